@@ -1,0 +1,1 @@
+"""The Django project: settings, paths, WSGI. Knows every app, does nothing itself."""

@@ -1,0 +1,1 @@
+"""The door: predictions, pass-through, history and jobs."""

@@ -1,0 +1,72 @@
+"""Sends tasks to Celery by name, with every wait bounded: Redis may be ill, this process may not hang for it.
+
+https://docs.celeryq.dev/projects/kombu/en/stable/reference/kombu.transport.redis.html
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import redis
+from celery import Celery
+from django.conf import settings
+from kombu.exceptions import KombuError
+
+WRITE_RECORDS = "worker.write_records"
+RUN_JOB = "worker.run_job"
+LOGS_QUEUE = "logs"
+JOBS_QUEUE = "jobs"
+WAIT_SECONDS = 0.5  # for Redis to accept a connection, or one command
+
+
+class CourierDown(Exception):
+    """Redis did not take the message, or did not say so in time; it may still hold it."""
+
+
+# An app of its own: `ml_proxy` does not know the worker's, and a worker waits differently than a gateway.
+_app = Celery("ml_proxy.courier", set_as_current=False)
+_app.conf.update(
+    broker_url=settings.REDIS_URL,
+    broker_transport_options={
+        "socket_timeout": WAIT_SECONDS,
+        "socket_connect_timeout": WAIT_SECONDS,
+        "retry_on_timeout": False,
+        "max_retries": 0,
+    },
+    broker_pool_limit=4,
+    task_serializer="json",
+    task_ignore_result=True,
+    task_send_sent_event=True,
+)
+
+
+_FAILURES = (KombuError, OSError, redis.RedisError)
+
+
+def send(task: str, kwargs: Mapping[str, Any], *, queue: str, shown_as: str, task_id: str | None = None) -> None:
+    """Queues one task. `shown_as` is all that Flower, events and logs get to see of `kwargs`.
+
+    Raises `CourierDown`.
+    """
+    try:
+        _app.send_task(
+            task,
+            kwargs=dict(kwargs),
+            queue=queue,
+            task_id=task_id,
+            argsrepr="()",
+            kwargsrepr=shown_as,
+            retry=False,
+        )
+    except _FAILURES as exc:
+        raise CourierDown(f"Redis did not take the task {task} ({type(exc).__name__})") from exc
+
+
+def waiting(queue: str) -> int:
+    """How many messages no worker has taken yet. Raises `CourierDown`."""
+    try:
+        with redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=WAIT_SECONDS, socket_connect_timeout=WAIT_SECONDS
+        ) as client:
+            return int(client.llen(queue))
+    except redis.RedisError as exc:
+        raise CourierDown(f"Redis does not answer ({type(exc).__name__})") from exc

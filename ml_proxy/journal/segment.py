@@ -1,0 +1,101 @@
+"""A segment: one append-only file of numbered entries, each with its length and checksum.
+
+    {origin}-{number}.segment      origin: 32 hex digits; number: 8 digits, from 1, in the order of writing
+
+    entry = length (4 bytes, little-endian) | CRC-32 (4 bytes) | sequence (8 bytes) | payload (length bytes)
+
+The checksum covers sequence and payload. Whoever writes a segment holds an exclusive `flock` on it; a lock that can be
+had means that nobody will ever write to it again. A file appears under its name only once it is locked.
+"""
+
+import fcntl
+import os
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+SUFFIX = ".segment"
+HEAD = struct.Struct("<IIQ")
+_SEQUENCE = struct.Struct("<Q")
+_NAME = re.compile(r"([0-9a-f]{32})-([0-9]{8})\.segment")
+
+
+class Entry(NamedTuple):
+    """One entry: its number within the origin, its payload, and where it ends in the file, in bytes."""
+
+    sequence: int
+    payload: bytes
+    end: int
+
+
+class SegmentName(NamedTuple):
+    """What a segment's file name says; sorts by origin (origins sort by time), then by number."""
+
+    origin: str
+    number: int
+
+    @classmethod
+    def of(cls, path: Path) -> "SegmentName | None":
+        """The name of a segment's file; None for any other file."""
+        match = _NAME.fullmatch(path.name)
+        return cls(match[1], int(match[2])) if match else None
+
+    def __str__(self) -> str:
+        return f"{self.origin}-{self.number:08d}{SUFFIX}"
+
+
+def pack(sequence: int, payload: bytes) -> bytes:
+    """The bytes of one entry."""
+    checksum = zlib.crc32(payload, zlib.crc32(_SEQUENCE.pack(sequence)))
+    return HEAD.pack(len(payload), checksum, sequence) + payload
+
+
+def create(folder: Path, name: SegmentName) -> int:
+    """Makes a segment, 0600, locked, its name synced. Gives the descriptor. Raises `OSError`."""
+    draft = folder / f"{name}.draft"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        draft.rename(folder / str(name))
+        sync_folder(folder)
+    except OSError:
+        os.close(descriptor)
+        draft.unlink(missing_ok=True)
+        raise
+    return descriptor
+
+
+def read(path: Path, start: int = 0, most_bytes: int = 4 * 1024 * 1024) -> Iterator[Entry]:
+    """The whole entries from offset `start` on, in order, about `most_bytes` of them.
+
+    Ends at the first entry that is torn or damaged: while the segment is being written, that is an entry on its way.
+    """
+    with path.open("rb") as file:
+        file.seek(start)
+        while file.tell() - start < most_bytes:
+            entry = _next_entry(file.read(HEAD.size), file)
+            if entry is None:
+                return
+            yield entry
+
+
+def _next_entry(head: bytes, file: BinaryIO) -> Entry | None:
+    if len(head) < HEAD.size:
+        return None
+    length, checksum, sequence = HEAD.unpack(head)
+    payload = file.read(length)
+    if len(payload) < length or zlib.crc32(payload, zlib.crc32(_SEQUENCE.pack(sequence))) != checksum:
+        return None
+    return Entry(sequence, payload, file.tell())
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the folder's own entries durable. Raises `OSError`."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

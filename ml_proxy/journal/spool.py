@@ -1,0 +1,73 @@
+"""What a journal's folder holds: found, read on from where one was, and let go once nobody needs it.
+
+For the one process that holds the folder's lock.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ml_proxy.journal import segment
+from ml_proxy.journal.segment import Entry, SegmentName
+
+LOCK_NAME = "publisher.lock"
+
+
+class Unlockable(Exception):
+    """Another process holds the folder's lock."""
+
+
+def folder_lock(folder: Path) -> int:
+    """Takes the folder's lock and gives its descriptor; closing it lets go. Raises `Unlockable`."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / LOCK_NAME
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(descriptor).st_ino != path.stat().st_ino:  # locked a file that was removed meanwhile
+            raise Unlockable
+    except (OSError, Unlockable) as exc:
+        os.close(descriptor)
+        raise Unlockable from exc
+    return descriptor
+
+
+class Spool:
+    """The segments in `folder`, oldest origin first."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def segments(self) -> list[SegmentName]:
+        """The segments that are there now, in the order in which they were begun."""
+        names = (SegmentName.of(path) for path in self._folder.iterdir())
+        return sorted(name for name in names if name is not None)
+
+    def read(self, name: SegmentName, start: int, most_bytes: int) -> Iterator[Entry]:
+        """The whole entries from offset `start` on, about `most_bytes` of them."""
+        return segment.read(self._folder / str(name), start, most_bytes)
+
+    def is_over(self, name: SegmentName) -> bool:
+        """Whether nobody will write to the segment again: it was left, or its writer died."""
+        descriptor = os.open(self._folder / str(name), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(descriptor)
+        return True
+
+    def forget(self, name: SegmentName, read_to: int) -> bool:
+        """Removes a segment that is over, read to offset `read_to` and confirmed. Gives whether it was read whole.
+
+        One with something unread behind a torn or damaged entry is set aside instead, for a person to look at.
+        """
+        path = self._folder / str(name)
+        whole = path.stat().st_size == read_to
+        if whole:
+            path.unlink()
+        else:
+            path.rename(path.with_suffix(".damaged"))
+        return whole

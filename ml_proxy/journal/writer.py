@@ -1,0 +1,186 @@
+"""Appends entries with group commit: one sync serves all that wait for it; alone, an append waits for nobody.
+
+A writer is one origin: one life of one process. Sequences start at 1 and are given in file order. After a write or sync
+that failed, the state of that file is unknown: the segment and the origin end, and what was not yet acknowledged moves
+to a new one.
+"""
+
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ml_proxy.journal import segment
+from ml_proxy.journal.segment import SegmentName
+
+USAGE_AGE_SECONDS = 0.25  # how old the folder's measured size may be
+
+
+class JournalUnwritable(Exception):
+    """The journal did not take an entry; nothing of it will be read back, as far as the disk still obeys."""
+
+
+class JournalFull(Exception):
+    """No room for another entry is left under the journal's cap."""
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    payload: bytes
+    sequence: int = 0
+    error: OSError | None = None
+
+    @property
+    def settled(self) -> bool:
+        return bool(self.sequence) or self.error is not None
+
+
+class Writer:
+    """One origin's appender. Safe for threads; a forked child must not use its parent's."""
+
+    def __init__(self, folder: Path, *, new_origin: Callable[[], str], max_bytes: int, segment_bytes: int) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        self._new_origin = new_origin
+        self._max_bytes = max_bytes
+        self._segment_bytes = min(segment_bytes, max(4096, max_bytes // 8))
+        self._queue: list[_Waiting] = []
+        self._queue_lock = threading.Lock()
+        self._commit_lock = threading.Lock()
+        self._usage = _Usage(at=-math.inf, used=0, free=0)
+        self._open: _Segment | None = None
+
+    def require_room(self, nbytes: int) -> None:
+        """Raises `JournalFull` unless `nbytes` more fit under the cap and on the disk. Raises `JournalUnwritable`."""
+        try:
+            usage = self._measured()
+        except OSError as exc:
+            raise JournalUnwritable(f"the journal's folder can't be read: {exc.strerror}") from exc
+        if usage.used + nbytes > self._max_bytes:
+            raise JournalFull(f"the journal holds {usage.used} of {self._max_bytes} bytes")
+        if usage.free < nbytes:
+            raise JournalFull("the disk under the journal is full")
+
+    def append(self, payload: bytes) -> int:
+        """Makes `payload` durable and gives its sequence. Raises `JournalUnwritable`.
+
+        Whoever gets the commit lock first writes and syncs for all who wait; they find themselves settled.
+        """
+        mine = _Waiting(payload)
+        with self._queue_lock:
+            self._queue.append(mine)
+        with self._commit_lock:
+            if not mine.settled:
+                with self._queue_lock:
+                    group, self._queue = self._queue, []
+                self._commit(group)
+        if mine.error is not None:
+            raise JournalUnwritable(f"the journal can't be written: {mine.error.strerror}") from mine.error
+        return mine.sequence
+
+    def close(self) -> None:
+        """Ends the origin: its segments are free to be published and forgotten."""
+        with self._commit_lock:
+            self._leave_segment()
+
+    def abandon(self) -> None:
+        """In a forked child: lets go of the parent's descriptor, which would keep the parent's lock alive."""
+        if self._open is not None:
+            os.close(self._open.descriptor)
+            self._open = None
+
+    def _commit(self, group: Sequence[_Waiting]) -> None:
+        try:
+            self._write(group)
+        except OSError:
+            self._end_origin()
+            try:
+                self._write(group)
+            except OSError as exc:
+                self._end_origin()
+                for waiting in group:
+                    waiting.error = exc
+
+    def _write(self, group: Sequence[_Waiting]) -> None:
+        file = self._segment()
+        first = file.next_sequence
+        data = b"".join(segment.pack(first + index, waiting.payload) for index, waiting in enumerate(group))
+        file.append(data, len(group))
+        for index, waiting in enumerate(group):
+            waiting.sequence = first + index
+        self._usage.used += len(data)
+
+    def _segment(self) -> "_Segment":
+        if self._open is None:
+            self._open = _Segment.create(self._folder, SegmentName(self._new_origin(), 1), next_sequence=1)
+        elif self._open.size >= self._segment_bytes:
+            name, sequence = self._open.name, self._open.next_sequence
+            self._leave_segment()
+            self._open = _Segment.create(self._folder, SegmentName(name.origin, name.number + 1), sequence)
+        return self._open
+
+    def _leave_segment(self) -> None:
+        if self._open is not None:
+            os.close(self._open.descriptor)
+            self._open = None
+
+    def _end_origin(self) -> None:
+        if self._open is not None:
+            self._open.cut_unacknowledged()
+        self._leave_segment()
+
+    def _measured(self) -> "_Usage":
+        """The folder's usage, other processes' included, as it was a moment ago plus what this one wrote since."""
+        if time.monotonic() - self._usage.at > USAGE_AGE_SECONDS:
+            self._usage = _Usage.measure(self._folder)
+        return self._usage
+
+
+@dataclass(slots=True)
+class _Usage:
+    at: float  # time.monotonic() seconds
+    used: int  # bytes
+    free: int  # bytes on the disk
+
+    @classmethod
+    def measure(cls, folder: Path) -> "_Usage":
+        used = 0
+        for item in os.scandir(folder):
+            with suppress(FileNotFoundError):  # the publisher forgot it in this very moment
+                used += item.stat().st_size
+        disk = os.statvfs(folder)
+        return cls(time.monotonic(), used, disk.f_bavail * disk.f_frsize)
+
+
+class _Segment:
+    """The file that is being written."""
+
+    def __init__(self, path: Path, descriptor: int, name: SegmentName, next_sequence: int) -> None:
+        self.path = path
+        self.descriptor = descriptor
+        self.name = name
+        self.next_sequence = next_sequence
+        self.size = 0  # bytes that are acknowledged
+
+    @classmethod
+    def create(cls, folder: Path, name: SegmentName, next_sequence: int) -> "_Segment":
+        return cls(folder / str(name), segment.create(folder, name), name, next_sequence)
+
+    def append(self, data: bytes, entries: int) -> None:
+        """Writes and syncs all of `data`. Raises `OSError`."""
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self.descriptor, view) :]
+        os.fdatasync(self.descriptor)
+        self.size += len(data)
+        self.next_sequence += entries
+
+    def cut_unacknowledged(self) -> None:
+        """Takes back what was written and not acknowledged; its callers were told that it failed, or try again."""
+        with suppress(OSError):  # if the disk no longer obeys, the ids keep a second copy from becoming a second row
+            os.ftruncate(self.descriptor, self.size)
+            os.fdatasync(self.descriptor)

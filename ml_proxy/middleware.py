@@ -1,0 +1,56 @@
+"""What every exchange gets: a request id, an answer for every exception, a line in the log."""
+
+import logging
+import re
+import time
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from ml_proxy.ids import uuid7
+from ml_proxy.logs import current_request_id
+from ml_proxy.problems import as_proxy_error, respond
+
+access_log = logging.getLogger("ml_proxy.access")
+
+_USABLE_ID = re.compile(r"[\x21-\x7e]{1,128}")
+API_PREFIX = "/ml/"
+BODILESS = frozenset({204, 304})
+
+
+class ExchangeMiddleware:
+    """Names the exchange, keeps the name in every log line and answer, and logs method, path, status and time.
+
+    The path alone: a query string may hold a patient's name.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """One exchange."""
+        started = time.perf_counter()
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        request_id = given if _USABLE_ID.fullmatch(given) else str(uuid7())
+        token = current_request_id.set(request_id)
+        try:
+            response = self._get_response(request)
+            response["X-Request-ID"] = request_id
+            _set_length(response)
+            elapsed = (time.perf_counter() - started) * 1000
+            access_log.info(
+                "%s %s %s %.1f ms", request.method, ascii(request.path)[1:-1], response.status_code, elapsed
+            )
+        finally:
+            current_request_id.reset(token)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """The answer for what a plain view of the API raised; other pages keep Django's own."""
+        return respond(as_proxy_error(exception)) if request.path.startswith(API_PREFIX) else None
+
+
+def _set_length(response: HttpResponse) -> None:
+    """Without a length the server would send the body in chunks."""
+    if not response.streaming and "Content-Length" not in response and response.status_code not in BODILESS:
+        response["Content-Length"] = str(len(response.content))

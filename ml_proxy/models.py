@@ -1,0 +1,137 @@
+"""The tables: the log and its receipts, what could not be written, idempotency keys, jobs."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from ml_proxy.ids import uuid7
+from ml_proxy.names import MAX_LENGTH
+
+
+class InferenceLog(models.Model):
+    """One prediction that was answered 2xx. Written once, by the worker, and never changed.
+
+    `input_data` and `output_data` are JSON texts exactly as they travelled: a database's own JSON type would refuse
+    NUL escapes (PostgreSQL) or round large numbers.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    doctor_name = models.CharField(max_length=MAX_LENGTH)
+    patient_name = models.CharField(max_length=MAX_LENGTH)
+    input_data = models.TextField(help_text="The whole request body, JSON as it came.")
+    output_data = models.TextField(help_text="The model's answer, JSON as it came.")
+    created_at = models.DateTimeField(auto_now_add=True, help_text="When the row was written.")
+    predicted_at = models.DateTimeField(help_text="When the model had answered.")
+    latency_ms = models.FloatField(help_text="The model's time, in milliseconds.")
+    model_name = models.CharField(max_length=200, blank=True)
+    model_version = models.CharField(max_length=200, blank=True)
+    request_id = models.CharField(max_length=128)
+    caller = models.CharField(max_length=150, blank=True, help_text="Who asked, where known.")
+    payload_bytes = models.PositiveIntegerField(help_text="UTF-8 bytes of both texts; bounds a history page.")
+
+    class Meta:
+        verbose_name = "inference"
+        indexes: ClassVar = [
+            models.Index(fields=["-predicted_at", "-id"], name="inference_newest"),
+            models.Index(fields=["doctor_name", "-predicted_at", "-id"], name="inference_by_doctor"),
+            models.Index(fields=["patient_name", "-predicted_at", "-id"], name="inference_by_patient"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Receipt(models.Model):
+    """The worker's word, committed with the rows, that an origin's records `first` to `last` are settled."""
+
+    origin = models.UUIDField()
+    first = models.BigIntegerField()
+    last = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["origin", "first", "last"], name="receipt_once")]
+
+    def __str__(self) -> str:
+        return f"{self.origin} {self.first}-{self.last}"
+
+
+class Quarantined(models.Model):
+    """A record that can't be written as a row, kept as it came with the reason."""
+
+    origin = models.UUIDField()
+    sequence = models.BigIntegerField()
+    payload = models.BinaryField(help_text="The record's bytes, as the journal held them.")
+    reason = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "quarantined"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["origin", "sequence"], name="quarantined_once")]
+
+    def __str__(self) -> str:
+        return f"{self.origin} {self.sequence}"
+
+
+class IdempotencyKey(models.Model):
+    """A caller's own key, claimed before the model is called and kept for 24 h with the answer it led to."""
+
+    caller = models.CharField(max_length=150, blank=True)
+    key = models.CharField(max_length=255)
+    body_digest = models.CharField(max_length=64, help_text="SHA-256 of the body, in hex.")
+    inference_id = models.UUIDField()
+    claimed_at = models.DateTimeField()
+    status = models.PositiveSmallIntegerField(null=True, help_text="Empty while the first call is running.")
+    reason = models.CharField(max_length=200, blank=True)
+    fields = models.TextField(blank=True, help_text="The answer's header fields, as JSON pairs.")
+    body = models.BinaryField(null=True)
+    record = models.BinaryField(null=True, help_text="The record, for whoever finds it not recorded yet.")
+    recorded = models.BooleanField(default=False, help_text="Whether the journal has had the record.")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["caller", "key"], name="idempotency_key_once")]
+        indexes: ClassVar = [models.Index(fields=["claimed_at"], name="idempotency_key_age")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Job(models.Model):
+    """One long run that a caller can name. Its row exists before anything is queued."""
+
+    class State(models.TextChoices):
+        """`queued → running → succeeded | failed | cancelled`."""
+
+        QUEUED = "queued"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    ACTIVE: ClassVar = (State.QUEUED, State.RUNNING)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(max_length=40, default="retrain")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    percent = models.PositiveSmallIntegerField(default=0)
+    message = models.CharField(max_length=200, blank=True)
+    params = models.TextField(default="{}", help_text="The request body, JSON as it came.")
+    result = models.TextField(null=True, help_text="The model server's answer, JSON as it came.")  # noqa: DJ001
+    error = models.CharField(max_length=500, null=True)  # noqa: DJ001 - no error is null, in the API too
+    requested_by = models.CharField(max_length=150, blank=True)
+    request_id = models.CharField(max_length=128, blank=True)
+    cancel_requested = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["-id"], name="job_newest")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["kind"], condition=Q(state__in=["queued", "running"]), name="job_one_active_of_a_kind"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"

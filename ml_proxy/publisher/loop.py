@@ -1,0 +1,109 @@
+"""Keeps a publisher going: takes the folder's lock, steps, waits as long as fits, and outlives every outage."""
+
+import atexit
+import logging
+import os
+import threading
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+
+from ml_proxy.courier import CourierDown
+from ml_proxy.journal import Unlockable, folder_lock
+from ml_proxy.publisher.core import Publisher
+
+log = logging.getLogger(__name__)
+
+LINGER_SECONDS = 0.02  # after a wake-up, for other records to share its message
+CONFIRM_SECONDS = 0.02  # between two looks for receipts while some are awaited
+IDLE_SECONDS = 0.25  # between two looks at what other processes wrote, or for the lock
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # while Redis or the database is ill
+
+
+def journal_folder() -> Path:
+    """Where every gateway process of this state folder keeps its records."""
+    return Path(settings.VAR_DIR) / "journal"
+
+
+def run(stop: threading.Event, news: threading.Event | None = None) -> None:
+    """Publishes until `stop` is set, whenever this process holds the folder's lock. `news` cuts a wait short."""
+    news = news or threading.Event()
+    while not stop.is_set():
+        try:
+            lock = folder_lock(journal_folder())
+        except (Unlockable, OSError):
+            stop.wait(IDLE_SECONDS)
+            continue
+        try:
+            _publish(stop, news)
+        except Exception:
+            log.exception("the publisher stumbled and begins anew")
+            stop.wait(LONGEST_PAUSE_SECONDS)
+        finally:
+            os.close(lock)
+
+
+def _publish(stop: threading.Event, news: threading.Event) -> None:
+    publisher = Publisher(journal_folder(), republish_seconds=settings.REPUBLISH_SECONDS)
+    pause = FIRST_PAUSE_SECONDS
+    while not stop.is_set():
+        news.clear()
+        try:
+            publisher.step()
+        except (CourierDown, DatabaseError, InterfaceError) as exc:
+            log.warning("publishing waits %.1f s: %s", pause, exc if isinstance(exc, CourierDown) else "no database")
+            connection.close()
+            stop.wait(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            continue
+        pause = FIRST_PAUSE_SECONDS
+        if publisher.is_waiting:
+            stop.wait(CONFIRM_SECONDS)
+        elif news.wait(IDLE_SECONDS):
+            stop.wait(LINGER_SECONDS)
+
+
+class _Background:
+    """The publisher's thread in this process."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self.news = threading.Event()
+        self.thread = threading.Thread(target=run, args=(self.stop, self.news), name="publisher", daemon=True)
+
+    def start(self) -> None:
+        self.thread.start()
+        atexit.register(self.end)
+
+    def end(self) -> None:
+        self.stop.set()
+        self.news.set()
+        self.thread.join(timeout=LONGEST_PAUSE_SECONDS)
+
+
+_background: _Background | None = None
+
+
+def start_in_background() -> None:
+    """Starts this process' publisher thread, once; it works whenever no other process holds the folder's lock."""
+    global _background  # noqa: PLW0603 - one thread a process is the point
+    if _background is None:
+        _background = _Background()
+        _background.start()
+
+
+def wake() -> None:
+    """Tells this process' publisher, if it has one, that there is news."""
+    if _background is not None and not _background.news.is_set():
+        _background.news.set()
+
+
+def _start_again_after_fork() -> None:
+    global _background  # noqa: PLW0603
+    if _background is not None:
+        _background = None
+        start_in_background()
+
+
+os.register_at_fork(after_in_child=_start_again_after_fork)

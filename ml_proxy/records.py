@@ -1,0 +1,73 @@
+"""A record: one inference on its way to the log."""
+
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+SOURCE = "ml_proxy.inference"
+
+
+class BadRecord(ValueError):
+    """The bytes are no record of this source. The message quotes nothing of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What a row of the log is made of. `input_data` and `output_data` are JSON texts, as they came."""
+
+    id: UUID
+    doctor_name: str
+    patient_name: str
+    input_data: str
+    output_data: str
+    predicted_at: datetime
+    latency_ms: float
+    model_name: str
+    model_version: str
+    request_id: str
+    caller: str
+
+    def encode(self) -> bytes:
+        """UTF-8 JSON on one line; `decode` gives an equal record."""
+        return orjson.dumps({"source": SOURCE, **asdict(self)})
+
+    @classmethod
+    def decode(cls, raw: bytes | str) -> "Record":
+        """The record that `encode` wrote. Raises `BadRecord`."""
+        try:
+            found: dict[str, Any] = orjson.loads(raw)
+            if found.pop("source") != SOURCE:
+                raise BadRecord("the record comes from another source")
+            texts = {name: _text(found.pop(name)) for name in _TEXTS}
+            record = cls(
+                id=UUID(found.pop("id")),
+                predicted_at=_aware(found.pop("predicted_at")),
+                latency_ms=float(found.pop("latency_ms")),
+                **texts,
+            )
+        except BadRecord:
+            raise
+        except (ValueError, TypeError, KeyError, AttributeError) as exc:
+            raise BadRecord(f"the record can't be read ({type(exc).__name__})") from None
+        if found:
+            raise BadRecord("the record has members that are unknown here")
+        return record
+
+
+_TEXTS = tuple(field.name for field in fields(Record) if field.type in {str, "str"})
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadRecord("a text is of another type")
+    return value
+
+
+def _aware(value: str) -> datetime:
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise BadRecord("a time has no offset")
+    return moment

@@ -1,0 +1,77 @@
+"""RFC 8259 and nothing else, read once, with no number or escape given up.
+
+Python's own scanner does the reading: numbers stay text (so that none is too large) and objects come as tuples of
+pairs (so that a member given twice shows). NaN, Infinity, a byte-order mark and bytes that are not UTF-8 are refused,
+as is nesting beyond `MAX_DEPTH`.
+"""
+
+import json
+import re
+from typing import Any
+
+MAX_DEPTH = 512  # levels; the outermost object or array is the first
+
+# A value is None, a bool, a str, a Number, a list, or a tuple of (name, value) pairs for an object.
+Value = Any
+
+
+class Number(str):
+    """A number, as it was written."""
+
+    __slots__ = ()
+
+
+class NotJSON(ValueError):
+    """The text is not JSON, or nested too deep. Its message quotes nothing of the text."""
+
+
+def parse(text: str) -> Value:
+    """The value that `text` holds. Raises `NotJSON`."""
+    if _too_deep(text):
+        raise NotJSON(f"nested more than {MAX_DEPTH} levels deep")
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError as exc:
+        raise NotJSON(f"{exc.msg} at line {exc.lineno}, column {exc.colno}") from None
+
+
+def decode(raw: bytes) -> str:
+    """The text of `raw`, which must be UTF-8. Raises `NotJSON`."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise NotJSON(f"not UTF-8 at byte {exc.start}") from None
+
+
+def is_object(value: Value) -> bool:
+    """Whether a parsed value was an object."""
+    return isinstance(value, tuple)
+
+
+def member(value: Value, name: str) -> Value:
+    """The member `name` of an object (the last one, where it was given twice), else None."""
+    return dict(value).get(name) if is_object(value) else None
+
+
+def _refuse_constant(name: str) -> None:
+    raise NotJSON(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=tuple, parse_int=Number, parse_float=Number, parse_constant=_refuse_constant
+)
+# The closing quote is optional so that an endless string is passed over once, not once from each of its quotes.
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_NO_BRACKET = re.compile(r"[^\[\]{}]+")
+
+
+def _too_deep(text: str) -> bool:
+    """Whether the brackets outside strings nest too deep; most texts have too few to need a look."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for bracket in _NO_BRACKET.sub("", _STRING.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > MAX_DEPTH:
+            return True
+    return False

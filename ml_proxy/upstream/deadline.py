@@ -1,0 +1,89 @@
+"""One budget for a whole exchange.
+
+The timeout of `requests` is per read: a server that drips one byte at a time keeps a caller for ever. Here every
+operation on the socket first sets its timeout to what is left of the exchange's budget, so that connecting, sending,
+reading the head and reading the body all end by the same deadline. Only public seams of the standard library are
+used: a socket subclass, and `ssl.SSLContext.sslsocket_class`.
+"""
+
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple
+
+
+class Budget(NamedTuple):
+    """What one exchange may take."""
+
+    ends_at: float  # time.monotonic() seconds
+    silence: float  # seconds that one operation may wait
+
+    def left(self) -> float:
+        """Seconds that the next operation may wait. Raises `TimeoutError` when the time is up."""
+        left = min(self.ends_at - time.monotonic(), self.silence)
+        if left <= 0:
+            raise TimeoutError("the exchange's deadline has passed")
+        return left
+
+
+_current: ContextVar[Budget | None] = ContextVar("upstream_budget", default=None)
+
+
+@contextmanager
+def budget(total: float, silence: float) -> Iterator[Budget]:
+    """Holds every upstream socket operation of this context to `total` seconds, `silence` for each."""
+    granted = Budget(time.monotonic() + total, silence)
+    token = _current.set(granted)
+    try:
+        yield granted
+    finally:
+        _current.reset(token)
+
+
+class _Budgeted:
+    """Sets the socket's timeout before whatever may wait."""
+
+    def _arm(self: Any) -> None:
+        granted = _current.get()
+        if granted is not None:
+            self.settimeout(granted.left())
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self._arm()
+        return super().recv_into(*args, **kwargs)  # type: ignore[misc,no-any-return]
+
+    def send(self, *args: Any, **kwargs: Any) -> int:
+        self._arm()
+        return super().send(*args, **kwargs)  # type: ignore[misc,no-any-return]
+
+    def sendall(self, *args: Any, **kwargs: Any) -> None:
+        self._arm()
+        super().sendall(*args, **kwargs)  # type: ignore[misc]
+
+
+class BudgetedSocket(_Budgeted, socket.socket):
+    """A TCP socket held to the current budget."""
+
+    @classmethod
+    def adopt(cls, other: socket.socket) -> "BudgetedSocket":
+        """Takes over the file descriptor of `other`, which is of no use afterwards."""
+        return cls(other.family, other.type, other.proto, fileno=other.detach())
+
+
+class BudgetedSSLSocket(_Budgeted, ssl.SSLSocket):
+    """A TLS socket held to the current budget, its handshake included."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        """Performs the handshake within what is left."""
+        self._arm()
+        super().do_handshake(block)
+
+
+def tls_context() -> ssl.SSLContext:
+    """Verifies against the system's authorities, on budgeted sockets."""
+    context = ssl.create_default_context()
+    context.sslsocket_class = BudgetedSSLSocket
+    return context

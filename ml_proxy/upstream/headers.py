@@ -1,0 +1,59 @@
+"""Which header fields travel on. Hop-by-hop fields end here, both ways (RFC 9110, section 7.6.1)."""
+
+from collections.abc import Iterable, Mapping
+
+Fields = list[tuple[str, str]]
+
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+# What the caller proves itself with is for this door alone.
+CREDENTIALS = frozenset({"authorization", "cookie", "x-csrftoken"})
+# Written anew for the next hop, or settled between the caller and this server.
+OWN = frozenset({"host", "content-length", "expect", "x-request-id"})
+# What a recorded answer may be packed in, since the record needs it unpacked.
+UNPACKED = frozenset({"identity", "gzip", "x-gzip", "deflate"})
+
+
+def request_fields(environ: Mapping[str, object]) -> dict[str, str]:
+    """The end-to-end fields of a WSGI request, without credentials, as the model shall see them."""
+    fields = {
+        key[5:].replace("_", "-").title(): str(value) for key, value in environ.items() if key.startswith("HTTP_")
+    }
+    if content_type := environ.get("CONTENT_TYPE"):
+        fields["Content-Type"] = str(content_type)
+    dropped = HOP_BY_HOP | CREDENTIALS | OWN | _named_by_connection([fields.get("Connection", "")])
+    return {name: value for name, value in fields.items() if name.lower() not in dropped}
+
+
+def answer_fields(fields: Iterable[tuple[str, str]]) -> Fields:
+    """The end-to-end fields of an answer, repeated ones kept apart, without `Content-Length` (it is set anew)."""
+    found = list(fields)
+    named = _named_by_connection(value for name, value in found if name.lower() == "connection")
+    dropped = HOP_BY_HOP | named | {"content-length"}
+    return [(name, _unfolded(value)) for name, value in found if name.lower() not in dropped]
+
+
+def unpackable(accept_encoding: str) -> str:
+    """The codings of an `Accept-Encoding` that this side can undo; `identity` where there is none."""
+    offered = [item.strip() for item in accept_encoding.split(",")]
+    return ", ".join(item for item in offered if item.split(";")[0].strip().lower() in UNPACKED) or "identity"
+
+
+def _named_by_connection(values: Iterable[str]) -> set[str]:
+    return {token.strip().lower() for value in values for token in value.split(",") if token.strip()}
+
+
+def _unfolded(value: str) -> str:
+    """Obsolete line folding becomes a space (RFC 9112, section 5.2)."""
+    return " ".join(value.split("\r\n")) if "\r" in value or "\n" in value else value

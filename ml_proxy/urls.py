@@ -1,0 +1,20 @@
+"""Paths under `/ml/v1/`."""
+
+from django.urls import path
+
+from ml_proxy.views.history import History, Inference
+from ml_proxy.views.jobs import JobCancel, JobDetail, JobList
+from ml_proxy.views.passthrough import model_info_view, retrain_view, status_view
+from ml_proxy.views.predict import predict_view
+
+urlpatterns = [
+    path("predict/", predict_view, name="predict"),
+    path("status/", status_view, name="status"),
+    path("model-info/", model_info_view, name="model-info"),
+    path("retrain/", retrain_view, name="retrain"),
+    path("retrain/jobs/", JobList.as_view(), name="jobs"),
+    path("retrain/jobs/<uuid:job_id>/", JobDetail.as_view(), name="job"),
+    path("retrain/jobs/<uuid:job_id>/cancel/", JobCancel.as_view(), name="job-cancel"),
+    path("history/", History.as_view(), name="history"),
+    path("history/<uuid:inference_id>/", Inference.as_view(), name="inference"),
+]

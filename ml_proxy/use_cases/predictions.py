@@ -1,0 +1,161 @@
+"""One prediction: check the body once, forward its bytes, record, answer."""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+
+from ml_proxy import names, strict_json, upstream
+from ml_proxy.exceptions import BadInput, Fault, UpstreamNotJSON, UpstreamTooLarge
+from ml_proxy.ids import uuid7
+from ml_proxy.records import Record
+from ml_proxy.upstream import Answer
+from ml_proxy.upstream.headers import unpackable
+from ml_proxy.use_cases import recording
+
+MODEL_TEXT = 200  # characters kept of a model's name and version
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """What a caller asked: body and end-to-end fields as they came, and who asked under which request id."""
+
+    body: bytes
+    fields: Mapping[str, str]
+    query: str = ""
+    request_id: str
+    caller: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The model's answer; `record` where it was a 2xx, and so has a row."""
+
+    answer: Answer
+    record: Record | None
+
+
+class Subject(NamedTuple):
+    """Who a prediction is by and about, in canonical form, and the body's text."""
+
+    doctor_name: str
+    patient_name: str
+    text: str
+
+
+def predict(call: Call) -> Outcome:
+    """Asks the model and records its answer.
+
+    Raises `BadInput`, `NoRoom`, `UpstreamError` or `NotRecorded`; then there is no row.
+    """
+    outcome = ask(call, read_subject(call.body), uuid7())
+    if outcome.record is not None:
+        recording.record(outcome.record)
+    return outcome
+
+
+def ask(call: Call, subject: Subject, inference_id: UUID) -> Outcome:
+    """Asks the model, once there is room for the record, and makes the record; the caller keeps it.
+
+    Raises `NoRoom` or `UpstreamError`.
+    """
+    recording.require_room(len(call.body))
+    fields = {**call.fields, "Accept-Encoding": unpackable(call.fields.get("Accept-Encoding", ""))}
+    answer = upstream.forward(
+        "POST",
+        "predict",
+        fields={**fields, "X-Request-ID": call.request_id},
+        body=call.body,
+        query=call.query,
+        total_seconds=settings.UPSTREAM_TOTAL_SECONDS,
+    )
+    record = _record(call, subject, inference_id, answer) if answer.is_success else None
+    return Outcome(answer, record)
+
+
+def read_subject(body: bytes) -> Subject:
+    """The names in a request body, which must be a JSON object. Raises `BadInput` with all that is wrong."""
+    try:
+        text = strict_json.decode(body)
+        value = strict_json.parse(text)
+    except strict_json.NotJSON as exc:
+        raise BadInput(f"The body is not JSON (RFC 8259): {exc}.", faults=[Fault("", str(exc))]) from None
+    if not strict_json.is_object(value):
+        raise BadInput("The body must be a JSON object.", faults=[Fault("", "must be an object")])
+    faults: list[Fault] = []
+    doctor, patient = (_name(value, member, faults) for member in ("doctor_name", "patient_name"))
+    if faults:
+        raise BadInput("The body needs doctor_name and patient_name, each once.", faults=faults)
+    return Subject(doctor, patient, text)
+
+
+def _name(pairs: Any, member: str, faults: list[Fault]) -> str:
+    given = [value for name, value in pairs if name == member]
+    try:
+        if len(given) != 1:
+            raise names.BadName("is missing" if not given else "must be given once")
+        return names.canonical(given[0])
+    except names.BadName as exc:
+        faults.append(Fault(f"/{member}", str(exc)))
+        return ""
+
+
+def _record(call: Call, subject: Subject, inference_id: UUID, answer: Answer) -> Record:
+    text, value = _readable(answer)
+    model = strict_json.member(value, "model")
+    return Record(
+        id=inference_id,
+        doctor_name=subject.doctor_name,
+        patient_name=subject.patient_name,
+        input_data=subject.text,
+        output_data=text,
+        predicted_at=datetime.now(UTC),
+        latency_ms=answer.latency_ms,
+        model_name=_model_text(strict_json.member(model, "name")),
+        model_version=_model_text(strict_json.member(model, "version")),
+        request_id=call.request_id,
+        caller=call.caller,
+    )
+
+
+def _readable(answer: Answer) -> tuple[str, Any]:
+    try:
+        text = strict_json.decode(_unpacked(answer))
+        return text, strict_json.parse(text)
+    except strict_json.NotJSON as exc:
+        raise UpstreamNotJSON(f"The model's answer can't be recorded, it is not JSON: {exc}.") from None
+
+
+def _unpacked(answer: Answer) -> bytes:
+    coding = answer.field("content-encoding").strip().lower()
+    if coding in {"", "identity"}:
+        return answer.body
+    if coding not in {"gzip", "x-gzip", "deflate"}:
+        raise UpstreamNotJSON("The model's answer can't be recorded: its content coding is unknown here.")
+    return _inflated(answer.body, raw=coding == "deflate" and answer.body[:1] != b"\x78")
+
+
+def _inflated(body: bytes, *, raw: bool) -> bytes:
+    """Undoes gzip, zlib or bare deflate, up to the cap: a small answer may unpack into a huge one."""
+    cap = settings.MAX_ANSWER_BYTES
+    engine = zlib.decompressobj(-zlib.MAX_WBITS if raw else zlib.MAX_WBITS | 32)
+    try:
+        found = engine.decompress(body, cap + 1)
+    except zlib.error:
+        raise UpstreamNotJSON("The model's answer can't be recorded: its content coding is broken.") from None
+    if len(found) > cap:
+        raise UpstreamTooLarge(f"The model's answer unpacks to more than {cap} bytes (MAX_ANSWER_BYTES).")
+    if not engine.eof:
+        raise UpstreamNotJSON("The model's answer can't be recorded: its content coding is cut short.")
+    return found
+
+
+def _model_text(value: Any) -> str:
+    """A model's name or version as the table can hold it; empty where the answer has none."""
+    if not isinstance(value, str):
+        return ""
+    return value.encode("utf-8", "replace").decode().replace("\0", "")[:MODEL_TEXT]

@@ -1,0 +1,66 @@
+"""Makes a record durable before its answer leaves: in the journal, else as a row, else not at all."""
+
+import logging
+import os
+from functools import lru_cache
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+
+from ml_proxy import publisher
+from ml_proxy.exceptions import NoRoom, NotRecorded
+from ml_proxy.ids import uuid7
+from ml_proxy.journal import JournalFull, JournalUnwritable, Writer
+from ml_proxy.records import Record
+from ml_proxy.use_cases.writing import insert_rows
+
+log = logging.getLogger(__name__)
+
+ANSWER_ROOM = 64 * 1024  # bytes; what most answers and a record's own members stay below
+
+
+def require_room(body_bytes: int) -> None:
+    """Raises `NoRoom` unless a record with a body of this size can be kept; call it before the model."""
+    try:
+        _writer().require_room(body_bytes + ANSWER_ROOM)
+    except JournalFull as exc:
+        raise NoRoom(f"The model was not called: {exc}. Try again once the log has caught up.") from exc
+    except (JournalUnwritable, OSError) as exc:
+        log.warning("the journal can't be used, rows are written directly: %s", type(exc).__name__)
+
+
+def record(item: Record) -> None:
+    """Makes `item` durable. Raises `NotRecorded`: then nothing of it will become a row."""
+    try:
+        _writer().append(item.encode())
+    except (JournalUnwritable, OSError) as exc:
+        log.warning("the journal did not take a record, its row is written directly: %s", type(exc).__name__)
+        _write_directly(item)
+    else:
+        publisher.wake()
+
+
+def _write_directly(item: Record) -> None:
+    try:
+        insert_rows([item])
+    except (DatabaseError, InterfaceError) as exc:
+        raise NotRecorded("Neither the journal nor the database takes the record, so the answer is withheld.") from exc
+
+
+@lru_cache(maxsize=1)
+def _writer() -> Writer:
+    return Writer(
+        publisher.journal_folder(),
+        new_origin=lambda: uuid7().hex,
+        max_bytes=settings.JOURNAL_MAX_BYTES,
+        segment_bytes=settings.JOURNAL_SEGMENT_BYTES,
+    )
+
+
+def _begin_anew_after_fork() -> None:
+    if _writer.cache_info().currsize:
+        _writer().abandon()
+        _writer.cache_clear()
+
+
+os.register_at_fork(after_in_child=_begin_anew_after_fork)

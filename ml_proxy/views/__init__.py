@@ -1,0 +1,1 @@
+"""HTTP: each view parses, calls one use case, and answers."""

@@ -1,0 +1,55 @@
+"""Who may come in. With API_AUTH=open, anyone and nobody in particular; with `required`, a Django user who may."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from rest_framework.authentication import BasicAuthentication, SessionAuthentication
+from rest_framework.exceptions import NotAuthenticated, PermissionDenied
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # which loads this module, by the settings
+
+PREDICT = "ml_proxy.add_inferencelog"
+READ_HISTORY = "ml_proxy.view_inferencelog"
+RETRAIN = "ml_proxy.add_job"
+READ_JOBS = "ml_proxy.view_job"
+CANCEL_JOB = "ml_proxy.change_job"
+SIGNED_IN = ""
+
+
+def admit(request: HttpRequest, permission: str = SIGNED_IN) -> str:
+    """The caller's name, empty where nobody is asked for one; for plain views.
+
+    Raises `NotAuthenticated`, `AuthenticationFailed` or `PermissionDenied`.
+    """
+    if settings.API_AUTH == "open":
+        return ""
+    asked = Request(request, authenticators=[BasicAuthentication(), SessionAuthentication()])
+    _check(asked.user, permission)
+    return str(asked.user.get_username())
+
+
+def caller_of(request: Request) -> str:
+    """The caller's name, for views of Django REST framework, which admitted the caller already."""
+    return "" if settings.API_AUTH == "open" else str(request.user.get_username())
+
+
+class MayCome(BasePermission):
+    """Holds a view to the permission that its `needs` names for the method."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        """True, or raises."""
+        if settings.API_AUTH == "required":
+            needs: dict[str, str] = getattr(view, "needs", {})
+            _check(request.user, needs.get(request.method or "", SIGNED_IN))
+        return True
+
+
+def _check(user: Any, permission: str) -> None:
+    if not user.is_authenticated:
+        raise NotAuthenticated("Sign in with HTTP Basic or a session.")
+    if permission and not user.has_perm(permission):
+        raise PermissionDenied(f"This needs the permission {permission}; an administrator can give it.")

@@ -1,0 +1,70 @@
+"""How bodies and Accept fields are read."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+from ml_proxy.exceptions import BadInput, BodyTooLarge, NotJSONMedia, WrongMethod
+
+
+def require_method(request: HttpRequest, *methods: str) -> None:
+    """Raises `WrongMethod` with what the path takes."""
+    if request.method not in methods:
+        allowed = ", ".join(methods)
+        raise WrongMethod(f"This path takes {allowed}.", headers={"Allow": allowed})
+
+
+def read_json_bytes(request: HttpRequest | Request, *, may_be_empty: bool = False) -> bytes:
+    """The body's bytes, unread where its media type or declared size rules it out. Says nothing of its content.
+
+    Raises `NotJSONMedia`, `BodyTooLarge` or `BadInput`.
+    """
+    _refuse_size(int(request.META.get("CONTENT_LENGTH") or 0))
+    body = _read(request)
+    _refuse_size(len(body))
+    if body or not may_be_empty:
+        _require_json_media(request)
+    return body
+
+
+def _read(request: HttpRequest | Request) -> bytes:
+    environ = request.META
+    if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower() and not environ.get("CONTENT_LENGTH"):
+        return bytes(environ["wsgi.input"].read(settings.MAX_BODY_BYTES + 1))  # Django reads none without a length
+    try:
+        return request.body
+    except OSError as exc:
+        raise BadInput("The body broke off.") from exc
+
+
+def _refuse_size(size: int) -> None:
+    if size > settings.MAX_BODY_BYTES:
+        raise BodyTooLarge(f"The body may have at most {settings.MAX_BODY_BYTES} bytes (MAX_BODY_BYTES).")
+
+
+def _require_json_media(request: HttpRequest | Request) -> None:
+    media = request.META.get("CONTENT_TYPE", "").split(";")[0].strip().lower()
+    if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
+        raise NotJSONMedia("Send the body with Content-Type: application/json.")
+    if request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in {"", "identity"}:
+        raise NotJSONMedia("Send the body without a Content-Encoding.")
+
+
+class JSONOnly(BaseContentNegotiation):
+    """There is one representation, whatever `Accept` says."""
+
+    def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
+        """The first."""
+        return next(iter(parsers))
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """The first."""
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type or ""

@@ -1,0 +1,68 @@
+"""What passes through as it is: the model server's status, its description, and short retrains."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from ml_proxy import upstream
+from ml_proxy.logs import current_request_id
+from ml_proxy.upstream.headers import request_fields
+from ml_proxy.use_cases import jobs
+from ml_proxy.views.access import RETRAIN, SIGNED_IN, admit
+from ml_proxy.views.jobs import accepted
+from ml_proxy.views.parsing import read_json_bytes, require_method
+from ml_proxy.views.passing import PassedOn, query_of
+
+
+def status_view(request: HttpRequest) -> HttpResponse:
+    """`GET status/`."""
+    return _get(request, "status")
+
+
+def model_info_view(request: HttpRequest) -> HttpResponse:
+    """`GET model-info/`."""
+    return _get(request, "model-info")
+
+
+@csrf_exempt  # the authentication by session checks the token itself
+def retrain_view(request: HttpRequest) -> HttpResponse:
+    """`POST retrain/`: answers when the training is done; with `Prefer: respond-async` it makes a job."""
+    require_method(request, "POST")
+    caller = admit(request, RETRAIN)
+    body = read_json_bytes(request, may_be_empty=True)
+    if _prefers_async(request):
+        job = jobs.start(body, requested_by=caller, request_id=current_request_id.get())
+        response = accepted(request, job)
+        response["Preference-Applied"] = "respond-async"
+        return response
+    answer = jobs.retrain_now(
+        body,
+        fields=_fields(request),
+        query=query_of(request),
+        requested_by=caller,
+        request_id=current_request_id.get(),
+    )
+    return PassedOn(answer)
+
+
+def _get(request: HttpRequest, path: str) -> HttpResponse:
+    require_method(request, "GET", "HEAD")
+    admit(request, SIGNED_IN)
+    answer = upstream.forward(
+        "GET",
+        path,
+        fields=_fields(request),
+        query=query_of(request),
+        total_seconds=settings.UPSTREAM_TOTAL_SECONDS,
+    )
+    return PassedOn(answer)
+
+
+def _fields(request: HttpRequest) -> dict[str, str]:
+    return {**request_fields(request.META), "X-Request-ID": current_request_id.get()}
+
+
+def _prefers_async(request: HttpRequest) -> bool:
+    """RFC 7240; parameters of the preference are of no use here."""
+    preferences = request.META.get("HTTP_PREFER", "").split(",")
+    return any(item.split(";")[0].strip().lower() == "respond-async" for item in preferences)

@@ -1,0 +1,32 @@
+"""`POST /ml/v1/predict/`. A plain view: this is the path that a doctor waits on."""
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from ml_proxy.logs import current_request_id
+from ml_proxy.upstream.headers import request_fields
+from ml_proxy.use_cases.idempotency import predict_once
+from ml_proxy.use_cases.predictions import Call, predict
+from ml_proxy.views.access import PREDICT, admit
+from ml_proxy.views.parsing import read_json_bytes, require_method
+from ml_proxy.views.passing import PassedOn, query_of
+
+
+@csrf_exempt  # the authentication by session checks the token itself
+def predict_view(request: HttpRequest) -> HttpResponse:
+    """Answers with what the model said; a 2xx has its record before its first byte leaves."""
+    require_method(request, "POST")
+    caller = admit(request, PREDICT)
+    call = Call(
+        body=read_json_bytes(request),
+        fields=request_fields(request.META),
+        query=query_of(request),
+        request_id=current_request_id.get(),
+        caller=caller,
+    )
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    outcome = predict(call) if key is None else predict_once(call, key)
+    response = PassedOn(outcome.answer)
+    if outcome.record is not None:
+        response["X-Inference-ID"] = str(outcome.record.id)
+    return response
