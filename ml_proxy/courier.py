@@ -3,7 +3,9 @@
 https://docs.celeryq.dev/projects/kombu/en/stable/reference/kombu.transport.redis.html
 """
 
+import os
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import redis
@@ -22,24 +24,30 @@ class CourierDown(Exception):
     """Redis did not take the message, or did not say so in time; it may still hold it."""
 
 
-# An app of its own: `ml_proxy` does not know the worker's, and a worker waits differently than a gateway.
-_app = Celery("ml_proxy.courier", set_as_current=False)
-_app.conf.update(
-    broker_url=settings.REDIS_URL,
-    broker_transport_options={
-        "socket_timeout": WAIT_SECONDS,
-        "socket_connect_timeout": WAIT_SECONDS,
-        "retry_on_timeout": False,
-        "max_retries": 0,
-    },
-    broker_pool_limit=4,
-    task_serializer="json",
-    task_ignore_result=True,
-    task_send_sent_event=True,
-)
-
-
 _FAILURES = (KombuError, OSError, redis.RedisError)
+
+
+@lru_cache(maxsize=2)
+def _producer(redis_url: str, _pid: int) -> Celery:
+    """An app of this side's own, and of this process', since a forked child must not share its parent's sockets.
+
+    The worker's app would not do: `ml_proxy` does not know it, and a worker may wait for Redis as a gateway may not.
+    """
+    app = Celery("ml_proxy.courier", set_as_current=False)
+    app.conf.update(
+        broker_url=redis_url,
+        broker_transport_options={
+            "socket_timeout": WAIT_SECONDS,
+            "socket_connect_timeout": WAIT_SECONDS,
+            "retry_on_timeout": False,
+            "max_retries": 0,
+        },
+        broker_pool_limit=4,
+        task_serializer="json",
+        task_ignore_result=True,
+        task_send_sent_event=True,
+    )
+    return app
 
 
 def send(task: str, kwargs: Mapping[str, Any], *, queue: str, shown_as: str, task_id: str | None = None) -> None:
@@ -48,7 +56,7 @@ def send(task: str, kwargs: Mapping[str, Any], *, queue: str, shown_as: str, tas
     Raises `CourierDown`.
     """
     try:
-        _app.send_task(
+        _producer(settings.REDIS_URL, os.getpid()).send_task(
             task,
             kwargs=dict(kwargs),
             queue=queue,

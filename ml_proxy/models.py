@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from ml_proxy.ids import uuid7
-from ml_proxy.names import MAX_LENGTH
+from ml_proxy.records import MOST_CHARACTERS
 
 
 class InferenceLog(models.Model):
@@ -17,17 +17,17 @@ class InferenceLog(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    doctor_name = models.CharField(max_length=MAX_LENGTH)
-    patient_name = models.CharField(max_length=MAX_LENGTH)
+    doctor_name = models.CharField(max_length=MOST_CHARACTERS["doctor_name"])
+    patient_name = models.CharField(max_length=MOST_CHARACTERS["patient_name"])
     input_data = models.TextField(help_text="The whole request body, JSON as it came.")
     output_data = models.TextField(help_text="The model's answer, JSON as it came.")
     created_at = models.DateTimeField(auto_now_add=True, help_text="When the row was written.")
     predicted_at = models.DateTimeField(help_text="When the model had answered.")
     latency_ms = models.FloatField(help_text="The model's time, in milliseconds.")
-    model_name = models.CharField(max_length=200, blank=True)
-    model_version = models.CharField(max_length=200, blank=True)
-    request_id = models.CharField(max_length=128)
-    caller = models.CharField(max_length=150, blank=True, help_text="Who asked, where known.")
+    model_name = models.CharField(max_length=MOST_CHARACTERS["model_name"], blank=True)
+    model_version = models.CharField(max_length=MOST_CHARACTERS["model_version"], blank=True)
+    request_id = models.CharField(max_length=MOST_CHARACTERS["request_id"])
+    caller = models.CharField(max_length=MOST_CHARACTERS["caller"], blank=True, help_text="Who asked, where known.")
     payload_bytes = models.PositiveIntegerField(help_text="UTF-8 bytes of both texts; bounds a history page.")
 
     class Meta:

@@ -7,7 +7,17 @@ from uuid import UUID
 
 import orjson
 
+from ml_proxy.names import MAX_LENGTH
+
 SOURCE = "ml_proxy.inference"
+MOST_CHARACTERS = {
+    "doctor_name": MAX_LENGTH,
+    "patient_name": MAX_LENGTH,
+    "model_name": 200,
+    "model_version": 200,
+    "request_id": 128,
+    "caller": 150,
+}
 
 
 class BadRecord(ValueError):
@@ -41,7 +51,7 @@ class Record:
             found: dict[str, Any] = orjson.loads(raw)
             if found.pop("source") != SOURCE:
                 raise BadRecord("the record comes from another source")
-            texts = {name: _text(found.pop(name)) for name in _TEXTS}
+            texts = {name: _text(found.pop(name), MOST_CHARACTERS.get(name)) for name in _TEXTS}
             record = cls(
                 id=UUID(found.pop("id")),
                 predicted_at=_aware(found.pop("predicted_at")),
@@ -60,9 +70,12 @@ class Record:
 _TEXTS = tuple(field.name for field in fields(Record) if field.type in {str, "str"})
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, most: int | None) -> str:
+    """Held to what PostgreSQL takes on SQLite too, which would take anything."""
     if not isinstance(value, str):
         raise BadRecord("a text is of another type")
+    if "\0" in value or (most is not None and len(value) > most):
+        raise BadRecord("a text is too long, or holds NUL")
     return value
 
 

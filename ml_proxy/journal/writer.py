@@ -83,15 +83,12 @@ class Writer:
         return mine.sequence
 
     def close(self) -> None:
-        """Ends the origin: its segments are free to be published and forgotten."""
-        with self._commit_lock:
-            self._leave_segment()
+        """Ends the origin; its segments are free to be published and forgotten.
 
-    def abandon(self) -> None:
-        """In a forked child: lets go of the parent's descriptor, which would keep the parent's lock alive."""
-        if self._open is not None:
-            os.close(self._open.descriptor)
-            self._open = None
+        In a forked child it lets go of the parent's file, which stays locked by the parent. Takes no lock: in a child
+        another thread's lock would never be given back.
+        """
+        self._leave_segment()
 
     def _commit(self, group: Sequence[_Waiting]) -> None:
         try:

@@ -12,12 +12,10 @@ from django.conf import settings
 from ml_proxy import names, strict_json, upstream
 from ml_proxy.exceptions import BadInput, Fault, UpstreamNotJSON, UpstreamTooLarge
 from ml_proxy.ids import uuid7
-from ml_proxy.records import Record
+from ml_proxy.records import MOST_CHARACTERS, Record
 from ml_proxy.upstream import Answer
 from ml_proxy.upstream.headers import unpackable
 from ml_proxy.use_cases import recording
-
-MODEL_TEXT = 200  # characters kept of a model's name and version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,4 +156,4 @@ def _model_text(value: Any) -> str:
     """A model's name or version as the table can hold it; empty where the answer has none."""
     if not isinstance(value, str):
         return ""
-    return value.encode("utf-8", "replace").decode().replace("\0", "")[:MODEL_TEXT]
+    return value.encode("utf-8", "replace").decode().replace("\0", "")[: MOST_CHARACTERS["model_name"]]

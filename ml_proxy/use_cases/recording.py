@@ -57,10 +57,11 @@ def _writer() -> Writer:
     )
 
 
-def _begin_anew_after_fork() -> None:
+def begin_anew() -> None:
+    """Leaves this process' origin; the next record begins another. A forked child must not write to its parent's."""
     if _writer.cache_info().currsize:
-        _writer().abandon()
+        _writer().close()
         _writer.cache_clear()
 
 
-os.register_at_fork(after_in_child=_begin_anew_after_fork)
+os.register_at_fork(after_in_child=begin_anew)

@@ -1,0 +1,93 @@
+"""Every answered prediction becomes one row, whatever dies on the way. Real processes, real kills."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import redis
+import requests
+
+from tests.support.model import ScriptedModel
+from tests.support.system import System
+from tests.support.waiting import until
+
+BODY = {"doctor_name": "Dr. Path", "patient_name": "MARKER-PATIENT", "payload": "MARKER-PAYLOAD"}
+
+
+@pytest.fixture
+def system(make_system: Callable[..., System], model: ScriptedModel) -> System:
+    made = make_system(ML_SERVER_URL=model.url, REPUBLISH_SECONDS="1")
+    made.start("redis", "web")
+    return made
+
+
+def answered(system: System, count: int) -> set[str]:
+    """Asks for predictions from several clients, and gives the ids of those that were answered 2xx."""
+    with ThreadPoolExecutor(8) as clients:
+        responses = list(clients.map(lambda _: system.predict(BODY), range(count)))
+    return {response.headers["X-Inference-ID"] for response in responses if response.ok}
+
+
+def rows(system: System) -> list[str]:
+    return [row["id"] for row in system.history(limit="1000").json()]
+
+
+def assert_all_are_rows(system: System, ids: set[str], *, seconds: float = 30) -> None:
+    until(lambda: ids <= set(rows(system)), seconds=seconds, what=f"{len(ids)} rows")
+    assert sorted(rows(system)) == sorted(set(rows(system)))
+
+
+def test_it_answers_while_everything_behind_is_down_and_writes_later(system: System) -> None:
+    system.kill("redis")
+    ids = answered(system, 40)
+    assert len(ids) == 40
+    system.start("redis", "worker-logs")
+    assert_all_are_rows(system, ids)
+    until(lambda: requests.get(f"{system.url}/readyz", timeout=5).json()["status"] == "ready")
+
+
+def test_it_publishes_a_killed_gateways_backlog_without_another_request(system: System) -> None:
+    ids = answered(system, 40)
+    for name in ("web", "redis"):
+        system.kill(name)
+    for path in (system.folder / "redis").rglob("*.aof"):
+        path.unlink()
+    system.start("redis", "web", "worker-logs")
+    assert_all_are_rows(system, ids)
+
+
+def test_it_writes_what_a_killed_worker_and_a_flushed_queue_had_in_hand(system: System) -> None:
+    system.start("worker-logs")
+    ids = answered(system, 100)
+    system.kill("worker-logs")
+    ids |= answered(system, 100)
+    with redis.Redis(port=int(system.environment["REDIS_PORT"])) as connection:
+        connection.flushall()
+    system.start("worker-logs")
+    assert_all_are_rows(system, ids)
+
+
+def test_it_lets_the_journal_go_once_all_are_rows(system: System) -> None:
+    system.start("worker-logs")
+    ids = answered(system, 30)
+    assert_all_are_rows(system, ids)
+    system.kill("web")
+    system.start("web")
+    until(lambda: not list((system.folder / "journal").glob("*.segment")), what="an empty journal")
+
+
+def test_it_keeps_patients_out_of_every_log_and_out_of_redis_once_written(system: System, model: ScriptedModel) -> None:
+    system.start("worker-logs")
+    ids = answered(system, 5)
+    model.script = lambda conversation: conversation.answer(b"MARKER", status="500 Oh")
+    system.predict(BODY)
+    model.script = lambda conversation: conversation.send(b"MARKER garbage\r\n\r\n")
+    system.predict(BODY)
+    system.history(patient="MARKER-PATIENT", nonsense="MARKER")
+    assert_all_are_rows(system, ids)
+    for name in ("web", "worker-logs"):
+        assert "MARKER" not in system.log_of(name)
+    assert "POST /ml/v1/predict/ 200" in system.log_of("web")
+    with redis.Redis(port=int(system.environment["REDIS_PORT"])) as connection:
+        assert not connection.llen("logs")
+        assert not connection.hlen("unacked.logs")

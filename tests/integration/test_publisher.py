@@ -1,0 +1,185 @@
+"""The publisher, with a real Redis and a real database; the worker's use case is called with what Redis holds."""
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import redis
+from pytest_django import Settings
+
+from ml_proxy.courier import LOGS_QUEUE, CourierDown
+from ml_proxy.ids import uuid7
+from ml_proxy.journal import Spool, Writer
+from ml_proxy.models import InferenceLog, Quarantined, Receipt
+from ml_proxy.publisher import Publisher
+from ml_proxy.publisher.core import BATCH_RECORDS, MOST_UNCONFIRMED
+from ml_proxy.records import Record
+from ml_proxy.use_cases.writing import write_batch
+from tests.support.network import free_port
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def broker(empty_redis: str, settings: Settings) -> Iterator[redis.Redis]:
+    settings.REDIS_URL = empty_redis
+    with redis.Redis.from_url(empty_redis) as connection:
+        yield connection
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[Writer]:
+    made = Writer(tmp_path, new_origin=lambda: uuid4().hex, max_bytes=2**30, segment_bytes=2**20)
+    yield made
+    made.close()
+
+
+def record(**changes: Any) -> Record:
+    now = datetime.now(UTC)
+    texts = {"input_data": '{"x":"\\u0000"}', "output_data": "[1e999]", "model_name": "m", "model_version": "1"}
+    people = {"doctor_name": "Dr. Synthetic", "patient_name": "김민준", "request_id": "r", "caller": ""}
+    return Record(**{"id": uuid7(), "predicted_at": now, "latency_ms": 1.5, **texts, **people, **changes})
+
+
+def messages(broker: redis.Redis) -> list[dict[str, Any]]:
+    """Takes all messages as a worker would: what each task was called with."""
+    taken = [json.loads(raw) for raw in broker.lrange(LOGS_QUEUE, 0, -1)]
+    broker.delete(LOGS_QUEUE)
+    return [json.loads(base64.b64decode(message["body"]))[1] for message in reversed(taken)]
+
+
+def work(broker: redis.Redis) -> None:
+    for message in messages(broker):
+        write_batch(origin=UUID(message["origin"]), first=message["first"], payloads=message["records"])
+
+
+def publisher(folder: Path, republish_seconds: float = 60) -> Publisher:
+    return Publisher(folder, republish_seconds=republish_seconds)
+
+
+def test_it_turns_the_journal_into_rows_and_forgets_them(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+    made = [record() for _ in range(BATCH_RECORDS + 1)]
+    for item in made:
+        writer.append(item.encode())
+    writer.close()
+    publishing = publisher(tmp_path)
+    publishing.step()
+    assert Spool(tmp_path).segments()
+    assert broker.llen(LOGS_QUEUE) == 2
+    work(broker)
+    publishing.step()
+    assert set(InferenceLog.objects.values_list("id", flat=True)) == {item.id for item in made}
+    assert not Spool(tmp_path).segments()
+    assert not Receipt.objects.exists()
+
+
+def test_it_keeps_a_segment_that_is_still_written(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+    writer.append(record().encode())
+    publishing = publisher(tmp_path)
+    publishing.step()
+    work(broker)
+    publishing.step()
+    assert len(Spool(tmp_path).segments()) == 1
+    assert not publishing.is_waiting
+    writer.append(record().encode())
+    publishing.step()
+    assert [message["first"] for message in messages(broker)] == [2]
+
+
+def test_it_sends_again_what_a_lost_queue_held(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+    writer.append(record().encode())
+    publishing = publisher(tmp_path, republish_seconds=0)
+    publishing.step()
+    broker.flushall()
+    publishing.step()
+    work(broker)
+    publishing.step()
+    assert InferenceLog.objects.count() == 1
+
+
+def test_it_does_not_multiply_messages_that_wait_for_a_worker(
+    tmp_path: Path, writer: Writer, broker: redis.Redis
+) -> None:
+    writer.append(record().encode())
+    publishing = publisher(tmp_path, republish_seconds=0)
+    for _ in range(5):
+        publishing.step()
+    assert broker.llen(LOGS_QUEUE) == 1
+
+
+def test_it_has_a_bounded_number_of_batches_on_their_way(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+    item = record(input_data='{"x":"' + "y" * 2000 + '"}').encode()
+    for _ in range((MOST_UNCONFIRMED + 4) * BATCH_RECORDS):
+        writer.append(item)
+    publishing = publisher(tmp_path)
+    for _ in range(3):
+        publishing.step()
+    assert broker.llen(LOGS_QUEUE) == MOST_UNCONFIRMED
+
+
+def test_it_makes_one_row_of_a_record_that_comes_twice(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+    item = record()
+    for _ in range(2):
+        writer.append(item.encode())
+    publisher(tmp_path).step()
+    [message] = messages(broker)
+    for _ in range(2):
+        write_batch(origin=UUID(message["origin"]), first=message["first"], payloads=message["records"])
+    assert InferenceLog.objects.count() == 1
+    assert Receipt.objects.count() == 1
+
+
+def test_it_skips_what_an_earlier_publisher_got_confirmed(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+    for _ in range(3):
+        writer.append(record().encode())
+    publisher(tmp_path).step()
+    work(broker)
+    writer.append(record().encode())
+    publisher(tmp_path).step()
+    assert [message["first"] for message in messages(broker)] == [4]
+
+
+def test_it_waits_for_an_ill_redis_and_loses_nothing(
+    tmp_path: Path, writer: Writer, broker: redis.Redis, settings: Settings
+) -> None:
+    writer.append(record().encode())
+    publishing = publisher(tmp_path)
+    well, settings.REDIS_URL = settings.REDIS_URL, f"redis://127.0.0.1:{free_port()}/0"
+    with pytest.raises(CourierDown):
+        publishing.step()
+    settings.REDIS_URL = well
+    publishing.step()
+    work(broker)
+    assert InferenceLog.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "bad", [b"no json", b"{}", record(doctor_name="x" * 101).encode(), record(patient_name="a\0b").encode()]
+)
+def test_it_quarantines_a_bad_record_and_writes_its_neighbours(
+    tmp_path: Path, writer: Writer, broker: redis.Redis, bad: bytes
+) -> None:
+    for item in (record().encode(), bad, record().encode()):
+        writer.append(item)
+    publishing = publisher(tmp_path)
+    publishing.step()
+    work(broker)
+    publishing.step()
+    assert InferenceLog.objects.count() == 2
+    [kept] = Quarantined.objects.all()
+    assert (kept.sequence, bytes(kept.payload)) == (2, bad)
+    assert not publishing.is_waiting
+
+
+def test_it_shows_no_patient_in_the_message_head(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+    writer.append(record(patient_name="MARKER").encode())
+    publisher(tmp_path).step()
+    [raw] = broker.lrange(LOGS_QUEUE, 0, -1)
+    message = json.loads(raw)
+    assert "MARKER" not in json.dumps(message["headers"])
+    assert "MARKER" in base64.b64decode(message["body"]).decode()

@@ -1,0 +1,1 @@
+"""Real parts for the tests: processes, servers that misbehave, databases."""

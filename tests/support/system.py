@@ -1,0 +1,102 @@
+"""The real processes, started from the Procfile as a stranger would start them."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import psutil
+import requests
+
+from tests.support.network import free_port
+from tests.support.waiting import until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def procfile() -> dict[str, list[str]]:
+    """Each process and its command, as words."""
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    pairs = (line.partition(":") for line in lines if line.strip() and not line.startswith("#"))
+    return {name.strip(): shlex.split(command) for name, _, command in pairs}
+
+
+class System:
+    """Gateway, workers and Redis with a state folder of their own, on free ports, against a given database."""
+
+    def __init__(self, folder: Path, *, database_url: str = "", ml_server_url: str = "", **settings: str) -> None:
+        self.folder = folder
+        ports = {name: str(free_port()) for name in ("GATEWAY_PORT", "ML_SERVER_PORT", "FLOWER_PORT", "REDIS_PORT")}
+        given = {"DATABASE_URL": database_url, "ML_SERVER_URL": ml_server_url}
+        self.environment: dict[str, str] = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "DEBUG": "1",
+            "VAR_DIR": str(folder),
+            **ports,
+            **{name: value for name, value in given.items() if value},
+            **settings,
+        }
+        self.url = f"http://127.0.0.1:{ports['GATEWAY_PORT']}"
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def manage(self, *words: str) -> str:
+        """Runs a command of manage.py and gives what it printed."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *words], cwd=ROOT, env=self.environment, check=True, capture_output=True
+        )
+        return done.stdout.decode()
+
+    def start(self, *names: str) -> None:
+        """Starts processes and waits for those that answer."""
+        for name in names:
+            command = procfile()[name]
+            with (self.folder / f"{name}.log").open("ab") as log:
+                self.processes[name] = subprocess.Popen(
+                    command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                )
+        if "web" in names:
+            until(lambda: requests.get(f"{self.url}/healthz", timeout=2).ok, what="web")
+
+    def log_of(self, name: str) -> str:
+        """What a process has printed so far."""
+        return (self.folder / f"{name}.log").read_text()
+
+    def kill(self, name: str, signum: int = signal.SIGKILL) -> None:
+        """Signals the process that the Procfile's command became, and waits for its end."""
+        process = self.processes.pop(name)
+        process.send_signal(signum)
+        process.wait(20)
+
+    def stop(self) -> None:
+        """Ends everything that was started, children included."""
+        for process in self.processes.values():
+            for child in _family(process.pid):
+                child.kill()
+            process.wait(20)
+        self.processes.clear()
+
+    def predict(self, body: Mapping[str, object] | bytes, **fields: str) -> requests.Response:
+        """One prediction."""
+        headers = {
+            "Content-Type": "application/json",
+            **{name.replace("_", "-"): value for name, value in fields.items()},
+        }
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return requests.post(f"{self.url}/ml/v1/predict/", data=data, headers=headers, timeout=60)
+
+    def history(self, **query: str) -> requests.Response:
+        """One page of history."""
+        return requests.get(f"{self.url}/ml/v1/history/", params=query, timeout=60)
+
+
+def _family(pid: int) -> Iterable[psutil.Process]:
+    try:
+        process = psutil.Process(pid)
+        return [*process.children(recursive=True), process]
+    except psutil.NoSuchProcess:
+        return []

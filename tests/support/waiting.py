@@ -1,0 +1,24 @@
+"""Waiting for a condition, never for a while."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def until(probe: Callable[[], T], *, seconds: float = 20.0, what: str = "") -> T:
+    """The first true value of `probe`; its last exception or an AssertionError after `seconds`."""
+    ends_at = time.monotonic() + seconds
+    while True:
+        try:
+            found = probe()
+        except Exception:
+            if time.monotonic() > ends_at:
+                raise
+        else:
+            if found:
+                return found
+            if time.monotonic() > ends_at:
+                raise AssertionError(f"not within {seconds} s: {what or probe}")
+        time.sleep(0.02)

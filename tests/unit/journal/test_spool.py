@@ -1,0 +1,125 @@
+"""Locks and forgetting, between real processes."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from ml_proxy.journal import Spool, Unlockable, Writer, folder_lock
+from tests.support.system import ROOT
+
+HOLDER = """
+import sys, uuid
+from pathlib import Path
+from ml_proxy.journal import Writer, folder_lock
+folder = Path(sys.argv[1])
+lock = folder_lock(folder)
+writer = Writer(folder, new_origin=lambda: uuid.uuid4().hex, max_bytes=2**20, segment_bytes=2**20)
+writer.append(b"held")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+PARENT_OF_ONE = """
+import os, sys, uuid
+from pathlib import Path
+from ml_proxy.journal import Writer
+writer = Writer(Path(sys.argv[1]), new_origin=lambda: uuid.uuid4().hex, max_bytes=2**20, segment_bytes=2**20)
+writer.append(b"parent")
+if os.fork() == 0:
+    writer.close()  # as a gateway does in a forked child
+    print("held", flush=True)
+    sys.stdin.read()  # until the test closes it
+else:
+    os.wait()
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
+    """Runs a script on the folder, up to where it prints `held`, in a process group of its own."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(script: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, str(tmp_path)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        started.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            assert pipe is not None
+            pipe.close()
+
+
+def test_it_has_one_publisher_and_another_once_that_one_was_killed(
+    tmp_path: Path, run: Callable[[str], subprocess.Popen[bytes]]
+) -> None:
+    holder = run(HOLDER)
+    with pytest.raises(Unlockable):
+        folder_lock(tmp_path)
+    holder.kill()
+    holder.wait()
+    os.close(folder_lock(tmp_path))
+
+
+def test_it_knows_a_segment_that_is_written_from_one_whose_writer_was_killed(
+    tmp_path: Path, run: Callable[[str], subprocess.Popen[bytes]]
+) -> None:
+    holder = run(HOLDER)
+    spool = Spool(tmp_path)
+    [name] = spool.segments()
+    assert not spool.is_over(name)
+    holder.kill()
+    holder.wait()
+    assert spool.is_over(name)
+    assert [entry.payload for entry in spool.read(name, 0, 100)] == [b"held"]
+
+
+def test_it_sees_that_a_parent_died_though_its_child_lives(
+    tmp_path: Path, run: Callable[[str], subprocess.Popen[bytes]]
+) -> None:
+    parent = run(PARENT_OF_ONE)
+    spool = Spool(tmp_path)
+    [name] = spool.segments()
+    assert not spool.is_over(name)
+    parent.kill()
+    parent.wait()
+    assert spool.is_over(name)
+
+
+def test_it_is_not_fooled_by_a_lock_file_that_was_removed(tmp_path: Path) -> None:
+    first = folder_lock(tmp_path)
+    (tmp_path / "publisher.lock").unlink()
+    second = folder_lock(tmp_path)
+    assert os.fstat(first).st_ino != os.fstat(second).st_ino
+    os.close(first)
+    os.close(second)
+
+
+@pytest.mark.parametrize("rest", [b"", b"torn"])
+def test_it_forgets_what_was_read_whole_and_sets_aside_what_was_not(tmp_path: Path, rest: bytes) -> None:
+    spool = Spool(tmp_path)
+    writer = Writer(tmp_path, new_origin=lambda: uuid4().hex, max_bytes=2**20, segment_bytes=2**20)
+    writer.append(b"x")
+    writer.close()
+    [name] = spool.segments()
+    with (tmp_path / str(name)).open("ab") as file:
+        file.write(rest)
+    [entry] = spool.read(name, 0, 100)
+    assert spool.forget(name, entry.end) == (not rest)
+    assert spool.segments() == []
+    assert [path.suffix for path in tmp_path.iterdir()] == ([".damaged"] if rest else [])

@@ -1,0 +1,150 @@
+"""Appending: durable before it returns, in order, from many threads, on disks that fail."""
+
+import os
+import resource
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from ml_proxy.journal import Entry, JournalFull, JournalUnwritable, Spool, Writer
+from tests.support.waiting import until
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def make_writer(tmp_path: Path) -> Iterator[Callable[..., Writer]]:
+    made: list[Writer] = []
+
+    def make(max_bytes: int = 64 * MIB, segment_bytes: int = MIB) -> Writer:
+        made.append(Writer(tmp_path, new_origin=lambda: uuid4().hex, max_bytes=max_bytes, segment_bytes=segment_bytes))
+        return made[-1]
+
+    yield make
+    for writer in made:
+        writer.close()
+
+
+def read_all(folder: Path) -> dict[str, list[Entry]]:
+    found: dict[str, list[Entry]] = {}
+    spool = Spool(folder)
+    for name in spool.segments():
+        found.setdefault(name.origin, []).extend(spool.read(name, 0, 2**40))
+    return found
+
+
+def payloads(folder: Path) -> list[bytes]:
+    return sorted(entry.payload for entries in read_all(folder).values() for entry in entries)
+
+
+@contextmanager
+def no_file_beyond(size: int) -> Iterator[None]:
+    """The kernel refuses to let any file of this process grow beyond `size` bytes (EFBIG)."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_it_numbers_entries_in_file_order_from_one(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
+    writer = make_writer()
+    assert [writer.append(b"%d" % number) for number in range(3)] == [1, 2, 3]
+    [entries] = read_all(tmp_path).values()
+    assert [(entry.sequence, entry.payload) for entry in entries] == [(1, b"0"), (2, b"1"), (3, b"2")]
+
+
+def test_it_keeps_every_entry_of_many_threads_once(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
+    writer = make_writer(segment_bytes=16 * 1024)
+    items = [b"%06d" % number for number in range(2000)]
+    with ThreadPoolExecutor(16) as threads:
+        sequences = list(threads.map(writer.append, items))
+    [entries] = read_all(tmp_path).values()
+    assert [entry.sequence for entry in entries] == list(range(1, 2001))
+    assert {entry.sequence: entry.payload for entry in entries} == dict(zip(sequences, items, strict=True))
+    assert len(Spool(tmp_path).segments()) > 1
+
+
+def test_it_syncs_once_for_all_who_wait(make_writer: Callable[..., Writer], monkeypatch: pytest.MonkeyPatch) -> None:
+    syncs: list[int] = []
+    first_is_syncing, all_wait = threading.Event(), threading.Event()
+    sync = os.fdatasync
+
+    def held_sync(descriptor: int) -> None:
+        syncs.append(descriptor)
+        first_is_syncing.set()
+        all_wait.wait(10)
+        sync(descriptor)
+
+    writer = make_writer()
+    monkeypatch.setattr(os, "fdatasync", held_sync)
+    with ThreadPoolExecutor(9) as threads:
+        first = threads.submit(writer.append, b"first")
+        assert first_is_syncing.wait(10)
+        others = [threads.submit(writer.append, b"other") for _ in range(8)]
+        until(lambda: len(writer._queue) == 8)
+        all_wait.set()
+        assert {first.result(), *(other.result() for other in others)} == set(range(1, 10))
+    assert len(syncs) == 2
+
+
+def test_it_begins_a_new_segment_at_its_bound_and_goes_on_counting(
+    make_writer: Callable[..., Writer], tmp_path: Path
+) -> None:
+    writer = make_writer(segment_bytes=4096)
+    for _ in range(10):
+        writer.append(b"x" * 1000)
+    names = Spool(tmp_path).segments()
+    assert [name.number for name in names] == list(range(1, len(names) + 1))
+    assert len(names) > 1
+    [entries] = read_all(tmp_path).values()
+    assert [entry.sequence for entry in entries] == list(range(1, 11))
+
+
+def test_it_moves_to_a_new_origin_after_a_failed_write(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
+    writer = make_writer()
+    writer.append(b"a" * 3000)
+    with no_file_beyond(4000):
+        assert writer.append(b"b" * 2000) == 1
+    assert len(read_all(tmp_path)) == 2
+    assert payloads(tmp_path) == [b"a" * 3000, b"b" * 2000]
+
+
+def test_it_refuses_what_no_file_takes_and_leaves_nothing_of_it(
+    make_writer: Callable[..., Writer], tmp_path: Path
+) -> None:
+    writer = make_writer()
+    writer.append(b"before")
+    with no_file_beyond(1000), pytest.raises(JournalUnwritable):
+        writer.append(b"x" * 5000)
+    writer.append(b"after")
+    assert payloads(tmp_path) == [b"after", b"before"]
+
+
+def test_it_is_full_at_its_cap_whoever_filled_it(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
+    (tmp_path / "another-process").write_bytes(b"x" * 60_000)
+    writer = make_writer(max_bytes=64 * 1024)
+    writer.require_room(1000)
+    with pytest.raises(JournalFull, match="of 65536 bytes"):
+        writer.require_room(10_000)
+
+
+def test_it_is_full_where_the_disk_is(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
+    disk = os.statvfs(tmp_path)
+    with pytest.raises(JournalFull, match="disk"):
+        make_writer(max_bytes=2**60).require_room(disk.f_bavail * disk.f_frsize + 2**40)
+
+
+def test_it_says_so_where_its_folder_is_gone(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
+    writer = make_writer()
+    tmp_path.rename(tmp_path.with_name("moved"))
+    with pytest.raises(JournalUnwritable):
+        writer.require_room(1)
+    with pytest.raises(JournalUnwritable):
+        writer.append(b"x")
