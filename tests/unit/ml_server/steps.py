@@ -1,0 +1,23 @@
+from collections.abc import Generator
+from threading import Event
+from typing import TypeVar
+
+from ml_server.dataset import DataSet
+from ml_server.pace import Pace
+from ml_server.params import Params
+from ml_server.training import Progress, Trained, train
+
+T = TypeVar("T")
+
+
+def finish(steps: Generator[Progress, None, T]) -> T:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+
+
+def trained_with(data: DataSet, params: Params) -> Trained:
+    return finish(train(data, params, Pace(params.min_seconds, Event())))
