@@ -206,6 +206,8 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
+        "django": {"handlers": [], "level": "INFO"},  # Django's own handler would print every line once more
+        "django.request": {"level": "ERROR"},  # ml_proxy.access has a line for each exchange
         "django.server": {"handlers": [], "propagate": False},
         "celery.worker.consumer.consumer": {"filters": ["no_bodies"]},
     },
