@@ -1,0 +1,15 @@
+FROM python:3.12-slim-bookworm AS installed
+WORKDIR /app
+COPY requirements/base.txt requirements/
+RUN python -m venv .venv \
+    && .venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/base.txt
+
+FROM python:3.12-slim-bookworm
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin mlproxy \
+    && install --directory --owner mlproxy --group mlproxy --mode 700 /app/var
+WORKDIR /app
+COPY --from=installed /app/.venv .venv
+COPY . .
+USER mlproxy
+CMD [".venv/bin/python", "-m", "launch.web"]

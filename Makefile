@@ -1,0 +1,40 @@
+# Each recipe replaces its shell, so that a signal reaches what does the work.
+VENV := .venv/bin
+INSTALL := python=$$(scripts/find-python) && exec "$$python" -m launch.install
+LOCK := --system-certs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+UV := .venv/lock-tools/bin
+
+.PHONY: help up test check fmt openapi lock clean base dev
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+up: base ## install what is missing and run the whole system, until Ctrl-C
+	@exec $(VENV)/python -m launch --end-with-parent
+
+test: dev ## install what is missing and run every test: on SQLite, then the database's on PostgreSQL
+	@exec $(VENV)/pytest $(ARGS)
+	@exec $(VENV)/pytest --database postgres -m database $(ARGS)
+
+check: dev ## format, lint, types, import contracts, migrations, settings, OpenAPI
+	@exec scripts/check
+
+fmt: dev ## format the code and mend what the linter can
+	@$(VENV)/ruff format . && exec $(VENV)/ruff check --fix .
+
+openapi: dev ## write docs/openapi.yaml from the code
+	@exec $(VENV)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+lock: dev $(UV)/uv ## pin the packages again; ARGS=--upgrade for newer ones
+	@cd requirements && exec ../$(UV)/uv pip compile $(LOCK) $(ARGS) base.in --output-file base.txt
+	@cd requirements && exec ../$(UV)/uv pip compile $(LOCK) $(ARGS) dev.in --output-file dev.txt
+
+clean: ## remove what was installed and cached; data in var/ stays
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+base dev:
+	@$(INSTALL) $@
+
+$(UV)/uv:
+	@python=$$(scripts/find-python) && "$$python" -m venv .venv/lock-tools && exec $(UV)/pip install --quiet uv

@@ -1,0 +1,91 @@
+"""Lines out of a pipe, and lines onto the screen, where no side may hold up the other."""
+
+import os
+import select
+import time
+
+CHUNK_BYTES = 65536
+LONGEST_LINE_BYTES = 16384
+MOST_WAITING_BYTES = 1024 * 1024
+
+
+class LineReader:
+    """Takes what a pipe brings apart into lines; never waits."""
+
+    def __init__(self, descriptor: int) -> None:
+        os.set_blocking(descriptor, False)
+        self.at_end = False
+        self._descriptor = descriptor
+        self._unfinished = b""
+
+    def read(self) -> list[str]:
+        """The lines that were finished since the last call."""
+        return self._split(self._chunk())
+
+    def drain(self) -> list[str]:
+        """All lines that are still in the pipe, an unfinished one at its end included."""
+        lines = self._split(b"".join(iter(self._chunk, b"")))
+        last, self._unfinished = self._unfinished, b""
+        return lines + ([_text(last)] if last else [])
+
+    def _chunk(self) -> bytes:
+        try:
+            chunk = os.read(self._descriptor, CHUNK_BYTES)
+        except BlockingIOError:
+            return b""
+        self.at_end = not chunk
+        return chunk
+
+    def _split(self, chunk: bytes) -> list[str]:
+        *lines, self._unfinished = (self._unfinished + chunk).split(b"\n")
+        if len(self._unfinished) > LONGEST_LINE_BYTES:
+            lines.append(self._unfinished)
+            self._unfinished = b""
+        return [_text(line) for line in lines]
+
+
+class Screen:
+    """Where lines are shown. Whoever stops reading there misses lines, but does not stop the system."""
+
+    def __init__(self, descriptor: int = 1) -> None:
+        self.descriptor = descriptor
+        self._waiting = bytearray()
+        self._missed = 0
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
+
+    def is_behind(self) -> bool:
+        """Whether something waits for room."""
+        return bool(self._waiting)
+
+    def show(self, line: str) -> None:
+        """Shows `line` now if there is room, and later if there is room later."""
+        if len(self._waiting) > MOST_WAITING_BYTES:
+            self._missed += 1
+            return
+        if self._missed:
+            line = f"({self._missed} lines were not shown)\n{line}"
+            self._missed = 0
+        self._waiting += f"{line}\n".encode(errors="replace")
+        self.flush()
+
+    def flush(self, seconds: float = 0) -> None:
+        """Writes what there is room for, or comes to be within `seconds`."""
+        deadline = time.monotonic() + seconds
+        while self._waiting and self._poll.poll(max(0, deadline - time.monotonic()) * 1000):
+            if not (written := self._write()):
+                return
+            del self._waiting[:written]
+
+    def _write(self) -> int:
+        try:
+            # A pipe that polls as writable has room for this much; more might block.
+            return os.write(self.descriptor, self._waiting[: select.PIPE_BUF])
+        except BlockingIOError:
+            return 0
+        except OSError:  # nobody reads any more, and nobody will
+            return len(self._waiting)
+
+
+def _text(line: bytes) -> str:
+    return line.decode(errors="replace").rstrip("\r")

@@ -1,0 +1,58 @@
+"""Runs the gateway under granian, until a signal ends it and the requests that it had taken are answered."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+
+from launch.system import web_stop_seconds
+from launch.tie import tie_to
+
+# In the kernel's queue, and open in a worker, idle ones included: what granian calls backpressure counts connections,
+# not requests, so it must be far above the number of threads.
+MOST_CONNECTIONS = 1024
+IDLE_THREAD_SECONDS = 600
+
+
+def application() -> Callable[..., Any]:
+    """The WSGI application, in a worker process of granian's, which ends with granian's main process."""
+    if (granian := multiprocessing.parent_process()) and granian.pid:
+        tie_to(granian.pid)
+    # The handlers inherited from the main process would lose a request to stop until granian sets this one's own.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    loaded: Callable[..., Any] = import_string(settings.WSGI_APPLICATION)
+    return loaded
+
+
+def server() -> MPServer:
+    """Granian with the gateway's settings; `serve` it with `application` as the loader."""
+    return MPServer(
+        settings.WSGI_APPLICATION,
+        address=settings.BIND_HOST,
+        port=settings.GATEWAY_PORT,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=settings.GATEWAY_WORKERS,
+        blocking_threads=settings.GATEWAY_THREADS,
+        blocking_threads_idle_timeout=IDLE_THREAD_SECONDS,
+        backlog=MOST_CONNECTIONS,
+        backpressure=MOST_CONNECTIONS,
+        respawn_failed_workers=True,
+        workers_kill_timeout=web_stop_seconds(),
+        log_level=LogLevels.error,
+        log_access=False,
+    )
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
+    server().serve(target_loader=application, wrap_loader=False)

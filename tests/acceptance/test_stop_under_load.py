@@ -1,0 +1,89 @@
+"""What the gateway has taken on when it is told to stop, it answers."""
+
+import http.client
+import json
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.model import Conversation, ScriptedModel
+from tests.support.system import System
+from tests.support.waiting import until
+
+CALLERS = 48  # more than there are threads to answer
+BODY = json.dumps({"doctor_name": "Dr. Who", "patient_name": "P"})
+FIELDS = {"Content-Type": "application/json"}
+MODEL_SECONDS = 0.05
+MOST_UNSEEN = CALLERS / 2
+
+
+class Callers:
+    """Threads that ask for predictions until nobody listens any more."""
+
+    def __init__(self, port: int, *, keep_alive: bool) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self._port = port
+        self._keep_alive = keep_alive
+        self._threads = [threading.Thread(target=self._call) for _ in range(CALLERS)]
+        for thread in self._threads:
+            thread.start()
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join(60)
+
+    def _call(self) -> None:
+        outcome = ""
+        while outcome != "refused":
+            outcome = self._exchanges(http.client.HTTPConnection("127.0.0.1", self._port, timeout=30))
+
+    def _exchanges(self, connection: http.client.HTTPConnection) -> str:
+        try:
+            connection.connect()
+        except ConnectionRefusedError:
+            return "refused"
+        try:
+            while self._exchange(connection):
+                pass
+        except (OSError, http.client.HTTPException) as exc:
+            self.outcomes[f"{type(exc).__name__}: {exc}"] += 1
+        connection.close()
+        return ""
+
+    def _exchange(self, connection: http.client.HTTPConnection) -> bool:
+        """Whether there can be another one on this connection."""
+        connection.request("POST", "/ml/v1/predict/", BODY, FIELDS)
+        answer = connection.getresponse()
+        answer.read()
+        self.outcomes[str(answer.status)] += 1
+        return self._keep_alive and not answer.will_close
+
+
+@pytest.fixture
+def system(model: ScriptedModel, tmp_path: Path) -> Iterator[System]:
+    made = System(tmp_path, ml_server_url=model.url)
+    yield made
+    made.stop()
+
+
+@pytest.mark.parametrize("keep_alive", [False, True])
+def test_it_answers_what_it_took_before_it_ends(keep_alive: bool, model: ScriptedModel, system: System) -> None:
+    def slowly(conversation: Conversation) -> None:
+        model.gone.wait(MODEL_SECONDS)
+        conversation.answer()
+
+    model.script = slowly
+    system.start("web")
+    callers = Callers(int(system.environment["GATEWAY_PORT"]), keep_alive=keep_alive)
+    until(lambda: callers.outcomes["200"] >= 3 * CALLERS)
+    process = system.processes["web"]
+    system.kill("web", signal.SIGTERM)
+    callers.join()
+    assert process.returncode == 0
+    # A connection that the kernel had taken, but the gateway not yet, is reset: its request was seen by nobody.
+    assert callers.outcomes["200"] == len(model.requests)
+    assert sum(callers.outcomes.values()) - callers.outcomes["200"] < MOST_UNSEEN
