@@ -19,6 +19,7 @@ try:
     VAR_DIR = env.folder("VAR_DIR", Path("var"))
     BIND_HOST = env.text("BIND_HOST", "127.0.0.1")
     GATEWAY_PORT = env.port("GATEWAY_PORT", 8000)
+    FLOWER_PORT = env.port("FLOWER_PORT", 5555)
     GATEWAY_WORKERS = env.integer("GATEWAY_WORKERS", 1, least=1, most=64, unit="processes")
     GATEWAY_THREADS = env.integer("GATEWAY_THREADS", 32, least=1, most=512, unit="threads for each process")
     LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")

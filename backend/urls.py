@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from ml_proxy import problems
@@ -16,6 +17,7 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    re_path(r"^(?P<page>admin|api/docs|api/schema)$", RedirectView.as_view(url="/%(page)s/")),
     re_path(r"", problems.page_not_found),  # in DEBUG too, where Django would draw a page of its own
 ]
 

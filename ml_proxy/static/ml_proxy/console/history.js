@@ -1,0 +1,103 @@
+/** The log, looked up by whole names, page by page. Names travel in the call, never in this page's own address. */
+
+import { call, Failure } from "./api.js";
+import { part } from "./dom.js";
+import { problem } from "./problem.js";
+import { empty, table } from "./rows.js";
+
+/** Wires the section; `lookUp` of what it gives fills the form and asks. */
+export function startHistory(section) {
+  const lookup = new Lookup(section);
+  const form = section.querySelector("form");
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    lookup.begin();
+  });
+  section.querySelector("#show-patients").addEventListener("change", () => lookup.show());
+  part(section, "older").addEventListener("click", () => lookup.older());
+  part(section, "newer").addEventListener("click", () => lookup.newer());
+  form.querySelector("[type=submit]").disabled = false;
+  return {
+    lookUp({ doctor, patient }) {
+      section.querySelector("#by-doctor").value = doctor;
+      section.querySelector("#by-patient").value = patient;
+      section.scrollIntoView();
+      section.focus({ preventScroll: true });
+      lookup.begin();
+    },
+  };
+}
+
+/** One look-up: the pages seen so far, by their addresses, and the page that is shown. */
+class Lookup {
+  constructor(section) {
+    this.section = section;
+    this.asking = new AbortController();
+    this.pages = [];
+    this.rows = null;
+    this.next = "";
+  }
+
+  begin() {
+    const query = new URLSearchParams({ limit: this.field("#rows") });
+    for (const name of ["doctor", "patient"]) {
+      if (this.field(`#by-${name}`).trim()) query.set(name, this.field(`#by-${name}`));
+    }
+    this.go([`${this.section.dataset.url}?${query}`]);
+  }
+
+  older() {
+    if (this.next) this.go([...this.pages, this.next]);
+  }
+
+  newer() {
+    if (this.pages.length > 1) this.go(this.pages.slice(0, -1));
+  }
+
+  async go(pages) {
+    this.asking.abort(); // whoever asks again no longer waits for the last answer
+    this.asking = new AbortController();
+    this.section.setAttribute("aria-busy", "true");
+    try {
+      const answer = await call(pages.at(-1), { signal: this.asking.signal });
+      Object.assign(this, { pages, rows: answer.json, next: nextOf(answer.headers, this.section.dataset.url) });
+      this.show();
+      this.tell(`${this.rows.length} rows, page ${pages.length}`);
+    } catch (failure) {
+      if (failure.name === "AbortError") return;
+      if (!(failure instanceof Failure)) throw failure;
+      this.rows = null;
+      part(this.section, "out").replaceChildren(problem(failure));
+      part(this.section, "pager").hidden = true;
+    }
+    this.section.removeAttribute("aria-busy");
+  }
+
+  /** Draws the rows that are here. */
+  show() {
+    if (!this.rows) return;
+    const withPatients = this.section.querySelector("#show-patients").checked;
+    const drawn = this.rows.length ? table(this.rows, { withPatients, url: this.section.dataset.url }) : empty();
+    part(this.section, "out").replaceChildren(drawn);
+    part(this.section, "pager").hidden = this.pages.length === 1 && !this.next;
+    part(this.section, "newer").disabled = this.pages.length === 1;
+    part(this.section, "older").disabled = !this.next;
+    part(this.section, "page").textContent = `Page ${this.pages.length}`;
+  }
+
+  tell(text) {
+    part(this.section, "told").textContent = text;
+  }
+
+  field(selector) {
+    return this.section.querySelector(selector).value;
+  }
+}
+
+/** The path and query of the Link field's next page (RFC 8288), where it is a page of the same list. */
+function nextOf(headers, path) {
+  const found = (headers.get("Link") ?? "").match(/<([^>]*)>\s*;[^,]*\brel="?next"?/);
+  if (!found) return "";
+  const url = new URL(found[1], location.href); // behind a proxy, scheme and host may be the gateway's inner ones
+  return url.pathname === path ? url.pathname + url.search : "";
+}

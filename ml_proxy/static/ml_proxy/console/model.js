@@ -1,0 +1,47 @@
+/** What answers here: name, version, figures, and the example that the form starts from. */
+
+import { call } from "./api.js";
+import { el, fact, fold, isObject, part } from "./dom.js";
+import { figure, when } from "./format.js";
+import { problem } from "./problem.js";
+
+/** Asks for the model and hands its example on. */
+export async function startModel(section, { example }) {
+  const out = part(section, "out");
+  try {
+    const { json } = await call(section.dataset.url);
+    const model = Array.isArray(json?.models) && isObject(json.models[0]) ? json.models[0] : json;
+    out.replaceChildren(...described(isObject(model) ? model : {}));
+    if (isObject(model?.example)) example(model.example);
+  } catch (failure) {
+    const again = () => startModel(section, { example });
+    out.replaceChildren(problem(failure), el("button", { type: "button", onclick: again }, "Ask again"));
+  }
+}
+
+function described(model) {
+  const { name, version, task, classes, metrics, trained_at: trainedAt, input_schema: schema, lineage } = model;
+  return [
+    el("p", { class: "model-name" }, text(name) || "A model without a name", version ? el("span", {}, `version ${version}`) : null),
+    el(
+      "dl",
+      {},
+      fact("Task", text(task)),
+      fact("Classes", Array.isArray(classes) ? classes.map(String).join(", ") : ""),
+      fact("Trained", trainedAt ? el("time", { datetime: trainedAt }, when(trainedAt)) : ""),
+      isObject(metrics) ? figures(metrics) : [],
+    ),
+    schema ? fold("Input schema", JSON.stringify(schema, null, 2)) : null,
+    lineage ? fold("Lineage", JSON.stringify(lineage, null, 2)) : null,
+  ].filter(Boolean);
+}
+
+function figures(metrics) {
+  return Object.entries(metrics)
+    .filter(([, value]) => typeof value === "number")
+    .flatMap(([name, value]) => fact(el("code", {}, name), figure(value), { class: "figure" }));
+}
+
+function text(value) {
+  return typeof value === "string" ? value : "";
+}

@@ -1,0 +1,19 @@
+/** A failure, readable: what happened, each fault with where it is, and the id under which the log tells more. */
+
+import { el } from "./dom.js";
+
+/** The element for a Failure. */
+export function problem(failure) {
+  return el(
+    "div",
+    { class: "problem", role: "alert" },
+    el("p", { class: "problem-title" }, failure.title, failure.status ? el("span", {}, String(failure.status)) : null),
+    failure.detail ? el("p", {}, failure.detail) : null,
+    failure.faults?.length ? el("ul", {}, failure.faults.map(line)) : null,
+    failure.requestID ? el("p", { class: "aside" }, "Request ", el("code", {}, failure.requestID)) : null,
+  );
+}
+
+function line({ pointer, detail }) {
+  return el("li", {}, pointer ? el("code", {}, pointer) : "the whole body", " ", String(detail));
+}
