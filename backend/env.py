@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -81,6 +82,13 @@ def integer(name: str, default: int, *, least: int, most: int, unit: str) -> int
 def port(name: str, default: int) -> int:
     """A TCP port."""
     return integer(name, default, least=1, most=65535, unit="TCP ports")
+
+
+def address(name: str, default: str) -> str:
+    """An IP address to listen on."""
+    return _read(
+        name, default, lambda text: str(ip_address(text)), "set it to an IP address such as 127.0.0.1 or 0.0.0.0"
+    )
 
 
 def items(name: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Django settings, read from the environment alone. `.env.example` lists every variable with its unit."""
 
 import sys
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ try:
     # The machine.
     DEBUG = env.switch("DEBUG", default=False)
     VAR_DIR = env.folder("VAR_DIR", Path("var"))
-    BIND_HOST = env.text("BIND_HOST", "127.0.0.1")
+    BIND_HOST = env.address("BIND_HOST", "127.0.0.1")
     GATEWAY_PORT = env.port("GATEWAY_PORT", 8000)
     FLOWER_PORT = env.port("FLOWER_PORT", 5555)
     GATEWAY_WORKERS = env.integer("GATEWAY_WORKERS", 1, least=1, most=64, unit="processes")
@@ -38,6 +39,8 @@ try:
             "can't be 'open' outside DEBUG",
             "set API_AUTH=required, or DEBUG=1 on your own machine",
         )
+    if API_AUTH == "open" and not ip_address(BIND_HOST).is_loopback:
+        raise env.BadSetting("API_AUTH", f"can't be 'open' on {BIND_HOST}", "set API_AUTH=required, or leave BIND_HOST")
     CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
     CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 

@@ -67,6 +67,6 @@ def _arguments() -> argparse.Namespace:
 
 if __name__ == "__main__":
     if _arguments().end_with_parent:
-        die_with_parent(signal.SIGTERM)
+        die_with_parent(signum=signal.SIGTERM)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
     sys.exit(main())

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from launch.tie import tie_to
+from ml_proxy.lifeline import die_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -99,7 +99,7 @@ def _run(command: Sequence[str]) -> None:
         command,
         cwd=ROOT,
         start_new_session=True,
-        preexec_fn=lambda: tie_to(parent),  # noqa: PLW1509 - this program has one thread
+        preexec_fn=lambda: die_with_parent(parent),  # noqa: PLW1509 - this program has one thread
     )
     try:
         if status := child.wait():

@@ -11,7 +11,7 @@ from typing import IO, cast
 
 from backend.env import ROOT
 from launch.lines import LineReader
-from launch.tie import tie_to
+from ml_proxy.lifeline import die_with_parent
 
 TAIL_LINES = 20
 
@@ -30,7 +30,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=partial(tie_to, os.getpid()),  # noqa: PLW1509 - this program has one thread
+            preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509 - this program has one thread
         )
         self._pipe = cast("IO[bytes]", self._child.stdout)
         self._reader = LineReader(self.output)

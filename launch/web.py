@@ -13,7 +13,7 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from launch.system import web_stop_seconds
-from launch.tie import tie_to
+from ml_proxy.lifeline import die_with_parent
 
 # In the kernel's queue, and open in a worker, idle ones included: what granian calls backpressure counts connections,
 # not requests, so it must be far above the number of threads.
@@ -24,7 +24,7 @@ IDLE_THREAD_SECONDS = 600
 def application() -> Callable[..., Any]:
     """The WSGI application, in a worker process of granian's, which ends with granian's main process."""
     if (granian := multiprocessing.parent_process()) and granian.pid:
-        tie_to(granian.pid)
+        die_with_parent(granian.pid)
     # The handlers inherited from the main process would lose a request to stop until granian sets this one's own.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)

@@ -32,10 +32,12 @@ class InferenceLog(models.Model):
 
     class Meta:
         verbose_name = "inference"
+        # All columns fall, so that each question of history is one range of one of these: see keyset.
         indexes: ClassVar = [
             models.Index(fields=["-predicted_at", "-id"], name="inference_newest"),
-            models.Index(fields=["doctor_name", "-predicted_at", "-id"], name="inference_by_doctor"),
-            models.Index(fields=["patient_name", "-predicted_at", "-id"], name="inference_by_patient"),
+            models.Index(fields=["-doctor_name", "-predicted_at", "-id"], name="inference_by_doctor"),
+            models.Index(fields=["-patient_name", "-predicted_at", "-id"], name="inference_by_patient"),
+            models.Index(fields=["-doctor_name", "-patient_name", "-predicted_at", "-id"], name="inference_by_both"),
         ]
 
     def __str__(self) -> str:

@@ -1,11 +1,15 @@
 """The plain views, described by hand: drf-spectacular sees only those of Django REST framework."""
 
+from copy import deepcopy
 from typing import Any
 
 _ANSWER = {"description": "The model's own answer, byte for byte: status, body and end-to-end fields."}
-_PROBLEM = {
-    "description": "An RFC 9457 problem.",
-    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+_ANY_OBJECT = {"application/json": {"schema": {"type": "object"}}}
+_PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_PROBLEM = {"description": "An RFC 9457 problem.", "content": _PROBLEM_CONTENT}
+_REFUSAL = {
+    "description": "This gateway's problem, or the model's own answer, byte for byte.",
+    "content": {**_PROBLEM_CONTENT, "application/json": {"schema": {}}},
 }
 _PROBLEM_SCHEMA = {
     "type": "object",
@@ -44,7 +48,23 @@ _PREDICT_BODY = {
         }
     },
 }
-_HEADER = {"in": "header", "required": False, "schema": {"type": "string"}}
+_READY_SCHEMA = {
+    "type": "object",
+    "required": ["status", "parts"],
+    "properties": {
+        "status": {"enum": ["ready", "degraded", "not ready"]},
+        "parts": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "required": ["ok", "ms", "detail"],
+                "properties": {"ok": {"type": "boolean"}, "ms": {"type": "number"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+_TEXT = {"schema": {"type": "string"}}
+_HEADER = {"in": "header", "required": False, **_TEXT}
 _REQUEST_ID = {
     **_HEADER,
     "name": "X-Request-ID",
@@ -56,67 +76,73 @@ _KEY = {
     "description": "The same caller, key and body get the first answer again for 24 hours.",
 }
 _PREFER = {**_HEADER, "name": "Prefer", "description": "respond-async makes a job."}
+_EXCHANGE = {"X-Request-ID": {**_TEXT, "description": "Names this exchange."}}
+_INFERENCE_ID = {"X-Inference-ID": {**_TEXT, "description": "The id of its record in history."}}
+_LOCATION = {"Location": {**_TEXT, "description": "Where the job is."}}
+_RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "When to look first, in seconds."}}
 _SECURITY: list[dict[str, list[str]]] = [{"basicAuth": []}, {"cookieAuth": []}, {}]
 
 
 def add_plain_views(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """A drf-spectacular postprocessing hook."""
-    result["components"].setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
+    result["components"].setdefault("schemas", {}).update({"Problem": _PROBLEM_SCHEMA, "Ready": _READY_SCHEMA})
     result["paths"].update(_paths())
     result["paths"] = dict(sorted(result["paths"].items()))
-    for path in result["paths"].values():
-        for operation in path.values():
+    for path, operations in result["paths"].items():
+        for operation in operations.values():
+            operation["security"] = _SECURITY if path.startswith("/ml/") else []
             operation["responses"].setdefault("default", _PROBLEM)
+            for status, response in operation["responses"].items():
+                response["headers"] = response.get("headers", {}) | _EXCHANGE
+                if status.startswith("4"):
+                    response.setdefault("content", _PROBLEM_CONTENT)
     return result
 
 
 def _paths() -> dict[str, Any]:
-    json = {"content": {"application/json": {"schema": {"type": "object"}}}}
-    accepted = {"description": "The job, with Location and Retry-After.", **_ref("Job")}
+    answer = _ANSWER | {"content": _ANY_OBJECT}
+    accepted = {"description": "The job.", "headers": _LOCATION | _RETRY_AFTER, **_content("Job")}
+    conflict = _REFUSAL | {"headers": _LOCATION}
     return {
         "/ml/v1/predict/": {
             "post": _operation(
                 "predict",
                 "Ask the model for a prediction, and have it recorded",
-                {"2XX": _ANSWER | json, "4XX": _ANSWER, "5XX": _ANSWER},
-                body=_PREDICT_BODY,
+                {"2XX": answer | {"headers": _INFERENCE_ID}, "4XX": _REFUSAL, "5XX": _REFUSAL},
+                requestBody=_PREDICT_BODY,
                 parameters=[_REQUEST_ID, _KEY],
             )
         },
-        "/ml/v1/status/": {"get": _operation("get_status", "The model server's status", {"200": _ANSWER | json})},
-        "/ml/v1/model-info/": {
-            "get": _operation("get_model_info", "The model server's models", {"200": _ANSWER | json})
-        },
+        "/ml/v1/status/": {"get": _operation("get_status", "The model server's status", {"200": answer})},
+        "/ml/v1/model-info/": {"get": _operation("get_model_info", "The model server's models", {"200": answer})},
         "/ml/v1/retrain/": {
             "post": _operation(
                 "retrain",
                 "Retrain while the caller waits, or as a job",
-                {"200": _ANSWER | json, "202": accepted},
-                body={"content": {"application/json": {"schema": {"type": "object"}}}},
+                {"200": answer, "202": accepted, "409": conflict},
+                requestBody={"content": _ANY_OBJECT},
                 parameters=[_REQUEST_ID, _PREFER],
             )
         },
-        "/healthz": {"get": _operation("get_health", "Alive", {"200": {"description": "Alive."} | json})},
+        "/healthz": {
+            "get": _operation("get_health", "Alive", {"200": {"description": "Alive.", "content": _ANY_OBJECT}})
+        },
         "/readyz": {
             "get": _operation(
-                "get_readiness", "Ready, part by part", {"200": {"description": "Ready, or degraded."} | json}
+                "get_readiness",
+                "Ready, part by part",
+                {
+                    "200": {"description": "Ready, or degraded.", **_content("Ready")},
+                    "503": {"description": "Not ready.", **_content("Ready")},
+                },
             )
         },
     }
 
 
 def _operation(name: str, summary: str, responses: dict[str, Any], **more: Any) -> dict[str, Any]:
-    operation = {
-        "operationId": name,
-        "summary": summary,
-        "tags": ["ml"],
-        "security": _SECURITY,
-        "responses": responses,
-    }
-    if "body" in more:
-        operation["requestBody"] = more.pop("body")
-    return operation | more
+    return {"operationId": name, "summary": summary, "tags": ["ml"], "responses": deepcopy(responses), **more}
 
 
-def _ref(schema: str) -> dict[str, Any]:
+def _content(schema: str) -> dict[str, Any]:
     return {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}

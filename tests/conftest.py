@@ -20,6 +20,7 @@ for name in ("DATABASE_URL", "REDIS_URL", "ML_SERVER_URL", "API_AUTH", "CORS_ALL
     os.environ[name] = ""
 os.environ |= {"DJANGO_SETTINGS_MODULE": "backend.settings", "DEBUG": "1", "VAR_DIR": str(STATE)}
 
+import django  # noqa: E402
 from django.test import Client  # noqa: E402
 
 from ml_proxy.ids import uuid7  # noqa: E402
@@ -43,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "database: touches the database, so it is run on PostgreSQL too")
     if config.getoption("--database") == "postgres":
         os.environ["DATABASE_URL"] = _start_postgres()
+    django.setup()  # only now: the settings read the environment once
 
 
 def pytest_unconfigure() -> None:

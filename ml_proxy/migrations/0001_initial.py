@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'inference',
-                'indexes': [models.Index(fields=['-predicted_at', '-id'], name='inference_newest'), models.Index(fields=['doctor_name', '-predicted_at', '-id'], name='inference_by_doctor'), models.Index(fields=['patient_name', '-predicted_at', '-id'], name='inference_by_patient')],
+                'indexes': [models.Index(fields=['-predicted_at', '-id'], name='inference_newest'), models.Index(fields=['-doctor_name', '-predicted_at', '-id'], name='inference_by_doctor'), models.Index(fields=['-patient_name', '-predicted_at', '-id'], name='inference_by_patient'), models.Index(fields=['-doctor_name', '-patient_name', '-predicted_at', '-id'], name='inference_by_both')],
             },
         ),
         migrations.CreateModel(

@@ -3,15 +3,17 @@
 import base64
 import binascii
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import BooleanField, F, Func, QuerySet, UUIDField, Value
+from django.db.models import QuerySet
 
 from ml_proxy.exceptions import NoSuchRecord
+from ml_proxy.keyset import at_least, at_most, below
 from ml_proxy.models import InferenceLog
 
-PAGE_BYTES = 8 * 1024 * 1024  # of both texts, after which a page ends early
+PAGE_BYTES = 8 * 1024 * 1024  # before which a page ends early
+ROW_ROOM = 1024  # bytes; what a row takes beside its two texts
 MOST_ROWS = 1000
 
 
@@ -35,10 +37,10 @@ class Place:
             )
         except (binascii.Error, UnicodeError) as exc:
             raise ValueError("not a cursor") from exc
-        place = cls(predicted_at=datetime.fromisoformat(moment), id=UUID(row_id))
-        if place.predicted_at.tzinfo is None:
-            raise ValueError("a time without offset")
-        return place
+        predicted_at = datetime.fromisoformat(moment)
+        if predicted_at.utcoffset() != timedelta():
+            raise ValueError("not in UTC")
+        return cls(predicted_at=predicted_at, id=UUID(row_id))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +64,19 @@ class Page:
 
 
 def page(question: Question) -> Page:
-    """One page: at most `limit` rows and about `PAGE_BYTES`, and at least one row where there is one."""
-    matching = _matching(question)
-    sizes = list(matching.values_list("payload_bytes", flat=True)[: question.limit + 1])
-    count = _fitting(sizes[: question.limit])
-    rows = list(matching[:count])
-    if len(sizes) == count or not rows:
+    """One page: at most `limit` rows and about `PAGE_BYTES`, and at least one row where there is one.
+
+    Keys and sizes come first, so that no more than the page is ever loaded. The rows are then asked for by their ids:
+    a row that arrived in between must neither push another off the page nor make the page larger.
+    """
+    found = list(matching(question).values_list("predicted_at", "id", "payload_bytes")[: question.limit + 1])
+    taken = found[: _fitting([size for _, _, size in found[: question.limit]])]
+    by_id = InferenceLog.objects.in_bulk([row_id for _, row_id, _ in taken])
+    rows = [by_id[row_id] for _, row_id, _ in taken if row_id in by_id]
+    if len(taken) == len(found):
         return Page(rows, None)
-    return Page(rows, Place(predicted_at=rows[-1].predicted_at, id=rows[-1].id))
+    predicted_at, row_id, _ = taken[-1]
+    return Page(rows, Place(predicted_at=predicted_at, id=row_id))
 
 
 def one(inference_id: UUID) -> InferenceLog:
@@ -80,30 +87,26 @@ def one(inference_id: UUID) -> InferenceLog:
     return row
 
 
-def _matching(question: Question) -> QuerySet[InferenceLog]:
-    rows = InferenceLog.objects.order_by("-predicted_at", "-id")
-    exact = {
-        "doctor_name": question.doctor,
-        "patient_name": question.patient,
-        "predicted_at__gte": question.since,
-        "predicted_at__lt": question.until,
-    }
-    rows = rows.filter(**{name: value for name, value in exact.items() if value is not None})
-    return rows.filter(_after(question.after)) if question.after else rows
-
-
-def _after(place: Place) -> Func:
-    """`(predicted_at, id) < (x, y)`: one range of the index, where the same with OR would read all before it."""
-    row = Func(F("predicted_at"), F("id"), template="(%(expressions)s)")
-    than = Func(Value(place.predicted_at), Value(place.id, output_field=UUIDField()), template="(%(expressions)s)")
-    return Func(row, than, template="%(expressions)s", arg_joiner=" < ", output_field=BooleanField())
+def matching(question: Question) -> QuerySet[InferenceLog]:
+    """All rows from `question.after` on, newest first, as one range of the index over the names that are given."""
+    given = {"doctor_name": question.doctor, "patient_name": question.patient}
+    names = {column: name for column, name in given.items() if name is not None}
+    rows = InferenceLog.objects.order_by(*(f"-{column}" for column in (*names, "predicted_at", "id")))
+    since, until, after = question.since, question.until, question.after
+    lowest = names if since is None else names | {"predicted_at": since}
+    rows = rows.filter(at_least(**lowest)) if lowest else rows
+    if after is not None and (until is None or after.predicted_at < until):
+        return rows.filter(below(**names, predicted_at=after.predicted_at, id=after.id))
+    if until is not None:
+        return rows.filter(below(**names, predicted_at=until))
+    return rows.filter(at_most(**names)) if names else rows
 
 
 def _fitting(sizes: list[int]) -> int:
     """How many rows of these sizes a page takes."""
     total = 0
     for count, size in enumerate(sizes):
-        total += size
+        total += size + ROW_ROOM
         if total > PAGE_BYTES:
             return max(count, 1)
     return len(sizes)

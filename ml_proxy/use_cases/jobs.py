@@ -1,14 +1,15 @@
 """Retrains: one at a time, whoever starts them. A job's row exists before anything is queued."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
 from django.db.models import F, QuerySet
 
 from ml_proxy import courier, strict_json, upstream
@@ -38,17 +39,17 @@ def start(body: bytes, *, requested_by: str, request_id: str) -> Job:
     Raises `BadInput`, `JobConflict` while another runs, or `Unavailable` where Redis does not take it.
     """
     job = _created(_params(body), Job.State.QUEUED, requested_by, request_id)
-    try:
-        courier.send(
-            courier.RUN_JOB,
-            {"job_id": str(job.id)},
-            queue=courier.JOBS_QUEUE,
-            shown_as=f"job {job.id}",
-            task_id=str(job.id),
-        )
-    except courier.CourierDown as exc:
-        end(job.id, Job.State.FAILED, error="The queue did not take the job.")
-        raise Unavailable("The queue does not take the job just now. Try again soon.") from exc
+    with _freeing_the_place(job.id):
+        try:
+            courier.send(
+                courier.RUN_JOB,
+                {"job_id": str(job.id)},
+                queue=courier.JOBS_QUEUE,
+                shown_as=f"job {job.id}",
+                task_id=str(job.id),
+            )
+        except courier.CourierDown as exc:
+            raise Unavailable("The queue does not take the job just now. Try again soon.") from exc
     return job
 
 
@@ -58,7 +59,7 @@ def retrain_now(body: bytes, *, fields: Mapping[str, str], query: str, requested
     Raises `BadInput`, `JobConflict` or an `UpstreamError`.
     """
     job = _created(_params(body), Job.State.RUNNING, requested_by, request_id)
-    try:
+    with _freeing_the_place(job.id):
         answer = upstream.forward(
             "POST",
             "retrain",
@@ -67,13 +68,8 @@ def retrain_now(body: bytes, *, fields: Mapping[str, str], query: str, requested
             body=body,
             total_seconds=settings.RETRAIN_TOTAL_SECONDS,
         )
-    except ProxyError as exc:
-        end(job.id, Job.State.FAILED, error=exc.detail)
-        raise
-    except BaseException:
-        end(job.id, Job.State.FAILED, error="The gateway failed.")
-        raise
-    _end_with(job.id, answer)
+    with _database_may_fail(job.id):  # the model has been trained all the same
+        _end_with(job.id, answer)
     return answer
 
 
@@ -90,15 +86,16 @@ def run(job_id: UUID) -> str:
         "Idempotency-Key": str(job.id),
     }
     try:
-        answer = upstream.forward(
-            "POST",
-            "retrain",
-            fields={**fields, "X-Request-ID": job.request_id},
-            body=job.params.encode(),
-            total_seconds=settings.RETRAIN_JOB_SECONDS,
-        )
-    except ProxyError as exc:
-        return end(job_id, Job.State.FAILED, error=exc.detail)
+        with _freeing_the_place(job_id):
+            answer = upstream.forward(
+                "POST",
+                "retrain",
+                fields={**fields, "X-Request-ID": job.request_id},
+                body=job.params.encode(),
+                total_seconds=settings.RETRAIN_JOB_SECONDS,
+            )
+    except ProxyError:
+        return str(find(job_id).state)
     return _end_with(job_id, answer)
 
 
@@ -108,9 +105,10 @@ def cancel(job_id: UUID) -> Job:
     Raises `NoSuchRecord`, or `JobConflict` once it has ended.
     """
     waiting = Job.objects.filter(pk=job_id, state=Job.State.QUEUED)
-    if not waiting.update(state=Job.State.CANCELLED, finished_at=_now(), cancel_requested=True):
+    cancelled = Job.State.CANCELLED
+    if not waiting.update(state=cancelled, message=cancelled.value, finished_at=_now(), cancel_requested=True):
         running = Job.objects.filter(pk=job_id, state=Job.State.RUNNING)
-        if not running.update(cancel_requested=True):
+        if not running.update(cancel_requested=True, message="asked to stop"):
             job = find(job_id)
             raise JobConflict(f"This job has ended: it {job.state}.", job)
     return find(job_id)
@@ -137,10 +135,30 @@ def end(job_id: UUID, state: Job.State, *, result: str | None = None, error: str
         result=result,
         error=error and error[:ERROR_TEXT],
         percent=100 if state == Job.State.SUCCEEDED else F("percent"),
-        message=state.label.lower(),
+        message=state.value,
         finished_at=_now(),
     )
     return str(find(job_id).state)
+
+
+@contextmanager
+def _freeing_the_place(job_id: UUID) -> Iterator[None]:
+    """Ends the job as failed where its work raises: it would hold the one place for ever."""
+    try:
+        yield
+    except BaseException as exc:
+        said = exc.detail if isinstance(exc, ProxyError) else f"The gateway failed ({type(exc).__name__})."
+        with _database_may_fail(job_id):
+            end(job_id, Job.State.FAILED, error=said)
+        raise
+
+
+@contextmanager
+def _database_may_fail(job_id: UUID) -> Iterator[None]:
+    try:
+        yield
+    except (DatabaseError, InterfaceError) as exc:
+        log.error("job %s has ended, and the database does not take that (%s)", job_id, type(exc).__name__)
 
 
 def _end_with(job_id: UUID, answer: Answer) -> str:
@@ -155,7 +173,9 @@ def _end_with(job_id: UUID, answer: Answer) -> str:
 
 
 def _said(answer: Answer) -> str:
-    return answer.body.decode("utf-8", "replace").replace("\0", "")
+    """The beginning of the answer's body, as far as it is text."""
+    text = answer.body[: 4 * ERROR_TEXT].decode("utf-8", "replace")
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _created(params: str, state: Job.State, requested_by: str, request_id: str) -> Job:

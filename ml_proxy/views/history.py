@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any, ClassVar
-from urllib.parse import urlencode
+from urllib.parse import unquote_to_bytes, urlencode
 from uuid import UUID
 
 import orjson
@@ -19,7 +19,7 @@ from ml_proxy.use_cases import history
 from ml_proxy.use_cases.history import Place, Question
 from ml_proxy.views import access
 from ml_proxy.views.rendering import json_response
-from ml_proxy.views.schemas import InferenceSchema
+from ml_proxy.views.schemas import InferenceSchema, sent_field
 
 MAX_CURSOR = 200  # characters
 
@@ -38,13 +38,19 @@ class History(APIView):
             OpenApiParameter("patient", str, description="Whole name. Where both are given, both must match."),
             OpenApiParameter("since", str, description="ISO 8601, inclusive; UTC where it has no offset."),
             OpenApiParameter("until", str, description="ISO 8601, exclusive; UTC where it has no offset."),
-            OpenApiParameter("limit", int, description="1 to 1000, 100 by default; a page also ends at 8 MiB."),
+            OpenApiParameter(
+                "limit",
+                {"type": "integer", "minimum": 1, "maximum": history.MOST_ROWS, "default": 100},
+                description="Rows of a page, which also ends at 8 MiB.",
+            ),
             OpenApiParameter("cursor", str, description="Opaque, from the Link field."),
+            sent_field("Link", "The next page, rel=next, where there is more.", 200),
         ],
         responses=InferenceSchema(many=True),
     )
     def get(self, request: Request) -> HttpResponse:
         """One page of the log."""
+        _require_utf8(request.META.get("QUERY_STRING", ""))
         page = history.page(read_question(request.GET))
         response = json_response([described(row) for row in page.rows])
         if page.next:
@@ -82,6 +88,16 @@ def described(row: InferenceLog) -> dict[str, Any]:
     }
 
 
+def _require_utf8(query: str) -> None:
+    """Django would put a replacement character where a name was sent in another encoding, and find nobody."""
+    for pair in query.encode("latin-1").split(b"&"):  # as WSGI carries bytes
+        try:
+            unquote_to_bytes(pair).decode()
+        except UnicodeDecodeError:
+            name = pair.partition(b"=")[0].decode("ascii", "replace")[:100]
+            raise BadInput("The query can't be read.", faults=[Fault(name, "must be percent-encoded UTF-8")]) from None
+
+
 def read_question(parameters: Any) -> Question:
     """What a query string asks for. Raises `BadInput` with everything that is wrong with it."""
     faults: list[Fault] = []
@@ -110,7 +126,9 @@ def _read(name: str, values: list[str]) -> dict[str, Any]:
 
 def _moment(value: str) -> datetime:
     text = value.strip()
-    text = text.replace(" ", "+") if "T" in text else text  # an offset's plus sign that nobody escaped
+    time, _, offset = text.rpartition(" ")
+    if ":" in time:  # the blank was an offset's plus sign that nobody escaped
+        text = f"{time}+{offset}"
     try:
         day = parse_date(text)
         moment = datetime(day.year, day.month, day.day) if day else parse_datetime(text)  # noqa: DTZ001 - set below

@@ -1,5 +1,7 @@
 """Jobs: start one, list them, see one, cancel one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 from uuid import UUID
 
@@ -15,7 +17,7 @@ from ml_proxy.use_cases import jobs
 from ml_proxy.views import access
 from ml_proxy.views.parsing import read_json_bytes
 from ml_proxy.views.rendering import json_response
-from ml_proxy.views.schemas import JOB_BODY, JobSchema
+from ml_proxy.views.schemas import JOB_BODY, JobSchema, sent_field
 
 LISTED = 100  # jobs
 RETRY_SECONDS = 2
@@ -37,15 +39,17 @@ class JobList(APIView):
         operation_id="start_job",
         summary="Start a retrain in the background",
         request=JOB_BODY,
-        responses={
-            202: JobSchema,
-            409: OpenApiResponse(description="Another retrain is under way: see Location."),
-        },
+        parameters=[
+            sent_field("Location", "Where the job is, or the one that is under way.", 202, 409),
+            sent_field("Retry-After", "When to look first, in seconds.", 202),
+        ],
+        responses={202: JobSchema, 409: OpenApiResponse(description="Another retrain is under way.")},
     )
     def post(self, request: Request) -> HttpResponse:
         """Accepts a retrain."""
         body = read_json_bytes(request, may_be_empty=True)
-        job = jobs.start(body, requested_by=access.caller_of(request), request_id=current_request_id.get())
+        with naming_the_other(request):
+            job = jobs.start(body, requested_by=access.caller_of(request), request_id=current_request_id.get())
         return accepted(request, job)
 
 
@@ -82,6 +86,16 @@ def accepted(request: Wire, job: Job) -> HttpResponse:
     response["Location"] = location_of(request, job)
     response["Retry-After"] = str(RETRY_SECONDS)
     return response
+
+
+@contextmanager
+def naming_the_other(request: Wire) -> Iterator[None]:
+    """Adds to a `JobConflict` where the job is that holds the place."""
+    try:
+        yield
+    except jobs.JobConflict as exc:
+        exc.headers["Location"] = location_of(request, exc.job)
+        raise
 
 
 def location_of(request: Wire, job: Job) -> str:

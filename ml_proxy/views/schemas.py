@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
 from rest_framework import serializers
 
 from ml_proxy.models import InferenceLog, Job
@@ -15,11 +17,19 @@ JOB_BODY: dict[str, Any] = {
 }
 
 
+def sent_field(name: str, description: str, *statuses: int) -> OpenApiParameter:
+    """A header field of the answers with these statuses."""
+    return OpenApiParameter(
+        name, OpenApiTypes.STR, OpenApiParameter.HEADER, description=description, response=list(statuses)
+    )
+
+
+@extend_schema_serializer(component_name="Inference")
 class InferenceSchema(serializers.ModelSerializer[InferenceLog]):
     """One inference."""
 
-    input_data = serializers.JSONField(help_text="The whole request body, as it came.")
-    output_data = serializers.JSONField(help_text="The model's answer, as it came.")
+    input_data = serializers.JSONField(read_only=True, help_text="The whole request body, as it came.")
+    output_data = serializers.JSONField(read_only=True, help_text="The model's answer, as it came.")
 
     class Meta:
         model = InferenceLog
@@ -37,21 +47,24 @@ class InferenceSchema(serializers.ModelSerializer[InferenceLog]):
             "request_id",
             "caller",
         )
+        read_only_fields = fields
 
 
+@extend_schema_serializer(component_name="Progress")
 class ProgressSchema(serializers.Serializer[Any]):
     """How far a job is."""
 
-    percent = serializers.IntegerField(min_value=0, max_value=100)
-    message = serializers.CharField()
+    percent = serializers.IntegerField(min_value=0, max_value=100, read_only=True)
+    message = serializers.CharField(read_only=True)
 
 
+@extend_schema_serializer(component_name="Job")
 class JobSchema(serializers.ModelSerializer[Job]):
     """One job."""
 
-    progress = ProgressSchema()
-    params = serializers.JSONField()
-    result = serializers.JSONField(allow_null=True)
+    progress = ProgressSchema(read_only=True)
+    params = serializers.JSONField(read_only=True, help_text="The request's body, as it came.")
+    result = serializers.JSONField(read_only=True, help_text="The model server's answer; null until there is one.")
 
     class Meta:
         model = Job
@@ -68,18 +81,4 @@ class JobSchema(serializers.ModelSerializer[Job]):
             "started_at",
             "finished_at",
         )
-
-
-class PartSchema(serializers.Serializer[Any]):
-    """One part of the system."""
-
-    ok = serializers.BooleanField()
-    ms = serializers.FloatField()
-    detail = serializers.CharField()
-
-
-class ReadySchema(serializers.Serializer[Any]):
-    """Whether this gateway can do its work."""
-
-    status = serializers.ChoiceField(["ready", "degraded", "not ready"])
-    parts = serializers.DictField(child=PartSchema())
+        read_only_fields = fields

@@ -1,0 +1,64 @@
+"""Rows of the log: one as a test wants it, or many at once from one statement."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection
+
+from ml_proxy.ids import uuid7
+from ml_proxy.records import Record
+from ml_proxy.use_cases.writing import insert_rows
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+_COLUMNS = (
+    "id, predicted_at, created_at, doctor_name, patient_name, input_data, output_data, latency_ms, model_name, "
+    "model_version, request_id, caller, payload_bytes"
+)
+_REST = "'{\"i\": ' || i || '}', '{}', 1.5, 'stub', '7', 'r' || i, '', 12"
+_MANY = {
+    "sqlite": (
+        "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {count}) "
+        "INSERT INTO ml_proxy_inferencelog ({columns}) SELECT printf('%032x', i), "
+        "datetime({start}, 'unixepoch', i || ' seconds'), datetime({start}, 'unixepoch'), {doctor}, {patient}, {rest} "
+        "FROM n"
+    ),
+    "postgresql": (
+        "INSERT INTO ml_proxy_inferencelog ({columns}) SELECT lpad(to_hex(i), 32, '0')::uuid, "
+        "to_timestamp({start}) + i * interval '1 second', to_timestamp({start}), {doctor}, {patient}, {rest} "
+        "FROM generate_series(0, {count} - 1) AS i"
+    ),
+}
+
+
+def lay(**given: Any) -> Record:
+    """Writes one row, as the worker does."""
+    defaults: dict[str, Any] = {
+        "id": uuid7(),
+        "doctor_name": "Dr. Kim",
+        "patient_name": "Lee",
+        "input_data": "{}",
+        "output_data": "{}",
+        "predicted_at": NOON,
+        "latency_ms": 1.5,
+        "model_name": "stub",
+        "model_version": "7",
+        "request_id": "r",
+        "caller": "",
+    }
+    record = Record(**defaults | given)
+    insert_rows([record])
+    return record
+
+
+def lay_many(count: int, *, doctor: str, patient: str, start: datetime = NOON) -> None:
+    """Writes rows 0 to `count` - 1, a second apart from `start` on, whose id is their number.
+
+    `doctor` and `patient` are SQL texts over the row's number `i`.
+    """
+    statement = _MANY[connection.vendor].format(
+        count=count, columns=_COLUMNS, rest=_REST, start=int(start.timestamp()), doctor=doctor, patient=patient
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        cursor.execute("ANALYZE ml_proxy_inferencelog")
