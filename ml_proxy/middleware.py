@@ -5,8 +5,10 @@ import re
 import time
 from collections.abc import Callable
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
+from ml_proxy.exceptions import ProxyError
 from ml_proxy.ids import uuid7
 from ml_proxy.logs import current_request_id
 from ml_proxy.problems import as_proxy_error, respond
@@ -34,7 +36,7 @@ class ExchangeMiddleware:
         request_id = given if _USABLE_ID.fullmatch(given) else str(uuid7())
         token = current_request_id.set(request_id)
         try:
-            response = self._get_response(request)
+            response = _refused_host(request) or self._get_response(request)
             response["X-Request-ID"] = request_id
             _set_length(response)
             elapsed = (time.perf_counter() - started) * 1000
@@ -46,8 +48,20 @@ class ExchangeMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """The answer for what a plain view of the API raised; other pages keep Django's own."""
-        return respond(as_proxy_error(exception)) if request.path.startswith(API_PREFIX) else None
+        """The answer for what a plain view raised; what nobody foresaw on another page keeps Django's own."""
+        if isinstance(exception, ProxyError) or request.path.startswith(API_PREFIX):
+            return respond(as_proxy_error(exception))
+        return None
+
+
+def _refused_host(request: HttpRequest) -> HttpResponse | None:
+    """An answer for a host that is not in ALLOWED_HOSTS: a page elsewhere may have given its name this address."""
+    try:
+        if request.path.startswith(API_PREFIX):
+            request.get_host()
+    except DisallowedHost as exc:
+        return respond(as_proxy_error(exc))
+    return None
 
 
 def _set_length(response: HttpResponse) -> None:

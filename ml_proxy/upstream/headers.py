@@ -1,5 +1,7 @@
 """Which header fields travel on. Hop-by-hop fields end here, both ways (RFC 9110, section 7.6.1)."""
 
+import os
+import re
 from collections.abc import Iterable, Mapping
 
 Fields = list[tuple[str, str]]
@@ -21,14 +23,24 @@ HOP_BY_HOP = frozenset(
 CREDENTIALS = frozenset({"authorization", "cookie", "x-csrftoken"})
 # Written anew for the next hop, or settled between the caller and this server.
 OWN = frozenset({"host", "content-length", "expect", "x-request-id"})
+# Told by this door, so that nobody takes the model's word for them.
+OWN_IN_ANSWERS = frozenset({"content-length", "x-request-id", "x-inference-id"})
 # What a recorded answer may be packed in, since the record needs it unpacked.
 UNPACKED = frozenset({"identity", "gzip", "x-gzip", "deflate"})
 
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
 
 def request_fields(environ: Mapping[str, object]) -> dict[str, str]:
-    """The end-to-end fields of a WSGI request, without credentials, as the model shall see them."""
+    """The end-to-end fields of a WSGI request, without credentials, as the model shall see them.
+
+    WSGI servers lay the process' own environment into the same mapping: HTTP_PROXY there is no field `Proxy`.
+    """
     fields = {
-        key[5:].replace("_", "-").title(): str(value) for key, value in environ.items() if key.startswith("HTTP_")
+        key[5:].replace("_", "-").title(): str(value)
+        for key, value in environ.items()
+        if key.startswith("HTTP_") and key not in os.environ
     }
     if content_type := environ.get("CONTENT_TYPE"):
         fields["Content-Type"] = str(content_type)
@@ -37,11 +49,24 @@ def request_fields(environ: Mapping[str, object]) -> dict[str, str]:
 
 
 def answer_fields(fields: Iterable[tuple[str, str]]) -> Fields:
-    """The end-to-end fields of an answer, repeated ones kept apart, without `Content-Length` (it is set anew)."""
-    found = list(fields)
+    """The end-to-end fields of an answer, repeated ones kept apart, without those that this door sets anew.
+
+    Raises `ValueError` for one that no server would send on.
+    """
+    found = [(name, _unfolded(value)) for name, value in fields]
     named = _named_by_connection(value for name, value in found if name.lower() == "connection")
-    dropped = HOP_BY_HOP | named | {"content-length"}
-    return [(name, _unfolded(value)) for name, value in found if name.lower() not in dropped]
+    for name, value in found:
+        if not _TOKEN.fullmatch(name):
+            raise ValueError("a field's name is no token")
+        refuse_control_characters(value)
+    dropped = HOP_BY_HOP | named | OWN_IN_ANSWERS
+    return [(name, value) for name, value in found if name.lower() not in dropped]
+
+
+def refuse_control_characters(text: str) -> None:
+    """Raises `ValueError`, which quotes nothing of `text`."""
+    if _CONTROL.search(text):
+        raise ValueError("a control character in the head")
 
 
 def unpackable(accept_encoding: str) -> str:

@@ -134,7 +134,12 @@ def _unpacked(answer: Answer) -> bytes:
         return answer.body
     if coding not in {"gzip", "x-gzip", "deflate"}:
         raise UpstreamNotJSON("The model's answer can't be recorded: its content coding is unknown here.")
-    return _inflated(answer.body, raw=coding == "deflate" and answer.body[:1] != b"\x78")
+    return _inflated(answer.body, raw=coding == "deflate" and not _is_zlib(answer.body))
+
+
+def _is_zlib(body: bytes) -> bool:
+    """Whether it starts as RFC 1950 says; some servers send the bare stream of RFC 1951 under the same name."""
+    return body[:1] != b"" and body[0] & 0x0F == zlib.DEFLATED and int.from_bytes(body[:2], "big") % 31 == 0
 
 
 def _inflated(body: bytes, *, raw: bool) -> bytes:
@@ -147,8 +152,8 @@ def _inflated(body: bytes, *, raw: bool) -> bytes:
         raise UpstreamNotJSON("The model's answer can't be recorded: its content coding is broken.") from None
     if len(found) > cap:
         raise UpstreamTooLarge(f"The model's answer unpacks to more than {cap} bytes (MAX_ANSWER_BYTES).")
-    if not engine.eof:
-        raise UpstreamNotJSON("The model's answer can't be recorded: its content coding is cut short.")
+    if not engine.eof or engine.unused_data:
+        raise UpstreamNotJSON("The model's answer can't be recorded: its content coding does not end where it ends.")
     return found
 
 

@@ -7,8 +7,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
 
-from ml_proxy.exceptions import WrongMethod
-from ml_proxy.problems import respond
 from ml_proxy.views.parsing import require_method
 
 # Scripts, styles and calls of this origin alone, and nothing inline: what a model or a caller wrote can't run here.
@@ -22,10 +20,7 @@ CONTENT_SECURITY_POLICY = (
 @ensure_csrf_cookie  # a console that is signed in by session sends it back with its predictions
 def home(request: HttpRequest) -> HttpResponse:
     """The console: try a prediction, look history up, find the other doors."""
-    try:
-        require_method(request, "GET", "HEAD")
-    except WrongMethod as exc:  # the middleware answers for the API's paths alone
-        return respond(exc)
+    require_method(request, "GET", "HEAD")
     response = render(request, "ml_proxy/home.html", {"own_machine": settings.DEBUG, "flower": _flower(request)})
     response["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     response["Cache-Control"] = "no-cache"

@@ -6,10 +6,13 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from ml_proxy.exceptions import BadInput, BodyTooLarge, NotJSONMedia, WrongMethod
+
+LONGEST_LENGTH = 18  # digits of a Content-Length; Python would refuse to read a very long number
 
 
 def require_method(request: HttpRequest, *methods: str) -> None:
@@ -24,12 +27,24 @@ def read_json_bytes(request: HttpRequest | Request, *, may_be_empty: bool = Fals
 
     Raises `NotJSONMedia`, `BodyTooLarge` or `BadInput`.
     """
-    _refuse_size(int(request.META.get("CONTENT_LENGTH") or 0))
+    declared = _declared_size(request)
+    _refuse_size(declared)
+    if declared or not may_be_empty:
+        _require_json_media(request)
     body = _read(request)
     _refuse_size(len(body))
-    if body or not may_be_empty:
+    if len(body) < declared:
+        raise BadInput("The body broke off.")
+    if body:
         _require_json_media(request)
     return body
+
+
+def _declared_size(request: HttpRequest | Request) -> int:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not (length.isascii() and length.isdigit() and len(length) <= LONGEST_LENGTH):
+        raise BadInput("The Content-Length can't be used.")
+    return int(length)
 
 
 def _read(request: HttpRequest | Request) -> bytes:
@@ -55,12 +70,22 @@ def _require_json_media(request: HttpRequest | Request) -> None:
         raise NotJSONMedia("Send the body without a Content-Encoding.")
 
 
+class Unread(BaseParser):
+    """Leaves the body alone: views read its bytes. Django REST framework parses it to look for a form's CSRF token."""
+
+    media_type = "*/*"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+
 class JSONOnly(BaseContentNegotiation):
     """There is one representation, whatever `Accept` says."""
 
     def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
-        """The first."""
-        return next(iter(parsers))
+        """One that does not read."""
+        return Unread()
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None

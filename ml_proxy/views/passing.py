@@ -1,22 +1,33 @@
 """An answer of the model server as an answer of this one: status, fields and bytes as they came."""
 
+import re
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
 
 from ml_proxy.upstream import Answer
 
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_SAFE = "!$%&'()*+,-./:;=?@_~"
+
 
 class PassedOn(HttpResponse):
-    """Holds fields that come more than once, which Django's own response would fold into one."""
+    """Holds fields that come more than once, which Django's own response would fold into one.
 
-    def __init__(self, answer: Answer) -> None:
+    What the model says of other origins (CORS) is kept from browsers: who may read this door's answers is its own say.
+    """
+
+    def __init__(self, answer: Answer, request: HttpRequest) -> None:
         super().__init__(answer.body)
         self.status_code = answer.status  # not through __init__, which refuses what is not 100-599
         self.reason_phrase = answer.reason
         del self.headers["Content-Type"]
         self._repeated: list[tuple[str, str]] = []
+        from_browser = "HTTP_ORIGIN" in request.META
         for name, value in answer.fields:
+            if from_browser and name.lower().startswith("access-control-"):
+                continue
             if name in self.headers:
                 self._repeated.append((name, value))
             else:
@@ -28,5 +39,6 @@ class PassedOn(HttpResponse):
 
 
 def query_of(request: HttpRequest) -> str:
-    """The query string as it came."""
-    return str(request.META.get("QUERY_STRING", ""))
+    """The query string, in which only what no URL may hold is escaped; WSGI gives its bytes as Latin-1."""
+    query = _LONE_PERCENT.sub("%25", str(request.META.get("QUERY_STRING", "")))
+    return quote(query, safe=_SAFE, encoding="latin-1")

@@ -155,12 +155,7 @@ def test_it_makes_a_job_of_a_retrain_where_that_is_preferred(gateway: Client, em
     assert len(messages(empty_redis)) == 1
 
 
-NOT_NAMED = pytest.mark.xfail(reason="views/passthrough.py does not call naming_the_other yet")
-
-
-@pytest.mark.parametrize(
-    "another", [start, pytest.param(start_by_preference, marks=NOT_NAMED), pytest.param(pass_through, marks=NOT_NAMED)]
-)
+@pytest.mark.parametrize("another", [start, start_by_preference, pass_through])
 def test_it_runs_one_at_a_time_and_names_the_one(
     gateway: Client, model: ScriptedModel, another: Callable[[Client], Any], empty_redis: str
 ) -> None:

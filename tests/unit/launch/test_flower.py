@@ -55,7 +55,8 @@ def test_it_keeps_a_bounded_number_of_tasks() -> None:
 
 
 def test_it_ends_with_one_line_where_it_is_refused(tmp_path: Path) -> None:
-    variables = bare_environment(DEBUG="1", VAR_DIR=str(tmp_path), BIND_HOST=ANYWHERE, FLOWER_BASIC_AUTH="")
+    places = {"VAR_DIR": str(tmp_path), "BIND_HOST": ANYWHERE}
+    variables = bare_environment(DEBUG="1", API_AUTH="required", FLOWER_BASIC_AUTH="", **places)
     with running([sys.executable, "-m", "launch.flower"], variables) as program:
         assert program.status() == 1
         assert (

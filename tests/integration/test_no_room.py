@@ -1,0 +1,118 @@
+"""503 where no record could be kept: before the model is called when that shows, else without its answer."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from ml_proxy.models import InferenceLog
+from tests.support.databases import table_away, with_database_gone
+from tests.support.door import BODY, Journaled, predict, problem
+from tests.support.model import PREDICTION, Conversation, ScriptedModel
+
+TABLE = InferenceLog._meta.db_table
+
+
+def break_journal(folder: Path) -> None:
+    """Puts a file where the journal's folder is or would be, which stops root too."""
+    if folder.exists():
+        folder.rename(folder.with_name("journal-away"))
+    folder.write_text("in the way")
+
+
+@pytest.mark.django_db
+def test_it_answers_503_before_the_model_is_called_where_there_is_no_room(
+    gateway: Client, model: ScriptedModel, settings: Settings, journaled: Journaled
+) -> None:
+    settings.JOURNAL_MAX_BYTES = 64 * 1024
+    response = predict(gateway)
+    problem(response, 503, "no-room")
+    assert int(response["Retry-After"]) > 0
+    assert (model.requests, journaled(), InferenceLog.objects.count()) == ([], [], 0)
+
+
+@pytest.mark.django_db
+def test_it_answers_until_the_journal_is_full_and_keeps_every_answers_record(
+    gateway: Client, model: ScriptedModel, settings: Settings, journaled: Journaled
+) -> None:
+    settings.JOURNAL_MAX_BYTES = 400_000
+    body = BODY | {"scan": "0" * 20_000}
+    statuses = [predict(gateway, body).status_code for _ in range(30)]
+    answered = statuses.count(200)
+    assert statuses == [200] * answered + [503] * (30 - answered)
+    assert 10 < answered < 20
+    assert len(model.requests) == len(journaled()) == answered
+    assert gateway.get("/ml/v1/status/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_it_writes_the_row_itself_where_the_journal_takes_nothing(
+    gateway: Client, journaled: Journaled, tmp_path: Path
+) -> None:
+    break_journal(tmp_path / "journal")
+    response = predict(gateway)
+    assert (response.status_code, response.content) == (200, PREDICTION)
+    [row] = InferenceLog.objects.all()
+    assert str(row.id) == response["X-Inference-ID"]
+    assert (row.doctor_name, row.output_data.encode()) == ("Dr. Kim", PREDICTION)
+    assert json.loads(row.input_data) == BODY
+
+
+@pytest.mark.django_db
+def test_it_writes_the_row_itself_where_the_journal_breaks_meanwhile(
+    gateway: Client, model: ScriptedModel, tmp_path: Path
+) -> None:
+    def script(conversation: Conversation) -> None:
+        break_journal(tmp_path / "journal")
+        conversation.answer()
+
+    model.script = script
+    response = predict(gateway)
+    assert response.content == PREDICTION
+    assert [str(row.id) for row in InferenceLog.objects.all()] == [response["X-Inference-ID"]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_withholds_the_answer_where_neither_journal_nor_database_takes_the_record(
+    gateway: Client, model: ScriptedModel, tmp_path: Path
+) -> None:
+    break_journal(tmp_path / "journal")
+    response = with_database_gone(lambda: predict(gateway))
+    problem(response, 503, "not-recorded")
+    assert int(response["Retry-After"]) > 0
+    assert b"benign" not in response.content
+    assert (len(model.requests), InferenceLog.objects.count()) == (1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_withholds_the_answer_where_the_table_is_not_there(gateway: Client, tmp_path: Path) -> None:
+    break_journal(tmp_path / "journal")
+    with table_away(TABLE):
+        problem(predict(gateway), 503, "not-recorded")
+    assert InferenceLog.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_passes_errors_of_the_model_on_where_nothing_could_be_recorded(
+    gateway: Client, model: ScriptedModel, tmp_path: Path
+) -> None:
+    break_journal(tmp_path / "journal")
+    model.script = lambda conversation: conversation.answer(b"{}", status="422 Features")
+    assert with_database_gone(lambda: predict(gateway)).status_code == 422
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_needs_no_database_to_answer(gateway: Client, journaled: Journaled) -> None:
+    responses = with_database_gone(lambda: [predict(gateway), gateway.get("/ml/v1/status/")])
+    assert [response.status_code for response in responses] == [200, 200]
+    assert len(journaled()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["history/", "retrain/jobs/"])
+def test_it_answers_503_to_what_needs_the_database(gateway: Client, path: str) -> None:
+    response = with_database_gone(lambda: gateway.get(f"/ml/v1/{path}"))
+    problem(response, 503, "database-unavailable")
+    assert int(response["Retry-After"]) > 0

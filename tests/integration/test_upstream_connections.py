@@ -1,0 +1,174 @@
+"""Connections are pooled, nothing is ever sent twice, and the environment has no say."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from tests.support.door import Journaled, predict, problem, resets, sends
+from tests.support.model import PREDICTION, Conversation, Script, ScriptedModel
+
+
+@pytest.fixture
+def proxy() -> Iterator[ScriptedModel]:
+    """Something else that listens, which nobody here may ask."""
+    server = ScriptedModel()
+    yield server
+    server.close()
+
+
+def test_it_keeps_connections(gateway: Client, model: ScriptedModel) -> None:
+    for _ in range(3):
+        assert predict(gateway).status_code == 200
+    assert gateway.get("/ml/v1/status/").status_code == 200
+    assert len({request.sock for request in model.requests}) == 1
+
+
+@pytest.mark.parametrize("ends", [sends(), resets])
+def test_it_never_sends_a_prediction_again(
+    gateway: Client, model: ScriptedModel, journaled: Journaled, ends: Script
+) -> None:
+    """The model closes a kept connection in the very moment in which the next request comes."""
+    assert predict(gateway).status_code == 200
+    model.script = ends
+    problem(predict(gateway), 502, "upstream-unreachable")
+    first, second = model.requests
+    assert first.sock is second.sock
+    model.script = Conversation.answer
+    assert predict(gateway).content == PREDICTION
+    assert (len(model.requests), len(journaled())) == (3, 2)
+
+
+def test_it_opens_another_connection_where_the_kept_one_was_closed(gateway: Client, model: ScriptedModel) -> None:
+    closed = threading.Event()
+
+    def answer_and_close(conversation: Conversation) -> None:
+        conversation.answer(head=b"Content-Type: application/json\r\nConnection: close\r\n")
+        conversation.sock.close()
+        closed.set()
+
+    model.script = answer_and_close
+    for count in range(1, 4):
+        closed.clear()
+        assert predict(gateway).status_code == 200
+        assert closed.wait(10)
+        assert len({request.sock for request in model.requests}) == count == len(model.requests)
+
+
+def test_it_speaks_with_an_http_1_0_server(gateway: Client, model: ScriptedModel, journaled: Journaled) -> None:
+    model.script = sends(b"HTTP/1.0 200 OK\r\n\r\n", PREDICTION)
+    assert predict(gateway).content == PREDICTION
+    assert [record.output_data.encode() for record in journaled()] == [PREDICTION]
+
+
+def test_it_waits_for_the_answer_behind_100_continue(gateway: Client, model: ScriptedModel) -> None:
+    def script(conversation: Conversation) -> None:
+        conversation.send(b"HTTP/1.1 100 Continue\r\nX-Interim: 1\r\n\r\n")
+        conversation.answer()
+
+    model.script = script
+    response = predict(gateway)
+    assert (response.content, "X-Interim" in response) == (PREDICTION, False)
+
+
+def test_it_serves_many_callers_at_once(gateway: Client, model: ScriptedModel, journaled: Journaled) -> None:
+    """Each gets the answer to its own question; so many wait for the model together."""
+    count = 12
+    together = threading.Barrier(count)
+
+    def script(conversation: Conversation) -> None:
+        together.wait(20)
+        conversation.answer(conversation.body)
+
+    model.script = script
+    answers: dict[int, bytes] = {}
+
+    def ask(number: int) -> None:
+        answers[number] = predict(Client(), {"doctor_name": "a", "patient_name": "b", "n": number}).content
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert all(f'"n": {number}}}'.encode() in answers[number] for number in range(count))
+    assert len({record.id for record in journaled()}) == count
+
+
+@pytest.mark.parametrize("bypass", ["", "127.0.0.1", "*"])
+def test_it_ignores_proxies_in_the_environment(
+    gateway: Client, model: ScriptedModel, proxy: ScriptedModel, monkeypatch: pytest.MonkeyPatch, bypass: str
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, proxy.url)
+        monkeypatch.setenv(name.upper(), proxy.url)
+    monkeypatch.setenv("NO_PROXY", bypass)
+    monkeypatch.setenv("no_proxy", bypass)
+    assert predict(gateway).content == gateway.get("/ml/v1/status/").content == PREDICTION
+    assert (len(model.requests), proxy.requests) == (2, [])
+
+
+def test_it_ignores_netrc(
+    gateway: Client, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("netrc", ".netrc", "_netrc"):
+        (tmp_path / name).write_text("machine 127.0.0.1 login someone password secret\ndefault login x password y\n")
+        (tmp_path / name).chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert predict(gateway).status_code == gateway.get("/ml/v1/status/").status_code == 200
+    assert not [request for request in model.requests if "authorization" in request.fields]
+
+
+def test_it_keeps_no_cookies(gateway: Client, model: ScriptedModel) -> None:
+    cookie = b"Set-Cookie: session=1; Path=/\r\nSet-Cookie: \xff=\x80; expires=never; Max-Age=x; Domain=.\r\n"
+    model.script = lambda conversation: conversation.answer(head=cookie)
+    for _ in range(2):
+        assert predict(gateway).status_code == gateway.get("/ml/v1/status/").status_code == 200
+    assert not [request for request in model.requests if "cookie" in request.fields]
+
+
+@pytest.mark.parametrize(
+    ("asked", "travels"),
+    [
+        ("a=b&c=%20d+e&a=", "a=b&c=%20d+e&a="),
+        ("q=%EA%B9%80&r=/?:@!$'()*,;~", "q=%EA%B9%80&r=/?:@!$'()*,;~"),
+        ("q=100%&r=%41", "q=100%25&r=%41"),
+        ("\uae40".encode().decode("latin-1"), "%EA%B9%80"),
+        ("a#b", "a%23b"),
+    ],
+)
+def test_it_passes_the_query_on(gateway: Client, model: ScriptedModel, asked: str, travels: str) -> None:
+    assert predict(gateway, QUERY_STRING=asked).status_code == 200
+    assert gateway.get("/ml/v1/status/", QUERY_STRING=asked).status_code == 200
+    targets = [request.line.split()[1] for request in model.requests]
+    assert targets == [f"/api/v1/predict?{travels}", f"/api/v1/status?{travels}"]
+
+
+@pytest.mark.parametrize("script", [Conversation.answer, sends(b"HTTP/1.1 200 OK\r\nbad line\r\n\r\n{}")])
+def test_it_logs_no_query(
+    gateway: Client, model: ScriptedModel, settings: Settings, caplog: pytest.LogCaptureFixture, script: Script
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    model.script = script
+    predict(gateway, QUERY_STRING="patient=Kim")
+    gateway.get("/ml/v1/status/?patient=Kim")
+    assert "ml_proxy.access" in {record.name for record in caplog.records}
+    assert "Kim" not in caplog.text
+
+
+@pytest.mark.parametrize("prefix", ["", "/models/7"])
+def test_it_asks_below_the_url_of_the_setting(
+    gateway: Client, model: ScriptedModel, settings: Settings, prefix: str
+) -> None:
+    settings.ML_SERVER_URL = model.url + prefix
+    gateway.get("/ml/v1/status/")
+    gateway.get("/ml/v1/model-info/")
+    assert [request.line for request in model.requests] == [
+        f"GET {prefix}/api/v1/{name} HTTP/1.1" for name in ("status", "model-info")
+    ]
+    assert model.requests[-1].fields["host"] == model.url.removeprefix("http://")

@@ -1,0 +1,209 @@
+"""The model has so long for the whole exchange, however it spends the time; and what comes too late is for nobody."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from tests.support.door import BODY, Journaled, keeps, predict, problem
+from tests.support.model import PREDICTION, Conversation, Script, ScriptedModel
+
+Ask = Callable[[], Any]
+
+TOTAL = 0.15  # seconds
+LATEST = TOTAL + 1.0  # on a busy machine
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
+WHOLE = HEAD + b"Content-Length: %d\r\n\r\n" % len(PREDICTION) + PREDICTION
+
+
+@pytest.fixture(params=["predict", "status"])
+def ask(request: pytest.FixtureRequest, gateway: Client, settings: Settings) -> Ask:
+    settings.UPSTREAM_TOTAL_SECONDS = TOTAL
+    if request.param == "predict":
+        return lambda: predict(gateway)
+    return lambda: gateway.get("/ml/v1/status/")
+
+
+@contextmanager
+def on_time() -> Iterator[None]:
+    """Holds a block to the deadline by the clock: not sooner, not much later."""
+    started = time.monotonic()
+    yield
+    assert TOTAL <= time.monotonic() - started < LATEST
+
+
+def stalls(model: ScriptedModel, said: bytes) -> Script:
+    """A script: says this much, then nothing until the test is over."""
+
+    def script(conversation: Conversation) -> None:
+        conversation.send(said)
+        model.gone.wait()
+
+    return script
+
+
+def drips(model: ScriptedModel, at_once: bytes, drop_by_drop: bytes) -> Script:
+    """A script: the second part one byte at a time, each long before any one read would be given up."""
+
+    def script(conversation: Conversation) -> None:
+        conversation.send(at_once)
+        for byte in drop_by_drop:
+            if model.gone.wait(TOTAL / 10):
+                return
+            conversation.send(bytes([byte]))
+
+    return script
+
+
+SAID = [b"", HEAD, INTERIM, WHOLE[:-1], HEAD + b"\r\n{", CHUNKED + b"2\r\n{}\r\n0\r\n"]
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_it_answers_504_to_silence(
+    ask: Ask, model: ScriptedModel, journaled: Journaled, settings: Settings, said: bytes
+) -> None:
+    model.script = stalls(model, said)
+    with on_time():
+        problem(ask(), 504, "upstream-timeout")
+    assert (len(model.requests), journaled()) == (1, [])
+    model.script, settings.UPSTREAM_TOTAL_SECONDS = Conversation.answer, 20
+    assert ask().content == PREDICTION
+
+
+@pytest.mark.parametrize(
+    ("at_once", "drop_by_drop"),
+    [
+        (b"", WHOLE),
+        (HEAD + b"X-A: ", b"a" * 1000),
+        (HEAD + b"Content-Length: 100\r\n\r\n", b" " * 100),
+        (CHUNKED, b"5;" + b"a" * 100),
+        (CHUNKED, b"1\r\n1\r\n" * 100),
+        (b"", INTERIM * 100),
+    ],
+)
+def test_it_answers_504_to_drips(
+    ask: Ask, model: ScriptedModel, journaled: Journaled, at_once: bytes, drop_by_drop: bytes
+) -> None:
+    model.script = drips(model, at_once, drop_by_drop)
+    with on_time():
+        problem(ask(), 504, "upstream-timeout")
+    assert journaled() == []
+
+
+def test_it_takes_drips_that_come_in_time(gateway: Client, model: ScriptedModel, settings: Settings) -> None:
+    settings.UPSTREAM_TOTAL_SECONDS, settings.UPSTREAM_READ_SECONDS = 20, 10
+    model.script = drips(model, HEAD + b"Content-Length: 5\r\n\r\n", b"[1,2]")
+    assert predict(gateway).content == b"[1,2]"
+
+
+def test_it_gives_silence_the_shorter_time(gateway: Client, model: ScriptedModel, settings: Settings) -> None:
+    settings.UPSTREAM_TOTAL_SECONDS, settings.UPSTREAM_READ_SECONDS = 30, TOTAL
+    model.script = stalls(model, HEAD)
+    with on_time():
+        problem(predict(gateway), 504, "upstream-timeout")
+
+
+def test_it_answers_504_where_the_request_is_never_read(
+    gateway: Client, settings: Settings, journaled: Journaled
+) -> None:
+    settings.UPSTREAM_TOTAL_SECONDS = TOTAL
+    with socket.create_server(("127.0.0.1", 0)) as deaf, on_time():
+        settings.ML_SERVER_URL = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        problem(predict(gateway, BODY | {"scan": "0" * 9_000_000}), 504, "upstream-timeout")
+    assert journaled() == []
+
+
+def test_it_answers_504_where_a_connection_is_never_taken(gateway: Client, settings: Settings) -> None:
+    settings.UPSTREAM_CONNECT_SECONDS = TOTAL
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        settings.ML_SERVER_URL = f"http://127.0.0.1:{full.getsockname()[1]}"
+        callers = [socket.socket() for _ in range(3)]
+        for caller in callers:
+            caller.setblocking(False)
+            with suppress(BlockingIOError):
+                caller.connect(full.getsockname())
+        with on_time():
+            problem(gateway.get("/ml/v1/status/"), 504, "upstream-timeout")
+        for caller in callers:
+            caller.close()
+
+
+class Late:
+    """A script: stalls past the deadline, then writes the rest of its answer into the same socket."""
+
+    def __init__(self, said: bytes, rest: bytes) -> None:
+        self.go_on = threading.Event()
+        self.written = threading.Event()
+        self._said, self._rest = said, rest
+
+    def __call__(self, conversation: Conversation) -> None:
+        conversation.send(self._said)
+        self.go_on.wait(20)
+        with suppress(OSError):  # nobody is there any more, which is well
+            conversation.send(self._rest)
+        self.written.set()
+
+
+STOLEN = b'{"stolen": 1}'
+LATE = HEAD + b"Content-Length: %d\r\n\r\n" % len(STOLEN) + STOLEN
+
+
+@pytest.mark.parametrize("said", [0, len(HEAD), len(LATE) - 1])
+def test_it_gives_a_late_answer_to_nobody(ask: Ask, model: ScriptedModel, settings: Settings, said: int) -> None:
+    settings.UPSTREAM_TOTAL_SECONDS = 20
+    ask()  # a connection that is kept
+    settings.UPSTREAM_TOTAL_SECONDS = TOTAL
+    late = Late(LATE[:said], LATE[said:])
+    model.script = late
+    problem(ask(), 504, "upstream-timeout")
+    settings.UPSTREAM_TOTAL_SECONDS = 20
+
+    def own(conversation: Conversation) -> None:
+        late.go_on.set()  # the late one writes while this one is waited for
+        late.written.wait(20)
+        conversation.answer(b'{"own": 1}')
+
+    model.script = own
+    assert ask().content == b'{"own": 1}'
+    assert model.requests[-1].sock is not model.requests[-2].sock
+    model.script = Conversation.answer
+    assert ask().content == PREDICTION
+
+
+NOT_MODIFIED = b"HTTP/1.1 304 Not Modified\r\nContent-Length: 13\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "answered", [LATE * 2, LATE * 5000, CHUNKED + b"2\r\n{}\r\n0\r\n\r\n" + LATE, NOT_MODIFIED + STOLEN]
+)
+def test_it_gives_what_follows_an_answer_to_nobody(
+    ask: Ask, model: ScriptedModel, settings: Settings, answered: bytes
+) -> None:
+    settings.UPSTREAM_TOTAL_SECONDS = 20
+    model.script = keeps(answered)
+    assert ask().status_code in {200, 304}
+    model.script = lambda conversation: conversation.answer(b'{"own": 1}')
+    assert ask().content == b'{"own": 1}'
+
+
+FOUND = b"HTTP/1.1 302 Found\r\nContent-Length: 13\r\n\r\n"
+EARLY = b"HTTP/1.1 103 Early Hints\r\n\r\n"
+
+
+@pytest.mark.parametrize("refused", [FOUND, EARLY + LATE, LATE.replace(b"13", b"-1")])
+def test_it_gives_the_rest_of_a_refused_answer_to_nobody(
+    ask: Ask, model: ScriptedModel, settings: Settings, refused: bytes
+) -> None:
+    settings.UPSTREAM_TOTAL_SECONDS = 20
+    model.script = keeps(refused, STOLEN, LATE)
+    assert ask().status_code == 502
+    model.script = Conversation.answer
+    assert ask().content == PREDICTION

@@ -1,0 +1,113 @@
+"""A model server behind TLS: believed only with a certificate that is known, and held to the same deadline."""
+
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from ml_proxy.upstream import client
+from tests.support.certificate import self_signed
+from tests.support.door import Journaled, predict, problem, sends
+from tests.support.model import PREDICTION, Conversation, ScriptedModel
+
+TOTAL = 0.3  # seconds
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    path.write_text(self_signed())
+    return path
+
+
+@pytest.fixture
+def secure(gateway: Client, model: ScriptedModel, settings: Settings, certificate: Path) -> Client:
+    """The gateway in front of the model, which speaks TLS now."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    model._server.socket = context.wrap_socket(model._server.socket, server_side=True)
+    settings.ML_SERVER_URL = model.url.replace("http://", "https://")
+    return gateway
+
+
+@pytest.fixture
+def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a gateway has that was started with the certificate among its authorities."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    adapter = client._Adapter(pool_connections=1, pool_maxsize=4, max_retries=0)
+    monkeypatch.setattr(client, "_adapter", adapter)
+    yield
+    adapter.close()
+
+
+@pytest.mark.usefixtures("trusted")
+def test_it_speaks_tls(secure: Client, model: ScriptedModel, journaled: Journaled) -> None:
+    for _ in range(2):
+        assert predict(secure).content == PREDICTION
+    assert secure.get("/ml/v1/status/").content == PREDICTION
+    assert len({request.sock for request in model.requests}) == 1
+    assert len(journaled()) == 2
+
+
+def test_it_believes_no_certificate_that_it_does_not_know(
+    secure: Client, model: ScriptedModel, journaled: Journaled
+) -> None:
+    problem(predict(secure), 502, "upstream-unreachable")
+    problem(secure.get("/ml/v1/status/"), 502, "upstream-unreachable")
+    assert (model.requests, journaled()) == ([], [])
+
+
+@pytest.mark.usefixtures("trusted")
+def test_it_believes_no_certificate_of_another_host(secure: Client, model: ScriptedModel, settings: Settings) -> None:
+    settings.ML_SERVER_URL = settings.ML_SERVER_URL.replace("127.0.0.1", "localhost")
+    problem(predict(secure), 502, "upstream-unreachable")
+    assert model.requests == []
+
+
+@pytest.mark.usefixtures("trusted")
+def test_it_holds_the_handshake_to_the_deadline(gateway: Client, settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        settings.ML_SERVER_URL = f"https://127.0.0.1:{mute.getsockname()[1]}"
+        settings.UPSTREAM_TOTAL_SECONDS = TOTAL
+        started = time.monotonic()
+        problem(predict(gateway), 504, "upstream-timeout")
+        assert TOTAL <= time.monotonic() - started < TOTAL + 1
+
+
+@pytest.mark.usefixtures("trusted")
+def test_it_holds_drips_to_the_deadline(
+    secure: Client, model: ScriptedModel, settings: Settings, journaled: Journaled
+) -> None:
+    def drip(conversation: Conversation) -> None:
+        conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        while not model.gone.wait(TOTAL / 10):
+            conversation.send(b" ")
+
+    model.script, settings.UPSTREAM_TOTAL_SECONDS = drip, TOTAL
+    started = time.monotonic()
+    problem(predict(secure), 504, "upstream-timeout")
+    assert TOTAL <= time.monotonic() - started < TOTAL + 1
+    assert journaled() == []
+    model.script, settings.UPSTREAM_TOTAL_SECONDS = Conversation.answer, 20
+    assert predict(secure).content == PREDICTION
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}"])
+def test_it_answers_502_to_half_an_answer(secure: Client, model: ScriptedModel, said: bytes) -> None:
+    model.script = sends(said)
+    assert predict(secure).status_code == secure.get("/ml/v1/status/").status_code == 502
+    model.script = Conversation.answer
+    assert predict(secure).content == PREDICTION
+
+
+@pytest.mark.usefixtures("trusted")
+def test_it_holds_the_cap(secure: Client, model: ScriptedModel, settings: Settings) -> None:
+    settings.MAX_ANSWER_BYTES = 1000
+    model.script = sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", b" " * 3_000_000)
+    problem(predict(secure), 502, "upstream-too-large")

@@ -1,0 +1,73 @@
+"""httpbin, which nobody here wrote, in a model server's place."""
+
+import http.client
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, quote, urlsplit
+
+from waitress.server import create_server
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # its own, and those of what it is made of
+    from httpbin import app
+
+
+class Answer(NamedTuple):
+    """What a client got."""
+
+    status: int
+    reason: str
+    fields: list[tuple[str, str]]
+    body: bytes
+
+
+def target(path: str) -> str:
+    """The query by which a path of httpbin's is asked for through one of a model server's."""
+    return f"path={quote(path)}"
+
+
+def shim(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Asks httpbin for the path that the query names, whichever of a model server's paths it came by."""
+    asked = urlsplit(parse_qs(environ["QUERY_STRING"])["path"][0])
+    inner = {**environ, "PATH_INFO": asked.path, "QUERY_STRING": asked.query}
+    answer: Iterable[bytes] = app.wsgi_app(inner, start_response)
+    return answer
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """Serves it under waitress, and gives its URL."""
+    server = create_server(shim, host="127.0.0.1", port=0, threads=4)
+    stopping = threading.Event()
+
+    def serve() -> None:
+        while not stopping.is_set():
+            server.asyncore.loop(timeout=0.02, map=server._map, count=1)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.effective_port}"
+    finally:
+        stopping.set()
+        thread.join()
+        server.task_dispatcher.shutdown()
+        for channel in list(server._map.values()):
+            channel.close()
+
+
+def ask(url: str, path: str, fields: Mapping[str, str]) -> Answer:
+    """What a client gets that has nothing between itself and the server."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+    try:
+        connection.putrequest("GET", path, skip_accept_encoding=True)
+        for name, value in fields.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        response = connection.getresponse()
+        return Answer(response.status, response.reason, response.getheaders(), response.read())
+    finally:
+        connection.close()

@@ -1,0 +1,145 @@
+"""A record comes back as it went, and nothing else passes for one."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ml_proxy.ids import uuid7
+from ml_proxy.records import SOURCE, BadRecord, Record
+
+SECRET = "Kim Min-jun"
+
+RECORD = Record(
+    id=uuid7(),
+    doctor_name="Dr. Lee",
+    patient_name=SECRET,
+    input_data='{"patient_name": "Kim Min-jun"}',
+    output_data="{}",
+    predicted_at=datetime.now(UTC),
+    latency_ms=1.5,
+    model_name="m",
+    model_version="1",
+    request_id="r",
+    caller="",
+)
+
+
+def written(**changes: Any) -> bytes:
+    members = {
+        "source": SOURCE,
+        **asdict(RECORD),
+        "id": str(RECORD.id),
+        "predicted_at": RECORD.predicted_at.isoformat(),
+    }
+    return json.dumps({**members, **changes}).encode()
+
+
+short = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=100)
+offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+moments = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=offsets)  # noqa: DTZ001 - hypothesis' way
+
+
+@given(
+    st.builds(
+        Record,
+        id=st.uuids(),
+        doctor_name=short,
+        patient_name=short,
+        input_data=st.text(st.characters(codec="utf-8", exclude_characters="\0")),
+        output_data=st.text(st.characters(codec="utf-8", exclude_characters="\0")),
+        predicted_at=moments,
+        latency_ms=st.floats(allow_nan=False, allow_infinity=False),
+        model_name=short,
+        model_version=short,
+        request_id=short,
+        caller=short,
+    )
+)
+def test_it_comes_back_as_it_went(record: Record) -> None:
+    raw = record.encode()
+    assert b"\n" not in raw
+    assert Record.decode(raw) == Record.decode(raw.decode()) == record
+
+
+def test_it_reads_what_this_test_writes() -> None:
+    assert Record.decode(written()) == RECORD
+
+
+MALFORMED = [
+    b"",
+    b"{",
+    b"null",
+    b"[]",
+    b"1",
+    b'"x"',
+    b"{}",
+    b"\xff",
+    b"[" * 5000,
+    b"NaN",
+    b'{"source": []}',
+    b"\0" * 20,
+]
+MALFORMED += [
+    written(source="other"),
+    written(source=None),
+    written(extra=1),
+    written(doctor_name=1),
+    written(caller=None),
+]
+ODD: dict[str, list[Any]] = {
+    "id": [None, 1, "", "x", [], {}, "0" * 31, SECRET],
+    "predicted_at": [None, 1, "", "yesterday", "2026-01-01T00:00:00", [], SECRET],
+    "latency_ms": [None, "", SECRET, [], {}],
+    "patient_name": ["x" * 101, "a\0b", "\ud800", 5, [SECRET], {"name": SECRET}],
+}
+MALFORMED += [written(**{name: value}) for name, values in ODD.items() for value in values]
+
+
+@pytest.mark.parametrize("raw", MALFORMED)
+def test_it_refuses_what_is_no_record_and_quotes_nothing_of_it(raw: bytes) -> None:
+    with pytest.raises(BadRecord) as refusal:
+        Record.decode(raw)
+    assert SECRET not in str(refusal.value)
+    assert refusal.value.__cause__ is None
+
+
+@pytest.mark.parametrize("name", ["source", *asdict(RECORD)])
+def test_it_misses_every_member_that_is_not_there(name: str) -> None:
+    members = orjson.loads(written())
+    del members[name]
+    with pytest.raises(BadRecord):
+        Record.decode(orjson.dumps(members))
+
+
+anything: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+
+
+@given(st.sampled_from(["source", *asdict(RECORD)]), anything)
+def test_it_gives_a_usable_record_or_bad_record_for_any_member(name: str, value: Any) -> None:
+    try:
+        record = Record.decode(written(**{name: value}))
+    except BadRecord:
+        return
+    assert isinstance(record.id, UUID)
+    assert Record.decode(record.encode()) == record
+
+
+@given(st.binary() | st.text().map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_it_raises_nothing_but_bad_record_for_any_bytes(raw: bytes) -> None:
+    with pytest.raises(BadRecord):
+        Record.decode(raw)
+
+
+def test_it_refuses_a_text_with_a_lone_surrogate() -> None:
+    with pytest.raises(BadRecord):
+        Record.decode(written().decode() + "\ud800")
