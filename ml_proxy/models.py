@@ -1,4 +1,4 @@
-"""The tables: the log and its receipts, what could not be written, idempotency keys, jobs."""
+"""The tables: the log with its origins, receipts and remnants, idempotency keys, jobs."""
 
 from typing import ClassVar
 
@@ -29,9 +29,14 @@ class InferenceLog(models.Model):
     request_id = models.CharField(max_length=MOST_CHARACTERS["request_id"])
     caller = models.CharField(max_length=MOST_CHARACTERS["caller"], blank=True, help_text="Who asked, where known.")
     payload_bytes = models.PositiveIntegerField(help_text="UTF-8 bytes of both texts; bounds a history page.")
+    origin = models.UUIDField(help_text="Which life of which gateway process recorded it.")
+    sequence = models.BigIntegerField(help_text="The record's number within its origin, from 1.")
+    seal = models.BinaryField(help_text="HMAC over content, number and the seal before.")
+    row_seal = models.BinaryField(help_text="HMAC over the whole row.")
 
     class Meta:
         verbose_name = "inference"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["origin", "sequence"], name="inference_number_once")]
         # All columns fall, so that each question of history is one range of one of these: see keyset.
         indexes: ClassVar = [
             models.Index(fields=["-predicted_at", "-id"], name="inference_newest"),
@@ -58,21 +63,46 @@ class Receipt(models.Model):
         return f"{self.origin} {self.first}-{self.last}"
 
 
-class Quarantined(models.Model):
-    """A record that can't be written as a row, kept as it came with the reason."""
+class Origin(models.Model):
+    """One life of one gateway process, as a writer of records: how far its numbers go, sealed."""
+
+    id = models.UUIDField(primary_key=True)
+    host = models.CharField(max_length=255)
+    key_id = models.CharField(max_length=16)
+    highest = models.BigIntegerField(help_text="The highest number that is settled.")
+    ended = models.BooleanField(default=False, help_text="Whether its last number is settled.")
+    seal = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.id} on {self.host}"
+
+
+class Remnant(models.Model):
+    """What stands for a numbered record that is no row, so that its number is not missing."""
+
+    class Kind(models.TextChoices):
+        """Why it is no row."""
+
+        QUARANTINED = "quarantined"  # no table takes it; its bytes are kept here
+        ERASED = "erased"  # a row that was deliberately erased: a tombstone
+        REPEATED = "repeated"  # another number already became the row of this inference
 
     origin = models.UUIDField()
     sequence = models.BigIntegerField()
-    payload = models.BinaryField(help_text="The record's bytes, as the journal held them.")
-    reason = models.CharField(max_length=200)
+    kind = models.CharField(max_length=11, choices=Kind.choices)
+    digest = models.BinaryField()
+    seal = models.BinaryField()
+    own_seal = models.BinaryField()
+    payload = models.BinaryField(default=b"", help_text="The record's bytes, where it is in quarantine.")
+    reason = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        verbose_name_plural = "quarantined"
-        constraints: ClassVar = [models.UniqueConstraint(fields=["origin", "sequence"], name="quarantined_once")]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["origin", "sequence"], name="remnant_once")]
+        indexes: ClassVar = [models.Index(fields=["kind", "-created_at"], name="remnant_by_kind")]
 
     def __str__(self) -> str:
-        return f"{self.origin} {self.sequence}"
+        return f"{self.kind} {self.origin} {self.sequence}"
 
 
 class IdempotencyKey(models.Model):

@@ -1,10 +1,9 @@
 """`celery -A worker.logs worker --queues logs`: short and many. Writes the log."""
 
-from uuid import UUID
-
 from django.db import InterfaceError, OperationalError, connection
 
 from ml_proxy import courier
+from ml_proxy.batches import Batch
 from ml_proxy.use_cases.writing import write_batch
 from worker.app import make_app
 
@@ -18,10 +17,11 @@ class DatabaseAway(Exception):
 
 
 @app.task(name=courier.WRITE_RECORDS, ignore_result=True, throws=(DatabaseAway,))
-def write_records(origin: str, first: int, records: list[str]) -> None:
-    """Writes one message's records as rows, and their receipt."""
+def write_records(origin: str, host: str, key_id: str, first: int, records: list[tuple[str, str, str]]) -> None:
+    """Settles one message's records."""
+    batch = Batch.from_message(origin=origin, host=host, key_id=key_id, first=first, records=records)
     try:
-        write_batch(origin=UUID(origin), first=first, payloads=records)
+        write_batch(batch)
     except (OperationalError, InterfaceError) as exc:
         connection.close()
-        raise DatabaseAway(f"no database ({type(exc).__name__}): {len(records)} records will come again") from None
+        raise DatabaseAway(f"no database ({type(exc).__name__}): {batch} will come again") from None

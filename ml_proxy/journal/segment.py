@@ -1,11 +1,15 @@
 """A segment: one append-only file of numbered entries, each with its length and checksum.
 
-    {origin}-{number}.segment      origin: 32 hex digits; number: 8 digits, from 1, in the order of writing
+    {origin}-{key}-{number}.segment
+        origin: 32 hex digits; key: 16 hex digits, the id of the key that seals
+        number: 8 digits, from 1, in the order of writing
 
-    entry = length (4 bytes, little-endian) | CRC-32 (4 bytes) | sequence (8 bytes) | payload (length bytes)
+    entry = length (4 bytes, little-endian) | CRC-32 (4 bytes) | sequence (8 bytes) | digest (32) | seal (32)
+            | payload (length bytes)
 
-The checksum covers sequence and payload. Whoever writes a segment holds an exclusive `flock` on it; a lock that can be
-had means that nobody will ever write to it again. A file appears under its name only once it is locked.
+The checksum covers all that follows it. Digest and seal are those of `ml_proxy.seals`. Whoever writes a segment holds
+an exclusive `flock` on it; a lock that can be had means that nobody will ever write to it again. A file appears under
+its name only once it is locked.
 """
 
 import fcntl
@@ -18,15 +22,17 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 SUFFIX = ".segment"
-HEAD = struct.Struct("<IIQ")
-_SEQUENCE = struct.Struct("<Q")
-_NAME = re.compile(r"([0-9a-f]{32})-([0-9]{8})\.segment")
+HEAD = struct.Struct("<II")
+SEALED = struct.Struct("<Q32s32s")
+_NAME = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})-([0-9]{8})\.segment")
 
 
 class Entry(NamedTuple):
-    """One entry: its number within the origin, its payload, and where it ends in the file, in bytes."""
+    """One entry: its number within the origin, digest, seal and payload, and where it ends in the file, in bytes."""
 
     sequence: int
+    digest: bytes
+    seal: bytes
     payload: bytes
     end: int
 
@@ -35,22 +41,28 @@ class SegmentName(NamedTuple):
     """What a segment's file name says; sorts by origin (origins sort by time), then by number."""
 
     origin: str
+    key_id: str
     number: int
 
     @classmethod
     def of(cls, path: Path) -> "SegmentName | None":
         """The name of a segment's file; None for any other file."""
         match = _NAME.fullmatch(path.name)
-        return cls(match[1], int(match[2])) if match else None
+        return cls(match[1], match[2], int(match[3])) if match else None
 
     def __str__(self) -> str:
-        return f"{self.origin}-{self.number:08d}{SUFFIX}"
+        return f"{self.origin}-{self.key_id}-{self.number:08d}{SUFFIX}"
+
+    @property
+    def following(self) -> "SegmentName":
+        """The origin's next segment."""
+        return self._replace(number=self.number + 1)
 
 
-def pack(sequence: int, payload: bytes) -> bytes:
+def pack(sequence: int, digest: bytes, seal: bytes, payload: bytes) -> bytes:
     """The bytes of one entry."""
-    checksum = zlib.crc32(payload, zlib.crc32(_SEQUENCE.pack(sequence)))
-    return HEAD.pack(len(payload), checksum, sequence) + payload
+    sealed = SEALED.pack(sequence, digest, seal)
+    return HEAD.pack(len(payload), zlib.crc32(payload, zlib.crc32(sealed))) + sealed + payload
 
 
 def create(folder: Path, name: SegmentName) -> int:
@@ -76,20 +88,21 @@ def read(path: Path, start: int = 0, most_bytes: int = 4 * 1024 * 1024) -> Itera
     with path.open("rb") as file:
         file.seek(start)
         while file.tell() - start < most_bytes:
-            entry = _next_entry(file.read(HEAD.size), file)
+            entry = _next_entry(file.read(HEAD.size + SEALED.size), file)
             if entry is None:
                 return
             yield entry
 
 
 def _next_entry(head: bytes, file: BinaryIO) -> Entry | None:
-    if len(head) < HEAD.size:
+    if len(head) < HEAD.size + SEALED.size:
         return None
-    length, checksum, sequence = HEAD.unpack(head)
+    length, checksum = HEAD.unpack_from(head)
     payload = file.read(length)
-    if len(payload) < length or zlib.crc32(payload, zlib.crc32(_SEQUENCE.pack(sequence))) != checksum:
+    if len(payload) < length or zlib.crc32(payload, zlib.crc32(head[HEAD.size :])) != checksum:
         return None
-    return Entry(sequence, payload, file.tell())
+    sequence, digest, seal = SEALED.unpack_from(head, HEAD.size)
+    return Entry(sequence, digest, seal, payload, file.tell())
 
 
 def sync_folder(folder: Path) -> None:

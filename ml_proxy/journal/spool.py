@@ -44,6 +44,10 @@ class Spool:
         names = (SegmentName.of(path) for path in self._folder.iterdir())
         return sorted(name for name in names if name is not None)
 
+    def has(self, name: SegmentName) -> bool:
+        """Whether the segment is there."""
+        return (self._folder / str(name)).exists()
+
     def read(self, name: SegmentName, start: int, most_bytes: int) -> Iterator[Entry]:
         """The whole entries from offset `start` on, about `most_bytes` of them."""
         return segment.read(self._folder / str(name), start, most_bytes)

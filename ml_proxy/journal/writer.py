@@ -13,9 +13,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from ml_proxy.journal import segment
 from ml_proxy.journal.segment import SegmentName
+from ml_proxy.seals import START, Key
 
 USAGE_AGE_SECONDS = 0.25  # how old the folder's measured size may be
 
@@ -31,6 +33,7 @@ class JournalFull(Exception):
 @dataclass(eq=False, slots=True)
 class _Waiting:
     payload: bytes
+    digest: bytes
     sequence: int = 0
     error: OSError | None = None
 
@@ -42,10 +45,13 @@ class _Waiting:
 class Writer:
     """One origin's appender. Safe for threads; a forked child must not use its parent's."""
 
-    def __init__(self, folder: Path, *, new_origin: Callable[[], str], max_bytes: int, segment_bytes: int) -> None:
+    def __init__(
+        self, folder: Path, *, new_origin: Callable[[], UUID], key: Key, max_bytes: int, segment_bytes: int
+    ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
         self._new_origin = new_origin
+        self._key = key
         self._max_bytes = max_bytes
         self._segment_bytes = min(segment_bytes, max(4096, max_bytes // 8))
         self._queue: list[_Waiting] = []
@@ -65,12 +71,12 @@ class Writer:
         if usage.free < nbytes:
             raise JournalFull("the disk under the journal is full")
 
-    def append(self, payload: bytes) -> int:
-        """Makes `payload` durable and gives its sequence. Raises `JournalUnwritable`.
+    def append(self, payload: bytes, content: bytes) -> int:
+        """Makes `payload` durable, sealed over `content`, and gives its sequence. Raises `JournalUnwritable`.
 
         Whoever gets the commit lock first writes and syncs for all who wait; they find themselves settled.
         """
-        mine = _Waiting(payload)
+        mine = _Waiting(payload, self._key.digest(content))
         with self._queue_lock:
             self._queue.append(mine)
         with self._commit_lock:
@@ -104,20 +110,22 @@ class Writer:
 
     def _write(self, group: Sequence[_Waiting]) -> None:
         file = self._segment()
-        first = file.next_sequence
-        data = b"".join(segment.pack(first + index, waiting.payload) for index, waiting in enumerate(group))
-        file.append(data, len(group))
-        for index, waiting in enumerate(group):
-            waiting.sequence = first + index
-        self._usage.used += len(data)
+        first, seal, packed = file.next_sequence, file.last_seal, []
+        for sequence, waiting in enumerate(group, start=first):
+            seal = self._key.seal(seal, file.origin, sequence, waiting.digest)
+            packed.append(segment.pack(sequence, waiting.digest, seal, waiting.payload))
+        self._usage.used += file.append(b"".join(packed), len(group), seal)
+        for sequence, waiting in enumerate(group, start=first):
+            waiting.sequence = sequence
 
     def _segment(self) -> "_Segment":
         if self._open is None:
-            self._open = _Segment.create(self._folder, SegmentName(self._new_origin(), 1), next_sequence=1)
+            name = SegmentName(self._new_origin().hex, self._key.id, 1)
+            self._open = _Segment(self._folder, name, next_sequence=1, last_seal=START)
         elif self._open.size >= self._segment_bytes:
-            name, sequence = self._open.name, self._open.next_sequence
-            self._leave_segment()
-            self._open = _Segment.create(self._folder, SegmentName(name.origin, name.number + 1), sequence)
+            full = self._open
+            self._open = _Segment(self._folder, full.name.following, full.next_sequence, full.last_seal)
+            os.close(full.descriptor)  # only now: a last segment that is over means that its origin is over
         return self._open
 
     def _leave_segment(self) -> None:
@@ -154,27 +162,26 @@ class _Usage:
 
 
 class _Segment:
-    """The file that is being written."""
+    """The file that is being written. Raises `OSError` where it can't be made."""
 
-    def __init__(self, path: Path, descriptor: int, name: SegmentName, next_sequence: int) -> None:
-        self.path = path
-        self.descriptor = descriptor
+    def __init__(self, folder: Path, name: SegmentName, next_sequence: int, last_seal: bytes) -> None:
+        self.descriptor = segment.create(folder, name)
         self.name = name
+        self.origin = UUID(name.origin)
         self.next_sequence = next_sequence
+        self.last_seal = last_seal
         self.size = 0  # bytes that are acknowledged
 
-    @classmethod
-    def create(cls, folder: Path, name: SegmentName, next_sequence: int) -> "_Segment":
-        return cls(folder / str(name), segment.create(folder, name), name, next_sequence)
-
-    def append(self, data: bytes, entries: int) -> None:
-        """Writes and syncs all of `data`. Raises `OSError`."""
+    def append(self, data: bytes, entries: int, seal: bytes) -> int:
+        """Writes and syncs all of `data`, and gives its size. Raises `OSError`."""
         view = memoryview(data)
         while view:
             view = view[os.write(self.descriptor, view) :]
         os.fdatasync(self.descriptor)
         self.size += len(data)
         self.next_sequence += entries
+        self.last_seal = seal
+        return len(data)
 
     def cut_unacknowledged(self) -> None:
         """Takes back what was written and not acknowledged; its callers were told that it failed, or try again."""

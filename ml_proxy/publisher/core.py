@@ -6,6 +6,7 @@ an outage lasts.
 """
 
 import logging
+import socket
 import time
 from dataclasses import dataclass, field
 from itertools import groupby, islice
@@ -13,9 +14,11 @@ from pathlib import Path
 from uuid import UUID
 
 from ml_proxy import courier
+from ml_proxy.batches import Batch
 from ml_proxy.journal import Entry, Spool
 from ml_proxy.journal.segment import SegmentName
 from ml_proxy.models import Receipt
+from ml_proxy.publisher.heads import Heads, end_origin
 
 log = logging.getLogger(__name__)
 
@@ -25,16 +28,17 @@ MOST_UNCONFIRMED = 16  # batches
 
 
 @dataclass(eq=False)
-class _Batch:
-    """Consecutive records of one segment, as one message."""
+class _Sent:
+    """A batch of one segment's entries that is on its way."""
 
     segment: SegmentName
-    entries: list[Entry]
+    batch: Batch
+    end: int  # bytes: where its last entry ends in the segment
     sent_at: float = 0.0  # time.monotonic() seconds
 
     @property
     def receipt(self) -> tuple[UUID, int, int]:
-        return UUID(self.segment.origin), self.entries[0].sequence, self.entries[-1].sequence
+        return self.batch.origin, self.batch.first, self.batch.last
 
 
 @dataclass
@@ -49,10 +53,10 @@ class _Tail:
     def is_settled(self, entry: Entry) -> bool:
         return any(first <= entry.sequence <= last for first, last in self.settled)
 
-    def move_behind(self, entries: list[Entry]) -> None:
-        self.first = self.first or entries[0].sequence
-        self.last = entries[-1].sequence
-        self.offset = entries[-1].end
+    def move_behind(self, first: int, last: int, end: int) -> None:
+        self.first = self.first or first
+        self.last = last
+        self.offset = end
 
 
 class Publisher:
@@ -62,7 +66,9 @@ class Publisher:
         self._spool = Spool(folder)
         self._republish_seconds = republish_seconds
         self._tails: dict[SegmentName, _Tail] = {}
-        self._awaited: list[_Batch] = []
+        self._awaited: list[_Sent] = []
+        self._heads = Heads(folder)
+        self._host = socket.gethostname()
 
     @property
     def is_waiting(self) -> bool:
@@ -83,11 +89,15 @@ class Publisher:
     def _confirm(self) -> None:
         if not self._awaited:
             return
-        origins = {batch.receipt[0] for batch in self._awaited}
-        lowest = min(batch.receipt[1] for batch in self._awaited)
+        origins = {sent.batch.origin for sent in self._awaited}
+        lowest = min(sent.batch.first for sent in self._awaited)
         found = Receipt.objects.filter(origin__in=origins, first__gte=lowest)
         confirmed = set(found.values_list("origin", "first", "last"))
-        self._awaited = [batch for batch in self._awaited if batch.receipt not in confirmed]
+        for sent in self._awaited:
+            if sent.receipt in confirmed:
+                self._heads.raise_to(sent.batch.origin, sent.batch.last)
+        self._awaited = [sent for sent in self._awaited if sent.receipt not in confirmed]
+        self._heads.save()
 
     def _find_segments(self) -> None:
         names = self._spool.segments()
@@ -103,52 +113,43 @@ class Publisher:
         Messages that wait only need a worker; more of them would help nobody and fill Redis.
         """
         overdue = time.monotonic() - self._republish_seconds
-        late = [batch for batch in self._awaited if batch.sent_at < overdue]
+        late = [sent for sent in self._awaited if sent.sent_at < overdue]
         if late and not courier.waiting(courier.LOGS_QUEUE):
-            for batch in late:
-                log.warning(
-                    "records %s-%s of %s were not confirmed in time, sent again",
-                    *batch.receipt[1:],
-                    batch.receipt[0],
-                )
-                self._send(batch)
+            for sent in late:
+                log.warning("%s were not confirmed in time and are sent again", sent.batch)
+                self._send(sent)
 
     def _send_new(self) -> None:
         for name, tail in self._tails.items():
-            while len(self._awaited) < MOST_UNCONFIRMED and (batch := self._next_batch(name, tail)):
-                self._send(batch)
-                tail.move_behind(batch.entries)
-                self._awaited.append(batch)
+            while len(self._awaited) < MOST_UNCONFIRMED and (sent := self._next_batch(name, tail)):
+                self._send(sent)
+                tail.move_behind(sent.batch.first, sent.batch.last, sent.end)
+                self._awaited.append(sent)
 
-    def _next_batch(self, name: SegmentName, tail: _Tail) -> _Batch | None:
+    def _next_batch(self, name: SegmentName, tail: _Tail) -> _Sent | None:
         """The next run of unsettled records; None when all is read."""
         unread = self._spool.read(name, tail.offset, BATCH_BYTES)
         for is_settled, run in groupby(unread, key=tail.is_settled):
+            entries = list(islice(run, None if is_settled else BATCH_RECORDS))
             if not is_settled:
-                return _Batch(name, list(islice(run, BATCH_RECORDS)))
-            tail.move_behind(list(run))
+                batch = Batch.of(UUID(name.origin), self._host, name.key_id, entries)
+                return _Sent(name, batch, entries[-1].end)
+            tail.move_behind(entries[0].sequence, entries[-1].sequence, entries[-1].end)
         return None
 
-    def _send(self, batch: _Batch) -> None:
-        origin, first, last = batch.receipt
-        courier.send(
-            courier.WRITE_RECORDS,
-            {
-                "origin": str(origin),
-                "first": first,
-                "records": [entry.payload.decode() for entry in batch.entries],
-            },
-            queue=courier.LOGS_QUEUE,
-            shown_as=f"{len(batch.entries)} records, {first}-{last} of {origin}",
-        )
-        batch.sent_at = time.monotonic()
+    def _send(self, sent: _Sent) -> None:
+        message = sent.batch.as_message()
+        courier.send(courier.WRITE_RECORDS, message, queue=courier.LOGS_QUEUE, shown_as=str(sent.batch))
+        sent.sent_at = time.monotonic()
 
     def _forget(self) -> None:
         """Lets go of segments that nobody writes to, that are read to their end and wholly confirmed."""
-        awaited = {batch.segment for batch in self._awaited}
+        awaited = {sent.segment for sent in self._awaited}
         for name, tail in list(self._tails.items()):
             if name in awaited or not self._spool.is_over(name) or any(self._spool.read(name, tail.offset, 1)):
                 continue
+            if not self._spool.has(name.following):
+                end_origin(UUID(name.origin))
             if not self._spool.forget(name, tail.offset):
                 log.warning("%s ends in a torn or damaged entry; what could be read is in the log", name)
             del self._tails[name]

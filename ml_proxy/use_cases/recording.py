@@ -12,7 +12,8 @@ from ml_proxy.exceptions import NoRoom, NotRecorded
 from ml_proxy.ids import uuid7
 from ml_proxy.journal import JournalFull, JournalUnwritable, Writer
 from ml_proxy.records import Record
-from ml_proxy.use_cases.writing import insert_rows
+from ml_proxy.seals import keyring
+from ml_proxy.use_cases.direct import DirectOrigin
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ def require_room(body_bytes: int) -> None:
 def record(item: Record) -> None:
     """Makes `item` durable. Raises `NotRecorded`: then nothing of it will become a row."""
     try:
-        _writer().append(item.encode())
+        _writer().append(item.encode(), item.content())
     except (JournalUnwritable, OSError) as exc:
         log.warning("the journal did not take a record, its row is written directly: %s", type(exc).__name__)
         _write_directly(item)
@@ -42,7 +43,7 @@ def record(item: Record) -> None:
 
 def _write_directly(item: Record) -> None:
     try:
-        insert_rows([item])
+        _direct().write(item)
     except (DatabaseError, InterfaceError) as exc:
         raise NotRecorded("Neither the journal nor the database takes the record, so the answer is withheld.") from exc
 
@@ -51,10 +52,16 @@ def _write_directly(item: Record) -> None:
 def _writer() -> Writer:
     return Writer(
         publisher.journal_folder(),
-        new_origin=lambda: uuid7().hex,
+        new_origin=uuid7,
+        key=keyring().current,
         max_bytes=settings.JOURNAL_MAX_BYTES,
         segment_bytes=settings.JOURNAL_SEGMENT_BYTES,
     )
+
+
+@lru_cache(maxsize=1)
+def _direct() -> DirectOrigin:
+    return DirectOrigin(keyring().current)
 
 
 def begin_anew() -> None:
@@ -62,6 +69,7 @@ def begin_anew() -> None:
     if _writer.cache_info().currsize:
         _writer().close()
         _writer.cache_clear()
+    _direct.cache_clear()
 
 
 os.register_at_fork(after_in_child=begin_anew)

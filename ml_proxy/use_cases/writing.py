@@ -1,104 +1,136 @@
-"""Writes many records as rows with one statement, and commits the receipt with them."""
+"""Settles numbered records: as rows where that can be, with one statement for many, and a receipt with them.
+
+A number is settled when there is a row with it, or a remnant that says why there is none. Settling the same batch again
+changes nothing, whatever became of its records meanwhile: a row that was erased stays erased.
+"""
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, models, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
-from ml_proxy.models import InferenceLog, Quarantined, Receipt
+from ml_proxy.batches import Batch, Numbered
+from ml_proxy.bulk import insert_new
+from ml_proxy.models import InferenceLog, Origin, Receipt, Remnant
 from ml_proxy.records import BadRecord, Record
+from ml_proxy.seals import Key, keyring
 
 log = logging.getLogger(__name__)
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-def write_batch(*, origin: UUID, first: int, payloads: Sequence[str]) -> int:
-    """Settles an origin's records from number `first` on, and gives how many went into quarantine.
 
-    All or nothing: rows, quarantine entries and receipt are one transaction. Writing the same batch again changes
-    nothing. Raises `OperationalError` or `InterfaceError` where the database is not there; the records are kept by
-    whoever sent them.
+def write_batch(batch: Batch) -> None:
+    """Settles a batch: rows, remnants, the origin's head and the receipt are one transaction.
+
+    Raises `OperationalError` or `InterfaceError` where the database is not there; whoever sent the batch keeps it.
+    Raises `UnknownKey` where the key that sealed it is not at hand.
     """
-    last = first + len(payloads) - 1
+    key = keyring().find(batch.key_id)
     with transaction.atomic():
-        bad = _settle(origin, first, payloads)
-        _insert_ignoring(Receipt, [Receipt(origin=origin, first=first, last=last)], ["origin", "first", "last"])
-    return bad
+        _settle(batch, key)
+        _raise_head(batch, key)
+        insert_new([Receipt(origin=batch.origin, first=batch.first, last=batch.last)], ["origin", "first", "last"])
 
 
-def insert_rows(records: Sequence[Record]) -> None:
-    """Inserts the records; one whose id is there already is left as it is. Raises `DatabaseError`."""
+def row_of(record: Record, number: Numbered, origin: UUID, key: Key) -> InferenceLog:
+    """The sealed row of a record."""
     now = datetime.now(UTC)
-    _insert_ignoring(InferenceLog, [_row(record, now) for record in records], ["id"])
-
-
-def _settle(origin: UUID, first: int, payloads: Sequence[str]) -> int:
-    try:
-        records = [Record.decode(payload) for payload in payloads]
-        with transaction.atomic():
-            insert_rows(records)
-    except (OperationalError, InterfaceError):
-        raise
-    except (BadRecord, DatabaseError, ValueError):
-        return sum(not _settle_one(origin, first + index, payload) for index, payload in enumerate(payloads))
-    return 0
-
-
-def _settle_one(origin: UUID, sequence: int, payload: str) -> bool:
-    """Writes one record, or keeps it with its reason. Gives whether it became a row."""
-    try:
-        with transaction.atomic():
-            insert_rows([Record.decode(payload)])
-    except (OperationalError, InterfaceError):
-        raise
-    except (BadRecord, DatabaseError, ValueError) as exc:
-        reason = str(exc) if isinstance(exc, BadRecord) else f"the database refuses it ({type(exc).__name__})"
-        log.error("record %s of origin %s is quarantined: %s", sequence, origin, reason)
-        kept = Quarantined(
-            origin=origin,
-            sequence=sequence,
-            payload=payload.encode("utf-8", "surrogatepass"),
-            reason=reason,
-            created_at=datetime.now(UTC),
-        )
-        _insert_ignoring(Quarantined, [kept], ["origin", "sequence"])
-        return False
-    return True
-
-
-def _row(record: Record, now: datetime) -> InferenceLog:
+    size = len(record.input_data.encode()) + len(record.output_data.encode())
     return InferenceLog(
-        id=record.id,
-        doctor_name=record.doctor_name,
-        patient_name=record.patient_name,
-        input_data=record.input_data,
-        output_data=record.output_data,
+        **{name: getattr(record, name) for name in Record.__dataclass_fields__},
         created_at=now,
-        predicted_at=record.predicted_at,
-        latency_ms=record.latency_ms,
-        model_name=record.model_name,
-        model_version=record.model_version,
-        request_id=record.request_id,
-        caller=record.caller,
-        payload_bytes=len(record.input_data.encode()) + len(record.output_data.encode()),
+        payload_bytes=size,
+        origin=origin,
+        sequence=number.sequence,
+        seal=number.seal,
+        row_seal=key.row(number.seal, number.digest, microseconds(now), size),
     )
 
 
-def _insert_ignoring(model: type[models.Model], rows: Sequence[models.Model], key: Sequence[str]) -> None:
-    """One INSERT that passes over conflicts on `key` alone.
+def remnant_of(number: Numbered, origin: UUID, key: Key, kind: Remnant.Kind, reason: str) -> Remnant:
+    """The sealed remnant of a record that is no row; only quarantine keeps its bytes."""
+    payload = number.payload if kind == Remnant.Kind.QUARANTINED else b""
+    return Remnant(
+        origin=origin,
+        sequence=number.sequence,
+        kind=kind,
+        digest=number.digest,
+        seal=number.seal,
+        own_seal=key.remnant(kind.value, number.seal, number.digest, payload),
+        payload=payload,
+        reason=reason,
+        created_at=datetime.now(UTC),
+    )
 
-    `bulk_create(ignore_conflicts=True)` becomes INSERT OR IGNORE on SQLite, which also swallows NOT NULL and CHECK
-    violations: a record would be lost in silence.
-    """
-    fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]  # noqa: SLF001
-    quote = connection.ops.quote_name
-    columns = ", ".join(quote(str(field.column)) for field in fields)
-    marks = ", ".join(f"({', '.join(['%s'] * len(fields))})" for _ in rows)
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for row in rows for field in fields]
-    table = quote(model._meta.db_table)  # noqa: SLF001 - Django documents _meta as public
+
+def microseconds(moment: datetime) -> int:
+    """Since 1970, as seals take it."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def _settle(batch: Batch, key: Key) -> None:
+    waiting = _unsettled(batch)
+    try:
+        with transaction.atomic():
+            _insert(waiting, batch.origin, key)
+    except (OperationalError, InterfaceError):
+        raise
+    except (BadRecord, DatabaseError):
+        for number in waiting:
+            _settle_one(number, batch.origin, key)
+
+
+def _unsettled(batch: Batch) -> list[Numbered]:
+    """Without those that have a remnant: an erased record must not come back with a message that was late."""
+    settled = set(
+        Remnant.objects.filter(origin=batch.origin, sequence__gte=batch.first, sequence__lte=batch.last).values_list(
+            "sequence", flat=True
+        )
+    )
+    return [number for number in batch.records if number.sequence not in settled]
+
+
+def _settle_one(number: Numbered, origin: UUID, key: Key) -> None:
+    try:
+        with transaction.atomic():
+            _insert([number], origin, key)
+    except (OperationalError, InterfaceError):
+        raise
+    except (BadRecord, DatabaseError) as exc:
+        reason = str(exc) if isinstance(exc, BadRecord) else f"the database refuses it ({type(exc).__name__})"
+        log.error("record %s of origin %s is quarantined: %s", number.sequence, origin, reason)
+        insert_new([remnant_of(number, origin, key, Remnant.Kind.QUARANTINED, reason)], ["origin", "sequence"])
+
+
+def _insert(numbers: Sequence[Numbered], origin: UUID, key: Key) -> None:
+    """Rows for all of `numbers`, or a remnant for one whose inference has its row under another number already."""
+    rows = [row_of(Record.decode(number.payload), number, origin, key) for number in numbers]
+    inserted = insert_new(rows, ["id"])
+    there = {row.id: number for row, number in zip(rows, numbers, strict=True) if row.id not in inserted}
+    if there:
+        same = set(InferenceLog.objects.filter(pk__in=there, origin=origin).values_list("id", "sequence"))
+        repeats = [number for row_id, number in there.items() if (row_id, number.sequence) not in same]
+        kind, reason = Remnant.Kind.REPEATED, "another number became the row of this inference"
+        insert_new([remnant_of(number, origin, key, kind, reason) for number in repeats], ["origin", "sequence"])
+
+
+def _raise_head(batch: Batch, key: Key) -> None:
+    """Notes how far the origin's numbers go, in one statement, so that two workers can't undo each other's."""
+    table = connection.ops.quote_name(Origin._meta.db_table)  # noqa: SLF001 - Django documents _meta as public
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} ({columns}) VALUES {marks} ON CONFLICT ({', '.join(map(quote, key))}) DO NOTHING",  # noqa: S608
-            values,
+            f"INSERT INTO {table} (id, host, key_id, highest, ended, seal) VALUES (%s, %s, %s, %s, %s, %s) "  # noqa: S608
+            f"ON CONFLICT (id) DO UPDATE SET host = excluded.host, highest = excluded.highest, seal = excluded.seal "
+            f"WHERE {table}.highest < excluded.highest",
+            [
+                Origin._meta.pk.get_db_prep_save(batch.origin, connection),  # noqa: SLF001
+                batch.host,
+                batch.key_id,
+                batch.last,
+                False,
+                key.head(batch.origin, batch.host, batch.last, ended=False),
+            ],
         )

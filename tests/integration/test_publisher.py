@@ -6,19 +6,21 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 import redis
 from pytest_django import Settings
 
+from ml_proxy.batches import Batch
 from ml_proxy.courier import LOGS_QUEUE, CourierDown
 from ml_proxy.ids import uuid7
 from ml_proxy.journal import Spool, Writer
-from ml_proxy.models import InferenceLog, Quarantined, Receipt
+from ml_proxy.models import InferenceLog, Receipt, Remnant
 from ml_proxy.publisher import Publisher
 from ml_proxy.publisher.core import BATCH_RECORDS, MOST_UNCONFIRMED
 from ml_proxy.records import Record
+from ml_proxy.seals import keyring
 from ml_proxy.use_cases.writing import write_batch
 from tests.support.network import free_port
 
@@ -34,7 +36,7 @@ def broker(empty_redis: str, settings: Settings) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def writer(tmp_path: Path) -> Iterator[Writer]:
-    made = Writer(tmp_path, new_origin=lambda: uuid4().hex, max_bytes=2**30, segment_bytes=2**20)
+    made = Writer(tmp_path, new_origin=uuid4, key=keyring().current, max_bytes=2**30, segment_bytes=2**20)
     yield made
     made.close()
 
@@ -46,6 +48,10 @@ def record(**changes: Any) -> Record:
     return Record(**{"id": uuid7(), "predicted_at": now, "latency_ms": 1.5, **texts, **people, **changes})
 
 
+def append(writer: Writer, item: Record) -> None:
+    writer.append(item.encode(), item.content())
+
+
 def messages(broker: redis.Redis) -> list[dict[str, Any]]:
     """Takes all messages as a worker would: what each task was called with."""
     taken = [json.loads(raw) for raw in broker.lrange(LOGS_QUEUE, 0, -1)]
@@ -55,7 +61,7 @@ def messages(broker: redis.Redis) -> list[dict[str, Any]]:
 
 def work(broker: redis.Redis) -> None:
     for message in messages(broker):
-        write_batch(origin=UUID(message["origin"]), first=message["first"], payloads=message["records"])
+        write_batch(Batch.from_message(**message))
 
 
 def publisher(folder: Path, republish_seconds: float = 60) -> Publisher:
@@ -65,7 +71,7 @@ def publisher(folder: Path, republish_seconds: float = 60) -> Publisher:
 def test_it_turns_the_journal_into_rows_and_forgets_them(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
     made = [record() for _ in range(BATCH_RECORDS + 1)]
     for item in made:
-        writer.append(item.encode())
+        append(writer, item)
     writer.close()
     publishing = publisher(tmp_path)
     publishing.step()
@@ -79,20 +85,20 @@ def test_it_turns_the_journal_into_rows_and_forgets_them(tmp_path: Path, writer:
 
 
 def test_it_keeps_a_segment_that_is_still_written(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
-    writer.append(record().encode())
+    append(writer, record())
     publishing = publisher(tmp_path)
     publishing.step()
     work(broker)
     publishing.step()
     assert len(Spool(tmp_path).segments()) == 1
     assert not publishing.is_waiting
-    writer.append(record().encode())
+    append(writer, record())
     publishing.step()
     assert [message["first"] for message in messages(broker)] == [2]
 
 
 def test_it_sends_again_what_a_lost_queue_held(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
-    writer.append(record().encode())
+    append(writer, record())
     publishing = publisher(tmp_path, republish_seconds=0)
     publishing.step()
     broker.flushall()
@@ -105,7 +111,7 @@ def test_it_sends_again_what_a_lost_queue_held(tmp_path: Path, writer: Writer, b
 def test_it_does_not_multiply_messages_that_wait_for_a_worker(
     tmp_path: Path, writer: Writer, broker: redis.Redis
 ) -> None:
-    writer.append(record().encode())
+    append(writer, record())
     publishing = publisher(tmp_path, republish_seconds=0)
     for _ in range(5):
         publishing.step()
@@ -113,9 +119,9 @@ def test_it_does_not_multiply_messages_that_wait_for_a_worker(
 
 
 def test_it_has_a_bounded_number_of_batches_on_their_way(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
-    item = record(input_data='{"x":"' + "y" * 2000 + '"}').encode()
+    item = record(input_data='{"x":"' + "y" * 2000 + '"}')
     for _ in range((MOST_UNCONFIRMED + 4) * BATCH_RECORDS):
-        writer.append(item)
+        append(writer, item)
     publishing = publisher(tmp_path)
     for _ in range(3):
         publishing.step()
@@ -125,21 +131,22 @@ def test_it_has_a_bounded_number_of_batches_on_their_way(tmp_path: Path, writer:
 def test_it_makes_one_row_of_a_record_that_comes_twice(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
     item = record()
     for _ in range(2):
-        writer.append(item.encode())
+        append(writer, item)
     publisher(tmp_path).step()
     [message] = messages(broker)
     for _ in range(2):
-        write_batch(origin=UUID(message["origin"]), first=message["first"], payloads=message["records"])
+        write_batch(Batch.from_message(**message))
     assert InferenceLog.objects.count() == 1
+    assert list(Remnant.objects.values_list("sequence", "kind")) == [(2, "repeated")]
     assert Receipt.objects.count() == 1
 
 
 def test_it_skips_what_an_earlier_publisher_got_confirmed(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
     for _ in range(3):
-        writer.append(record().encode())
+        append(writer, record())
     publisher(tmp_path).step()
     work(broker)
-    writer.append(record().encode())
+    append(writer, record())
     publisher(tmp_path).step()
     assert [message["first"] for message in messages(broker)] == [4]
 
@@ -147,7 +154,7 @@ def test_it_skips_what_an_earlier_publisher_got_confirmed(tmp_path: Path, writer
 def test_it_waits_for_an_ill_redis_and_loses_nothing(
     tmp_path: Path, writer: Writer, broker: redis.Redis, settings: Settings
 ) -> None:
-    writer.append(record().encode())
+    append(writer, record())
     publishing = publisher(tmp_path)
     well, settings.REDIS_URL = settings.REDIS_URL, f"redis://127.0.0.1:{free_port()}/0"
     with pytest.raises(CourierDown):
@@ -164,20 +171,21 @@ def test_it_waits_for_an_ill_redis_and_loses_nothing(
 def test_it_quarantines_a_bad_record_and_writes_its_neighbours(
     tmp_path: Path, writer: Writer, broker: redis.Redis, bad: bytes
 ) -> None:
-    for item in (record().encode(), bad, record().encode()):
-        writer.append(item)
+    append(writer, record())
+    writer.append(bad, b"")
+    append(writer, record())
     publishing = publisher(tmp_path)
     publishing.step()
     work(broker)
     publishing.step()
     assert InferenceLog.objects.count() == 2
-    [kept] = Quarantined.objects.all()
-    assert (kept.sequence, bytes(kept.payload)) == (2, bad)
+    [kept] = Remnant.objects.all()
+    assert (kept.kind, kept.sequence, bytes(kept.payload)) == ("quarantined", 2, bad)
     assert not publishing.is_waiting
 
 
 def test_it_shows_no_patient_in_the_message_head(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
-    writer.append(record(patient_name="MARKER").encode())
+    append(writer, record(patient_name="MARKER"))
     publisher(tmp_path).step()
     [raw] = broker.lrange(LOGS_QUEUE, 0, -1)
     message = json.loads(raw)

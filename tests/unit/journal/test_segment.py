@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 from ml_proxy.journal import segment
 from ml_proxy.journal.segment import SegmentName
 
+KEY_ID = "0123456789abcdef"
 payloads = st.lists(st.binary(max_size=60), min_size=1, max_size=6)
 
 
 def written(folder: Path, items: list[bytes]) -> Path:
-    path = folder / str(SegmentName(uuid4().hex, 1))
-    path.write_bytes(b"".join(segment.pack(number, item) for number, item in enumerate(items, start=1)))
+    path = folder / str(SegmentName(uuid4().hex, KEY_ID, 1))
+    path.write_bytes(
+        b"".join(segment.pack(number, b"d" * 32, b"s" * 32, item) for number, item in enumerate(items, start=1))
+    )
     return path
 
 
@@ -55,14 +58,14 @@ def test_it_stops_at_a_changed_byte_and_never_gives_a_changed_entry(
 
 def test_it_goes_on_from_an_offset_and_reads_about_as_much_as_asked(tmp_path: Path) -> None:
     path = written(tmp_path, [b"a" * 100] * 10)
-    first = list(segment.read(path, 0, most_bytes=250))
+    first = list(segment.read(path, 0, most_bytes=400))
     rest = list(segment.read(path, first[-1].end))
     assert len(first) == 3
     assert [entry.sequence for entry in first + rest] == list(range(1, 11))
 
 
 def test_it_makes_a_segment_private_and_under_its_final_name_alone(tmp_path: Path) -> None:
-    name = SegmentName(uuid4().hex, 3)
+    name = SegmentName(uuid4().hex, KEY_ID, 3)
     descriptor = segment.create(tmp_path, name)
     assert [path.name for path in tmp_path.iterdir()] == [str(name)]
     assert (tmp_path / str(name)).stat().st_mode & 0o777 == 0o600
@@ -70,7 +73,7 @@ def test_it_makes_a_segment_private_and_under_its_final_name_alone(tmp_path: Pat
 
 
 def test_it_tells_segments_from_other_files() -> None:
-    name = SegmentName(uuid4().hex, 12)
+    name = SegmentName(uuid4().hex, KEY_ID, 12)
     assert SegmentName.of(Path(str(name))) == name
-    for other in ("publisher.lock", f"{name}.draft", f"{name.origin}-1.segment", "x.damaged"):
+    for other in ("publisher.lock", f"{name}.draft", f"{name.origin}-{KEY_ID}-1.segment", "x.damaged"):
         assert SegmentName.of(Path(other)) is None

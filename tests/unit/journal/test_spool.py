@@ -10,16 +10,19 @@ from uuid import uuid4
 import pytest
 
 from ml_proxy.journal import Spool, Unlockable, Writer, folder_lock
+from ml_proxy.seals import Key
 from tests.support.system import ROOT
 
 HOLDER = """
 import sys, uuid
 from pathlib import Path
 from ml_proxy.journal import Writer, folder_lock
+from ml_proxy.seals import Key
 folder = Path(sys.argv[1])
 lock = folder_lock(folder)
-writer = Writer(folder, new_origin=lambda: uuid.uuid4().hex, max_bytes=2**20, segment_bytes=2**20)
-writer.append(b"held")
+key = Key("a key that seals nothing but tests")
+writer = Writer(folder, new_origin=uuid.uuid4, key=key, max_bytes=2**20, segment_bytes=2**20)
+writer.append(b"held", b"")
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -28,8 +31,10 @@ PARENT_OF_ONE = """
 import os, sys, uuid
 from pathlib import Path
 from ml_proxy.journal import Writer
-writer = Writer(Path(sys.argv[1]), new_origin=lambda: uuid.uuid4().hex, max_bytes=2**20, segment_bytes=2**20)
-writer.append(b"parent")
+from ml_proxy.seals import Key
+key = Key("a key that seals nothing but tests")
+writer = Writer(Path(sys.argv[1]), new_origin=uuid.uuid4, key=key, max_bytes=2**20, segment_bytes=2**20)
+writer.append(b"parent", b"")
 if os.fork() == 0:
     writer.close()  # as a gateway does in a forked child
     print("held", flush=True)
@@ -113,8 +118,10 @@ def test_it_is_not_fooled_by_a_lock_file_that_was_removed(tmp_path: Path) -> Non
 @pytest.mark.parametrize("rest", [b"", b"torn"])
 def test_it_forgets_what_was_read_whole_and_sets_aside_what_was_not(tmp_path: Path, rest: bytes) -> None:
     spool = Spool(tmp_path)
-    writer = Writer(tmp_path, new_origin=lambda: uuid4().hex, max_bytes=2**20, segment_bytes=2**20)
-    writer.append(b"x")
+    writer = Writer(
+        tmp_path, new_origin=uuid4, key=Key("a key that seals nothing but tests"), max_bytes=2**20, segment_bytes=2**20
+    )
+    writer.append(b"x", b"")
     writer.close()
     [name] = spool.segments()
     with (tmp_path / str(name)).open("ab") as file:

@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from ml_proxy.journal import Entry, JournalFull, JournalUnwritable, Spool, Writer
+from ml_proxy.seals import START, Key
 from tests.support.waiting import until
 
 MIB = 1024 * 1024
+KEY = Key("a key that seals nothing but tests")
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def make_writer(tmp_path: Path) -> Iterator[Callable[..., Writer]]:
     made: list[Writer] = []
 
     def make(max_bytes: int = 64 * MIB, segment_bytes: int = MIB) -> Writer:
-        made.append(Writer(tmp_path, new_origin=lambda: uuid4().hex, max_bytes=max_bytes, segment_bytes=segment_bytes))
+        made.append(Writer(tmp_path, new_origin=uuid4, key=KEY, max_bytes=max_bytes, segment_bytes=segment_bytes))
         return made[-1]
 
     yield make
@@ -55,7 +57,7 @@ def no_file_beyond(size: int) -> Iterator[None]:
 
 def test_it_numbers_entries_in_file_order_from_one(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
     writer = make_writer()
-    assert [writer.append(b"%d" % number) for number in range(3)] == [1, 2, 3]
+    assert [writer.append(b"%d" % number, b"") for number in range(3)] == [1, 2, 3]
     [entries] = read_all(tmp_path).values()
     assert [(entry.sequence, entry.payload) for entry in entries] == [(1, b"0"), (2, b"1"), (3, b"2")]
 
@@ -64,7 +66,7 @@ def test_it_keeps_every_entry_of_many_threads_once(make_writer: Callable[..., Wr
     writer = make_writer(segment_bytes=16 * 1024)
     items = [b"%06d" % number for number in range(2000)]
     with ThreadPoolExecutor(16) as threads:
-        sequences = list(threads.map(writer.append, items))
+        sequences = list(threads.map(lambda item: writer.append(item, item), items))
     [entries] = read_all(tmp_path).values()
     assert [entry.sequence for entry in entries] == list(range(1, 2001))
     assert {entry.sequence: entry.payload for entry in entries} == dict(zip(sequences, items, strict=True))
@@ -85,9 +87,9 @@ def test_it_syncs_once_for_all_who_wait(make_writer: Callable[..., Writer], monk
     writer = make_writer()
     monkeypatch.setattr(os, "fdatasync", held_sync)
     with ThreadPoolExecutor(9) as threads:
-        first = threads.submit(writer.append, b"first")
+        first = threads.submit(writer.append, b"first", b"")
         assert first_is_syncing.wait(10)
-        others = [threads.submit(writer.append, b"other") for _ in range(8)]
+        others = [threads.submit(writer.append, b"other", b"") for _ in range(8)]
         until(lambda: len(writer._queue) == 8)
         all_wait.set()
         assert {first.result(), *(other.result() for other in others)} == set(range(1, 10))
@@ -99,7 +101,7 @@ def test_it_begins_a_new_segment_at_its_bound_and_goes_on_counting(
 ) -> None:
     writer = make_writer(segment_bytes=4096)
     for _ in range(10):
-        writer.append(b"x" * 1000)
+        writer.append(b"x" * 1000, b"")
     names = Spool(tmp_path).segments()
     assert [name.number for name in names] == list(range(1, len(names) + 1))
     assert len(names) > 1
@@ -109,9 +111,9 @@ def test_it_begins_a_new_segment_at_its_bound_and_goes_on_counting(
 
 def test_it_moves_to_a_new_origin_after_a_failed_write(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
     writer = make_writer()
-    writer.append(b"a" * 3000)
+    writer.append(b"a" * 3000, b"")
     with no_file_beyond(4000):
-        assert writer.append(b"b" * 2000) == 1
+        assert writer.append(b"b" * 2000, b"") == 1
     assert len(read_all(tmp_path)) == 2
     assert payloads(tmp_path) == [b"a" * 3000, b"b" * 2000]
 
@@ -120,10 +122,10 @@ def test_it_refuses_what_no_file_takes_and_leaves_nothing_of_it(
     make_writer: Callable[..., Writer], tmp_path: Path
 ) -> None:
     writer = make_writer()
-    writer.append(b"before")
+    writer.append(b"before", b"")
     with no_file_beyond(1000), pytest.raises(JournalUnwritable):
-        writer.append(b"x" * 5000)
-    writer.append(b"after")
+        writer.append(b"x" * 5000, b"")
+    writer.append(b"after", b"")
     assert payloads(tmp_path) == [b"after", b"before"]
 
 
@@ -147,4 +149,19 @@ def test_it_says_so_where_its_folder_is_gone(make_writer: Callable[..., Writer],
     with pytest.raises(JournalUnwritable):
         writer.require_room(1)
     with pytest.raises(JournalUnwritable):
-        writer.append(b"x")
+        writer.append(b"x", b"")
+
+
+def test_it_seals_each_entry_over_its_content_and_the_one_before_across_segments(
+    make_writer: Callable[..., Writer], tmp_path: Path
+) -> None:
+    writer = make_writer(segment_bytes=4096)
+    for number in range(60):
+        writer.append(b"x" * 100, b"%d" % number)
+    [(origin, entries)] = read_all(tmp_path).items()
+    seal = START
+    for number, entry in enumerate(entries):
+        assert entry.digest == KEY.digest(b"%d" % number)
+        seal = KEY.seal(seal, UUID(origin), number + 1, entry.digest)
+        assert entry.seal == seal
+    assert len(Spool(tmp_path).segments()) > 1

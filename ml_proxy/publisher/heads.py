@@ -1,0 +1,63 @@
+"""How far each origin's numbers go, kept outside the database too: rows that were deleted with their head must show."""
+
+import json
+import os
+from pathlib import Path
+from uuid import UUID
+
+from ml_proxy.models import Origin
+from ml_proxy.seals import UnknownKey, keyring
+
+FILE_NAME = "heads.json"
+
+
+class Heads:
+    """The heads of a journal's folder, as the publisher confirmed them: `{origin: highest number}`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE_NAME
+        self._highest = read(folder)
+        self._is_saved = True
+
+    def raise_to(self, origin: UUID, sequence: int) -> None:
+        """Notes a confirmed number."""
+        if self._highest.get(origin, 0) < sequence:
+            self._highest[origin] = sequence
+            self._is_saved = False
+
+    def save(self) -> None:
+        """Writes what is new, whole or not at all. Raises `OSError`."""
+        if self._is_saved:
+            return
+        draft = self._path.with_suffix(".draft")
+        with open(draft, "w", opener=_private) as file:
+            json.dump({str(origin): highest for origin, highest in self._highest.items()}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._path)
+        self._is_saved = True
+
+
+def read(folder: Path) -> dict[UUID, int]:
+    """What is kept there; nothing where there is none."""
+    try:
+        found = json.loads((folder / FILE_NAME).read_text())
+    except FileNotFoundError:
+        return {}
+    return {UUID(origin): int(highest) for origin, highest in found.items()}
+
+
+def end_origin(origin: UUID) -> None:
+    """Seals that the origin's highest settled number is its last. One that never settled any has no head."""
+    head = Origin.objects.filter(pk=origin, ended=False).first()
+    if head is None:
+        return
+    try:
+        seal = keyring().find(head.key_id).head(origin, head.host, head.highest, ended=True)
+    except UnknownKey:
+        return  # it stays open: `verify_log` asks for the key
+    Origin.objects.filter(pk=origin, highest=head.highest).update(ended=True, seal=seal)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

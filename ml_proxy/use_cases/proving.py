@@ -1,0 +1,174 @@
+"""Proves the log: walks every origin's numbers in order and finds what is missing, changed or foreign.
+
+What it can't see: a database that was rolled back together with the heads kept beside the journal, and what somebody
+does who holds the sealing key.
+"""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from uuid import UUID
+
+from ml_proxy.journal import Spool
+from ml_proxy.models import InferenceLog, Origin, Remnant
+from ml_proxy.publisher import heads
+from ml_proxy.records import Record
+from ml_proxy.seals import START, Key, UnknownKey, keyring
+from ml_proxy.use_cases.writing import microseconds
+
+AT_ONCE = 500  # rows held in memory
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing wrong: `missing`, `changed`, `foreign` or `unreadable`, and where."""
+
+    kind: str
+    origin: UUID
+    first: int
+    last: int
+    detail: str
+
+    def __str__(self) -> str:
+        numbers = str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+        return f"{self.kind}: number {numbers} of origin {self.origin}: {self.detail}"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A numbered row or remnant, reduced to what proves it."""
+
+    sequence: int
+    seal: bytes
+    digest: bytes
+    is_own: bool  # its own seal holds
+    name: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a walk is: numbers looked at since the last step, and what was found."""
+
+    looked_at: int
+    findings: tuple[Finding, ...] = ()
+
+
+def numbers_known() -> int:
+    """How many numbers a walk will look at, about."""
+    return sum(Origin.objects.values_list("highest", flat=True))
+
+
+def prove(journal: Path) -> Iterator[Step]:
+    """Walks the whole log in bounded memory."""
+    on_their_way = waiting_numbers(journal)
+    kept_heads = heads.read(journal)
+    known: set[UUID] = set()
+    for origin in Origin.objects.order_by("id").iterator(AT_ONCE):
+        known.add(origin.id)
+        yield from _prove_origin(origin, on_their_way.get(origin.id, []), kept_heads.get(origin.id, 0))
+    yield from _lost_origins(kept_heads, known, on_their_way)
+    yield from _foreign_rows()
+
+
+def waiting_numbers(journal: Path) -> dict[UUID, list[tuple[int, int]]]:
+    """The ranges of numbers that each origin's journal still holds."""
+    spool = Spool(journal)
+    found: dict[UUID, list[tuple[int, int]]] = {}
+    for name in spool.segments() if journal.exists() else []:
+        try:
+            entries = [entry.sequence for entry in spool.read(name, 0, 2**62)]
+        except FileNotFoundError:
+            continue  # let go in this moment: its numbers are settled
+        if entries:
+            found.setdefault(UUID(name.origin), []).append((entries[0], entries[-1]))
+    return found
+
+
+def _prove_origin(origin: Origin, waiting: list[tuple[int, int]], kept_highest: int) -> Iterator[Step]:
+    try:
+        key = keyring().find(origin.key_id)
+    except UnknownKey as exc:
+        yield Step(origin.highest, (Finding("unreadable", origin.id, 1, origin.highest, str(exc)),))
+        return
+    head = key.head(origin.id, origin.host, origin.highest, ended=origin.ended)
+    if bytes(origin.seal) != head:
+        yield Step(0, (Finding("changed", origin.id, origin.highest, origin.highest, "the origin's head"),))
+    highest = max(origin.highest, kept_highest)
+    expected, previous = 1, START
+    for link in _links(origin.id, key):
+        if link.sequence < expected or (link.sequence > highest and not link.is_own):
+            yield Step(0, (Finding("foreign", origin.id, link.sequence, link.sequence, link.name),))
+            continue
+        findings = _missing(origin.id, expected, link.sequence - 1, waiting)
+        findings += _judge(origin.id, link, key, previous if link.sequence == expected else None)
+        yield Step(link.sequence - expected + 1, tuple(findings))
+        expected, previous = link.sequence + 1, link.seal
+    if expected <= highest:
+        yield Step(highest - expected + 1, tuple(_missing(origin.id, expected, highest, waiting)))
+
+
+def _judge(origin: UUID, link: Link, key: Key, previous: bytes | None) -> list[Finding]:
+    if not link.is_own:
+        return [Finding("changed", origin, link.sequence, link.sequence, link.name)]
+    if previous is not None and key.seal(previous, origin, link.sequence, link.digest) != link.seal:
+        return [Finding("changed", origin, link.sequence, link.sequence, f"{link.name}, or the one before it")]
+    return []
+
+
+def _missing(origin: UUID, first: int, last: int, waiting: list[tuple[int, int]]) -> list[Finding]:
+    """The numbers from `first` to `last` that are not in the journal either, as ranges."""
+    findings, begins = [], first
+    for low, high in sorted(waiting):
+        if begins <= last and low <= last and high >= begins:
+            if low > begins:
+                findings.append(Finding("missing", origin, begins, low - 1, "neither row nor remnant nor journal"))
+            begins = high + 1
+    if begins <= last:
+        findings.append(Finding("missing", origin, begins, last, "neither row nor remnant nor journal"))
+    return findings
+
+
+def _links(origin: UUID, key: Key) -> Iterator[Link]:
+    """Rows and remnants of an origin, by number."""
+    rows = InferenceLog.objects.filter(origin=origin).order_by("sequence").iterator(AT_ONCE)
+    remnants = Remnant.objects.filter(origin=origin).order_by("sequence").iterator(AT_ONCE)
+    links: tuple[Iterable[Link], ...] = (
+        (_row_link(row, key) for row in rows),
+        (_remnant_link(remnant, key) for remnant in remnants),
+    )
+    return heapq.merge(*links, key=lambda link: link.sequence)
+
+
+def _row_link(row: InferenceLog, key: Key) -> Link:
+    record = Record(**{name: getattr(row, name) for name in Record.__dataclass_fields__})
+    digest, seal = key.digest(record.content()), bytes(row.seal)
+    own = key.row(seal, digest, microseconds(row.created_at), row.payload_bytes)
+    return Link(row.sequence, seal, digest, own == bytes(row.row_seal), f"row {row.id}")
+
+
+def _remnant_link(remnant: Remnant, key: Key) -> Link:
+    digest, seal = bytes(remnant.digest), bytes(remnant.seal)
+    own = key.remnant(remnant.kind, seal, digest, bytes(remnant.payload))
+    return Link(remnant.sequence, seal, digest, own == bytes(remnant.own_seal), f"{remnant.kind} record")
+
+
+def _lost_origins(
+    kept: dict[UUID, int], known: set[UUID], waiting: dict[UUID, list[tuple[int, int]]]
+) -> Iterator[Step]:
+    for origin, highest in kept.items():
+        if origin not in known:
+            findings = _missing(origin, 1, highest, waiting.get(origin, []))
+            detail = Finding("missing", origin, 1, highest, "the origin itself, known to this host")
+            yield Step(0, (detail, *findings))
+
+
+def _foreign_rows() -> Iterator[Step]:
+    """Rows and remnants of origins that have no head."""
+    for model in (InferenceLog, Remnant):
+        strangers = model.objects.exclude(origin__in=Origin.objects.values("id")).order_by("origin", "sequence")
+        places = strangers.values_list("origin", "sequence").iterator(AT_ONCE)
+        for origin, numbers in groupby(places, key=lambda place: place[0]):
+            for _, number in numbers:
+                yield Step(0, (Finding("foreign", origin, number, number, "no origin of this name was ever sealed"),))

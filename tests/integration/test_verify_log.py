@@ -1,0 +1,242 @@
+"""`manage.py verify_log`: what it finds, and that it finds nothing in a log that is whole."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from pytest_django import Settings
+
+from ml_proxy.batches import Batch
+from ml_proxy.ids import uuid7
+from ml_proxy.journal import Entry, Spool, Writer
+from ml_proxy.models import InferenceLog, Origin, Remnant
+from ml_proxy.publisher import journal_folder
+from ml_proxy.publisher.heads import Heads, end_origin
+from ml_proxy.records import Record
+from ml_proxy.seals import keyring
+from ml_proxy.use_cases.direct import DirectOrigin
+from ml_proxy.use_cases.writing import write_batch
+
+pytestmark = pytest.mark.django_db
+
+
+def record(**changes: Any) -> Record:
+    texts = {"input_data": '{"x":"\\u0000"}', "output_data": "[1e999]", "model_name": "m", "model_version": "1"}
+    people = {"doctor_name": "Dr. Synthetic", "patient_name": "김민준", "request_id": "r", "caller": ""}
+    fresh: dict[str, Any] = {"id": uuid7(), "predicted_at": datetime.now(UTC), "latency_ms": 1.5}
+    return Record(**{**fresh, **texts, **people, **changes})
+
+
+@pytest.fixture
+def journal(tmp_path: Path, settings: Settings) -> Path:
+    settings.VAR_DIR = tmp_path
+    return journal_folder()
+
+
+@pytest.fixture
+def writer(journal: Path) -> Iterator[Writer]:
+    made = Writer(journal, new_origin=uuid4, key=keyring().current, max_bytes=2**30, segment_bytes=2**20)
+    yield made
+    made.close()
+
+
+def settle(journal: Path, *, sizes: tuple[int, ...] = (2, 1, 3), forget: bool = True) -> UUID:
+    """Writes all that the journal holds, as batches of these sizes, the last first; then lets the journal go."""
+    [name] = Spool(journal).segments()
+    entries = list(Spool(journal).read(name, 0, 2**40))
+    batches: list[list[Entry]] = []
+    for size in sizes:
+        batches.append(entries[:size])
+        entries = entries[size:]
+    for batch in reversed(batches):
+        write_batch(Batch.of(UUID(name.origin), "host", name.key_id, batch))
+    if forget:
+        (journal / str(name)).unlink()
+    return UUID(name.origin)
+
+
+@pytest.fixture
+def origin(writer: Writer, journal: Path) -> UUID:
+    """An origin of six rows."""
+    for _ in range(6):
+        item = record()
+        writer.append(item.encode(), item.content())
+    return settle(journal)
+
+
+def verify() -> list[str]:
+    """What the command says: a verdict, or findings."""
+    out = StringIO()
+    try:
+        call_command("verify_log", stdout=out)
+    except CommandError as exc:
+        assert exc.returncode == 1
+        assert "not whole" in str(exc)
+        return out.getvalue().strip().splitlines()
+    return []
+
+
+def sql(statement: str, *values: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement.replace("LOG", "ml_proxy_inferencelog"), values)
+        assert cursor.rowcount == 1
+
+
+def db(value: UUID) -> Any:
+    return InferenceLog._meta.pk.get_db_prep_value(value, connection)
+
+
+def test_it_finds_nothing_in_a_whole_log(origin: UUID, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify() == []
+    call_command("verify_log")
+    assert "6 records, each in its place and as it was written; the journal holds 0." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("doctor_name", "Dr. Other"),
+        ("patient_name", "김민순"),
+        ("input_data", '{"x":"\\u0001"}'),
+        ("output_data", "[1e998]"),
+        ("latency_ms", 1.5000000000000002),
+        ("model_name", "n"),
+        ("model_version", "2"),
+        ("request_id", "s"),
+        ("caller", "x"),
+        ("payload_bytes", 1),
+        ("predicted_at", "2026-01-01 00:00:00"),
+        ("created_at", "2026-01-01 00:00:00"),
+        ("seal", b"x" * 32),
+        ("row_seal", b"x" * 32),
+    ],
+)
+def test_it_names_a_row_in_which_anything_was_changed(origin: UUID, column: str, value: object) -> None:
+    row = InferenceLog.objects.get(origin=origin, sequence=3)
+    sql(f"UPDATE LOG SET {column} = %s WHERE id = %s", value, db(row.id))
+    found = verify()
+    assert f"changed: number 3 of origin {origin}: row {row.id}" in found
+
+
+@pytest.mark.parametrize("sequence", [1, 3, 6])
+def test_it_names_a_deleted_row_the_newest_too(origin: UUID, sequence: int) -> None:
+    sql("DELETE FROM LOG WHERE origin = %s AND sequence = %s", db(origin), sequence)
+    assert verify() == [
+        f"missing: number {sequence} of origin {origin}: neither row nor remnant nor journal",
+    ]
+
+
+def test_it_finds_an_origin_that_was_deleted_whole(origin: UUID, journal: Path) -> None:
+    heads = Heads(journal)
+    heads.raise_to(origin, 6)
+    heads.save()
+    assert verify() == []
+    InferenceLog.objects.all().delete()
+    Origin.objects.all().delete()
+    assert any(f"missing: number 1-6 of origin {origin}" in line for line in verify())
+
+
+def test_it_finds_newest_rows_deleted_together_with_their_head(origin: UUID, journal: Path) -> None:
+    heads = Heads(journal)
+    heads.raise_to(origin, 6)
+    heads.save()
+    InferenceLog.objects.filter(sequence__gt=4).delete()
+    Origin.objects.update(highest=4, seal=keyring().current.head(origin, "host", 4, ended=False))
+    assert verify() == [f"missing: number 5-6 of origin {origin}: neither row nor remnant nor journal"]
+
+
+def test_it_finds_a_head_that_was_lowered(origin: UUID) -> None:
+    InferenceLog.objects.filter(sequence__gt=4).delete()
+    Origin.objects.update(highest=4)
+    assert f"changed: number 4 of origin {origin}: the origin's head" in verify()
+
+
+@pytest.mark.parametrize("where", ["unknown origin", "next number", "far number"])
+def test_it_names_a_row_that_was_inserted(origin: UUID, where: str) -> None:
+    row = InferenceLog.objects.get(origin=origin, sequence=6)
+    row.pk = uuid7()
+    row.origin = uuid4() if where == "unknown origin" else origin
+    row.sequence = {"unknown origin": 1, "next number": 7, "far number": 10**9}[where]
+    row.save(force_insert=True)
+    [line] = verify()
+    assert line.startswith(f"foreign: number {row.sequence} of origin {row.origin}")
+
+
+def test_it_finds_rows_that_were_swapped(origin: UUID) -> None:
+    first, second = InferenceLog.objects.filter(origin=origin, sequence__in=(2, 4)).order_by("sequence")
+    InferenceLog.objects.filter(pk=first.pk).update(sequence=100)
+    InferenceLog.objects.filter(pk=second.pk).update(sequence=2)
+    InferenceLog.objects.filter(pk=first.pk).update(sequence=4)
+    assert len(verify()) >= 2
+
+
+def test_it_knows_what_is_on_its_way(writer: Writer, journal: Path) -> None:
+    for _ in range(6):
+        item = record()
+        writer.append(item.encode(), item.content())
+    [name] = Spool(journal).segments()
+    entries = list(Spool(journal).read(name, 0, 2**40))
+    write_batch(Batch.of(UUID(name.origin), "host", name.key_id, entries[4:]))
+    assert verify() == []
+    (journal / str(name)).unlink()
+    assert verify() == [f"missing: number 1-4 of origin {UUID(name.origin)}: neither row nor remnant nor journal"]
+
+
+def test_it_accepts_quarantine_repeats_and_what_was_written_directly(writer: Writer, journal: Path) -> None:
+    item = record()
+    for _ in range(2):
+        writer.append(item.encode(), item.content())
+    writer.append(b"no record", b"")
+    settle(journal, sizes=(3,))
+    direct = DirectOrigin(keyring().current)
+    for _ in range(3):
+        direct.write(record())
+    assert verify() == []
+    assert sorted(Remnant.objects.values_list("kind", flat=True)) == ["quarantined", "repeated"]
+
+
+def test_it_names_a_remnant_that_was_put_in_a_rows_place(origin: UUID) -> None:
+    row = InferenceLog.objects.get(origin=origin, sequence=3)
+    Remnant.objects.create(
+        origin=origin, sequence=3, kind="erased", digest=b"d" * 32, seal=row.seal, own_seal=b"x" * 32
+    )
+    row.delete()
+    assert verify() == [f"changed: number 3 of origin {origin}: erased record"]
+
+
+def test_it_goes_on_after_a_restart_and_after_the_end(origin: UUID, make_whole: Callable[[], UUID]) -> None:
+    end_origin(origin)
+    make_whole()
+    assert verify() == []
+    assert Origin.objects.get(pk=origin).ended
+
+
+@pytest.fixture
+def make_whole(journal: Path) -> Callable[[], UUID]:
+    """Another origin of six rows."""
+
+    def make() -> UUID:
+        writer = Writer(journal, new_origin=uuid4, key=keyring().current, max_bytes=2**30, segment_bytes=2**20)
+        for _ in range(6):
+            item = record()
+            writer.append(item.encode(), item.content())
+        writer.close()
+        return settle(journal)
+
+    return make
+
+
+def test_it_verifies_under_a_key_that_was_rotated(
+    origin: UUID, make_whole: Callable[[], UUID], settings: Settings
+) -> None:
+    old, settings.SEAL_KEY = settings.SEAL_KEY, "another key of more than thirty-two characters"
+    assert [line.split(":")[0] for line in verify()] == ["unreadable"]
+    settings.SEAL_KEY_FALLBACKS = [old]
+    make_whole()
+    assert verify() == []
