@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from ml_proxy.ids import uuid7
-from ml_proxy.records import MOST_CHARACTERS
+from ml_proxy.records import MOST_CHARACTERS, Record
 
 
 class InferenceLog(models.Model):
@@ -47,6 +47,10 @@ class InferenceLog(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    def as_record(self) -> Record:
+        """The record that became this row."""
+        return Record(**{name: getattr(self, name) for name in Record.__dataclass_fields__})
 
 
 class Receipt(models.Model):

@@ -14,7 +14,6 @@ from uuid import UUID
 from ml_proxy.journal import Spool
 from ml_proxy.models import InferenceLog, Origin, Remnant
 from ml_proxy.publisher import heads
-from ml_proxy.records import Record
 from ml_proxy.seals import START, Key, UnknownKey, keyring
 from ml_proxy.use_cases.writing import microseconds
 
@@ -142,8 +141,7 @@ def _links(origin: UUID, key: Key) -> Iterator[Link]:
 
 
 def _row_link(row: InferenceLog, key: Key) -> Link:
-    record = Record(**{name: getattr(row, name) for name in Record.__dataclass_fields__})
-    digest, seal = key.digest(record.content()), bytes(row.seal)
+    digest, seal = key.digest(row.as_record().content()), bytes(row.seal)
     own = key.row(seal, digest, microseconds(row.created_at), row.payload_bytes)
     return Link(row.sequence, seal, digest, own == bytes(row.row_seal), f"row {row.id}")
 

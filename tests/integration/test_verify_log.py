@@ -240,3 +240,50 @@ def test_it_verifies_under_a_key_that_was_rotated(
     settings.SEAL_KEY_FALLBACKS = [old]
     make_whole()
     assert verify() == []
+
+
+def test_it_accepts_tombstones_and_a_late_message_brings_nothing_back(
+    writer: Writer, journal: Path, settings: Settings
+) -> None:
+    for name in ("A", "B", "A"):
+        item = record(patient_name=name)
+        writer.append(item.encode(), item.content())
+    [segment] = Spool(journal).segments()
+    entries = list(Spool(journal).read(segment, 0, 2**40))
+    batch = Batch.of(UUID(segment.origin), "host", segment.key_id, entries)
+    write_batch(batch)
+    out = StringIO()
+    call_command("erase", patient="A", reason="asked for", stdout=out)
+    assert "2 inferences match. Nothing was erased" in out.getvalue()
+    call_command("erase", patient="A", reason="asked for", yes=True, stdout=out)
+    write_batch(batch)
+    assert list(InferenceLog.objects.values_list("patient_name", flat=True)) == ["B"]
+    assert verify() == []
+    tombstones = Remnant.objects.filter(kind="erased")
+    assert [(stone.sequence, bytes(stone.payload)) for stone in tombstones.order_by("sequence")] == [(1, b""), (3, b"")]
+
+
+def test_it_accounts_for_every_number(writer: Writer, journal: Path, origin: UUID) -> None:
+    def figures() -> dict[str, float]:
+        out = StringIO()
+        call_command("reconcile", stdout=out)
+        return {line[:24].strip(): float(line[24:]) for line in out.getvalue().splitlines()}
+
+    assert figures() | {"oldest waiting seconds": 0} == {
+        "answered": 6, "written": 6, "waiting": 0, "quarantined": 0, "erased": 0, "repeated": 0,
+        "oldest waiting seconds": 0, "missing": 0,
+    }  # fmt: skip
+    other = Writer(journal, new_origin=uuid4, key=keyring().current, max_bytes=2**30, segment_bytes=2**20)
+    for _ in range(4):
+        item = record()
+        other.append(item.encode(), item.content())
+    other.close()
+    found = figures()
+    assert (found["answered"], found["waiting"], found["missing"]) == (10, 4, 0)
+    assert found["oldest waiting seconds"] >= 0
+    settle(journal, sizes=(4,), forget=False)
+    found = figures()
+    assert (found["answered"], found["written"], found["waiting"]) == (10, 10, 0)
+    InferenceLog.objects.filter(sequence=2, origin=origin).delete()
+    with pytest.raises(CommandError, match="1 numbers are missing"):
+        figures()

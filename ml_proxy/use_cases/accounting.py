@@ -1,0 +1,94 @@
+"""Where every recorded answer is: answered = written + waiting + quarantined + erased + repeated, as disjoint sets.
+
+An answer is known by its number. The highest number of an origin is known from three places, of which the furthest
+counts: its head in the database, its head kept beside the journal, and the journal itself.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from django.db.models import Count
+
+from ml_proxy.journal import Spool
+from ml_proxy.models import InferenceLog, Origin, Remnant
+from ml_proxy.publisher import heads
+from ml_proxy.records import BadRecord, Record
+from ml_proxy.use_cases.proving import waiting_numbers
+
+Ranges = Mapping[UUID, list[tuple[int, int]]]
+
+
+@dataclass(frozen=True)
+class Account:
+    """Counts of numbers; `missing` is what no other set holds, and 0 in a log that is whole."""
+
+    answered: int
+    written: int
+    waiting: int
+    quarantined: int
+    erased: int
+    repeated: int
+    oldest_waiting_seconds: float
+
+    @property
+    def missing(self) -> int:
+        """Answered, and in none of the sets."""
+        return self.answered - self.written - self.waiting - self.quarantined - self.erased - self.repeated
+
+    def lines(self) -> list[str]:
+        """One for each figure."""
+        figures = {field.name: getattr(self, field.name) for field in fields(self)} | {"missing": self.missing}
+        return [f"{name.replace('_', ' '):<24}{value:>14,.10g}" for name, value in figures.items()]
+
+
+def account(journal: Path) -> Account:
+    """The whole, at one moment. The journal is read first: what it lets go of meanwhile is in the database."""
+    in_journal = waiting_numbers(journal)
+    waiting, oldest = _waiting(journal)
+    kinds = dict(Remnant.objects.values_list("kind").annotate(Count("id")).order_by())
+    return Account(
+        answered=sum(_highest(in_journal, heads.read(journal)).values()),
+        written=InferenceLog.objects.count(),
+        waiting=waiting,
+        quarantined=kinds.get(Remnant.Kind.QUARANTINED, 0),
+        erased=kinds.get(Remnant.Kind.ERASED, 0),
+        repeated=kinds.get(Remnant.Kind.REPEATED, 0),
+        oldest_waiting_seconds=oldest,
+    )
+
+
+def _highest(in_journal: Ranges, kept: Mapping[UUID, int]) -> dict[UUID, int]:
+    found = dict(Origin.objects.values_list("id", "highest"))
+    journaled = {origin: max(last for _, last in ranges) for origin, ranges in in_journal.items()}
+    for origin, highest in [*kept.items(), *journaled.items()]:
+        found[origin] = max(found.get(origin, 0), highest)
+    return found
+
+
+def _waiting(journal: Path) -> tuple[int, float]:
+    """How many of the journal's numbers have neither row nor remnant yet, and the age of the oldest, in seconds."""
+    count, moments = 0, []
+    for name in Spool(journal).segments() if journal.exists() else []:
+        entries = [(entry.sequence, entry.payload) for entry in Spool(journal).read(name, 0, 2**62)]
+        settled = _settled(UUID(name.origin), entries[0][0], entries[-1][0]) if entries else set()
+        unsettled = [payload for sequence, payload in entries if sequence not in settled]
+        count += len(unsettled)
+        moments += [_moment(payload) for payload in unsettled[:1]]
+    known = [moment for moment in moments if moment is not None]
+    return count, max((datetime.now(UTC) - min(known)).total_seconds(), 0.0) if known else 0.0
+
+
+def _settled(origin: UUID, first: int, last: int) -> set[int]:
+    own = {"origin": origin, "sequence__gte": first, "sequence__lte": last}
+    rows = InferenceLog.objects.filter(**own).values_list("sequence", flat=True)
+    return {*rows, *Remnant.objects.filter(**own).values_list("sequence", flat=True)}
+
+
+def _moment(payload: bytes) -> datetime | None:
+    try:
+        return Record.decode(payload).predicted_at
+    except BadRecord:
+        return None

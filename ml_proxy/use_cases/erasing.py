@@ -1,0 +1,47 @@
+"""Deliberate erasure: a row becomes a tombstone that still verifies, and tells nothing of what was there."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from ml_proxy.batches import Numbered
+from ml_proxy.bulk import insert_new
+from ml_proxy.models import InferenceLog, Origin, Remnant
+from ml_proxy.seals import keyring
+from ml_proxy.use_cases.writing import remnant_of
+
+AT_ONCE = 500  # rows in a transaction
+
+
+def matching(
+    *, doctor: str | None = None, patient: str | None = None, before: datetime | None = None
+) -> QuerySet[InferenceLog]:
+    """The rows that all of the given conditions name; `before` is exclusive."""
+    exact = {"doctor_name": doctor, "patient_name": patient, "predicted_at__lt": before}
+    return InferenceLog.objects.filter(**{name: value for name, value in exact.items() if value is not None})
+
+
+def erase(rows: QuerySet[InferenceLog], reason: str) -> Iterator[int]:
+    """Erases rows, a batch in a transaction, and yields how many each took. Raises `UnknownKey`.
+
+    Records that are still on their way are no rows yet, and are not erased.
+    """
+    while erased := _erase_some(rows, reason):
+        yield erased
+
+
+@transaction.atomic
+def _erase_some(rows: QuerySet[InferenceLog], reason: str) -> int:
+    some = list(rows.order_by("pk")[:AT_ONCE])
+    insert_new([_tombstone(row, reason) for row in some], ["origin", "sequence"])
+    InferenceLog.objects.filter(pk__in=[row.pk for row in some]).delete()
+    return len(some)
+
+
+def _tombstone(row: InferenceLog, reason: str) -> Remnant:
+    key = keyring().find(Origin.objects.only("key_id").get(pk=row.origin).key_id)
+    digest = key.digest(row.as_record().content())
+    number = Numbered(row.sequence, digest, bytes(row.seal), b"")
+    return remnant_of(number, row.origin, key, Remnant.Kind.ERASED, reason)
