@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from ml_proxy import names
 from ml_proxy.browsing import ReadOnly, payload
-from ml_proxy.models import InferenceLog, Job, Quarantined
+from ml_proxy.models import InferenceLog, Job, Remnant
 from ml_proxy.use_cases.history import Place, Question, matching
 
 
@@ -162,15 +162,15 @@ class JobAdmin(ReadOnly):
         return payload(row, "result")
 
 
-@admin.register(Quarantined)
-class QuarantinedAdmin(ReadOnly):
-    """What could not be written as a row."""
+@admin.register(Remnant)
+class RemnantAdmin(ReadOnly):
+    """What stands for records that are no rows: in quarantine, erased, or repeated."""
 
     payloads = ("payload",)
-    list_display = ("created_at", "origin", "sequence", "reason")
-    fields = ("origin", "sequence", "reason", "payload_text", "created_at")
+    list_display = ("created_at", "kind", "origin", "sequence", "reason")
+    fields = ("kind", "origin", "sequence", "reason", "payload_text", "created_at")
 
     @admin.display(description="payload")
-    def payload_text(self, row: Quarantined) -> SafeString:
-        """The record's bytes, as text."""
+    def payload_text(self, row: Remnant) -> SafeString:
+        """A quarantined record's bytes, as text."""
         return payload(row, "payload", BinaryField())

@@ -28,21 +28,24 @@ class InferenceLog(models.Model):
     model_version = models.CharField(max_length=MOST_CHARACTERS["model_version"], blank=True)
     request_id = models.CharField(max_length=MOST_CHARACTERS["request_id"])
     caller = models.CharField(max_length=MOST_CHARACTERS["caller"], blank=True, help_text="Who asked, where known.")
-    payload_bytes = models.PositiveIntegerField(help_text="UTF-8 bytes of both texts; bounds a history page.")
-    origin = models.UUIDField(help_text="Which life of which gateway process recorded it.")
-    sequence = models.BigIntegerField(help_text="The record's number within its origin, from 1.")
-    seal = models.BinaryField(help_text="HMAC over content, number and the seal before.")
-    row_seal = models.BinaryField(help_text="HMAC over the whole row.")
+    payload_bytes = models.PositiveIntegerField(
+        db_default=0, help_text="UTF-8 bytes of both texts; bounds a history page."
+    )
+    # A row without these was not written by a worker: the database takes it, and `verify_log` names it.
+    origin = models.UUIDField(null=True, help_text="Which life of which gateway process recorded it.")
+    sequence = models.BigIntegerField(null=True, help_text="The record's number within its origin, from 1.")
+    seal = models.BinaryField(null=True, help_text="HMAC over content, number and the seal before.")
+    row_seal = models.BinaryField(null=True, help_text="HMAC over the whole row.")
 
     class Meta:
         verbose_name = "inference"
-        constraints: ClassVar = [models.UniqueConstraint(fields=["origin", "sequence"], name="inference_number_once")]
         # All columns fall, so that each question of history is one range of one of these: see keyset.
         indexes: ClassVar = [
             models.Index(fields=["-predicted_at", "-id"], name="inference_newest"),
             models.Index(fields=["-doctor_name", "-predicted_at", "-id"], name="inference_by_doctor"),
             models.Index(fields=["-patient_name", "-predicted_at", "-id"], name="inference_by_patient"),
             models.Index(fields=["-doctor_name", "-patient_name", "-predicted_at", "-id"], name="inference_by_both"),
+            models.Index(fields=["origin", "sequence"], name="inference_by_number"),
         ]
 
     def __str__(self) -> str:

@@ -83,8 +83,8 @@ def _waiting(journal: Path) -> tuple[int, float]:
 
 def _settled(origin: UUID, first: int, last: int) -> set[int]:
     own = {"origin": origin, "sequence__gte": first, "sequence__lte": last}
-    rows = InferenceLog.objects.filter(**own).values_list("sequence", flat=True)
-    return {*rows, *Remnant.objects.filter(**own).values_list("sequence", flat=True)}
+    rows = set(InferenceLog.objects.filter(**own).values_list("sequence", flat=True)) - {None}
+    return rows | set(Remnant.objects.filter(**own).values_list("sequence", flat=True))  # type: ignore[return-value]
 
 
 def _moment(payload: bytes) -> datetime | None:

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Sequence
 
 from django.db import DatabaseError, InterfaceError
 
@@ -13,25 +14,27 @@ from ml_proxy.use_cases.writing import write_batch
 
 
 class DirectOrigin:
-    """Writes one record at a time, since each number's seal needs the one before to be in the database."""
+    """Writes one call's records at a time, since each seal needs the one before to be in the database."""
 
     def __init__(self, key: Key) -> None:
         self._key = key
         self._lock = threading.Lock()
         self._origin, self._next, self._last_seal = uuid7(), 1, START
 
-    def write(self, record: Record) -> None:
-        """Commits the record's row. Raises Django's database errors; then it is not answered for.
+    def write(self, records: Sequence[Record]) -> None:
+        """Commits the records' rows. Raises Django's database errors; then none of them is answered for.
 
-        After a failure nobody knows whether the number was used, so the next record begins another origin.
+        After a failure nobody knows whether the numbers were used, so the next records begin another origin.
         """
         with self._lock:
-            digest = self._key.digest(record.content())
-            seal = self._key.seal(self._last_seal, self._origin, self._next, digest)
-            number = Numbered(self._next, digest, seal, record.encode())
+            numbers, seal = [], self._last_seal
+            for sequence, record in enumerate(records, start=self._next):
+                digest = self._key.digest(record.content())
+                seal = self._key.seal(seal, self._origin, sequence, digest)
+                numbers.append(Numbered(sequence, digest, seal, record.encode()))
             try:
-                write_batch(Batch(self._origin, socket.gethostname(), self._key.id, (number,)))
+                write_batch(Batch(self._origin, socket.gethostname(), self._key.id, tuple(numbers)))
             except (DatabaseError, InterfaceError):
                 self._origin, self._next, self._last_seal = uuid7(), 1, START
                 raise
-            self._next, self._last_seal = self._next + 1, seal
+            self._next, self._last_seal = self._next + len(numbers), seal

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -35,13 +36,14 @@ def erase(rows: QuerySet[InferenceLog], reason: str) -> Iterator[int]:
 @transaction.atomic
 def _erase_some(rows: QuerySet[InferenceLog], reason: str) -> int:
     some = list(rows.order_by("pk")[:AT_ONCE])
-    insert_new([_tombstone(row, reason) for row in some], ["origin", "sequence"])
+    tombstones = [_tombstone(row, row.origin, row.sequence, reason) for row in some if row.origin and row.sequence]
+    insert_new(tombstones, ["origin", "sequence"])
     InferenceLog.objects.filter(pk__in=[row.pk for row in some]).delete()
     return len(some)
 
 
-def _tombstone(row: InferenceLog, reason: str) -> Remnant:
-    key = keyring().find(Origin.objects.only("key_id").get(pk=row.origin).key_id)
+def _tombstone(row: InferenceLog, origin: UUID, sequence: int, reason: str) -> Remnant:
+    key = keyring().find(Origin.objects.only("key_id").get(pk=origin).key_id)
     digest = key.digest(row.as_record().content())
-    number = Numbered(row.sequence, digest, bytes(row.seal), b"")
-    return remnant_of(number, row.origin, key, Remnant.Kind.ERASED, reason)
+    number = Numbered(sequence, digest, bytes(row.seal or b""), b"")
+    return remnant_of(number, origin, key, Remnant.Kind.ERASED, reason)

@@ -7,7 +7,6 @@ does who holds the sealing key.
 import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from uuid import UUID
 
@@ -25,12 +24,14 @@ class Finding:
     """One thing wrong: `missing`, `changed`, `foreign` or `unreadable`, and where."""
 
     kind: str
-    origin: UUID
-    first: int
-    last: int
+    origin: UUID | None
+    first: int | None
+    last: int | None
     detail: str
 
     def __str__(self) -> str:
+        if self.origin is None:
+            return f"{self.kind}: {self.detail}"
         numbers = str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
         return f"{self.kind}: number {numbers} of origin {self.origin}: {self.detail}"
 
@@ -141,9 +142,9 @@ def _links(origin: UUID, key: Key) -> Iterator[Link]:
 
 
 def _row_link(row: InferenceLog, key: Key) -> Link:
-    digest, seal = key.digest(row.as_record().content()), bytes(row.seal)
+    digest, seal = key.digest(row.as_record().content()), bytes(row.seal or b"")
     own = key.row(seal, digest, microseconds(row.created_at), row.payload_bytes)
-    return Link(row.sequence, seal, digest, own == bytes(row.row_seal), f"row {row.id}")
+    return Link(row.sequence or 0, seal, digest, own == bytes(row.row_seal or b""), f"row {row.id}")
 
 
 def _remnant_link(remnant: Remnant, key: Key) -> Link:
@@ -163,10 +164,9 @@ def _lost_origins(
 
 
 def _foreign_rows() -> Iterator[Step]:
-    """Rows and remnants of origins that have no head."""
+    """Rows and remnants of no origin, or of one that has no head."""
     for model in (InferenceLog, Remnant):
-        strangers = model.objects.exclude(origin__in=Origin.objects.values("id")).order_by("origin", "sequence")
-        places = strangers.values_list("origin", "sequence").iterator(AT_ONCE)
-        for origin, numbers in groupby(places, key=lambda place: place[0]):
-            for _, number in numbers:
-                yield Step(0, (Finding("foreign", origin, number, number, "no origin of this name was ever sealed"),))
+        strangers = model.objects.exclude(origin__in=Origin.objects.values("id"))
+        for pk, origin, number in strangers.values_list("pk", "origin", "sequence").iterator(AT_ONCE):
+            detail = f"{model._meta.verbose_name} {pk}, which no gateway process recorded"  # noqa: SLF001
+            yield Step(0, (Finding("foreign", origin, number, number, detail),))

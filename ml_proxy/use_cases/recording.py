@@ -43,7 +43,7 @@ def record(item: Record) -> None:
 
 def _write_directly(item: Record) -> None:
     try:
-        _direct().write(item)
+        _direct().write([item])
     except (DatabaseError, InterfaceError) as exc:
         raise NotRecorded("Neither the journal nor the database takes the record, so the answer is withheld.") from exc
 

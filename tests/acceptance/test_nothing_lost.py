@@ -35,6 +35,8 @@ def rows(system: System) -> list[str]:
 def assert_all_are_rows(system: System, ids: set[str], *, seconds: float = 30) -> None:
     until(lambda: ids <= set(rows(system)), seconds=seconds, what=f"{len(ids)} rows")
     assert sorted(rows(system)) == sorted(set(rows(system)))
+    until(lambda: "\nwaiting                              0\n" in system.manage("reconcile"), what="nothing waiting")
+    assert "each in its place and as it was written" in system.manage("verify_log")
 
 
 def test_it_answers_while_everything_behind_is_down_and_writes_later(system: System) -> None:

@@ -15,13 +15,13 @@ from django.test import Client
 
 from ml_proxy.browsing import READ_CHARS
 from ml_proxy.ids import uuid7
-from ml_proxy.models import InferenceLog, Job, Quarantined
+from ml_proxy.models import InferenceLog, Job, Remnant
 from tests.support.plans import Cost, costs_of
 from tests.support.rows import NOON, lay, lay_many
 
 pytestmark = pytest.mark.django_db
 
-LOG, JOBS, QUARANTINE = (f"/admin/ml_proxy/{name}/" for name in ("inferencelog", "job", "quarantined"))
+LOG, JOBS, REMNANTS = (f"/admin/ml_proxy/{name}/" for name in ("inferencelog", "job", "remnant"))
 PER_PAGE = 50
 
 
@@ -61,11 +61,14 @@ def make_job(**given: Any) -> Job:
     return Job.objects.create(**{"state": Job.State.FAILED, **given})
 
 
-def make_quarantined(payload: bytes) -> Quarantined:
-    return Quarantined.objects.create(origin=uuid7(), sequence=7, payload=payload, reason="it can't be read")
+def make_quarantined(payload: bytes) -> Remnant:
+    return Remnant.objects.create(
+        origin=uuid7(), sequence=7, kind="quarantined", payload=payload, reason="it can't be read",
+        digest=b"", seal=b"", own_seal=b"",
+    )  # fmt: skip
 
 
-@pytest.mark.parametrize("path", [LOG, JOBS, QUARANTINE])
+@pytest.mark.parametrize("path", [LOG, JOBS, REMNANTS])
 def test_it_asks_to_sign_in(client: Client, path: str) -> None:
     lay(doctor_name="Dr. Seen")
     for where in (path, f"{path}1/change/", f"{path}{uuid7()}/change/"):
@@ -79,15 +82,15 @@ def test_it_shows_each_person_only_what_they_may_view(reader: Client) -> None:
     assert listed(reader) == [str(row_id)]
     assert reader.get(f"{LOG}{row_id}/change/").status_code == 200
     assert reader.get(JOBS).status_code == 403
-    assert reader.get(QUARANTINE).status_code == 403
+    assert reader.get(REMNANTS).status_code == 403
     User.objects.get().user_permissions.clear()
     assert reader.get(LOG).status_code == 403
     assert reader.get(f"{LOG}{row_id}/change/").status_code == 403
 
 
-@pytest.mark.parametrize("model", [InferenceLog, Job, Quarantined])
-def test_it_refuses_every_change(admin: Client, model: type[InferenceLog | Job | Quarantined]) -> None:
-    rows: dict[Any, Any] = {InferenceLog: lay, Job: make_job, Quarantined: partial(make_quarantined, b"{}")}
+@pytest.mark.parametrize("model", [InferenceLog, Job, Remnant])
+def test_it_refuses_every_change(admin: Client, model: type[InferenceLog | Job | Remnant]) -> None:
+    rows: dict[Any, Any] = {InferenceLog: lay, Job: make_job, Remnant: partial(make_quarantined, b"{}")}
     rows[model]()
     before = model.objects.values().get()
     path = f"/admin/ml_proxy/{model._meta.model_name}/"
@@ -276,7 +279,7 @@ def test_it_takes_no_markup_from_what_it_shows(admin: Client) -> None:
     )
     job = make_job(params=json.dumps(SCRIPT), result=json.dumps(SCRIPT), error=SCRIPT, message=SCRIPT)
     kept = make_quarantined(f'{{"a": {json.dumps(SCRIPT)}'.encode())
-    for path, row_id in ((LOG, UUID(int=5)), (JOBS, job.pk), (QUARANTINE, kept.pk)):
+    for path, row_id in ((LOG, UUID(int=5)), (JOBS, job.pk), (REMNANTS, kept.pk)):
         for where in (path, f"{path}?q={SCRIPT}", f"{path}{row_id}/change/"):
             page = admin.get(where).content.decode()
             assert "<script>alert" not in page
@@ -303,19 +306,19 @@ def test_it_bounds_what_deep_nesting_makes_of_a_payload(admin: Client) -> None:
     assert len(response.content) < 1024 * 1024
 
 
-def test_it_shows_jobs_and_quarantine(admin: Client) -> None:
+def test_it_shows_jobs_and_remnants(admin: Client) -> None:
     job = make_job(params='{"n":1e999}', result=None, error="It broke.")
     kept = make_quarantined(b'{"source":"x","n":1e999,\xff')
     assert listed(admin, JOBS) == [str(job.id)]
-    assert listed(admin, QUARANTINE) == [str(kept.pk)]
+    assert listed(admin, REMNANTS) == [str(kept.pk)]
     assert shown_payloads(admin, f"{JOBS}{job.id}/change/") == ['{\n  "n": 1e999\n}']
-    [shown] = shown_payloads(admin, f"{QUARANTINE}{kept.pk}/change/")
+    [shown] = shown_payloads(admin, f"{REMNANTS}{kept.pk}/change/")
     assert shown.startswith('{\n  "source": "x",\n  "n": 1e999,\n  ')
     assert "It broke." in admin.get(f"{JOBS}{job.id}/change/").content.decode()
 
 
-@pytest.mark.parametrize("path", [JOBS, QUARANTINE])
-def test_it_pages_through_jobs_and_quarantine(admin: Client, path: str) -> None:
+@pytest.mark.parametrize("path", [JOBS, REMNANTS])
+def test_it_pages_through_jobs_and_remnants(admin: Client, path: str) -> None:
     for _ in range(PER_PAGE + 3):
         make_job() if path == JOBS else make_quarantined(b"{}")
     first = admin.get(path)
@@ -326,7 +329,7 @@ def test_it_pages_through_jobs_and_quarantine(admin: Client, path: str) -> None:
     assert len({*ids_in(first, path), *second}) == PER_PAGE + 3
 
 
-@pytest.mark.parametrize("path", [LOG, JOBS, QUARANTINE])
+@pytest.mark.parametrize("path", [LOG, JOBS, REMNANTS])
 @pytest.mark.parametrize("row_id", ["1", "x", "00000000-0000-0000-0000-000000000001"])
 def test_it_says_so_where_there_is_no_such_row(admin: Client, path: str, row_id: str) -> None:
     response = admin.get(f"{path}{row_id}/change/")
@@ -335,5 +338,5 @@ def test_it_says_so_where_there_is_no_such_row(admin: Client, path: str, row_id:
 
 def test_it_opens_with_all_three(admin: Client) -> None:
     page = admin.get("/admin/").content.decode()
-    assert all(path in page for path in (LOG, JOBS, QUARANTINE))
+    assert all(path in page for path in (LOG, JOBS, REMNANTS))
     assert "receipt" not in page.lower()

@@ -76,9 +76,7 @@ def verify() -> list[str]:
     try:
         call_command("verify_log", stdout=out)
     except CommandError as exc:
-        assert exc.returncode == 1
-        assert "not whole" in str(exc)
-        return out.getvalue().strip().splitlines()
+        return out.getvalue().strip().splitlines() if exc.returncode == 1 else [str(exc)]
     return []
 
 
@@ -119,7 +117,7 @@ def test_it_finds_nothing_in_a_whole_log(origin: UUID, capsys: pytest.CaptureFix
 )
 def test_it_names_a_row_in_which_anything_was_changed(origin: UUID, column: str, value: object) -> None:
     row = InferenceLog.objects.get(origin=origin, sequence=3)
-    sql(f"UPDATE LOG SET {column} = %s WHERE id = %s", value, db(row.id))
+    sql(f"UPDATE LOG SET {column} = %s WHERE id = %s", value, db(row.id))  # noqa: S608 - columns of this test
     found = verify()
     assert f"changed: number 3 of origin {origin}: row {row.id}" in found
 
@@ -196,7 +194,7 @@ def test_it_accepts_quarantine_repeats_and_what_was_written_directly(writer: Wri
     settle(journal, sizes=(3,))
     direct = DirectOrigin(keyring().current)
     for _ in range(3):
-        direct.write(record())
+        direct.write([record()])
     assert verify() == []
     assert sorted(Remnant.objects.values_list("kind", flat=True)) == ["quarantined", "repeated"]
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-from django.db import reset_queries, transaction
+from django.db import reset_queries
 
 from ml_proxy.ids import uuid7
 from ml_proxy.records import Record
+from ml_proxy.seals import keyring
 from ml_proxy.use_cases.demo.answers import CannotSeed, Exchange
 from ml_proxy.use_cases.demo.hours import OpeningHours
 from ml_proxy.use_cases.demo.people import invent
-from ml_proxy.use_cases.writing import insert_rows
+from ml_proxy.use_cases.direct import DirectOrigin
 
 CALLER = "seed_demo"
 BATCH = 500  # rows of one transaction
@@ -54,10 +55,9 @@ def write(plan: Plan, pool: Sequence[Exchange]) -> Iterator[int]:
 
     Raises `DatabaseError`. Whenever it ends, by an interrupt too, whole batches are there and nothing else.
     """
-    records = _records(plan, pool)
+    records, origin = _records(plan, pool), DirectOrigin(keyring().current)
     while batch := list(islice(records, BATCH)):
-        with transaction.atomic():
-            insert_rows(batch)
+        origin.write(batch)
         reset_queries()  # in DEBUG, Django would keep the text of them all
         yield len(batch)
 
