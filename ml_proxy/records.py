@@ -62,12 +62,12 @@ class Record:
             record = cls(
                 id=UUID(found.pop("id")),
                 predicted_at=_aware(found.pop("predicted_at")),
-                latency_ms=float(found.pop("latency_ms")),
+                latency_ms=_finite(found.pop("latency_ms")),
                 **texts,
             )
         except BadRecord:
             raise
-        except (ValueError, TypeError, KeyError, AttributeError) as exc:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as exc:
             raise BadRecord(f"the record can't be read ({type(exc).__name__})") from None
         if found:
             raise BadRecord("the record has members that are unknown here")
@@ -93,7 +93,13 @@ def _aware(value: str) -> datetime:
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
         raise BadRecord("a time has no offset")
-    return moment
+    return moment.astimezone(UTC)  # here, where one that has no moment in UTC is told as a bad record
+
+
+def _finite(value: Any) -> float:
+    if type(value) not in {int, float}:
+        raise BadRecord("a number is of another type")
+    return float(value)
 
 
 def _microseconds(moment: datetime) -> int:

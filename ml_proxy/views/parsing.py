@@ -1,7 +1,7 @@
 """How bodies and Accept fields are read."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -50,11 +50,19 @@ def _declared_size(request: HttpRequest | Request) -> int:
 def _read(request: HttpRequest | Request) -> bytes:
     environ = request.META
     if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower() and not environ.get("CONTENT_LENGTH"):
-        return bytes(environ["wsgi.input"].read(settings.MAX_BODY_BYTES + 1))  # Django reads none without a length
+        return _chunked(environ["wsgi.input"])
     try:
         return request.body
     except OSError as exc:
         raise BadInput("The body broke off.") from exc
+
+
+def _chunked(stream: BinaryIO) -> bytes:
+    """A body in chunks, of which Django reads none. Whoever means no body sends no chunks: an empty one broke off."""
+    body = stream.read(settings.MAX_BODY_BYTES + 1)
+    if not body:
+        raise BadInput("The body broke off before its first chunk.")
+    return bytes(body)
 
 
 def _refuse_size(size: int) -> None:

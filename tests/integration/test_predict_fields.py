@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -76,7 +77,12 @@ def test_it_unpacks_no_bomb(
     settings.MAX_ANSWER_BYTES = 100_000
     coding = "gzip" if pack is gzip.compress else "deflate"
     model.script = coded(pack(b"[" + b" " * 30_000_000 + b"]"), coding)
-    problem(predict(gateway), 502, "upstream-too-large")
+    tracemalloc.start()
+    try:
+        problem(predict(gateway), 502, "upstream-too-large")
+        assert tracemalloc.get_traced_memory()[1] < 8_000_000
+    finally:
+        tracemalloc.stop()
     assert journaled() == []
     model.script = coded(pack(b"[" + b" " * 99_998 + b"]"), coding)
     assert predict(gateway).status_code == 200

@@ -177,6 +177,13 @@ def test_it_takes_an_answer_in_chunks_of_one_byte(gateway: Client, model: Script
     assert predict(gateway).content == whole
 
 
+@pytest.mark.parametrize("line", [b"204 No Content", b"304 Not Modified"])
+def test_it_takes_no_length_for_a_body_where_there_is_none(gateway: Client, model: ScriptedModel, line: bytes) -> None:
+    model.script = keeps(b"HTTP/1.1 ", line, b"\r\nContent-Length: 99999999999\r\n\r\n")
+    response = gateway.get("/ml/v1/status/")
+    assert (response.status_code, response.content) == (int(line[:3]), b"")
+
+
 NOISE = [b"HTTP/1.1 ", b"HTTP/1.0 ", b"200", b"404", b"100", b" ", b"OK", b"\r\n", b"\n", b"\r", b":", b"\x00", b"\xff"]
 NOISE += [
     b"Content-Length: ",

@@ -143,3 +143,17 @@ def test_it_raises_nothing_but_bad_record_for_any_bytes(raw: bytes) -> None:
 def test_it_refuses_a_text_with_a_lone_surrogate() -> None:
     with pytest.raises(BadRecord):
         Record.decode(written().decode() + "\ud800")
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("predicted_at", "0001-01-01T00:00:00+14:00"),
+        ("latency_ms", "12"),
+        ("latency_ms", True),
+        ("latency_ms", None),
+    ],
+)
+def test_it_refuses_what_no_row_could_hold(member: str, value: object) -> None:
+    with pytest.raises(BadRecord):
+        Record.decode(written(**{member: value}))
