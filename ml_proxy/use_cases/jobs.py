@@ -13,9 +13,10 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
 from django.db.models import F, QuerySet
 
 from ml_proxy import courier, strict_json, upstream
-from ml_proxy.exceptions import BadInput, Conflict, Fault, NoSuchRecord, ProxyError, Unavailable
+from ml_proxy.exceptions import Conflict, NoSuchRecord, ProxyError, Unavailable
 from ml_proxy.models import Job
 from ml_proxy.upstream import Answer
+from ml_proxy.use_cases.bodies import read_object
 
 log = logging.getLogger(__name__)
 
@@ -199,16 +200,7 @@ def _created(params: str, state: Job.State, requested_by: str, request_id: str) 
 
 def _params(body: bytes) -> str:
     """The body's text: a JSON object, or nothing for none."""
-    if not body:
-        return "{}"
-    try:
-        text = strict_json.decode(body)
-        value = strict_json.parse(text)
-    except strict_json.NotJSON as exc:
-        raise BadInput(f"The body is not JSON (RFC 8259): {exc}.", faults=[Fault("", str(exc))]) from None
-    if not strict_json.is_object(value):
-        raise BadInput("The body must be a JSON object, or empty.", faults=[Fault("", "must be an object")])
-    return text
+    return read_object(body)[0] if body else "{}"
 
 
 def described(job: Job) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ml_proxy.records import MOST_CHARACTERS, Record
 from ml_proxy.upstream import Answer
 from ml_proxy.upstream.headers import unpackable
 from ml_proxy.use_cases import recording
+from ml_proxy.use_cases.bodies import read_object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,13 +78,7 @@ def ask(call: Call, subject: Subject, inference_id: UUID) -> Outcome:
 
 def read_subject(body: bytes) -> Subject:
     """The names in a request body, which must be a JSON object. Raises `BadInput` with all that is wrong."""
-    try:
-        text = strict_json.decode(body)
-        value = strict_json.parse(text)
-    except strict_json.NotJSON as exc:
-        raise BadInput(f"The body is not JSON (RFC 8259): {exc}.", faults=[Fault("", str(exc))]) from None
-    if not strict_json.is_object(value):
-        raise BadInput("The body must be a JSON object.", faults=[Fault("", "must be an object")])
+    text, value = read_object(body)
     faults: list[Fault] = []
     doctor, patient = (_name(value, member, faults) for member in ("doctor_name", "patient_name"))
     if faults:
