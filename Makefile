@@ -14,8 +14,7 @@ up: base ## install what is missing and run the whole system, until Ctrl-C
 	@exec $(VENV)/python -m launch --end-with-parent
 
 test: dev ## install what is missing and run every test: on SQLite, then the database's on PostgreSQL
-	@exec $(VENV)/pytest $(ARGS)
-	@exec $(VENV)/pytest --database postgres -m database $(ARGS)
+	@exec scripts/test $(ARGS)
 
 check: dev ## format, lint, types, import contracts, migrations, settings, OpenAPI
 	@exec scripts/check

@@ -9,8 +9,8 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -58,10 +58,25 @@ class Writer:
         self._queue_lock = threading.Lock()
         self._commit_lock = threading.Lock()
         self._usage = _Usage(at=-math.inf, used=0, free=0)
+        self._held = 0  # bytes that calls under way may still need
         self._open: _Segment | None = None
 
-    def require_room(self, nbytes: int) -> None:
-        """Raises `JournalFull` unless `nbytes` more fit under the cap and on the disk. Raises `JournalUnwritable`."""
+    @contextmanager
+    def room(self, nbytes: int) -> Iterator[None]:
+        """Holds room for `nbytes` more while the block runs, against this process' other calls too.
+
+        Raises `JournalFull` unless they fit under the cap and on the disk, or `JournalUnwritable`.
+        """
+        with self._queue_lock:
+            self._require_room(self._held + nbytes)
+            self._held += nbytes
+        try:
+            yield
+        finally:
+            with self._queue_lock:
+                self._held -= nbytes
+
+    def _require_room(self, nbytes: int) -> None:
         try:
             usage = self._measured()
         except OSError as exc:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
@@ -48,15 +48,17 @@ def predict_once(call: Call, key: str) -> Outcome:
         claim, is_new = _claim(call, key)
     if not is_new:
         return _again(claim)
-    try:
-        outcome = ask(call, subject, claim.inference_id)
-    except ProxyError:
+    with ExitStack() as held:
+        try:
+            held.enter_context(recording.room(len(call.body)))
+            outcome = ask(call, subject, claim.inference_id)
+        except ProxyError:
+            with _database_needed():
+                _give_back(claim)
+            raise
         with _database_needed():
-            _give_back(claim)
-        raise
-    with _database_needed():
-        _keep(claim, outcome)
-    _record(claim, outcome.record)
+            _keep(claim, outcome)
+        _record(claim, outcome.record)
     return outcome
 
 

@@ -51,18 +51,16 @@ def predict(call: Call) -> Outcome:
 
     Raises `BadInput`, `NoRoom`, `UpstreamError` or `NotRecorded`; then there is no row.
     """
-    outcome = ask(call, read_subject(call.body), uuid7())
-    if outcome.record is not None:
-        recording.record(outcome.record)
+    subject = read_subject(call.body)
+    with recording.room(len(call.body)):
+        outcome = ask(call, subject, uuid7())
+        if outcome.record is not None:
+            recording.record(outcome.record)
     return outcome
 
 
 def ask(call: Call, subject: Subject, inference_id: UUID) -> Outcome:
-    """Asks the model, once there is room for the record, and makes the record; the caller keeps it.
-
-    Raises `NoRoom` or `UpstreamError`.
-    """
-    recording.require_room(len(call.body))
+    """Asks the model and makes the record; the caller holds room for it, and keeps it. Raises `UpstreamError`."""
     fields = {**call.fields, "Accept-Encoding": unpackable(call.fields.get("Accept-Encoding", ""))}
     answer = upstream.forward(
         "POST",

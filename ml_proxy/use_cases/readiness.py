@@ -61,7 +61,8 @@ def _model() -> None:
 
 def _journal() -> None:
     try:
-        recording.require_room(0)
+        with recording.room(0):
+            pass
     except NoRoom as exc:
         raise Ill("No room for records is left.") from exc
 

@@ -2,6 +2,8 @@
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 
 from django.conf import settings
@@ -20,14 +22,17 @@ log = logging.getLogger(__name__)
 ANSWER_ROOM = 64 * 1024  # bytes; what most answers and a record's own members stay below
 
 
-def require_room(body_bytes: int) -> None:
-    """Raises `NoRoom` unless a record with a body of this size can be kept; call it before the model."""
-    try:
-        _writer().require_room(body_bytes + ANSWER_ROOM)
-    except JournalFull as exc:
-        raise NoRoom(f"The model was not called: {exc}. Try again once the log has caught up.") from exc
-    except (JournalUnwritable, OSError) as exc:
-        log.warning("the journal can't be used, rows are written directly: %s", type(exc).__name__)
+@contextmanager
+def room(body_bytes: int) -> Iterator[None]:
+    """Holds room for a record with a body of this size; enter it before the model is called. Raises `NoRoom`."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(_writer().room(body_bytes + ANSWER_ROOM))
+        except JournalFull as exc:
+            raise NoRoom(f"The model was not called: {exc}. Try again once the log has caught up.") from exc
+        except (JournalUnwritable, OSError) as exc:
+            log.warning("the journal can't be used, rows are written directly: %s", type(exc).__name__)
+        yield
 
 
 def record(item: Record) -> None:
