@@ -4,7 +4,7 @@ INSTALL := python=$$(scripts/find-python) && exec "$$python" -m launch.install
 LOCK := --system-certs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 UV := .venv/lock-tools/bin
 
-.PHONY: help up test check fmt openapi lock clean base dev
+.PHONY: help up test check chaos fmt openapi lock clean base dev
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -15,6 +15,9 @@ up: base ## install what is missing and run the whole system, until Ctrl-C
 
 test: dev ## install what is missing and run every test: on SQLite, then the database's on PostgreSQL
 	@exec scripts/test $(ARGS)
+
+chaos: dev ## the fault campaign; ARGS="--seed 7 --database sqlite", --help lists all
+	@exec $(VENV)/python -m chaos $(ARGS)
 
 check: dev ## format, lint, types, import contracts, migrations, settings, OpenAPI
 	@exec scripts/check

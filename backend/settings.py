@@ -8,6 +8,7 @@ from typing import Any
 from backend import env
 from backend.databases import database
 from backend.secrets import kept_secret
+from ml_proxy.journal.disk import network_type
 
 BASE_DIR = env.ROOT
 MIB = 1024 * 1024
@@ -18,6 +19,10 @@ try:
     # The machine.
     DEBUG = env.switch("DEBUG", default=False)
     VAR_DIR = env.folder("VAR_DIR", Path("var"))
+    if network := network_type(VAR_DIR / "journal"):
+        raise env.BadSetting(
+            "VAR_DIR", f"is on a network file system ({network})", "set it to a folder on a disk of this machine"
+        )
     BIND_HOST = env.address("BIND_HOST", "127.0.0.1")
     GATEWAY_PORT = env.port("GATEWAY_PORT", 8000)
     FLOWER_PORT = env.port("FLOWER_PORT", 5555)
@@ -68,6 +73,7 @@ try:
     JOURNAL_MAX_BYTES = env.integer("JOURNAL_MAX_BYTES", 1024 * MIB, least=64 * 1024, most=2**50, unit="bytes")
     JOURNAL_SEGMENT_BYTES = env.integer("JOURNAL_SEGMENT_BYTES", 4 * MIB, least=4096, most=1024 * MIB, unit="bytes")
     REPUBLISH_SECONDS = env.number("REPUBLISH_SECONDS", 20, least=0.1, most=3600, unit="seconds")
+    LOG_LATE_SECONDS = env.number("LOG_LATE_SECONDS", 60, least=1, most=86400, unit="seconds")
 except env.BadSetting as exc:
     sys.exit(f"ml-proxy: {exc}")
 

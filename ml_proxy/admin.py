@@ -1,12 +1,13 @@
 """The log, jobs and quarantine for people: to read, never to change."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import BinaryField, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
@@ -14,7 +15,9 @@ from django.utils.safestring import SafeString
 from ml_proxy import names
 from ml_proxy.browsing import ReadOnly, payload
 from ml_proxy.models import InferenceLog, Job, Remnant
+from ml_proxy.seals import UnknownKey
 from ml_proxy.use_cases.history import Place, Question, matching
+from ml_proxy.use_cases.quarantine import try_again
 
 
 class Within(admin.SimpleListFilter):
@@ -166,6 +169,7 @@ class JobAdmin(ReadOnly):
 class RemnantAdmin(ReadOnly):
     """What stands for records that are no rows: in quarantine, erased, or repeated."""
 
+    actions = ("try_again",)
     payloads = ("payload",)
     list_display = ("created_at", "kind", "origin", "sequence", "reason")
     fields = ("kind", "origin", "sequence", "reason", "payload_text", "created_at")
@@ -174,3 +178,23 @@ class RemnantAdmin(ReadOnly):
     def payload_text(self, row: Remnant) -> SafeString:
         """A quarantined record's bytes, as text."""
         return payload(row, "payload", BinaryField())
+
+    def has_try_again_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change remnants, which is all that they may do with that."""
+        return request.user.has_perm("ml_proxy.change_remnant")
+
+    @admin.action(description="Try again to write quarantined records", permissions=["try_again"])
+    def try_again(self, request: HttpRequest, queryset: QuerySet[Remnant]) -> None:
+        """Each on its own: one that is refused again keeps none of the others back."""
+        chosen = queryset.filter(kind=Remnant.Kind.QUARANTINED)
+        try:
+            outcomes = Counter(try_again(remnant) for remnant in chosen.iterator())
+        except UnknownKey as exc:
+            self.message_user(request, str(exc), messages.ERROR)
+            return
+        if outcomes[True]:
+            self.message_user(request, f"Left quarantine: {outcomes[True]}.", messages.SUCCESS)
+        if outcomes[False] or not outcomes:
+            self.message_user(
+                request, f"Still in quarantine, each with its reason: {outcomes[False]}.", messages.WARNING
+            )

@@ -1,11 +1,18 @@
 """Consecutive numbered records on their way from the journal to the log, as the worker's message carries them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from ml_proxy.journal import Entry
+
+MOST_NUMBER = 2**63 - 1
+HOST_LENGTH, KEY_ID_LENGTH = 255, 16
+
+
+class BadBatch(ValueError):
+    """The message is no batch. The text quotes nothing of it."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +40,21 @@ class Batch:
         return cls(origin, host, key_id, tuple(Numbered(*entry[:4]) for entry in entries))
 
     @classmethod
-    def from_message(
-        cls, *, origin: str, host: str, key_id: str, first: int, records: list[tuple[str, str, str]]
-    ) -> "Batch":
-        """What `as_message` wrote. Raises `ValueError` or `TypeError` for anything else."""
-        numbered = (
-            Numbered(sequence, bytes.fromhex(digest), bytes.fromhex(seal), payload.encode())
-            for sequence, (digest, seal, payload) in enumerate(records, start=first)
-        )
-        return cls(UUID(origin), host, key_id, tuple(numbered))
+    def from_message(cls, message: Mapping[str, Any]) -> "Batch":
+        """What `as_message` wrote. Raises `BadBatch` for anything else."""
+        try:
+            numbered = tuple(
+                Numbered(sequence, bytes.fromhex(digest), bytes.fromhex(seal), payload.encode())
+                for sequence, (digest, seal, payload) in enumerate(message["records"], start=message["first"])
+            )
+            batch = cls(UUID(message["origin"]), message["host"], message["key_id"], numbered)
+            if not batch._is_sound():
+                raise BadBatch("the message's values are out of their ranges")
+        except BadBatch:
+            raise
+        except (ValueError, TypeError, KeyError, AttributeError) as exc:
+            raise BadBatch(f"the message can't be read ({type(exc).__name__})") from None
+        return batch
 
     def as_message(self) -> dict[str, Any]:
         """JSON values; a payload that is not UTF-8 comes with replacement characters, and so into quarantine."""
@@ -55,6 +68,16 @@ class Batch:
             "first": self.first,
             "records": records,
         }
+
+    def _is_sound(self) -> bool:
+        """Whether the database's columns can hold it."""
+        texts: tuple[tuple[Any, int], ...] = ((self.host, HOST_LENGTH), (self.key_id, KEY_ID_LENGTH))
+        return (
+            bool(self.records)
+            and 1 <= self.first <= self.last <= MOST_NUMBER
+            and all(len(item.digest) == len(item.seal) == 32 for item in self.records)
+            and all(isinstance(text, str) and len(text) <= most and "\0" not in text for text, most in texts)
+        )
 
     @property
     def first(self) -> int:

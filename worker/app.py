@@ -3,6 +3,7 @@
 from typing import Any
 
 from celery import Celery, signals
+from django.db import reset_queries
 
 from ml_proxy.lifeline import die_with_parent
 
@@ -27,3 +28,9 @@ def make_app(role: str, **transport: Any) -> Celery:
 def tie_to_parent(**_: Any) -> None:
     """A pool process ends with its worker, even where that one was killed."""
     die_with_parent()
+
+
+@signals.task_postrun.connect
+def forget_statements(**_: Any) -> None:
+    """Under DEBUG Django keeps the last 9,000 statements, of which each may hold a message's records."""
+    reset_queries()

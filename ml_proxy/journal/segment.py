@@ -10,6 +10,9 @@
 The checksum covers all that follows it. Digest and seal are those of `ml_proxy.seals`. Whoever writes a segment holds
 an exclusive `flock` on it; a lock that can be had means that nobody will ever write to it again. A file appears under
 its name only once it is locked.
+
+A file may end within an entry: its writer was killed, and nobody was told that the entry is safe. Any other damage
+costs the entries that it hits and no more: reading goes on at the next whole entry.
 """
 
 import fcntl
@@ -24,7 +27,10 @@ from typing import BinaryIO, NamedTuple
 SUFFIX = ".segment"
 HEAD = struct.Struct("<II")
 SEALED = struct.Struct("<Q32s32s")
+FRAME = HEAD.size + SEALED.size  # bytes of an entry without its payload
+SCAN_BYTES = 1024 * 1024  # that are held while the next whole entry is looked for
 _NAME = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})-([0-9]{8})\.segment")
+_SEQUENCE = re.compile(rb"(?=(?!\0{8})[\s\S]{7}\0)")  # not 0, and below 2^56; hardly anything else looks so
 
 
 class Entry(NamedTuple):
@@ -35,6 +41,11 @@ class Entry(NamedTuple):
     seal: bytes
     payload: bytes
     end: int
+
+    @property
+    def start(self) -> int:
+        """Where it begins in the file, in bytes."""
+        return self.end - FRAME - len(self.payload)
 
 
 class SegmentName(NamedTuple):
@@ -81,28 +92,58 @@ def create(folder: Path, name: SegmentName) -> int:
 
 
 def read(path: Path, start: int = 0, most_bytes: int = 4 * 1024 * 1024) -> Iterator[Entry]:
-    """The whole entries from offset `start` on, in order, about `most_bytes` of them.
+    """The whole entries from offset `start` on, in order, about `most_bytes` of them. Raises `OSError`.
 
-    Ends at the first entry that is torn or damaged: while the segment is being written, that is an entry on its way.
+    Ends at an entry that is torn or damaged with no whole one behind it: while the segment is being written, that is an
+    entry on its way. After damage with a whole entry behind it, that one follows, and its `start` shows the leap.
     """
     with path.open("rb") as file:
-        file.seek(start)
-        while file.tell() - start < most_bytes:
-            entry = _next_entry(file.read(HEAD.size + SEALED.size), file)
+        size = os.fstat(file.fileno()).st_size
+        offset, last = start, 0
+        while offset - start < most_bytes:
+            entry = _entry_at(offset, file, size) or _entry_behind(offset, file, size, last)
             if entry is None:
                 return
             yield entry
+            offset, last = entry.end, entry.sequence
 
 
-def _next_entry(head: bytes, file: BinaryIO) -> Entry | None:
-    if len(head) < HEAD.size + SEALED.size:
+def is_torn(path: Path, start: int) -> bool:
+    """Whether the file ends within an entry that begins at offset `start`. Raises `OSError`."""
+    with path.open("rb") as file:
+        file.seek(start)
+        head = file.read(FRAME)
+        rest = os.fstat(file.fileno()).st_size - start
+        return len(head) < FRAME or int(HEAD.unpack_from(head)[0]) > rest - FRAME
+
+
+def _entry_at(offset: int, file: BinaryIO, size: int) -> Entry | None:
+    file.seek(offset)
+    head = file.read(FRAME)
+    if len(head) < FRAME:
         return None
     length, checksum = HEAD.unpack_from(head)
+    if length > size - offset - FRAME:  # not even read: a damaged length may be 4 GiB
+        return None
     payload = file.read(length)
     if len(payload) < length or zlib.crc32(payload, zlib.crc32(head[HEAD.size :])) != checksum:
         return None
     sequence, digest, seal = SEALED.unpack_from(head, HEAD.size)
-    return Entry(sequence, digest, seal, payload, file.tell())
+    return Entry(sequence, digest, seal, payload, offset + FRAME + length)
+
+
+def _entry_behind(damage: int, file: BinaryIO, size: int, last: int) -> Entry | None:
+    """The first whole entry behind damage at this offset, with a number above `last`; looked for in bounded memory."""
+    offset = damage + 1
+    while offset + FRAME <= size:
+        file.seek(offset)
+        chunk = file.read(SCAN_BYTES)
+        for found in _SEQUENCE.finditer(chunk, HEAD.size):
+            entry = _entry_at(offset + found.start() - HEAD.size, file, size)
+            if entry is not None and entry.sequence > last:
+                return entry
+        offset += max(len(chunk) - FRAME, 1)
+    return None
 
 
 def sync_folder(folder: Path) -> None:

@@ -44,9 +44,12 @@ class Spool:
         names = (SegmentName.of(path) for path in self._folder.iterdir())
         return sorted(name for name in names if name is not None)
 
-    def has(self, name: SegmentName) -> bool:
-        """Whether the segment is there."""
-        return (self._folder / str(name)).exists()
+    def is_last(self, name: SegmentName) -> bool:
+        """Whether the segment is all that is left of its origin.
+
+        A later one may be gone before an earlier one is, and a still later one be written to.
+        """
+        return not any(other.origin == name.origin and other != name for other in self.segments())
 
     def read(self, name: SegmentName, start: int, most_bytes: int) -> Iterator[Entry]:
         """The whole entries from offset `start` on, about `most_bytes` of them."""
@@ -63,15 +66,16 @@ class Spool:
             os.close(descriptor)
         return True
 
-    def forget(self, name: SegmentName, read_to: int) -> bool:
-        """Removes a segment that is over, read to offset `read_to` and confirmed. Gives whether it was read whole.
+    def forget(self, name: SegmentName, read_to: int, *, damaged: bool = False) -> bool:
+        """Removes a segment that is over, read to offset `read_to` and confirmed. Gives whether it was sound.
 
-        One with something unread behind a torn or damaged entry is set aside instead, for a person to look at.
+        A torn end is nobody's record and goes with the file. One with any other damage, before that offset or behind
+        it, is set aside as `.damaged` instead, for a person to look at. Raises `OSError`.
         """
         path = self._folder / str(name)
-        whole = path.stat().st_size == read_to
-        if whole:
+        sound = not damaged and (path.stat().st_size == read_to or segment.is_torn(path, read_to))
+        if sound:
             path.unlink()
         else:
             path.rename(path.with_suffix(".damaged"))
-        return whole
+        return sound

@@ -6,12 +6,17 @@ an outage lasts.
 """
 
 import logging
+import operator
 import socket
 import time
-from dataclasses import dataclass, field
-from itertools import groupby, islice
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from uuid import UUID
+
+from django.db.models import Max, Q
 
 from ml_proxy import courier
 from ml_proxy.batches import Batch
@@ -19,12 +24,13 @@ from ml_proxy.journal import Entry, Spool
 from ml_proxy.journal.segment import SegmentName
 from ml_proxy.models import Receipt
 from ml_proxy.publisher.heads import Heads, end_origin
+from ml_proxy.publisher.progress import Progress
+from ml_proxy.publisher.tail import BATCH_BYTES, Tail
 
 log = logging.getLogger(__name__)
 
-BATCH_RECORDS = 200
-BATCH_BYTES = 1024 * 1024
 MOST_UNCONFIRMED = 16  # batches
+KEEP_SECONDS = 1.0  # between two notes of how far things are
 
 
 @dataclass(eq=False)
@@ -33,30 +39,13 @@ class _Sent:
 
     segment: SegmentName
     batch: Batch
-    end: int  # bytes: where its last entry ends in the segment
+    start: int  # bytes: where its first entry begins in the segment
+    end: int
     sent_at: float = 0.0  # time.monotonic() seconds
 
     @property
     def receipt(self) -> tuple[UUID, int, int]:
         return self.batch.origin, self.batch.first, self.batch.last
-
-
-@dataclass
-class _Tail:
-    """How far a segment has been read, and which of its origin's records an earlier publisher got confirmed."""
-
-    settled: list[tuple[int, int]] = field(default_factory=list)
-    offset: int = 0  # bytes
-    first: int = 0  # sequences read, 0 for none
-    last: int = 0
-
-    def is_settled(self, entry: Entry) -> bool:
-        return any(first <= entry.sequence <= last for first, last in self.settled)
-
-    def move_behind(self, first: int, last: int, end: int) -> None:
-        self.first = self.first or first
-        self.last = last
-        self.offset = end
 
 
 class Publisher:
@@ -65,9 +54,12 @@ class Publisher:
     def __init__(self, folder: Path, *, republish_seconds: float) -> None:
         self._spool = Spool(folder)
         self._republish_seconds = republish_seconds
-        self._tails: dict[SegmentName, _Tail] = {}
+        self._tails: dict[SegmentName, Tail] = {}
         self._awaited: list[_Sent] = []
         self._heads = Heads(folder)
+        self._progress = Progress(folder)
+        self._keep_at = 0.0  # time.monotonic() seconds
+        self._unreadable: set[SegmentName] = set()
         self._host = socket.gethostname()
 
     @property
@@ -80,32 +72,55 @@ class Publisher:
 
         Raises `CourierDown`, or Django's database errors: nothing is lost by that, try again later.
         """
-        self._confirm()
-        self._find_segments()
-        self._send_again()
-        self._send_new()
-        self._forget()
+        try:
+            self._confirm()
+            self._find_segments()
+            self._send_again()
+            self._send_new()
+            self._forget()
+        finally:
+            if time.monotonic() >= self._keep_at:
+                self.keep()
+
+    def keep(self) -> None:
+        """Notes beside the journal how far things are. A disk that takes no note must not keep records from leaving."""
+        self._keep_at = time.monotonic() + KEEP_SECONDS
+        confirmed = {name: tail.offset for name, tail in self._tails.items()}
+        for sent in self._awaited:
+            confirmed[sent.segment] = min(sent.start, confirmed[sent.segment])
+        self._progress.note(confirmed)
+        try:
+            self._heads.save()
+            self._progress.save()
+        except OSError as exc:
+            log.warning("the journal's folder takes no note of what is confirmed: %s", exc.strerror)
 
     def _confirm(self) -> None:
         if not self._awaited:
             return
-        origins = {sent.batch.origin for sent in self._awaited}
-        lowest = min(sent.batch.first for sent in self._awaited)
-        found = Receipt.objects.filter(origin__in=origins, first__gte=lowest)
-        confirmed = set(found.values_list("origin", "first", "last"))
+        receipts = Receipt.objects.filter(reduce(operator.or_, self._asked()))
+        confirmed = set(receipts.values_list("origin", "first", "last"))
         for sent in self._awaited:
             if sent.receipt in confirmed:
                 self._heads.raise_to(sent.batch.origin, sent.batch.last)
         self._awaited = [sent for sent in self._awaited if sent.receipt not in confirmed]
-        self._heads.save()
+
+    def _asked(self) -> Iterator[Q]:
+        """A range of each origin's receipts, no longer than what is awaited of it."""
+        for origin in {sent.batch.origin for sent in self._awaited}:
+            firsts = [sent.batch.first for sent in self._awaited if sent.batch.origin == origin]
+            yield Q(origin=origin, first__range=(min(firsts), max(firsts)))
 
     def _find_segments(self) -> None:
         names = self._spool.segments()
-        for name in names:
-            if name not in self._tails:
-                receipts = Receipt.objects.filter(origin=UUID(name.origin))
-                self._tails[name] = _Tail(settled=list(receipts.values_list("first", "last")))
-        self._tails = {name: self._tails[name] for name in names}
+        new = [name for name in names if name not in self._tails]
+        inherited = {origin: self._highest_receipt(origin) for origin in {name.origin for name in new}}
+        found = {name: Tail(name, inherited[name.origin]) for name in new}
+        self._tails = {name: self._tails.get(name) or found[name] for name in names}
+
+    @staticmethod
+    def _highest_receipt(origin: str) -> int:
+        return Receipt.objects.filter(origin=UUID(origin)).aggregate(highest=Max("last"))["highest"] or 0
 
     def _send_again(self) -> None:
         """Sends what must have been lost: overdue, while nothing waits for a worker.
@@ -121,21 +136,31 @@ class Publisher:
 
     def _send_new(self) -> None:
         for name, tail in self._tails.items():
-            while len(self._awaited) < MOST_UNCONFIRMED and (sent := self._next_batch(name, tail)):
-                self._send(sent)
-                tail.move_behind(sent.batch.first, sent.batch.last, sent.end)
-                self._awaited.append(sent)
+            with self._readable(name):
+                while self._may_send and (entries := tail.next_run(self._spool)):
+                    sent = self._sent(name, entries)
+                    self._send(sent)
+                    tail.pass_over(entries)
+                    self._awaited.append(sent)
 
-    def _next_batch(self, name: SegmentName, tail: _Tail) -> _Sent | None:
-        """The next run of unsettled records; None when all is read."""
-        unread = self._spool.read(name, tail.offset, BATCH_BYTES)
-        for is_settled, run in groupby(unread, key=tail.is_settled):
-            entries = list(islice(run, None if is_settled else BATCH_RECORDS))
-            if not is_settled:
-                batch = Batch.of(UUID(name.origin), self._host, name.key_id, entries)
-                return _Sent(name, batch, entries[-1].end)
-            tail.move_behind(entries[0].sequence, entries[-1].sequence, entries[-1].end)
-        return None
+    @property
+    def _may_send(self) -> bool:
+        held = sum(sent.end - sent.start for sent in self._awaited)
+        return len(self._awaited) < MOST_UNCONFIRMED and held < MOST_UNCONFIRMED * BATCH_BYTES
+
+    def _sent(self, name: SegmentName, entries: list[Entry]) -> _Sent:
+        batch = Batch.of(UUID(name.origin), self._host, name.key_id, entries)
+        return _Sent(name, batch, entries[0].start, entries[-1].end)
+
+    @contextmanager
+    def _readable(self, name: SegmentName) -> Iterator[None]:
+        """A segment that can't be read stays where it is, and must not keep the others from leaving."""
+        try:
+            yield
+        except OSError as exc:
+            if name not in self._unreadable:
+                log.error("%s can't be read and stays where it is: %s", name, exc.strerror)
+            self._unreadable.add(name)
 
     def _send(self, sent: _Sent) -> None:
         message = sent.batch.as_message()
@@ -146,12 +171,18 @@ class Publisher:
         """Lets go of segments that nobody writes to, that are read to their end and wholly confirmed."""
         awaited = {sent.segment for sent in self._awaited}
         for name, tail in list(self._tails.items()):
-            if name in awaited or not self._spool.is_over(name) or any(self._spool.read(name, tail.offset, 1)):
-                continue
-            if not self._spool.has(name.following):
-                end_origin(UUID(name.origin))
-            if not self._spool.forget(name, tail.offset):
-                log.warning("%s ends in a torn or damaged entry; what could be read is in the log", name)
-            del self._tails[name]
-            own = Receipt.objects.filter(origin=UUID(name.origin), first__gte=tail.first, last__lte=tail.last)
-            own.delete()
+            with self._readable(name):
+                if tail.is_read and name not in awaited and self._spool.is_over(name):
+                    self._let_go(name, tail)
+
+    def _let_go(self, name: SegmentName, tail: Tail) -> None:
+        if any(self._spool.read(name, tail.offset, 1)):  # its writer's last words
+            return
+        if self._spool.is_last(name):
+            end_origin(UUID(name.origin))
+        self.keep()
+        if not self._spool.forget(name, tail.offset, damaged=tail.is_damaged) and not tail.is_damaged:
+            log.error("%s is damaged from byte %d on: numbers after %d are lost", name, tail.offset, tail.last)
+        del self._tails[name]
+        own = Receipt.objects.filter(origin=UUID(name.origin), first__gte=tail.first, last__lte=tail.last)
+        own.delete()

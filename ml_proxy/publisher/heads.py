@@ -1,11 +1,11 @@
 """How far each origin's numbers go, kept outside the database too: rows that were deleted with their head must show."""
 
 import json
-import os
 from pathlib import Path
 from uuid import UUID
 
 from ml_proxy.models import Origin
+from ml_proxy.publisher.progress import write_whole
 from ml_proxy.seals import UnknownKey, keyring
 
 FILE_NAME = "heads.json"
@@ -29,12 +29,7 @@ class Heads:
         """Writes what is new, whole or not at all. Raises `OSError`."""
         if self._is_saved:
             return
-        draft = self._path.with_suffix(".draft")
-        with open(draft, "w", opener=_private) as file:
-            json.dump({str(origin): highest for origin, highest in self._highest.items()}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)
+        write_whole(self._path, {str(origin): highest for origin, highest in self._highest.items()})
         self._is_saved = True
 
 
@@ -57,7 +52,3 @@ def end_origin(origin: UUID) -> None:
     except UnknownKey:
         return  # it stays open: `verify_log` asks for the key
     Origin.objects.filter(pk=origin, highest=head.highest).update(ended=True, seal=seal)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -31,7 +31,7 @@ def run(stop: threading.Event, news: threading.Event | None = None) -> None:
     news = news or threading.Event()
     while not stop.is_set():
         try:
-            lock = folder_lock(journal_folder())
+            _held.take(journal_folder())
         except (Unlockable, OSError):
             stop.wait(IDLE_SECONDS)
             continue
@@ -41,7 +41,39 @@ def run(stop: threading.Event, news: threading.Event | None = None) -> None:
             log.exception("the publisher stumbled and begins anew")
             stop.wait(LONGEST_PAUSE_SECONDS)
         finally:
-            os.close(lock)
+            _held.let_go()
+
+
+class _Held:
+    """The folder's lock, which a forked child inherits and would keep after its parent's death."""
+
+    def __init__(self) -> None:
+        self._descriptor: int | None = None
+        self._guard = threading.Lock()  # no fork while the lock is being taken or let go
+        os.register_at_fork(
+            before=self._guard.acquire, after_in_parent=self._guard.release, after_in_child=self._close_in_child
+        )
+
+    def take(self, folder: Path) -> None:
+        """Raises `Unlockable` or `OSError`."""
+        with self._guard:
+            self._descriptor = folder_lock(folder)
+
+    def let_go(self) -> None:
+        with self._guard:
+            self._close()
+
+    def _close_in_child(self) -> None:
+        self._close()
+        self._guard.release()
+
+    def _close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+_held = _Held()
 
 
 def _publish(stop: threading.Event, news: threading.Event) -> None:
@@ -62,6 +94,7 @@ def _publish(stop: threading.Event, news: threading.Event) -> None:
             stop.wait(CONFIRM_SECONDS)
         elif news.wait(IDLE_SECONDS):
             stop.wait(LINGER_SECONDS)
+    publisher.keep()
 
 
 class _Background:

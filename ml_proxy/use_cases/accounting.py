@@ -6,19 +6,14 @@ counts: its head in the database, its head kept beside the journal, and the jour
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 from django.db.models import Count
 
-from ml_proxy.journal import Spool
 from ml_proxy.models import InferenceLog, Origin, Remnant
 from ml_proxy.publisher import heads
-from ml_proxy.records import BadRecord, Record
-from ml_proxy.use_cases.proving import waiting_numbers
-
-Ranges = Mapping[UUID, list[tuple[int, int]]]
+from ml_proxy.use_cases.backlog import Ranges, unsettled, waiting_numbers
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,7 @@ class Account:
 def account(journal: Path) -> Account:
     """The whole, at one moment. The journal is read first: what it lets go of meanwhile is in the database."""
     in_journal = waiting_numbers(journal)
-    waiting, oldest = _waiting(journal)
+    waiting, oldest = unsettled(journal)
     kinds = dict(Remnant.objects.values_list("kind").annotate(Count("id")).order_by())
     return Account(
         answered=sum(_highest(in_journal, heads.read(journal)).values()),
@@ -66,29 +61,3 @@ def _highest(in_journal: Ranges, kept: Mapping[UUID, int]) -> dict[UUID, int]:
     for origin, highest in [*kept.items(), *journaled.items()]:
         found[origin] = max(found.get(origin, 0), highest)
     return found
-
-
-def _waiting(journal: Path) -> tuple[int, float]:
-    """How many of the journal's numbers have neither row nor remnant yet, and the age of the oldest, in seconds."""
-    count, moments = 0, []
-    for name in Spool(journal).segments() if journal.exists() else []:
-        entries = [(entry.sequence, entry.payload) for entry in Spool(journal).read(name, 0, 2**62)]
-        settled = _settled(UUID(name.origin), entries[0][0], entries[-1][0]) if entries else set()
-        unsettled = [payload for sequence, payload in entries if sequence not in settled]
-        count += len(unsettled)
-        moments += [_moment(payload) for payload in unsettled[:1]]
-    known = [moment for moment in moments if moment is not None]
-    return count, max((datetime.now(UTC) - min(known)).total_seconds(), 0.0) if known else 0.0
-
-
-def _settled(origin: UUID, first: int, last: int) -> set[int]:
-    own = {"origin": origin, "sequence__gte": first, "sequence__lte": last}
-    rows = set(InferenceLog.objects.filter(**own).values_list("sequence", flat=True)) - {None}
-    return rows | set(Remnant.objects.filter(**own).values_list("sequence", flat=True))  # type: ignore[return-value]
-
-
-def _moment(payload: bytes) -> datetime | None:
-    try:
-        return Record.decode(payload).predicted_at
-    except BadRecord:
-        return None

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from ml_proxy.journal import Spool
 from ml_proxy.models import InferenceLog, Origin, Remnant
 from ml_proxy.publisher import heads
 from ml_proxy.seals import START, Key, UnknownKey, keyring
+from ml_proxy.use_cases.backlog import waiting_numbers
 from ml_proxy.use_cases.writing import microseconds
 
 AT_ONCE = 500  # rows held in memory
@@ -70,20 +70,6 @@ def prove(journal: Path) -> Iterator[Step]:
         yield from _prove_origin(origin, on_their_way.get(origin.id, []), kept_heads.get(origin.id, 0))
     yield from _lost_origins(kept_heads, known, on_their_way)
     yield from _foreign_rows()
-
-
-def waiting_numbers(journal: Path) -> dict[UUID, list[tuple[int, int]]]:
-    """The ranges of numbers that each origin's journal still holds."""
-    spool = Spool(journal)
-    found: dict[UUID, list[tuple[int, int]]] = {}
-    for name in spool.segments() if journal.exists() else []:
-        try:
-            entries = [entry.sequence for entry in spool.read(name, 0, 2**62)]
-        except FileNotFoundError:
-            continue  # let go in this moment: its numbers are settled
-        if entries:
-            found.setdefault(UUID(name.origin), []).append((entries[0], entries[-1]))
-    return found
 
 
 def _prove_origin(origin: Origin, waiting: list[tuple[int, int]], kept_highest: int) -> Iterator[Step]:

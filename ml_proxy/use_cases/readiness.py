@@ -1,7 +1,7 @@
 """Whether the gateway can do its work, part by part.
 
 Predictions need the model server and a place for the record. Redis and the database may be ill for a while: records
-wait in the journal, so the gateway is degraded, not out of service.
+wait in the journal, so the gateway is degraded, not out of service. So it is where they wait too long.
 """
 
 import time
@@ -12,9 +12,9 @@ from typing import Literal
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
-from ml_proxy import courier, upstream
+from ml_proxy import courier, publisher, upstream
 from ml_proxy.exceptions import NoRoom, ProxyError
-from ml_proxy.use_cases import recording
+from ml_proxy.use_cases import backlog, recording
 
 PROBE_SECONDS = 2.0
 
@@ -42,11 +42,10 @@ def check() -> tuple[Status, dict[str, Part]]:
     return ("ready" if all(part.ok for part in parts.values()) else "degraded"), parts
 
 
-def _timed(probe: Callable[[], None]) -> Part:
+def _timed(probe: Callable[[], str | None]) -> Part:
     started = time.perf_counter()
     try:
-        probe()
-        ok, detail = True, "answers"
+        ok, detail = True, probe() or "answers"
     except (Ill, ProxyError) as exc:
         ok, detail = False, str(exc)
     return Part(ok, round((time.perf_counter() - started) * 1000, 2), detail)
@@ -82,9 +81,22 @@ def _redis() -> None:
         raise Ill(str(exc)) from exc
 
 
-_PROBES: dict[str, Callable[[], None]] = {
+def _log() -> str:
+    """Late rows are a symptom of whatever is ill behind the journal: publisher, Redis, worker or database."""
+    try:
+        found = backlog.glance(publisher.journal_folder())
+    except OSError as exc:
+        raise Ill(f"The journal can't be read ({type(exc).__name__}).") from exc
+    waiting = f"{found.waiting_bytes} bytes of records wait to be rows, the oldest for {found.oldest_seconds:.0f} s"
+    if found.oldest_seconds > settings.LOG_LATE_SECONDS:
+        raise Ill(f"{waiting}: see whether a worker takes them.")
+    return waiting if found.waiting_bytes else "up to date"
+
+
+_PROBES: dict[str, Callable[[], str | None]] = {
     "model": _model,
     "journal": _journal,
     "database": _database,
     "redis": _redis,
+    "log": _log,
 }

@@ -66,6 +66,26 @@ def remnant_of(number: Numbered, origin: UUID, key: Key, kind: Remnant.Kind, rea
     )
 
 
+def insert(numbers: Sequence[Numbered], origin: UUID, key: Key) -> None:
+    """Rows for all of `numbers`, or a remnant for one whose inference has its row under another number already.
+
+    Raises `BadRecord` or Django's database errors.
+    """
+    rows = [row_of(Record.decode(number.payload), number, origin, key) for number in numbers]
+    inserted = insert_new(rows, ["id"])
+    there = {row.id: number for row, number in zip(rows, numbers, strict=True) if row.id not in inserted}
+    if there:
+        same = set(InferenceLog.objects.filter(pk__in=there, origin=origin).values_list("id", "sequence"))
+        repeats = [number for row_id, number in there.items() if (row_id, number.sequence) not in same]
+        kind, reason = Remnant.Kind.REPEATED, "another number became the row of this inference"
+        insert_new([remnant_of(number, origin, key, kind, reason) for number in repeats], ["origin", "sequence"])
+
+
+def why_refused(exc: BadRecord | DatabaseError) -> str:
+    """The reason for quarantine; a database's own words would quote the record."""
+    return str(exc) if isinstance(exc, BadRecord) else f"the database refuses it ({type(exc).__name__})"
+
+
 def microseconds(moment: datetime) -> int:
     """Since 1970, as seals take it."""
     return (moment - EPOCH) // timedelta(microseconds=1)
@@ -75,7 +95,7 @@ def _settle(batch: Batch, key: Key) -> None:
     waiting = _unsettled(batch)
     try:
         with transaction.atomic():
-            _insert(waiting, batch.origin, key)
+            insert(waiting, batch.origin, key)
     except (OperationalError, InterfaceError):
         raise
     except (BadRecord, DatabaseError):
@@ -96,25 +116,13 @@ def _unsettled(batch: Batch) -> list[Numbered]:
 def _settle_one(number: Numbered, origin: UUID, key: Key) -> None:
     try:
         with transaction.atomic():
-            _insert([number], origin, key)
+            insert([number], origin, key)
     except (OperationalError, InterfaceError):
         raise
     except (BadRecord, DatabaseError) as exc:
-        reason = str(exc) if isinstance(exc, BadRecord) else f"the database refuses it ({type(exc).__name__})"
+        reason = why_refused(exc)
         log.error("record %s of origin %s is quarantined: %s", number.sequence, origin, reason)
         insert_new([remnant_of(number, origin, key, Remnant.Kind.QUARANTINED, reason)], ["origin", "sequence"])
-
-
-def _insert(numbers: Sequence[Numbered], origin: UUID, key: Key) -> None:
-    """Rows for all of `numbers`, or a remnant for one whose inference has its row under another number already."""
-    rows = [row_of(Record.decode(number.payload), number, origin, key) for number in numbers]
-    inserted = insert_new(rows, ["id"])
-    there = {row.id: number for row, number in zip(rows, numbers, strict=True) if row.id not in inserted}
-    if there:
-        same = set(InferenceLog.objects.filter(pk__in=there, origin=origin).values_list("id", "sequence"))
-        repeats = [number for row_id, number in there.items() if (row_id, number.sequence) not in same]
-        kind, reason = Remnant.Kind.REPEATED, "another number became the row of this inference"
-        insert_new([remnant_of(number, origin, key, kind, reason) for number in repeats], ["origin", "sequence"])
 
 
 def _raise_head(batch: Batch, key: Key) -> None:
@@ -123,7 +131,8 @@ def _raise_head(batch: Batch, key: Key) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} (id, host, key_id, highest, ended, seal) VALUES (%s, %s, %s, %s, %s, %s) "  # noqa: S608
-            f"ON CONFLICT (id) DO UPDATE SET host = excluded.host, highest = excluded.highest, seal = excluded.seal "
+            f"ON CONFLICT (id) DO UPDATE SET host = excluded.host, highest = excluded.highest, "
+            f"ended = excluded.ended, seal = excluded.seal "
             f"WHERE {table}.highest < excluded.highest",
             [
                 Origin._meta.pk.get_db_prep_save(batch.origin, connection),  # noqa: SLF001

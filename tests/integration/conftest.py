@@ -1,7 +1,16 @@
-"""The database of these tests."""
+"""The database of these tests, and the ends of a record's way."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
+import redis
 from django.conf import settings
+from pytest_django import Settings
+
+from ml_proxy.journal import Writer
+from ml_proxy.seals import keyring
 
 
 @pytest.fixture(scope="session")
@@ -10,3 +19,19 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         database["TEST"]["NAME"] = tmp_path_factory.mktemp("database") / "test.sqlite3"
+
+
+@pytest.fixture
+def broker(empty_redis: str, settings: Settings) -> Iterator[redis.Redis]:
+    """The Redis that is published to."""
+    settings.REDIS_URL = empty_redis
+    with redis.Redis.from_url(empty_redis) as connection:
+        yield connection
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[Writer]:
+    """An origin that writes to the test's folder."""
+    made = Writer(tmp_path, new_origin=uuid4, key=keyring().current, max_bytes=2**30, segment_bytes=2**20)
+    yield made
+    made.close()

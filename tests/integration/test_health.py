@@ -25,7 +25,7 @@ def test_it_is_ready_with_every_part_and_the_time_each_took(
     response = gateway.get("/readyz")
     assert (response.status_code, response.json()["status"]) == (200, "ready")
     parts = response.json()["parts"]
-    assert set(parts) == {"model", "journal", "database", "redis"}
+    assert set(parts) == {"model", "journal", "database", "redis", "log"}
     assert all(part["ok"] and part["ms"] >= 0 for part in parts.values())
 
 

@@ -2,11 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import pytest
 import redis
@@ -14,58 +10,15 @@ from pytest_django import Settings
 
 from ml_proxy.batches import Batch
 from ml_proxy.courier import LOGS_QUEUE, CourierDown
-from ml_proxy.ids import uuid7
 from ml_proxy.journal import Spool, Writer
 from ml_proxy.models import InferenceLog, Receipt, Remnant
-from ml_proxy.publisher import Publisher
-from ml_proxy.publisher.core import BATCH_RECORDS, MOST_UNCONFIRMED
-from ml_proxy.records import Record
-from ml_proxy.seals import keyring
+from ml_proxy.publisher.core import MOST_UNCONFIRMED
+from ml_proxy.publisher.tail import BATCH_RECORDS
 from ml_proxy.use_cases.writing import write_batch
 from tests.support.network import free_port
+from tests.support.publishing import append, messages, publisher, record, work
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def broker(empty_redis: str, settings: Settings) -> Iterator[redis.Redis]:
-    settings.REDIS_URL = empty_redis
-    with redis.Redis.from_url(empty_redis) as connection:
-        yield connection
-
-
-@pytest.fixture
-def writer(tmp_path: Path) -> Iterator[Writer]:
-    made = Writer(tmp_path, new_origin=uuid4, key=keyring().current, max_bytes=2**30, segment_bytes=2**20)
-    yield made
-    made.close()
-
-
-def record(**changes: Any) -> Record:
-    now = datetime.now(UTC)
-    texts = {"input_data": '{"x":"\\u0000"}', "output_data": "[1e999]", "model_name": "m", "model_version": "1"}
-    people = {"doctor_name": "Dr. Synthetic", "patient_name": "김민준", "request_id": "r", "caller": ""}
-    return Record(**{"id": uuid7(), "predicted_at": now, "latency_ms": 1.5, **texts, **people, **changes})
-
-
-def append(writer: Writer, item: Record) -> None:
-    writer.append(item.encode(), item.content())
-
-
-def messages(broker: redis.Redis) -> list[dict[str, Any]]:
-    """Takes all messages as a worker would: what each task was called with."""
-    taken = [json.loads(raw) for raw in broker.lrange(LOGS_QUEUE, 0, -1)]
-    broker.delete(LOGS_QUEUE)
-    return [json.loads(base64.b64decode(message["body"]))[1] for message in reversed(taken)]
-
-
-def work(broker: redis.Redis) -> None:
-    for message in messages(broker):
-        write_batch(Batch.from_message(**message))
-
-
-def publisher(folder: Path, republish_seconds: float = 60) -> Publisher:
-    return Publisher(folder, republish_seconds=republish_seconds)
 
 
 def test_it_turns_the_journal_into_rows_and_forgets_them(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
@@ -135,7 +88,7 @@ def test_it_makes_one_row_of_a_record_that_comes_twice(tmp_path: Path, writer: W
     publisher(tmp_path).step()
     [message] = messages(broker)
     for _ in range(2):
-        write_batch(Batch.from_message(**message))
+        write_batch(Batch.from_message(message))
     assert InferenceLog.objects.count() == 1
     assert list(Remnant.objects.values_list("sequence", "kind")) == [(2, "repeated")]
     assert Receipt.objects.count() == 1

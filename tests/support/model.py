@@ -45,7 +45,7 @@ class Conversation:
 class ScriptedModel:
     """Listens on loopback; each request is answered by `script`, which a test may change at any time."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.script: Script = Conversation.answer
         self.requests: list[Conversation] = []
         self.gone = threading.Event()  # set at the end, for scripts that keep a caller waiting
@@ -64,7 +64,7 @@ class ScriptedModel:
             request_queue_size = 128
             block_on_close = False
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()

@@ -42,25 +42,43 @@ class System:
             **settings,
         }
         self.url = f"http://127.0.0.1:{ports['GATEWAY_PORT']}"
+        self.commands = procfile()
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def manage(self, *words: str) -> str:
         """Runs a command of manage.py and gives what it printed."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *words], cwd=ROOT, env=self.environment, check=True, capture_output=True
+        done = self.ask(*words)
+        done.check_returncode()
+        return done.stdout
+
+    def ask(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Runs a command of manage.py to whatever end it comes."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env=self.environment,
+            check=False,
+            capture_output=True,
+            text=True,
         )
-        return done.stdout.decode()
 
     def start(self, *names: str) -> None:
         """Starts processes and waits for those that answer."""
         for name in names:
-            command = procfile()[name]
-            with (self.folder / f"{name}.log").open("ab") as log:
-                self.processes[name] = subprocess.Popen(
-                    command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
-                )
+            self.spawn(name)
         if "web" in names:
             until(lambda: requests.get(f"{self.url}/healthz", timeout=2).ok, what="web")
+
+    def spawn(self, name: str) -> None:
+        """Starts a process, and waits for nothing."""
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                self.commands[name], cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def family(self, name: str) -> list[psutil.Process]:
+        """What a process started, and itself, last."""
+        return list(_family(self.processes[name].pid))
 
     def log_of(self, name: str) -> str:
         """What a process has printed so far."""

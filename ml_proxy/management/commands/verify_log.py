@@ -7,6 +7,7 @@ from tqdm import tqdm
 
 from ml_proxy.publisher import journal_folder
 from ml_proxy.use_cases import proving
+from ml_proxy.use_cases.backlog import waiting_numbers
 
 SHOWN = 100  # findings
 
@@ -39,6 +40,6 @@ class Command(BaseCommand):
         if found:
             raise CommandError(f"{found} findings in {looked_at} records: the log is not whole.", returncode=1)
         waiting = sum(
-            last - first + 1 for ranges in proving.waiting_numbers(journal_folder()).values() for first, last in ranges
+            last - first + 1 for ranges in waiting_numbers(journal_folder()).values() for first, last in ranges
         )
         return f"{looked_at} records, each in its place and as it was written; the journal holds {waiting}."

@@ -1,6 +1,7 @@
 """The file: what was written whole is read back, wherever it is cut or damaged."""
 
 import os
+import tracemalloc
 from pathlib import Path
 from uuid import uuid4
 
@@ -44,16 +45,56 @@ def test_it_keeps_every_whole_entry_wherever_the_file_is_cut(
 
 
 @given(items=payloads, data=st.data())
-def test_it_stops_at_a_changed_byte_and_never_gives_a_changed_entry(
+def test_it_reads_every_entry_but_the_one_in_which_a_byte_was_changed(
     tmp_path_factory: pytest.TempPathFactory, items: list[bytes], data: st.DataObject
 ) -> None:
     path = written(tmp_path_factory.mktemp("journal"), items)
     raw = bytearray(path.read_bytes())
     place = data.draw(st.integers(0, len(raw) - 1))
     raw[place] ^= data.draw(st.integers(1, 255))
-    ends = [entry.end for entry in segment.read(path)]
+    whole = [entry for entry in segment.read(path) if not entry.start <= place < entry.end]
     path.write_bytes(raw)
-    assert [entry.payload for entry in segment.read(path)] == items[: sum(end <= place for end in ends)]
+    assert list(segment.read(path)) == whole
+
+
+@given(items=payloads, data=st.data())
+def test_it_reads_every_entry_that_is_whole_around_a_damaged_stretch(
+    tmp_path_factory: pytest.TempPathFactory, items: list[bytes], data: st.DataObject
+) -> None:
+    path = written(tmp_path_factory.mktemp("journal"), items)
+    raw = path.read_bytes()
+    begin = data.draw(st.integers(0, len(raw) - 1))
+    stretch = data.draw(st.one_of(st.binary(max_size=len(raw)), st.integers(1, len(raw)).map(bytes)))
+    damaged = raw[:begin] + stretch[: len(raw) - begin] + raw[begin + len(stretch) :]
+    whole = [entry for entry in segment.read(path) if raw[entry.start : entry.end] == damaged[entry.start : entry.end]]
+    path.write_bytes(damaged)
+    assert list(segment.read(path)) == whole
+
+
+def test_it_finds_the_next_whole_entry_far_behind_in_bounded_memory(tmp_path: Path) -> None:
+    path = written(tmp_path, [b"a", b"b" * (5 * segment.SCAN_BYTES), b"c"])
+    with path.open("r+b") as file:
+        file.seek(segment.FRAME + 1)
+        file.write(b"\xff" * 4 + bytes(2 * segment.SCAN_BYTES))  # an absurd length, and zeros as a lost block leaves
+    tracemalloc.start()
+    entries = list(segment.read(path))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [(entry.sequence, entry.payload) for entry in entries] == [(1, b"a"), (3, b"c")]
+    assert peak < 3 * segment.SCAN_BYTES
+
+
+@given(items=payloads)
+def test_it_tells_a_torn_end_from_a_damaged_one(tmp_path_factory: pytest.TempPathFactory, items: list[bytes]) -> None:
+    path = written(tmp_path_factory.mktemp("journal"), items)
+    last = list(segment.read(path))[-1]
+    raw = bytearray(path.read_bytes())
+    raw[last.end - 1] ^= 1
+    path.write_bytes(raw)
+    assert not segment.is_torn(path, last.start)
+    for length in range(last.start, last.end):
+        path.write_bytes(raw[:length])
+        assert segment.is_torn(path, last.start)
 
 
 def test_it_goes_on_from_an_offset_and_reads_about_as_much_as_asked(tmp_path: Path) -> None:

@@ -115,8 +115,10 @@ def test_it_is_not_fooled_by_a_lock_file_that_was_removed(tmp_path: Path) -> Non
     os.close(second)
 
 
-@pytest.mark.parametrize("rest", [b"", b"torn"])
-def test_it_forgets_what_was_read_whole_and_sets_aside_what_was_not(tmp_path: Path, rest: bytes) -> None:
+@pytest.mark.parametrize(("rest", "sound"), [(b"", True), (b"torn", True), (bytes(200), False)])
+def test_it_forgets_what_was_read_and_a_torn_end_and_sets_aside_what_is_damaged(
+    tmp_path: Path, rest: bytes, sound: bool
+) -> None:
     spool = Spool(tmp_path)
     writer = Writer(
         tmp_path, new_origin=uuid4, key=Key("a key that seals nothing but tests"), max_bytes=2**20, segment_bytes=2**20
@@ -127,6 +129,6 @@ def test_it_forgets_what_was_read_whole_and_sets_aside_what_was_not(tmp_path: Pa
     with (tmp_path / str(name)).open("ab") as file:
         file.write(rest)
     [entry] = spool.read(name, 0, 100)
-    assert spool.forget(name, entry.end) == (not rest)
+    assert spool.forget(name, entry.end) == sound
     assert spool.segments() == []
-    assert [path.suffix for path in tmp_path.iterdir()] == ([".damaged"] if rest else [])
+    assert [path.suffix for path in tmp_path.iterdir()] == ([] if sound else [".damaged"])

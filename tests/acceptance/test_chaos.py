@@ -1,0 +1,27 @@
+"""Short fault campaigns of fixed seeds against the real processes. `make chaos` runs the long ones."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from chaos.__main__ import main
+
+QUICK = ["--predictions=500", "--faults=7", "--seconds=14", "--rate=80"]
+
+
+@pytest.mark.parametrize("seed", ["3", "20"])
+def test_it_keeps_every_answer_once_whatever_dies(
+    seed: str, database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kind = "postgres" if database_url else "sqlite"
+    status = main([f"--seed={seed}", f"--database={kind}", f"--folder={tmp_path}", *QUICK])
+    found = json.loads((tmp_path / f"chaos-{seed}.json").read_text())
+    shown = capsys.readouterr().out
+    assert found["answered"] >= 200, shown
+    assert sum(found["faults"].values()) >= 5, shown
+    assert found["comparison"]["missing"] == found["comparison"]["doubled"] == 0, shown
+    assert found["is_verified"], shown
+    assert found["drained_seconds"] is not None, shown
+    assert found["account"]["quarantined"] == 0, shown
+    assert (status, found["is_whole"]) == (0, True), shown

@@ -1,0 +1,87 @@
+"""The worker: what its own outages, its own mistakes in the settings and other people's messages do to the log."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import redis
+from pytest_django import Settings
+
+from ml_proxy import courier
+from ml_proxy.publisher.core import MOST_UNCONFIRMED
+from tests.support.model import ScriptedModel
+from tests.support.network import free_port
+from tests.support.system import System
+from tests.support.waiting import until
+
+ROUNDS = 3
+BODY = {"doctor_name": "Dr. Path", "patient_name": "MARKER-PATIENT"}
+
+
+@pytest.fixture
+def system(make_system: Callable[..., System], model: ScriptedModel) -> System:
+    made = make_system(ML_SERVER_URL=model.url, REPUBLISH_SECONDS="0.5")
+    made.start("redis", "web")
+    return made
+
+
+def answered(system: System, count: int) -> set[str]:
+    with ThreadPoolExecutor(8) as clients:
+        responses = list(clients.map(lambda _: system.predict(BODY), range(count)))
+    return {response.headers["X-Inference-ID"] for response in responses if response.ok}
+
+
+def assert_written(system: System, ids: set[str]) -> None:
+    until(lambda: {row["id"] for row in system.history(limit="1000").json()} == ids, what=f"{len(ids)} rows")
+    assert "each in its place and as it was written" in system.manage("verify_log")
+
+
+def restart_worker(system: System, **settings: str) -> None:
+    """The worker alone gets other settings."""
+    common = system.environment
+    system.environment = common | settings
+    system.start("worker-logs")
+    system.environment = common
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"DATABASE_URL": f"postgresql://nobody@127.0.0.1:{free_port()}/none"}, "no database"),
+        ({"SEAL_KEY": "a key that only this worker has, by mistake"}, "can't be written here and will come again"),
+    ],
+)
+def test_it_loses_nothing_and_multiplies_nothing_while_it_can_write_nothing(
+    system: System, settings: dict[str, str], says: str
+) -> None:
+    restart_worker(system, **settings)
+    ids = answered(system, 120)
+    assert len(ids) == 120
+    waiting: list[int] = []
+    with redis.Redis(port=int(system.environment["REDIS_PORT"])) as connection:
+
+        def was_sent_again_and_again() -> bool:
+            waiting.append(connection.llen(courier.LOGS_QUEUE) + connection.hlen("unacked.logs"))
+            return system.log_of("web").count("are sent again") >= ROUNDS * MOST_UNCONFIRMED
+
+        until(was_sent_again_and_again, seconds=30, what="several rounds of the outage")
+    assert max(waiting) <= 2 * MOST_UNCONFIRMED
+    assert says in system.log_of("worker-logs")
+    assert "MARKER" not in system.log_of("worker-logs")
+    system.kill("worker-logs")
+    restart_worker(system)
+    assert_written(system, ids)
+
+
+def test_it_drops_what_is_no_batch_says_so_without_its_content_and_goes_on(system: System, settings: Settings) -> None:
+    settings.REDIS_URL = f"redis://127.0.0.1:{system.environment['REDIS_PORT']}/0"
+    system.start("worker-logs")
+    for kwargs in ({}, {"patient": "MARKER"}, {"origin": "MARKER", "host": 1, "key_id": [], "first": 1, "records": 5}):
+        courier.send(courier.WRITE_RECORDS, kwargs, queue=courier.LOGS_QUEUE, shown_as="-")
+    courier.send("worker.no_such_task", {"patient": "MARKER"}, queue=courier.LOGS_QUEUE, shown_as="-")
+    with redis.Redis.from_url(settings.REDIS_URL) as connection:
+        connection.lpush(courier.LOGS_QUEUE, b'{"body": "MARKER", "headers": {"task": "MARKER"}, "properties": {}}')
+    ids = answered(system, 10)
+    assert_written(system, ids)
+    assert system.log_of("worker-logs").count("a message is dropped") == 3
+    assert "MARKER" not in system.log_of("worker-logs")

@@ -1,0 +1,48 @@
+"""The way of a record, step by step and within the test: appended, published, taken from Redis, written."""
+
+import base64
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from ml_proxy.batches import Batch
+from ml_proxy.courier import LOGS_QUEUE
+from ml_proxy.ids import uuid7
+from ml_proxy.journal import Writer
+from ml_proxy.publisher import Publisher
+from ml_proxy.records import Record
+from ml_proxy.use_cases.writing import write_batch
+
+
+def record(**changes: Any) -> Record:
+    """One that holds what databases and libraries like to change."""
+    now = datetime.now(UTC)
+    texts = {"input_data": '{"x":"\\u0000"}', "output_data": "[1e999]", "model_name": "m", "model_version": "1"}
+    people = {"doctor_name": "Dr. Synthetic", "patient_name": "김민준", "request_id": "r", "caller": ""}
+    return Record(**{"id": uuid7(), "predicted_at": now, "latency_ms": 1.5, **texts, **people, **changes})
+
+
+def append(writer: Writer, item: Record) -> None:
+    """As a gateway does."""
+    writer.append(item.encode(), item.content())
+
+
+def messages(broker: redis.Redis) -> list[dict[str, Any]]:
+    """Takes all messages as a worker would: what each task was called with."""
+    taken = [json.loads(raw) for raw in broker.lrange(LOGS_QUEUE, 0, -1)]
+    broker.delete(LOGS_QUEUE)
+    return [json.loads(base64.b64decode(message["body"]))[1] for message in reversed(taken)]
+
+
+def work(broker: redis.Redis) -> None:
+    """What a worker does with all messages that wait."""
+    for message in messages(broker):
+        write_batch(Batch.from_message(message))
+
+
+def publisher(folder: Path, republish_seconds: float = 60) -> Publisher:
+    """One that a test drives."""
+    return Publisher(folder, republish_seconds=republish_seconds)
