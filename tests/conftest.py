@@ -138,7 +138,8 @@ def make_system(tmp_path: Path, database_url: str) -> Iterator[Callable[..., Sys
     def make(**settings: str) -> System:
         folder = tmp_path / f"system-{len(made)}"
         folder.mkdir()
-        made.append(System(folder, database_url=database_url, **settings))
+        shared = {"SEAL_KEY": "the key of all that share this database"}
+        made.append(System(folder, database_url=database_url, **shared | settings))
         made[-1].manage("migrate", "-v0")
         return made[-1]
 

