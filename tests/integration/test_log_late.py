@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import psutil
 import pytest
@@ -13,6 +12,7 @@ import redis
 from django.test import Client
 from pytest_django import Settings
 
+from ml_proxy.ids import uuid7
 from ml_proxy.journal import Spool, Writer
 from ml_proxy.publisher import journal_folder
 from ml_proxy.seals import keyring
@@ -36,7 +36,7 @@ def behind(journal: Path) -> Callable[..., Writer]:
     """Makes an origin whose records have waited this long."""
 
     def make(*ages: timedelta, end: bool = True, size: int = 2) -> Writer:
-        writer = Writer(journal, new_origin=uuid4, key=keyring().current, max_bytes=2**30, segment_bytes=2**20)
+        writer = Writer(journal, new_origin=uuid7, key=keyring().current, max_bytes=2**30, segment_bytes=2**20)
         for age in ages:
             append(writer, record(predicted_at=datetime.now(UTC) - age, input_data=f'"{"x" * size}"'))
         if end:
