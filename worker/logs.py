@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from ml_proxy import courier
 from ml_proxy.batches import BadBatch, Batch
@@ -32,7 +32,7 @@ def write_records(*_: Any, **message: Any) -> None:
         return
     try:
         write_batch(batch)
-    except (OperationalError, InterfaceError) as exc:
+    except (DatabaseError, InterfaceError) as exc:
         connection.close()
         raise NotWritten(f"no database ({type(exc).__name__}): {batch} will come again") from None
     except UnknownKey as exc:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 
 from ml_proxy.batches import Batch, Numbered
 from ml_proxy.bulk import insert_new
@@ -19,13 +19,16 @@ from ml_proxy.seals import Key, keyring
 
 log = logging.getLogger(__name__)
 
+# What quarantine is for. Anything else, a table that is not there too, is the database's own trouble and passes.
+_OF_THE_RECORD = (BadRecord, DataError, IntegrityError)
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def write_batch(batch: Batch) -> None:
     """Settles a batch: rows, remnants, the origin's head and the receipt are one transaction.
 
-    Raises `OperationalError` or `InterfaceError` where the database is not there; whoever sent the batch keeps it.
+    Raises Django's database errors where the database does not do its work; whoever sent the batch keeps it.
     Raises `UnknownKey` where the key that sealed it is not at hand.
     """
     key = keyring().find(batch.key_id)
@@ -96,9 +99,7 @@ def _settle(batch: Batch, key: Key) -> None:
     try:
         with transaction.atomic():
             insert(waiting, batch.origin, key)
-    except (OperationalError, InterfaceError):
-        raise
-    except (BadRecord, DatabaseError):
+    except _OF_THE_RECORD:
         for number in waiting:
             _settle_one(number, batch.origin, key)
 
@@ -117,9 +118,7 @@ def _settle_one(number: Numbered, origin: UUID, key: Key) -> None:
     try:
         with transaction.atomic():
             insert([number], origin, key)
-    except (OperationalError, InterfaceError):
-        raise
-    except (BadRecord, DatabaseError) as exc:
+    except _OF_THE_RECORD as exc:
         reason = why_refused(exc)
         log.error("record %s of origin %s is quarantined: %s", number.sequence, origin, reason)
         insert_new([remnant_of(number, origin, key, Remnant.Kind.QUARANTINED, reason)], ["origin", "sequence"])
