@@ -32,14 +32,8 @@ def answered(system: System, count: int) -> set[str]:
 
 
 def assert_written(system: System, ids: set[str]) -> None:
-    until(
-        lambda: ids <= {row["id"] for row in system.history(limit="1000").json()}, seconds=60, what=f"{len(ids)} rows"
-    )
-    until(
-        lambda: "\nwaiting                              0\n" in system.manage("reconcile"),
-        seconds=60,
-        what="nothing waiting",
-    )
+    until(lambda: ids <= {row["id"] for row in system.history(limit="1000").json()}, what=f"{len(ids)} rows")
+    until(lambda: "\nwaiting                              0\n" in system.manage("reconcile"), what="nothing waiting")
     assert "each in its place and as it was written" in system.manage("verify_log")
 
 
@@ -71,7 +65,7 @@ def test_it_loses_nothing_and_multiplies_nothing_while_it_can_write_nothing(
             waiting.append(connection.llen(courier.LOGS_QUEUE) + connection.hlen("unacked.logs"))
             return system.log_of("web").count("are sent again") >= ROUNDS * MOST_UNCONFIRMED
 
-        until(was_sent_again_and_again, seconds=60, what="several rounds of the outage")
+        until(was_sent_again_and_again, seconds=30, what="several rounds of the outage")
     assert max(waiting) <= 2 * MOST_UNCONFIRMED
     assert says in system.log_of("worker-logs")
     assert "MARKER" not in system.log_of("worker-logs")

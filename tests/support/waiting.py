@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(probe: Callable[[], T], *, seconds: float = 40.0, what: str = "") -> T:
+def until(probe: Callable[[], T], *, seconds: float = 20.0, what: str = "") -> T:
     """The first true value of `probe`; its last exception or an AssertionError after `seconds`."""
     ends_at = time.monotonic() + seconds
     while True:
