@@ -136,7 +136,10 @@ class IdempotencyKey(models.Model):
 
 
 class Job(models.Model):
-    """One long run that a caller can name. Its row exists before anything is queued."""
+    """One long run that a caller can name. Its row exists before anything is queued.
+
+    Whoever runs it holds it by a lease, which it renews: a job whose runner died is found by its lease.
+    """
 
     class State(models.TextChoices):
         """`queued → running → succeeded | failed | cancelled`."""
@@ -154,7 +157,7 @@ class Job(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     percent = models.PositiveSmallIntegerField(default=0)
     message = models.CharField(max_length=200, blank=True)
-    params = models.TextField(default="{}", help_text="The request body, JSON as it came.")
+    params = models.TextField(default="{}", help_text="What the model server is asked, JSON as it came.")
     result = models.TextField(null=True, help_text="The model server's answer, JSON as it came.")  # noqa: DJ001
     error = models.CharField(max_length=500, null=True)  # noqa: DJ001 - no error is null, in the API too
     requested_by = models.CharField(max_length=150, blank=True)
@@ -163,14 +166,53 @@ class Job(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    # How it is run.
+    is_attended = models.BooleanField(default=False, help_text="Its caller waits for it, so it is never run again.")
+    queued_at = models.DateTimeField(null=True, help_text="When its message was last sent.")
+    attempt = models.PositiveSmallIntegerField(default=0, help_text="Which run this is; a former run's word is void.")
+    leased_until = models.DateTimeField(null=True, help_text="When its runner is taken for dead, unless it renews.")
+    # A caller's own key, so that the same request again finds the job that it made; emptied after 24 h.
+    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null is not unique
+    body_digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the request's body, in hex.")
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["-id"], name="job_newest")]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["kind"], condition=Q(state__in=["queued", "running"]), name="job_one_active_of_a_kind"
-            )
+            ),
+            models.UniqueConstraint(fields=["requested_by", "idempotency_key"], name="job_idempotency_key_once"),
         ]
+        # The list with a filter: newest first within a state. Without one it is a range of the primary key.
+        indexes: ClassVar = [models.Index(fields=["state", "-id"], name="job_by_state")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
+
+
+class Callback(models.Model):
+    """What is still to be told, or was told, to the URL that a job's caller named."""
+
+    class State(models.TextChoices):
+        """`waiting → delivered | given up`."""
+
+        WAITING = "waiting"
+        DELIVERED = "delivered"
+        GIVEN_UP = "given up"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False, help_text="The webhook's id, on every try.")
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="callback")
+    url = models.CharField(max_length=2000)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
+    due_at = models.DateTimeField(null=True, help_text="When to try next; empty until the job has ended.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=200, blank=True, help_text="Why the last try failed.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    delivered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], condition=Q(state="waiting"), name="callback_due"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
