@@ -42,7 +42,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "database: touches the database, so it is run on PostgreSQL too")
-    if config.getoption("--database") == "postgres":
+    spreads = config.getoption("numprocesses") and not hasattr(config, "workerinput")  # others run the tests
+    if config.getoption("--database") == "postgres" and not spreads:
         os.environ["DATABASE_URL"] = _start_postgres()
     django.setup()  # only now: the settings read the environment once
 

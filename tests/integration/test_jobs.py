@@ -125,7 +125,7 @@ def test_it_lists_jobs_newest_first(gateway: Client) -> None:
     assert response["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("name", [str(uuid7()), "1", "x"])
+@pytest.mark.parametrize("name", ["019a0000-0000-7000-8000-000000000000", "1", "x"])
 def test_it_knows_no_other_job(gateway: Client, name: str) -> None:
     assert gateway.get(f"{JOBS}{name}/").status_code == 404
     assert gateway.post(f"{JOBS}{name}/cancel/").status_code == 404
