@@ -26,6 +26,7 @@ from ml_proxy.models import Receipt
 from ml_proxy.publisher.heads import Heads, end_origin
 from ml_proxy.publisher.progress import Progress
 from ml_proxy.publisher.tail import BATCH_BYTES, Tail
+from ml_proxy.seals import UnknownKey, keyring
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Publisher:
         self._progress = Progress(folder)
         self._keep_at = 0.0  # time.monotonic() seconds
         self._unreadable: set[SegmentName] = set()
+        self._unknown_keys: set[str] = set()
         self._host = socket.gethostname()
 
     @property
@@ -136,12 +138,25 @@ class Publisher:
 
     def _send_new(self) -> None:
         for name, tail in self._tails.items():
+            if not self._can_be_written(name):
+                continue
             with self._readable(name):
                 while self._may_send and (entries := tail.next_run(self._spool)):
                     sent = self._sent(name, entries)
                     self._send(sent)
                     tail.pass_over(entries)
                     self._awaited.append(sent)
+
+    def _can_be_written(self, name: SegmentName) -> bool:
+        """Workers settle nothing that an unknown key sealed; it waits here, not in the place of others."""
+        try:
+            keyring().find(name.key_id)
+        except UnknownKey as exc:
+            if name.key_id not in self._unknown_keys:
+                log.error("%s and others like it wait: %s", name, exc)
+            self._unknown_keys.add(name.key_id)
+            return False
+        return True
 
     @property
     def _may_send(self) -> bool:

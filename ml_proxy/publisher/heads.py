@@ -1,6 +1,8 @@
 """How far each origin's numbers go, kept outside the database too: rows that were deleted with their head must show."""
 
 import json
+import logging
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -8,7 +10,14 @@ from ml_proxy.models import Origin
 from ml_proxy.publisher.progress import write_whole
 from ml_proxy.seals import UnknownKey, keyring
 
+log = logging.getLogger(__name__)
+
 FILE_NAME = "heads.json"
+DAMAGED_NAME = "heads.damaged"
+
+
+class DamagedHeads(Exception):
+    """What is kept beside the journal can't be read."""
 
 
 class Heads:
@@ -16,8 +25,12 @@ class Heads:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
-        self._highest = read(folder)
         self._is_saved = True
+        try:
+            self._highest = read(folder)
+        except DamagedHeads as exc:
+            log.error("%s It is set aside as %s, and the database's own heads are kept from now on.", exc, DAMAGED_NAME)
+            self._begin_anew()
 
     def raise_to(self, origin: UUID, sequence: int) -> None:
         """Notes a confirmed number."""
@@ -33,13 +46,24 @@ class Heads:
         self._is_saved = True
 
 
+    def _begin_anew(self) -> None:
+        """Records must leave all the same, even where the disk refuses this too."""
+        with suppress(OSError):
+            self._path.rename(self._path.with_name(DAMAGED_NAME))
+        self._highest = dict(Origin.objects.values_list("id", "highest"))
+        self._is_saved = False
+
+
 def read(folder: Path) -> dict[UUID, int]:
-    """What is kept there; nothing where there is none."""
+    """What is kept there; nothing where there is none. Raises `DamagedHeads`."""
+    path = folder / FILE_NAME
     try:
-        found = json.loads((folder / FILE_NAME).read_text())
+        found = json.loads(path.read_text())
+        return {UUID(origin): int(highest) for origin, highest in found.items()}
     except FileNotFoundError:
         return {}
-    return {UUID(origin): int(highest) for origin, highest in found.items()}
+    except (OSError, ValueError, AttributeError, TypeError) as exc:
+        raise DamagedHeads(f"{path} can't be read ({type(exc).__name__}).") from exc
 
 
 def end_origin(origin: UUID) -> None:

@@ -40,7 +40,10 @@ class Account:
 
 
 def account(journal: Path) -> Account:
-    """The whole, at one moment. The journal is read first: what it lets go of meanwhile is in the database."""
+    """The whole, at one moment. The journal is read first: what it lets go of meanwhile is in the database.
+
+    Raises `UnreadableSegment` or `DamagedHeads`.
+    """
     in_journal = waiting_numbers(journal)
     waiting, oldest = unsettled(journal)
     kinds = dict(Remnant.objects.values_list("kind").annotate(Count("id")).order_by())

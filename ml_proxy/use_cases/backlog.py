@@ -19,6 +19,10 @@ MOST_READ = 16  # segments that a glance reads an entry of
 Ranges = dict[UUID, list[tuple[int, int]]]
 
 
+class UnreadableSegment(Exception):
+    """A segment can't be read, so nobody can tell which numbers it holds."""
+
+
 @dataclass(frozen=True)
 class Glance:
     """About how many bytes wait to be rows, and the age of the oldest record among them in seconds."""
@@ -45,7 +49,7 @@ def glance(journal: Path) -> Glance:
 
 
 def waiting_numbers(journal: Path) -> Ranges:
-    """The ranges of numbers that each origin's journal still holds."""
+    """The ranges of numbers that each origin's journal still holds. Raises `UnreadableSegment`."""
     found: Ranges = {}
     for name, entries in _walk(journal):
         ranges = found.setdefault(UUID(name.origin), [])
@@ -58,7 +62,10 @@ def waiting_numbers(journal: Path) -> Ranges:
 
 
 def unsettled(journal: Path) -> tuple[int, float]:
-    """How many of the journal's numbers have neither row nor remnant yet, and the age of the oldest, in seconds."""
+    """How many of the journal's numbers have neither row nor remnant yet, and the age of the oldest, in seconds.
+
+    Raises `UnreadableSegment`.
+    """
     count, oldest = 0, dict[str, datetime | None]()
     for name, entries in _walk(journal):
         settled = _settled(UUID(name.origin), entries[0].sequence, entries[-1].sequence)
@@ -75,13 +82,25 @@ def age_seconds(moments: list[datetime]) -> float:
 
 
 def _walk(journal: Path) -> Iterator[tuple[SegmentName, list[Entry]]]:
-    """All entries in order, some at a time."""
+    """All entries in order, some at a time. Raises `UnreadableSegment`."""
     spool = Spool(journal)
     for name in spool.segments() if journal.exists() else []:
-        offset = 0
-        while entries := _some(spool, name, offset, AT_ONCE):
+        for entries in _chunks(spool, name):
             yield name, entries
-            offset = entries[-1].end
+
+
+def _chunks(spool: Spool, name: SegmentName) -> Iterator[list[Entry]]:
+    offset = 0
+    while entries := _readable(spool, name, offset):
+        yield entries
+        offset = entries[-1].end
+
+
+def _readable(spool: Spool, name: SegmentName, offset: int) -> list[Entry]:
+    try:
+        return _some(spool, name, offset, AT_ONCE)
+    except OSError as exc:
+        raise UnreadableSegment(f"{name} in the journal can't be read ({exc.strerror}).") from exc
 
 
 def _some(spool: Spool, name: SegmentName, offset: int, most_bytes: int) -> list[Entry]:

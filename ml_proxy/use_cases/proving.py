@@ -61,7 +61,7 @@ def numbers_known() -> int:
 
 
 def prove(journal: Path) -> Iterator[Step]:
-    """Walks the whole log in bounded memory."""
+    """Walks the whole log in bounded memory. Raises `UnreadableSegment` or `DamagedHeads`."""
     on_their_way = waiting_numbers(journal)
     kept_heads = heads.read(journal)
     known: set[UUID] = set()
@@ -70,6 +70,9 @@ def prove(journal: Path) -> Iterator[Step]:
         yield from _prove_origin(origin, on_their_way.get(origin.id, []), kept_heads.get(origin.id, 0))
     yield from _lost_origins(kept_heads, known, on_their_way)
     yield from _foreign_rows()
+    if (journal / heads.DAMAGED_NAME).exists():
+        detail = f"{heads.DAMAGED_NAME} beside the journal: an origin that was deleted whole before can't be named"
+        yield Step(0, (Finding("unreadable", None, None, None, detail),))
 
 
 def _prove_origin(origin: Origin, waiting: list[tuple[int, int]], kept_highest: int) -> Iterator[Step]:

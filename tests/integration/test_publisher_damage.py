@@ -21,8 +21,10 @@ from ml_proxy.journal import Entry, Spool, Writer
 from ml_proxy.models import InferenceLog, Receipt
 from ml_proxy.publisher import Publisher
 from ml_proxy.publisher.core import MOST_UNCONFIRMED
+from ml_proxy.publisher.heads import DAMAGED_NAME as DAMAGED
 from ml_proxy.publisher.heads import FILE_NAME as HEADS
 from ml_proxy.publisher.heads import Heads
+from ml_proxy.publisher.heads import read as read_heads
 from ml_proxy.publisher.tail import BATCH_BYTES
 from ml_proxy.seals import keyring
 from tests.support.publishing import append, publisher, record, work
@@ -150,6 +152,49 @@ def test_it_goes_on_with_the_others_where_a_segment_cannot_be_read(
     assert [path.name for path in journal.glob("*-*")] == [ill.name]
     [line] = [line.getMessage() for line in caplog.records if line.levelno == logging.ERROR]
     assert line.startswith(f"{ill.name} can't be read")
+
+
+def test_it_lets_the_others_leave_where_a_key_is_not_at_hand(
+    journal: Path, broker: redis.Redis, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    sealed = [write(journal, 1)[0] for _ in range(MOST_UNCONFIRMED + 1)]
+    old, settings.SEAL_KEY = settings.SEAL_KEY, "another key of more than thirty-two characters"
+    [well] = write(journal, 3)
+    drain(publisher(journal), broker)
+    assert numbers(well) == [1, 2, 3]
+    [line] = [line.getMessage() for line in caplog.records if line.levelno == logging.ERROR]
+    assert "put the old one into SEAL_KEY_FALLBACKS" in line
+    settings.SEAL_KEY_FALLBACKS = [old]
+    drain(publisher(journal), broker)
+    assert [numbers(path) for path in sealed] == [[1]] * len(sealed)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"x": 1}', '{"00000000-0000-0000-0000-000000000001": null}'])
+def test_it_keeps_the_databases_heads_where_its_own_are_damaged(
+    journal: Path, broker: redis.Redis, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    [settled] = write(journal, 2)
+    drain(publisher(journal), broker)
+    (journal / HEADS).write_text(text)
+    with pytest.raises(CommandError, match=r"heads.json can't be read"):
+        call_command("reconcile")
+    [path] = write(journal, 3)
+    drain(publisher(journal), broker)
+    assert numbers(path) == [1, 2, 3]
+    assert [line.levelname for line in caplog.records if "set aside" in line.getMessage()] == ["ERROR"]
+    [line] = verify()
+    assert line.startswith(f"unreadable: {DAMAGED}")
+    assert {origin.hex for origin in read_heads(journal)} == {settled.name[:32], path.name[:32]}
+
+
+@pytest.mark.parametrize("command", ["verify_log", "reconcile"])
+def test_its_commands_name_a_segment_that_cannot_be_read(journal: Path, command: str) -> None:
+    [path] = write(journal, 2)
+    path.unlink()
+    path.symlink_to("/proc/self/mem")  # EIO
+    with pytest.raises(CommandError, match=rf"{path.name} in the journal can't be read") as caught:
+        call_command(command)
+    assert caught.value.returncode == 1
 
 
 def test_it_lets_records_leave_a_disk_that_takes_no_notes(journal: Path, broker: redis.Redis) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from ml_proxy.management.reading import telling_what_is_unreadable
 from ml_proxy.publisher import journal_folder
 from ml_proxy.use_cases.accounting import account
 
@@ -15,7 +16,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Figures, one a line."""
-        found = account(journal_folder())
+        with telling_what_is_unreadable():
+            found = account(journal_folder())
         self.stdout.write("\n".join(found.lines()))
         if found.missing:
             raise CommandError(f"{found.missing} numbers are missing; `manage.py verify_log` names them.", returncode=1)

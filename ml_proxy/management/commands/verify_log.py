@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from ml_proxy.management.reading import telling_what_is_unreadable
 from ml_proxy.publisher import journal_folder
 from ml_proxy.use_cases import proving
 from ml_proxy.use_cases.backlog import waiting_numbers
@@ -27,6 +28,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> str:
         """The verdict, or `CommandError`."""
+        with telling_what_is_unreadable():
+            return self._verdict(options)
+
+    def _verdict(self, options: dict[str, Any]) -> str:
         looked_at = found = 0
         quiet = True if options["no_progress"] else None  # None: where standard error is no terminal
         with tqdm(total=proving.numbers_known(), unit="record", disable=quiet) as bar:

@@ -1,0 +1,19 @@
+"""What commands that read the journal share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.management.base import CommandError
+
+from ml_proxy.publisher.heads import DamagedHeads
+from ml_proxy.use_cases.backlog import UnreadableSegment
+
+
+@contextmanager
+def telling_what_is_unreadable() -> Iterator[None]:
+    """Turns what can't be read beside the journal into the command's own error, exit status 1."""
+    try:
+        yield
+    except (DamagedHeads, UnreadableSegment) as exc:
+        mend = "Check the disk, or move the file out of the journal's folder and keep it, and run this again."
+        raise CommandError(f"{exc} What is missing can't be told from what is still on its way. {mend}") from exc
