@@ -1,4 +1,4 @@
-"""`python -m chaos`: runs a campaign, prints and saves what it found; exit status 1 unless the promise was kept."""
+"""`python -m chaos`: runs a campaign, prints and saves what it found; exit status 1 unless all of it was kept."""
 
 import argparse
 import os
@@ -51,7 +51,9 @@ def main(words: list[str] | None = None) -> int:
     report = campaign(plan)
     print("\n".join(report.lines()))
     print(f"saved as {report.save(plan.folder)}")
-    return 0 if report.is_whole else 1
+    if not report.is_complete:
+        print(f"too short: {report.answered} of {report.planned} were answered in {report.seconds:.0f} s (--seconds)")
+    return 0 if report.is_whole and report.is_complete else 1
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from chaos.clients import BROKEN, Attempt, Clients
+from chaos.clients import BROKEN, Attempt, Clients, answered
 from chaos.drain import drained
 from chaos.fault import Fault
 from chaos.plan import Plan, Strike, strikes
@@ -15,6 +15,7 @@ from chaos.report import Report, percentiles
 from chaos.stage import Stage
 from chaos.verdict import compare
 
+KEYED_EVERY = 5  # requests of a client
 PACE_SECONDS = 0.2  # between two looks at how many were answered
 
 
@@ -24,7 +25,7 @@ class Campaign:
     def __init__(self, plan: Plan, stage: Stage) -> None:
         self._plan = plan
         self._stage = stage
-        self._clients = Clients(stage.port, count=plan.clients, rate=plan.rate, rush=stage.rush)
+        self._clients = Clients(stage.port, count=plan.clients, rate=plan.rate, keyed=KEYED_EVERY, rush=stage.rush)
         self._struck: Counter[str] = Counter()
         self._failed: list[str] = []
         self._ends_at = time.monotonic() + plan.seconds
@@ -86,7 +87,8 @@ class Campaign:
             database=self._plan.database,
             seconds=round(seconds, 1),
             sent=len(attempts),
-            answered=sum(attempt.is_answered for attempt in attempts),
+            planned=self._plan.predictions,
+            answered=len(answered(attempts)),
             refused=_refused(attempts),
             faults=dict(sorted(self._struck.items())),
             failed_faults=len(self._failed),

@@ -1,7 +1,9 @@
 """What can go wrong, one function each: it strikes, lasts some seconds, and is undone by the same function."""
 
+import resource
 import shutil
 import signal
+from contextlib import suppress
 
 import psutil
 
@@ -121,6 +123,17 @@ def fill_journal(stage: Stage, seconds: float) -> None:
     ballast.unlink()
 
 
+@fault("the journal's disk refuses", "journal")
+def refuse_journal(stage: Stage, seconds: float) -> None:
+    """No process of the gateway may write to any file; with PostgreSQL, rows are then written directly."""
+    _soft, hard = own = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        _limit_files(stage, (0, hard))
+        stage.hold(seconds)
+    finally:
+        _limit_files(stage, own)  # those that were started meanwhile have inherited it
+
+
 @fault("the model refuses", "model")
 def refuse(stage: Stage, seconds: float) -> None:
     """Nobody listens there."""
@@ -142,6 +155,12 @@ def reset(stage: Stage, seconds: float) -> None:
     model.send_signal(signal.SIGUSR1)
     stage.hold(seconds)
     model.send_signal(signal.SIGUSR2)
+
+
+def _limit_files(stage: Stage, limit: tuple[int, int]) -> None:
+    for process in stage.family("web"):
+        with suppress(psutil.NoSuchProcess):
+            process.rlimit(psutil.RLIMIT_FSIZE, limit)
 
 
 def _kill_child(stage: Stage, name: str) -> None:

@@ -17,6 +17,7 @@ class Report:
     database: str
     seconds: float
     sent: int
+    planned: int  # to be answered
     answered: int
     refused: Mapping[str, int]  # by status; "broken" where no whole answer came
     faults: Mapping[str, int]  # by kind
@@ -35,6 +36,11 @@ class Report:
         found = self.comparison
         wrong = found.missing, found.doubled, found.altered, found.unnamed, found.withheld, found.foreign
         return not any(wrong) and self.is_verified and self.drained_seconds is not None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether as many were answered as planned, before time was up."""
+        return self.answered >= self.planned
 
     def lines(self) -> list[str]:
         """One for each figure."""

@@ -1,7 +1,7 @@
 """The campaign's own judgement: each way in which a log can fail its callers is seen."""
 
 import hashlib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -35,6 +35,11 @@ def row(number: int, *, request: int | None = None, output: str = TEXT) -> Row:
         ([attempt(1, named=False)], [], {"unnamed": 1}),
         ([attempt(1, status=BROKEN, named=False)], [row(1)], {"unanswered": 1}),
         ([attempt(1, status=502, named=False)], [row(1)], {"withheld": 1}),
+        ([attempt(1, status=BROKEN, named=False), attempt(1, status=503, named=False)], [row(1)], {"unanswered": 1}),
+        ([attempt(1, status=409, named=False)], [row(1)], {"unanswered": 1}),
+        ([attempt(1), attempt(1)], [row(1)], {}),
+        ([attempt(1), replace(attempt(1), digest="other")], [row(1)], {"altered": 1}),
+        ([attempt(1), replace(attempt(2), request_id="request-1")], [row(1)], {"missing": 1}),
         ([], [row(1)], {"foreign": 1}),
     ],
 )
@@ -46,6 +51,10 @@ def test_it_counts_what_is_wrong(attempts: list[Attempt], rows: list[Row], wrong
 def test_it_gives_the_time_that_was_added_to_the_models() -> None:
     assert compare([attempt(1)], [row(1)])[1] == pytest.approx([3.0])
     assert percentiles([1.0, 2.0, 3.0, 9.0]) == {"p50": 2.0, "p99": 9.0, "max": 9.0}
+
+
+def test_it_leaves_keyed_ones_out_of_the_times() -> None:
+    assert compare([replace(attempt(1), is_keyed=True)], [row(1)])[1] == []
 
 
 def test_a_seed_gives_the_same_faults_again() -> None:
