@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from backend import env
+from backend.callbacks import callback_hosts, callback_secrets
 from backend.databases import database
+from backend.schedule import crontab_text, require_beats
 from backend.secrets import kept_secret
 from ml_proxy.journal.disk import network_type
 
@@ -29,6 +31,7 @@ try:
     GATEWAY_WORKERS = env.integer("GATEWAY_WORKERS", 1, least=1, most=64, unit="processes")
     GATEWAY_THREADS = env.integer("GATEWAY_THREADS", 32, least=1, most=512, unit="threads for each process")
     LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
+    LOG_FORMAT = env.choice("LOG_FORMAT", ("line", "json"), default="line" if DEBUG else "json")
 
     # Who may come in.
     SECRET_KEY = kept_secret("SECRET_KEY", VAR_DIR, make_one=DEBUG)
@@ -69,11 +72,34 @@ try:
     MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 10 * MIB, least=1, most=1024 * MIB, unit="bytes")
     MAX_ANSWER_BYTES = env.integer("MAX_ANSWER_BYTES", 10 * MIB, least=1, most=1024 * MIB, unit="bytes")
 
+    # Jobs: how they are held, looked after, and started by the clock.
+    JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 30, least=0.1, most=3600, unit="seconds")
+    JOB_HEARTBEAT_SECONDS = env.number("JOB_HEARTBEAT_SECONDS", 1, least=0.01, most=60, unit="seconds")
+    JOB_SWEEP_SECONDS = env.number("JOB_SWEEP_SECONDS", 5, least=0.1, most=3600, unit="seconds")
+    require_beats("JOB_LEASE_SECONDS", JOB_LEASE_SECONDS, JOB_HEARTBEAT_SECONDS)
+    RETRAIN_SCHEDULE = crontab_text("RETRAIN_SCHEDULE")
+
+    # Who may be called back when a job has ended.
+    CALLBACK_HOSTS = callback_hosts("CALLBACK_HOSTS")
+    CALLBACK_ALLOW_PRIVATE = env.switch("CALLBACK_ALLOW_PRIVATE", default=False)
+    CALLBACK_SECRETS = callback_secrets("CALLBACK_SECRET", VAR_DIR, are_needed=bool(CALLBACK_HOSTS), make_one=DEBUG)
+    CALLBACK_TOTAL_SECONDS = env.number("CALLBACK_TOTAL_SECONDS", 10, least=0.01, most=10, unit="seconds")
+
     # The journal and its publisher.
     JOURNAL_MAX_BYTES = env.integer("JOURNAL_MAX_BYTES", 1024 * MIB, least=64 * 1024, most=2**50, unit="bytes")
     JOURNAL_SEGMENT_BYTES = env.integer("JOURNAL_SEGMENT_BYTES", 4 * MIB, least=4096, most=1024 * MIB, unit="bytes")
     REPUBLISH_SECONDS = env.number("REPUBLISH_SECONDS", 20, least=0.1, most=3600, unit="seconds")
     LOG_LATE_SECONDS = env.number("LOG_LATE_SECONDS", 60, least=1, most=86400, unit="seconds")
+
+    # Counts of all processes of this state folder; and where a worker beside no gateway is scraped, 0 for nowhere.
+    METRICS_DIR = VAR_DIR / "metrics"
+    WORKER_METRICS_PORT = env.integer("WORKER_METRICS_PORT", 0, least=0, most=65535, unit="TCP ports")
+
+    # Where traces go is for OpenTelemetry to read, and checked here.
+    for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
+        if env.text(name, ""):
+            env.url(name, "http://127.0.0.1:4318", schemes=("http", "https"))
+    env.choice("OTEL_EXPORTER_OTLP_PROTOCOL", ("http/protobuf",), default="http/protobuf")
 except env.BadSetting as exc:
     sys.exit(f"ml-proxy: {exc}")
 
@@ -153,6 +179,8 @@ CORS_ALLOW_HEADERS = [
     "content-type",
     "idempotency-key",
     "prefer",
+    "traceparent",
+    "tracestate",
     "x-csrftoken",
     "x-request-id",
 ]
@@ -194,31 +222,34 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_WORKER_SEND_TASK_EVENTS = True
-CELERY_TASK_SEND_SENT_EVENT = True
 CELERY_TASK_TRACK_STARTED = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_DB_REUSE_MAX = 10_000  # the Django fix-up closes the connection after every task unless told otherwise
 
+LOGGING_CONFIG = "ml_proxy.logs.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
         "request_id": {"()": "ml_proxy.logs.RequestIDFilter"},
         "no_bodies": {"()": "ml_proxy.logs.NoMessageBodies"},
+        "only_exceptions": {"()": "ml_proxy.logs.OnlyExceptions"},
     },
     "formatters": {
         "line": {
             "()": "ml_proxy.logs.QuietFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
-        }
+        },
+        "json": {"()": "ml_proxy.logs.JSONFormatter"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},  # Django's own handler would print every line once more
-        "django.request": {"level": "ERROR"},  # ml_proxy.access has a line for each exchange
+        "django.request": {"level": "ERROR", "filters": ["only_exceptions"]},  # ml_proxy.access tells of each exchange
         "django.server": {"handlers": [], "propagate": False},
+        "celery": {"level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL},  # its DEBUG prints whole messages
         "celery.worker.consumer.consumer": {"filters": ["no_bodies"]},
     },
 }

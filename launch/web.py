@@ -14,6 +14,7 @@ from granian.server.mp import MPServer
 
 from launch.system import web_stop_seconds
 from ml_proxy.lifeline import die_with_parent
+from ml_proxy.logs import configure
 
 # In the kernel's queue, and open in a worker, idle ones included: what granian calls backpressure counts connections,
 # not requests, so it must be far above the number of threads.
@@ -50,9 +51,11 @@ def server() -> MPServer:
         workers_kill_timeout=web_stop_seconds(),
         log_level=LogLevels.error,
         log_access=False,
+        log_dictconfig=settings.LOGGING,
     )
 
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
+    configure(settings.LOGGING)
     server().serve(target_loader=application, wrap_loader=False)

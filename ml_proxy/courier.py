@@ -13,10 +13,13 @@ from celery import Celery
 from django.conf import settings
 from kombu.exceptions import KombuError
 
+from ml_proxy import tracing
+
 WRITE_RECORDS = "worker.write_records"
 RUN_JOB = "worker.run_job"
 LOGS_QUEUE = "logs"
 JOBS_QUEUE = "jobs"
+UPKEEP_QUEUE = "upkeep"  # short tasks by the clock; apart, so that an empty queue of jobs means that none waits
 WAIT_SECONDS = 0.5  # for Redis to accept a connection, or one command
 
 
@@ -63,10 +66,25 @@ def send(task: str, kwargs: Mapping[str, Any], *, queue: str, shown_as: str, tas
             task_id=task_id,
             argsrepr="()",
             kwargsrepr=shown_as,
+            headers={"traceparent": traceparent} if (traceparent := tracing.here()) else None,
             retry=False,
         )
     except _FAILURES as exc:
         raise CourierDown(f"Redis did not take the task {task} ({type(exc).__name__})") from exc
+
+
+def show_progress(task_id: str, *, worker: str, percent: int, message: str) -> None:
+    """Tells Flower, and whoever else follows Celery's events, how far a task is that runs on `worker`.
+
+    Raises `CourierDown`.
+    """
+    app = _producer(settings.REDIS_URL, os.getpid())
+    shown = f"{percent} %: {message}"  # the one column of Flower's that any state may fill
+    try:
+        with app.events.default_dispatcher(hostname=worker) as events:
+            events.send("task-progress", uuid=task_id, retry=False, percent=percent, message=message, result=shown)
+    except _FAILURES as exc:
+        raise CourierDown(f"Redis did not take an event ({type(exc).__name__})") from exc
 
 
 def waiting(queue: str) -> int:

@@ -1,21 +1,48 @@
-"""What every log line carries, and what none may."""
+"""What every log line carries, and what none may: as text for a reader, or as JSON for a machine."""
 
+import json
 import logging
+import logging.config
+import sys
+import threading
 import traceback
 from contextvars import ContextVar
 from types import TracebackType
+from typing import Any
+
+import orjson
+from pythonjsonlogger.orjson import OrjsonFormatter
 
 current_request_id: ContextVar[str] = ContextVar("current_request_id", default="-")
+current_batch: ContextVar[str] = ContextVar("current_batch", default="")
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
+# Whatever else a library hangs on a record stays behind: Celery's hold arguments and the texts of exceptions.
+_ALWAYS = ("levelname", "name", "message", "request_id", "process")
+_RENAMED = {"levelname": "level", "name": "logger", "exc_info": "exception"}
+_SHOWN = frozenset(
+    {"timestamp", "level", "logger", "message", "request_id", "process", "exception", "stack_info", "batch"}
+    | {"method", "path", "status", "duration_ms"}
+)
+
+log = logging.getLogger(__name__)
+
+
+def about(*, request_id: str = "-", batch: str = "") -> None:
+    """Names what this thread's lines are about from here on; called with nothing, they are about nothing again."""
+    current_request_id.set(request_id)
+    current_batch.set(batch)
+
 
 class RequestIDFilter(logging.Filter):
-    """Adds `request_id` to each record: the exchange's, or `-` outside one."""
+    """Adds `request_id` to each record, the exchange's or `-` outside one; in the log's worker the `batch` too."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Never drops a record."""
         record.request_id = current_request_id.get()
+        if batch := current_batch.get():
+            record.batch = batch
         return True
 
 
@@ -28,6 +55,24 @@ class QuietFormatter(logging.Formatter):
         return f"{frames}\n{ei[0].__module__}.{ei[0].__qualname__}" if ei[0] else frames
 
 
+class JSONFormatter(QuietFormatter, OrjsonFormatter):
+    """One JSON object a line; times are RFC 3339 in UTC, `process` is the process' id."""
+
+    def __init__(self) -> None:
+        super().__init__(_ALWAYS, rename_fields=_RENAMED, timestamp=True)
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """The members that are known to hold no patient's data."""
+        return {name: value for name, value in log_data.items() if name in _SHOWN}
+
+    def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
+        """The object; a text that UTF-8 can't hold, such as a file's name, is written with escapes."""
+        try:
+            return super().jsonify_log_record(log_data)
+        except orjson.JSONEncodeError:
+            return json.dumps(log_data, default=str)
+
+
 class NoMessageBodies(logging.Filter):
     """Keeps message bodies out of the worker's log: Celery prints whole ones it can't decode or does not know."""
 
@@ -36,3 +81,31 @@ class NoMessageBodies(logging.Filter):
         if record.levelno >= logging.WARNING:
             record.msg, record.args = str(record.msg).strip().splitlines()[0].split("%")[0], ()
         return True
+
+
+class OnlyExceptions(logging.Filter):
+    """Drops what was not raised here: of a model's own 5xx, Django would print the reason in the model's words."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record tells of an exception."""
+        return bool(record.exc_info)
+
+
+def configure(config: dict[str, Any]) -> None:
+    """Django's `LOGGING_CONFIG`. Where lines are JSON, so is what Python itself would print."""
+    logging.config.dictConfig(config)
+    if config["handlers"]["stderr"]["formatter"] == "json":
+        logging.raiseExceptions = False  # a line that can't be made is printed with all its arguments
+        logging.captureWarnings(True)
+        sys.excepthook = _log_uncaught
+        sys.unraisablehook = lambda found: _log_uncaught(found.exc_type, found.exc_value, found.exc_traceback)
+        threading.excepthook = _log_uncaught_in_thread
+
+
+def _log_uncaught(kind: type[BaseException], exc: BaseException | None, frames: TracebackType | None) -> None:
+    log.critical("nobody caught %s", kind.__name__, exc_info=(kind, exc or BaseException(), frames))
+
+
+def _log_uncaught_in_thread(found: threading.ExceptHookArgs) -> None:
+    if found.exc_type is not SystemExit:
+        _log_uncaught(found.exc_type, found.exc_value, found.exc_traceback)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
+from ml_proxy import metrics, tracing
 from ml_proxy.exceptions import ProxyError
 from ml_proxy.ids import uuid7
 from ml_proxy.logs import current_request_id
@@ -27,11 +28,13 @@ class ExchangeMiddleware:
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
+        self._get_response = tracing.serving(get_response)
+        metrics.prepare()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """One exchange."""
         started = time.perf_counter()
+        metrics.begin_exchange()
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = given if _USABLE_ID.fullmatch(given) else str(uuid7())
         token = current_request_id.set(request_id)
@@ -39,10 +42,9 @@ class ExchangeMiddleware:
             response = _refused_host(request) or self._get_response(request)
             response["X-Request-ID"] = request_id
             _set_length(response)
-            elapsed = (time.perf_counter() - started) * 1000
-            access_log.info(
-                "%s %s %s %.1f ms", request.method, ascii(request.path)[1:-1], response.status_code, elapsed
-            )
+            elapsed = time.perf_counter() - started
+            _log(request, response, elapsed * 1000)
+            metrics.count_exchange(_route(request), request.method or "", response.status_code, elapsed)
         finally:
             current_request_id.reset(token)
         return response
@@ -62,6 +64,18 @@ def _refused_host(request: HttpRequest) -> HttpResponse | None:
     except DisallowedHost as exc:
         return respond(as_proxy_error(exc))
     return None
+
+
+def _route(request: HttpRequest) -> str:
+    """The route's name, one of a few; a path may be anything that a caller thinks of."""
+    found = request.resolver_match
+    return found.view_name if found and found.url_name else "unknown"
+
+
+def _log(request: HttpRequest, response: HttpResponse, milliseconds: float) -> None:
+    method, path, status = request.method, ascii(request.path)[1:-1], response.status_code
+    told = {"method": method, "path": path, "status": status, "duration_ms": round(milliseconds, 1)}
+    access_log.info("%s %s %s %.1f ms", method, path, status, milliseconds, extra=told)
 
 
 def _set_length(response: HttpResponse) -> None:

@@ -76,6 +76,10 @@ _KEY = {
     "description": "The same caller, key and body get the first answer again for 24 hours.",
 }
 _PREFER = {**_HEADER, "name": "Prefer", "description": "respond-async makes a job."}
+_JOB_KEY = {
+    **_KEY,
+    "description": "With respond-async, the same caller, key and body get the same job again; else it is the model's.",
+}
 _EXCHANGE = {"X-Request-ID": {**_TEXT, "description": "Names this exchange."}}
 _INFERENCE_ID = {"X-Inference-ID": {**_TEXT, "description": "The id of its record in history."}}
 _LOCATION = {"Location": {**_TEXT, "description": "Where the job is."}}
@@ -121,7 +125,7 @@ def _paths() -> dict[str, Any]:
                 "Retrain while the caller waits, or as a job",
                 {"200": answer, "202": accepted, "409": conflict},
                 requestBody={"content": _ANY_OBJECT},
-                parameters=[_REQUEST_ID, _PREFER],
+                parameters=[_REQUEST_ID, _PREFER, _JOB_KEY],
             )
         },
         "/healthz": {

@@ -1,5 +1,6 @@
 """A record: one inference on its way to the log."""
 
+import re
 import struct
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
@@ -41,9 +42,13 @@ class Record:
     request_id: str
     caller: str
 
-    def encode(self) -> bytes:
-        """UTF-8 JSON on one line; `decode` gives an equal record."""
-        return orjson.dumps({"source": SOURCE, **asdict(self)})
+    def encode(self, traceparent: str = "") -> bytes:
+        """UTF-8 JSON on one line; `decode` gives an equal record.
+
+        A W3C `traceparent` travels beside the record: no seal covers it, no row holds it, `traceparent_of` finds it.
+        """
+        trace = {"traceparent": traceparent} if traceparent else {}
+        return orjson.dumps({"source": SOURCE, **trace, **asdict(self)})
 
     def content(self) -> bytes:
         """What a seal covers: every field, in one byte form that no library's formatting can change."""
@@ -58,6 +63,7 @@ class Record:
             found: dict[str, Any] = orjson.loads(raw)
             if found.pop("source") != SOURCE:
                 raise BadRecord("the record comes from another source")
+            found.pop("traceparent", None)
             texts = {name: _text(found.pop(name), MOST_CHARACTERS.get(name)) for name in _TEXTS}
             record = cls(
                 id=UUID(found.pop("id")),
@@ -74,6 +80,13 @@ class Record:
         return record
 
 
+def traceparent_of(encoded: bytes) -> str:
+    """What a record was encoded with beside itself; blank for none, and for what is no record."""
+    found = _TRACED.match(encoded)
+    return found[1].decode() if found else ""
+
+
+_TRACED = re.compile(rb'\{"source":"[^"]*","traceparent":"([0-9a-f-]{55})"')
 _CONTENT_HEAD = struct.Struct(">16sqd")
 _LENGTH = struct.Struct(">I")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

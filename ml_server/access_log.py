@@ -1,16 +1,16 @@
 """One line per request: never a query, never a body."""
 
 import logging
-import re
 from time import perf_counter
+from typing import Any
 from urllib.parse import quote
 
 from flask import Flask, Response, g, request
 
+from ml_server.logs import request_id
 from ml_server.stats import Stats
 
-LONGEST = 200
-UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
+LONGEST_PATH = 200
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +25,18 @@ def log_requests(app: Flask, stats: Stats) -> None:
 
     @app.after_request
     def end(response: Response) -> Response:
-        started, line = g.started, _line(response)
-        response.call_on_close(lambda: log.info("%s %.1f ms %s", line[0], (perf_counter() - started) * 1000, line[1]))
+        started, told = g.started, _told(response)
+        response.call_on_close(lambda: _log(told, (perf_counter() - started) * 1000))
         return response
 
 
-def _line(response: Response) -> tuple[str, str]:
-    """What comes before and after the time. Quoted, so that no caller can write lines of his own."""
-    request_id = UNPRINTABLE.sub("?", request.headers.get("X-Request-ID", "-"))[:LONGEST]
-    return f"{request.method} {quote(request.path)[:LONGEST]} {response.status_code}", f"request_id={request_id}"
+def _told(response: Response) -> dict[str, Any]:
+    """Read now: once the answer is written, its request is gone. Quoted, so that no caller writes lines of his own."""
+    path = quote(request.path)[:LONGEST_PATH]
+    return {"method": request.method, "path": path, "status": response.status_code, "request_id": request_id()}
+
+
+def _log(told: dict[str, Any], milliseconds: float) -> None:
+    words = told["method"], told["path"], told["status"], milliseconds, told["request_id"]
+    told["duration_ms"] = round(milliseconds, 1)
+    log.info("%s %s %s %.1f ms request_id=%s", *words, extra=told)

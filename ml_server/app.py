@@ -13,6 +13,7 @@ from ml_server.access_log import log_requests
 from ml_server.api import Api, as_json
 from ml_server.exceptions import ModelServerError
 from ml_server.service import Service
+from ml_server.tracing import trace_requests
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 
@@ -31,6 +32,7 @@ def create_app(models: Path, stopping: Event | None = None) -> Flask:
     app.register_blueprint(Api(service).blueprint(), url_prefix="/api/v1")
     app.register_error_handler(Exception, answer_error)
     log_requests(app, service.stats)
+    trace_requests(app)
     app.extensions["ml_server"] = service
     return app
 

@@ -14,6 +14,7 @@ from waitress.task import ErrorTask
 
 from ml_server.app import MAX_BODY_BYTES, create_app
 from ml_server.exceptions import NotSaved
+from ml_server.logs import log_to_stderr
 from ml_server.settings import Settings
 
 WAITRESS = {
@@ -51,7 +52,7 @@ class Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
 
 def serve(settings: Settings, stopping: Event) -> None:
     """Serves until a signal; ends the process with one line where it can't."""
-    _log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level, settings.log_format)
     listener = _listen(settings)
     try:
         app = create_app(settings.models, stopping)
@@ -76,9 +77,3 @@ def _listen(settings: Settings) -> socket.socket:
         where = f"ML_SERVER_PORT {settings.port} can't be had on BIND_HOST {settings.host} ({exc.strerror})"
         sys.exit(f"{where}: stop what listens there, or set another")
     return listener
-
-
-def _log_to_stderr(level: str) -> None:
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    # A queue of requests is no fault: waitress warns of each.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)

@@ -2,15 +2,16 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from dotenv import dotenv_values
+from dotenv import load_dotenv
 
 ROOT = Path(__file__).resolve().parent.parent
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LOG_FORMATS = ("line", "json")
 
 T = TypeVar("T")
 Variables = Mapping[str, str | None]
@@ -25,33 +26,41 @@ class BadSetting(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """Where to listen, where the models live, how much to log."""
+    """Where to listen, where the models live, how much to log and how."""
 
     host: str
     port: int
     models: Path
     log_level: str
+    log_format: str
 
 
 def settings_or_exit() -> Settings:
     """From the environment, and from `.env` where that lacks one; ends the process where one can't be used."""
     try:
-        return read_settings({**dotenv_values(ROOT / ".env"), **os.environ})
+        load_dotenv(ROOT / ".env")  # into the environment, where OpenTelemetry looks for its own
+        return read_settings(os.environ)
     except BadSetting as exc:
         sys.exit(str(exc))
 
 
 def read_settings(variables: Variables) -> Settings:
-    """Reads `BIND_HOST`, `ML_SERVER_PORT`, `VAR_DIR` and `LOG_LEVEL`; a blank one counts as missing.
+    """Reads `BIND_HOST`, `ML_SERVER_PORT`, `VAR_DIR`, `LOG_LEVEL`, `LOG_FORMAT` and, for the latter's default, `DEBUG`.
+
+    A blank one counts as missing.
 
     Raises:
         BadSetting: for the first one that can't be used.
     """
+    style = "line" if (variables.get("DEBUG") or "").strip() == "1" else "json"
     return Settings(
         host=_read(variables, "BIND_HOST", "127.0.0.1", str, "set it to an address of this machine"),
         port=_read(variables, "ML_SERVER_PORT", "9000", _port, "set it to a whole number from 1 to 65535"),
         models=_folder(variables, "VAR_DIR", "var") / "models",
-        log_level=_read(variables, "LOG_LEVEL", "INFO", _log_level, f"set it to one of {', '.join(LOG_LEVELS)}"),
+        log_level=_read(
+            variables, "LOG_LEVEL", "INFO", _one_of(LOG_LEVELS), f"set it to one of {', '.join(LOG_LEVELS)}"
+        ),
+        log_format=_read(variables, "LOG_FORMAT", style, _one_of(LOG_FORMATS), f"set it to {' or '.join(LOG_FORMATS)}"),
     )
 
 
@@ -70,10 +79,13 @@ def _port(text: str) -> int:
     return port
 
 
-def _log_level(text: str) -> str:
-    if text not in LOG_LEVELS:
-        raise ValueError
-    return text
+def _one_of(options: Sequence[str]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in options:
+            raise ValueError
+        return text
+
+    return parse
 
 
 def _folder(variables: Variables, name: str, default: str) -> Path:

@@ -12,6 +12,7 @@ import redis
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
 
+POSTGRESQL = "django.db.backends.postgresql"
 STATE = Path(tempfile.mkdtemp(prefix="ml-proxy-tests-"))
 
 # Before Django reads its settings; nothing of the developer's own environment or .env takes part.
@@ -20,6 +21,7 @@ for name in ("DATABASE_URL", "REDIS_URL", "ML_SERVER_URL", "API_AUTH", "CORS_ALL
 os.environ |= {"DJANGO_SETTINGS_MODULE": "backend.settings", "DEBUG": "1", "VAR_DIR": str(STATE)}
 
 import django  # noqa: E402
+from django.conf import settings  # noqa: E402
 from django.test import Client  # noqa: E402
 
 from ml_proxy.ids import uuid7  # noqa: E402
@@ -42,10 +44,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "database: touches the database, so it is run on PostgreSQL too")
-    spreads = config.getoption("numprocesses") and not hasattr(config, "workerinput")  # others run the tests
-    if config.getoption("--database") == "postgres" and not spreads:
+    if config.getoption("numprocesses") and not hasattr(config, "workerinput"):  # its workers run the tests
+        del os.environ["DJANGO_SETTINGS_MODULE"]  # which would have theirs read the settings before this file
+        return
+    if config.getoption("--database") == "postgres":
         os.environ["DATABASE_URL"] = _start_postgres()
     django.setup()  # only now: the settings read the environment once
+    assert settings.VAR_DIR == STATE
+    assert (settings.DATABASES["default"]["ENGINE"] == POSTGRESQL) == bool(os.environ["DATABASE_URL"])
 
 
 def pytest_unconfigure() -> None:

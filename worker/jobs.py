@@ -1,23 +1,78 @@
-"""`celery -A worker.jobs worker --queues jobs`: long and few. Runs retrains, one at a time."""
+"""`celery -A worker.jobs worker --queues jobs,upkeep`: runs retrains, long and few, and looks after them by the clock.
 
-from typing import Any
+Acknowledged early: a job's row says what became of it, and the sweeper sends again what the row lacks.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.db import DatabaseError, InterfaceError, connection
+
 from ml_proxy import courier
-from ml_proxy.use_cases import idempotency, jobs
+from ml_proxy.use_cases import callbacks, jobs, keys
 from worker.app import make_app
 
-app = make_app("jobs", visibility_timeout=8 * 86400)  # beyond the longest job, so that none is delivered twice
+if TYPE_CHECKING:
+    from celery import Task
+
+app = make_app("jobs", visibility_timeout=8 * 86400)  # of what a worker holds and has not begun
 app.conf.update(result_backend="django-db", result_extended=False, worker_prefetch_multiplier=1)
 
 
-@app.task(name=courier.RUN_JOB)
-def run_job(job_id: str) -> dict[str, Any]:
+class NoDatabase(Exception):
+    """The task could not do its work, and will be sent again. Holds no row's text."""
+
+
+@app.task(name=courier.RUN_JOB, bind=True, throws=(NoDatabase,))
+def run_job(self: "Task[..., Any]", job_id: str) -> dict[str, Any]:
     """Runs one job; its result here is the state alone, the rest is the job's own."""
-    return {"job": job_id, "state": jobs.run(UUID(job_id))}
+    worker = self.request.hostname or ""
+
+    def tell(percent: int, message: str) -> None:
+        progress: dict[str, Any] = {"percent": percent, "message": message}
+        self.update_state(task_id=job_id, state="PROGRESS", meta=progress)
+        with suppress(courier.CourierDown):
+            courier.show_progress(job_id, worker=worker, **progress)
+
+    with _database_needed():
+        return {"job": job_id, "state": jobs.run(UUID(job_id), tell)}
 
 
-@app.task(name="worker.forget_old_keys", ignore_result=True)
+# Every few seconds each: their events would push all others out of Flower's memory.
+@app.task(name="worker.look_after_jobs", ignore_result=True, send_events=False, throws=(NoDatabase,))
+def look_after_jobs() -> None:
+    """Finds lost messages and dead runners."""
+    with _database_needed():
+        jobs.look_after()
+
+
+@app.task(name="worker.deliver_callbacks", ignore_result=True, send_events=False, throws=(NoDatabase,))
+def deliver_callbacks() -> None:
+    """Tells ended jobs to those who asked to be told."""
+    with _database_needed():
+        callbacks.deliver_due()
+
+
+@app.task(name="worker.start_retrain", ignore_result=True, throws=(NoDatabase,))
+def start_retrain() -> None:
+    """Starts the retrain that the schedule asks for."""
+    with _database_needed():
+        jobs.start_scheduled()
+
+
+@app.task(name="worker.forget_old_keys", ignore_result=True, throws=(NoDatabase,))
 def forget_old_keys() -> None:
     """Removes idempotency keys that are past their day."""
-    idempotency.forget_old_keys()
+    with _database_needed():
+        keys.forget_old_keys()
+
+
+@contextmanager
+def _database_needed() -> Iterator[None]:
+    try:
+        yield
+    except (DatabaseError, InterfaceError) as exc:
+        connection.close()
+        raise NoDatabase(f"no database ({type(exc).__name__})") from None

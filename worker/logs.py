@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from ml_proxy import courier
+from ml_proxy import courier, logs, tracing
 from ml_proxy.batches import BadBatch, Batch
 from ml_proxy.seals import UnknownKey
 from ml_proxy.use_cases.writing import write_batch
@@ -30,8 +30,10 @@ def write_records(*_: Any, **message: Any) -> None:
     except BadBatch as exc:
         log.error("a message is dropped: %s", exc)
         return
+    logs.about(batch=str(batch))
     try:
-        write_batch(batch)
+        with tracing.writing(batch):
+            write_batch(batch)
     except (DatabaseError, InterfaceError) as exc:
         connection.close()
         raise NotWritten(f"no database ({type(exc).__name__}): {batch} will come again") from None

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from django.db.models import Max, Q
 
-from ml_proxy import courier
+from ml_proxy import courier, metrics
 from ml_proxy.batches import Batch
 from ml_proxy.journal import Entry, Spool
 from ml_proxy.journal.segment import SegmentName
@@ -180,6 +180,7 @@ class Publisher:
     def _send(self, sent: _Sent) -> None:
         message = sent.batch.as_message()
         courier.send(courier.WRITE_RECORDS, message, queue=courier.LOGS_QUEUE, shown_as=str(sent.batch))
+        metrics.count_batch(again=bool(sent.sent_at))
         sent.sent_at = time.monotonic()
 
     def _forget(self) -> None:

@@ -45,7 +45,6 @@ class Heads:
         write_whole(self._path, {str(origin): highest for origin, highest in self._highest.items()})
         self._is_saved = True
 
-
     def _begin_anew(self) -> None:
         """Records must leave all the same, even where the disk refuses this too."""
         with suppress(OSError):

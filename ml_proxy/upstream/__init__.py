@@ -1,5 +1,7 @@
-"""The boundary to the model server: the only place that knows `requests`. See `client.forward`."""
+"""The boundary to the model server: the only place that knows `requests`. See `forward` and `exchange`."""
 
 from ml_proxy.upstream.client import Answer, forward
+from ml_proxy.upstream.deadline import Switch
+from ml_proxy.upstream.streaming import Reply, exchange
 
-__all__ = ["Answer", "forward"]
+__all__ = ["Answer", "Reply", "Switch", "exchange", "forward"]

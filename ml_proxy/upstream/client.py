@@ -22,6 +22,7 @@ from urllib3 import exceptions as urllib3_errors
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from ml_proxy import metrics, tracing
 from ml_proxy.exceptions import (
     UpstreamBroken,
     UpstreamError,
@@ -63,6 +64,7 @@ class Answer:
         return 200 <= self.status < 300
 
 
+@tracing.calling
 def forward(
     method: str,
     path: str,
@@ -76,37 +78,41 @@ def forward(
 
     Raises an `UpstreamError`: nothing else crosses this edge.
     """
-    request = _prepared(method, f"{settings.ML_SERVER_URL}/api/v1/{path}{'?' if query else ''}{query}", fields, body)
+    request = prepared(method, path, query, fields, body)
     started = time.perf_counter()
-    most_bytes = settings.MAX_ANSWER_BYTES * WIRE_BYTES + HEAD_BYTES
-    with _translated(), deadline.budget(total_seconds, settings.UPSTREAM_READ_SECONDS, most_bytes) as granted:
+    budget = deadline.budget(total_seconds, settings.UPSTREAM_READ_SECONDS, most_bytes())
+    with metrics.ModelTime(path), translated(), budget as granted:
         timeout = (min(settings.UPSTREAM_CONNECT_SECONDS, granted.left()), granted.left())
         response = _adapter.send(request, stream=True, timeout=timeout, proxies={})
         try:
-            answer = _whole(response, started)
+            answer = whole(response, started)
         except BaseException:
             response.raw.close()  # what is left unread must not reach the connection's next user
             raise
     return answer
 
 
-def _prepared(method: str, url: str, fields: Mapping[str, str], body: bytes) -> requests.PreparedRequest:
+def most_bytes() -> int:
+    """What one answer may take on the wire."""
+    return settings.MAX_ANSWER_BYTES * WIRE_BYTES + HEAD_BYTES
+
+
+def prepared(method: str, path: str, query: str, fields: Mapping[str, str], body: bytes) -> requests.PreparedRequest:
     """A request with nothing added: `Session.prepare_request` would merge cookies, netrc and default fields."""
     request = requests.PreparedRequest()
     request.method = method
-    request.url = url
+    request.url = f"{settings.ML_SERVER_URL}/api/v1/{path}{'?' if query else ''}{query}"
     request.body = body or None
-    request.headers = CaseInsensitiveDict({"User-Agent": "ml-proxy", **fields})
+    request.headers = CaseInsensitiveDict({"User-Agent": "ml-proxy", **tracing.carried(fields)})
     if body or method == "POST":
         request.headers["Content-Length"] = str(len(body))
     return request
 
 
-def _whole(response: requests.Response, started: float) -> Answer:
+def whole(response: requests.Response, started: float) -> Answer:
+    """The answer whose head `response` holds, read to its end; `started` is of `time.perf_counter()`."""
     raw = response.raw
-    _refuse_unusable(raw.status)
-    _refuse_garbled(raw)
-    fields = answer_fields(raw.headers.items())
+    fields = checked_fields(raw)
     body = _capped(raw, settings.MAX_ANSWER_BYTES)
     return Answer(
         status=raw.status,
@@ -115,6 +121,13 @@ def _whole(response: requests.Response, started: float) -> Answer:
         body=body,
         latency_ms=(time.perf_counter() - started) * 1000,
     )
+
+
+def checked_fields(raw: Any) -> Fields:
+    """The end-to-end fields of a head, which must be one that can be passed on."""
+    _refuse_unusable(raw.status)
+    _refuse_garbled(raw)
+    return answer_fields(raw.headers.items())
 
 
 def _refuse_unusable(status: int) -> None:
@@ -161,7 +174,8 @@ def _declared(raw: Any) -> int:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Whatever is raised in the block leaves it as an `UpstreamError`."""
     try:
         yield
     except UpstreamError:
@@ -219,13 +233,14 @@ class _Pool(HTTPConnectionPool):
     ConnectionCls = _Connection
 
 
-class _Adapter(HTTPAdapter):
+class Adapter(HTTPAdapter):
     """Pools connections whose sockets are held to the exchange's budget."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """What `HTTPAdapter` calls to make its pools."""
         super().init_poolmanager(*args, ssl_context=deadline.tls_context(), **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": HTTPSConnectionPool}
 
 
 # As many connections as request threads: one that found the pool full would be thrown away after its use.
-_adapter = _Adapter(pool_connections=1, pool_maxsize=settings.GATEWAY_THREADS, max_retries=0)
+_adapter = Adapter(pool_connections=1, pool_maxsize=settings.GATEWAY_THREADS, max_retries=0)

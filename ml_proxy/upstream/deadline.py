@@ -9,14 +9,44 @@ standard library are used: a socket subclass, and `ssl.SSLContext.sslsocket_clas
 
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from ml_proxy.exceptions import UpstreamTooLarge
+
+
+class Switch:
+    """Ends an exchange from another thread, whatever it waits for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._is_cut = False
+
+    def cut(self) -> None:
+        """Shuts the exchange's connection; one that has none yet makes none."""
+        with self._lock:
+            self._is_cut = True
+            if self._socket is not None:
+                with suppress(OSError):  # it is closed already
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # not TLS' own, which another thread reads
+
+    def hold(self, used: socket.socket) -> None:
+        """Names the socket that the exchange uses. Raises `ConnectionAbortedError` once it is cut."""
+        with self._lock:
+            if self._is_cut:
+                raise ConnectionAbortedError("the exchange was cut")
+            self._socket = used
+
+    def release(self) -> None:
+        """The exchange has ended."""
+        with self._lock:
+            self._socket = None
 
 
 @dataclass(slots=True)
@@ -26,6 +56,7 @@ class Budget:
     ends_at: float  # time.monotonic() seconds
     silence: float  # seconds that one operation may wait
     unread: int  # bytes that may still arrive
+    switch: Switch | None = None
 
     def left(self) -> float:
         """Seconds that the next operation may wait. Raises `TimeoutError` when the time is up."""
@@ -45,12 +76,12 @@ _current: ContextVar[Budget | None] = ContextVar("upstream_budget", default=None
 
 
 @contextmanager
-def budget(total: float, silence: float, most_bytes: int) -> Iterator[Budget]:
+def budget(total: float, silence: float, most_bytes: int, switch: Switch | None = None) -> Iterator[Budget]:
     """Holds every upstream socket operation of this context to `total` seconds, `silence` for each.
 
-    All that is read in it is held to `most_bytes`.
+    All that is read in it is held to `most_bytes`. `switch` can end it before.
     """
-    granted = Budget(time.monotonic() + total, silence, most_bytes)
+    granted = Budget(time.monotonic() + total, silence, most_bytes, switch)
     token = _current.set(granted)
     try:
         yield granted
@@ -64,6 +95,8 @@ class _Budgeted:
     def _arm(self: Any) -> None:
         granted = _current.get()
         if granted is not None:
+            if granted.switch is not None:
+                granted.switch.hold(self)
             self.settimeout(granted.left())
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:

@@ -70,7 +70,7 @@ def page(question: Question) -> Page:
     a row that arrived in between must neither push another off the page nor make the page larger.
     """
     found = list(matching(question).values_list("predicted_at", "id", "payload_bytes")[: question.limit + 1])
-    taken = found[: _fitting([size for _, _, size in found[: question.limit]])]
+    taken = found[: fitting([size for _, _, size in found[: question.limit]])]
     by_id = InferenceLog.objects.in_bulk([row_id for _, row_id, _ in taken])
     rows = [by_id[row_id] for _, row_id, _ in taken if row_id in by_id]
     if len(taken) == len(found):
@@ -102,8 +102,8 @@ def matching(question: Question) -> QuerySet[InferenceLog]:
     return rows.filter(at_most(**names)) if names else rows
 
 
-def _fitting(sizes: list[int]) -> int:
-    """How many rows of these sizes a page takes."""
+def fitting(sizes: list[int]) -> int:
+    """How many rows of these sizes (bytes of text) a page takes: one at least, where there is one."""
     total = 0
     for count, size in enumerate(sizes):
         total += size + ROW_ROOM

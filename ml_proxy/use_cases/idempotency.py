@@ -10,7 +10,6 @@ over once no live one could still hold it.
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -20,17 +19,16 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
 from django.db.models import QuerySet
 
-from ml_proxy.exceptions import BadInput, Conflict, DatabaseUnavailable, Fault, KeyReused, ProxyError
+from ml_proxy.exceptions import Conflict, DatabaseUnavailable, KeyReused, ProxyError
 from ml_proxy.ids import uuid7
 from ml_proxy.models import IdempotencyKey
 from ml_proxy.records import Record
 from ml_proxy.upstream import Answer
 from ml_proxy.use_cases import recording
+from ml_proxy.use_cases.keys import KEPT, check_key
 from ml_proxy.use_cases.predictions import Call, Outcome, ask, read_subject
 
-KEPT = timedelta(hours=24)
 SLACK = timedelta(seconds=30)  # beyond the model's deadline, for a live process to store its answer
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 def predict_once(call: Call, key: str) -> Outcome:
@@ -38,11 +36,7 @@ def predict_once(call: Call, key: str) -> Outcome:
 
     Raises also `KeyReused`, `Conflict` while the first call runs, and `DatabaseUnavailable`.
     """
-    if not _KEY.fullmatch(key):
-        raise BadInput(
-            "The Idempotency-Key can't be used.",
-            faults=[Fault("Idempotency-Key", "must be 1 to 255 visible ASCII characters")],
-        )
+    check_key(key)
     subject = read_subject(call.body)
     with _database_needed():
         claim, is_new = _claim(call, key)
@@ -60,11 +54,6 @@ def predict_once(call: Call, key: str) -> Outcome:
             _keep(claim, outcome)
         _record(claim, outcome.record)
     return outcome
-
-
-def forget_old_keys() -> int:
-    """Removes keys past their 24 hours, and gives how many."""
-    return IdempotencyKey.objects.filter(claimed_at__lt=_now() - KEPT).delete()[0]
 
 
 def _claim(call: Call, key: str) -> tuple[IdempotencyKey, bool]:

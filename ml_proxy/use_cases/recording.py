@@ -9,7 +9,7 @@ from functools import lru_cache
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from ml_proxy import publisher
+from ml_proxy import metrics, publisher, tracing
 from ml_proxy.exceptions import NoRoom, NotRecorded
 from ml_proxy.ids import uuid7
 from ml_proxy.journal import JournalFull, JournalUnwritable, Writer
@@ -38,19 +38,28 @@ def room(body_bytes: int) -> Iterator[None]:
 def record(item: Record) -> None:
     """Makes `item` durable. Raises `NotRecorded`: then nothing of it will become a row."""
     try:
-        _writer().append(item.encode(), item.content())
+        _append(item)
     except (JournalUnwritable, OSError) as exc:
         log.warning("the journal did not take a record, its row is written directly: %s", type(exc).__name__)
         _write_directly(item)
     else:
+        metrics.count_records({"journaled": 1})
         publisher.wake()
 
 
+@tracing.step("append to journal")
+def _append(item: Record) -> None:
+    _writer().append(item.encode(tracing.here()), item.content())
+
+
+@tracing.step("write row")
 def _write_directly(item: Record) -> None:
     try:
         _direct().write([item])
     except (DatabaseError, InterfaceError) as exc:
+        metrics.count_records({"withheld": 1})
         raise NotRecorded("Neither the journal nor the database takes the record, so the answer is withheld.") from exc
+    metrics.count_records({"direct": 1})
 
 
 @lru_cache(maxsize=1)

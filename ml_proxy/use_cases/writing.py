@@ -5,12 +5,14 @@ changes nothing, whatever became of its records meanwhile: a row that was erased
 """
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 
+from ml_proxy import metrics, tracing
 from ml_proxy.batches import Batch, Numbered
 from ml_proxy.bulk import insert_new
 from ml_proxy.models import InferenceLog, Origin, Receipt, Remnant
@@ -33,9 +35,10 @@ def write_batch(batch: Batch) -> None:
     """
     key = keyring().find(batch.key_id)
     with transaction.atomic():
-        _settle(batch, key)
+        settled = _settle(batch, key)
         _raise_head(batch, key)
         insert_new([Receipt(origin=batch.origin, first=batch.first, last=batch.last)], ["origin", "first", "last"])
+    metrics.count_records(settled)
 
 
 def row_of(record: Record, number: Numbered, origin: UUID, key: Key) -> InferenceLog:
@@ -69,19 +72,22 @@ def remnant_of(number: Numbered, origin: UUID, key: Key, kind: Remnant.Kind, rea
     )
 
 
-def insert(numbers: Sequence[Numbered], origin: UUID, key: Key) -> None:
+def insert(numbers: Sequence[Numbered], origin: UUID, key: Key) -> Counter[metrics.Outcome]:
     """Rows for all of `numbers`, or a remnant for one whose inference has its row under another number already.
 
-    Raises `BadRecord` or Django's database errors.
+    Gives how many of either are new. Raises `BadRecord` or Django's database errors.
     """
     rows = [row_of(Record.decode(number.payload), number, origin, key) for number in numbers]
     inserted = insert_new(rows, ["id"])
+    became: Counter[metrics.Outcome] = Counter({"written": len(inserted)})
     there = {row.id: number for row, number in zip(rows, numbers, strict=True) if row.id not in inserted}
     if there:
         same = set(InferenceLog.objects.filter(pk__in=there, origin=origin).values_list("id", "sequence"))
         repeats = [number for row_id, number in there.items() if (row_id, number.sequence) not in same]
         kind, reason = Remnant.Kind.REPEATED, "another number became the row of this inference"
-        insert_new([remnant_of(number, origin, key, kind, reason) for number in repeats], ["origin", "sequence"])
+        remnants = [remnant_of(number, origin, key, kind, reason) for number in repeats]
+        became["repeated"] = len(insert_new(remnants, ["sequence", "origin"]))
+    return became
 
 
 def why_refused(exc: BadRecord | DatabaseError) -> str:
@@ -94,14 +100,13 @@ def microseconds(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
-def _settle(batch: Batch, key: Key) -> None:
+def _settle(batch: Batch, key: Key) -> Counter[metrics.Outcome]:
     waiting = _unsettled(batch)
     try:
         with transaction.atomic():
-            insert(waiting, batch.origin, key)
+            return insert(waiting, batch.origin, key)
     except _OF_THE_RECORD:
-        for number in waiting:
-            _settle_one(number, batch.origin, key)
+        return sum((_settle_one(number, batch.origin, key) for number in waiting), Counter())
 
 
 def _unsettled(batch: Batch) -> list[Numbered]:
@@ -114,14 +119,16 @@ def _unsettled(batch: Batch) -> list[Numbered]:
     return [number for number in batch.records if number.sequence not in settled]
 
 
-def _settle_one(number: Numbered, origin: UUID, key: Key) -> None:
+def _settle_one(number: Numbered, origin: UUID, key: Key) -> Counter[metrics.Outcome]:
     try:
         with transaction.atomic():
-            insert([number], origin, key)
+            return insert([number], origin, key)
     except _OF_THE_RECORD as exc:
         reason = why_refused(exc)
         log.error("record %s of origin %s is quarantined: %s", number.sequence, origin, reason)
-        insert_new([remnant_of(number, origin, key, Remnant.Kind.QUARANTINED, reason)], ["origin", "sequence"])
+        tracing.refused(number.sequence)
+        remnant = remnant_of(number, origin, key, Remnant.Kind.QUARANTINED, reason)
+        return Counter({"quarantined": len(insert_new([remnant], ["sequence", "origin"]))})
 
 
 def _raise_head(batch: Batch, key: Key) -> None:

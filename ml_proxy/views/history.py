@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from typing import Any, ClassVar
-from urllib.parse import unquote_to_bytes, urlencode
 from uuid import UUID
 
 import orjson
@@ -13,15 +12,13 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from ml_proxy import names
-from ml_proxy.exceptions import BadInput, Fault
 from ml_proxy.models import InferenceLog
 from ml_proxy.use_cases import history
 from ml_proxy.use_cases.history import Place, Question
 from ml_proxy.views import access
+from ml_proxy.views.queries import LIMIT_SCHEMA, Readers, cursor, limit, next_link, read_query, refuse_parameters
 from ml_proxy.views.rendering import json_response
 from ml_proxy.views.schemas import InferenceSchema, sent_field
-
-MAX_CURSOR = 200  # characters
 
 
 class History(APIView):
@@ -40,7 +37,7 @@ class History(APIView):
             OpenApiParameter("until", str, description="ISO 8601, exclusive; UTC where it has no offset."),
             OpenApiParameter(
                 "limit",
-                {"type": "integer", "minimum": 1, "maximum": history.MOST_ROWS, "default": 100},
+                LIMIT_SCHEMA,
                 description="Rows of a page, which also ends at 8 MiB.",
             ),
             OpenApiParameter("cursor", str, description="Opaque, from the Link field."),
@@ -50,11 +47,10 @@ class History(APIView):
     )
     def get(self, request: Request) -> HttpResponse:
         """One page of the log."""
-        _require_utf8(request.META.get("QUERY_STRING", ""))
-        page = history.page(read_question(request.GET))
+        page = history.page(Question(**read_query(request, _READERS)))
         response = json_response([described(row) for row in page.rows])
         if page.next:
-            response["Link"] = f'<{_next_url(request, page.next)}>; rel="next"'
+            response["Link"] = next_link(request, page.next.opaque())
         return response
 
 
@@ -66,7 +62,7 @@ class Inference(APIView):
     @extend_schema(operation_id="get_inference", summary="One inference", responses=InferenceSchema)
     def get(self, request: Request, inference_id: UUID) -> HttpResponse:
         """One inference."""
-        _refuse_parameters(request.GET)
+        refuse_parameters(request)
         return json_response(described(history.one(inference_id)))
 
 
@@ -88,42 +84,6 @@ def described(row: InferenceLog) -> dict[str, Any]:
     }
 
 
-def _require_utf8(query: str) -> None:
-    """Django would put a replacement character where a name was sent in another encoding, and find nobody."""
-    for pair in query.encode("latin-1").split(b"&"):  # as WSGI carries bytes
-        try:
-            unquote_to_bytes(pair).decode()
-        except UnicodeDecodeError:
-            name = pair.partition(b"=")[0].decode("ascii", "replace")[:100]
-            raise BadInput("The query can't be read.", faults=[Fault(name, "must be percent-encoded UTF-8")]) from None
-
-
-def read_question(parameters: Any) -> Question:
-    """What a query string asks for. Raises `BadInput` with everything that is wrong with it."""
-    faults: list[Fault] = []
-    found: dict[str, Any] = {}
-    for name, values in parameters.lists():
-        try:
-            found |= _read(name, values)
-        except ValueError as exc:
-            faults.append(Fault(name[:100], str(exc)))
-    if faults:
-        raise BadInput("The query can't be used; nothing was looked up.", faults=faults)
-    return Question(**found)
-
-
-def _read(name: str, values: list[str]) -> dict[str, Any]:
-    if name not in _READERS:
-        raise ValueError(f"is no parameter of this path; it takes {', '.join(_READERS)}")
-    if len(values) != 1:
-        raise ValueError("must be given once")
-    value = values[0]
-    if not value.strip():
-        return {}
-    field, read = _READERS[name]
-    return {field: read(value)}
-
-
 def _moment(value: str) -> datetime:
     text = value.strip()
     time, _, offset = text.rpartition(" ")
@@ -140,37 +100,11 @@ def _moment(value: str) -> datetime:
         raise ValueError("must be a time in ISO 8601, such as 2026-01-31T09:00:00Z") from None
 
 
-def _limit(value: str) -> int:
-    if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= history.MOST_ROWS and len(value) <= 9):
-        raise ValueError(f"must be a whole number from 1 to {history.MOST_ROWS}")
-    return int(value)
-
-
-def _cursor(value: str) -> Place:
-    try:
-        return Place.of(value[:MAX_CURSOR])
-    except ValueError:
-        raise ValueError("must be taken from a Link field of this path") from None
-
-
-_READERS: dict[str, Any] = {
+_READERS: Readers = {
     "doctor": ("doctor", names.canonical),
     "patient": ("patient", names.canonical),
     "since": ("since", _moment),
     "until": ("until", _moment),
-    "limit": ("limit", _limit),
-    "cursor": ("after", _cursor),
+    "limit": ("limit", limit),
+    "cursor": ("after", cursor(Place.of)),
 }
-
-
-def _refuse_parameters(parameters: Any) -> None:
-    if parameters:
-        raise BadInput(
-            "This path takes no parameter.",
-            faults=[Fault(name[:100], "is unknown here") for name in parameters],
-        )
-
-
-def _next_url(request: Request, place: Place) -> str:
-    asked = {name: value for name, value in request.GET.items() if name != "cursor"}
-    return request.build_absolute_uri(f"{request.path}?{urlencode(asked | {'cursor': place.opaque()})}")

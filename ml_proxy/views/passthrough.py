@@ -9,7 +9,7 @@ from ml_proxy.logs import current_request_id
 from ml_proxy.upstream.headers import request_fields
 from ml_proxy.use_cases import jobs
 from ml_proxy.views.access import RETRAIN, SIGNED_IN, admit
-from ml_proxy.views.jobs import accepted, naming_the_other
+from ml_proxy.views.jobs import naming_the_other, start
 from ml_proxy.views.parsing import read_json_bytes, require_method
 from ml_proxy.views.passing import PassedOn, query_of
 
@@ -30,25 +30,24 @@ def retrain_view(request: HttpRequest) -> HttpResponse:
     require_method(request, "POST")
     caller = admit(request, RETRAIN)
     body = read_json_bytes(request, may_be_empty=True)
-    with naming_the_other(request):
-        return _as_job(request, body, caller) if _prefers_async(request) else _while_waiting(request, body, caller)
+    return _as_job(request, body, caller) if _prefers_async(request) else _while_waiting(request, body, caller)
 
 
 def _as_job(request: HttpRequest, body: bytes, caller: str) -> HttpResponse:
-    job = jobs.start(body, requested_by=caller, request_id=current_request_id.get())
-    response = accepted(request, job)
+    response = start(request, body, caller)
     response["Preference-Applied"] = "respond-async"
     return response
 
 
 def _while_waiting(request: HttpRequest, body: bytes, caller: str) -> HttpResponse:
-    answer = jobs.retrain_now(
-        body,
-        fields=_fields(request),
-        query=query_of(request),
-        requested_by=caller,
-        request_id=current_request_id.get(),
-    )
+    with naming_the_other(request):
+        answer = jobs.retrain_now(
+            body,
+            fields=_fields(request),
+            query=query_of(request),
+            requested_by=caller,
+            request_id=current_request_id.get(),
+        )
     return PassedOn(answer, request)
 
 

@@ -12,7 +12,15 @@ JOB_BODY: dict[str, Any] = {
     "application/json": {
         "type": "object",
         "description": "What the model server's retrain takes; may be empty.",
-        "properties": {"model": {"type": "string"}, "params": {"type": "object"}},
+        "properties": {
+            "model": {"type": "string"},
+            "params": {"type": "object"},
+            "callback_url": {
+                "type": "string",
+                "format": "uri",
+                "description": "Gets the ended job by POST, signed as the Standard Webhooks specification says.",
+            },
+        },
     }
 }
 
@@ -63,7 +71,7 @@ class JobSchema(serializers.ModelSerializer[Job]):
     """One job."""
 
     progress = ProgressSchema(read_only=True)
-    params = serializers.JSONField(read_only=True, help_text="The request's body, as it came.")
+    params = serializers.JSONField(read_only=True, help_text="The request's body, as it came, less callback_url.")
     result = serializers.JSONField(read_only=True, help_text="The model server's answer; null until there is one.")
 
     class Meta:

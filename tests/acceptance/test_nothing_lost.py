@@ -76,20 +76,3 @@ def test_it_lets_the_journal_go_once_all_are_rows(system: System) -> None:
     system.kill("web")
     system.start("web")
     until(lambda: not list((system.folder / "journal").glob("*.segment")), what="an empty journal")
-
-
-def test_it_keeps_patients_out_of_every_log_and_out_of_redis_once_written(system: System, model: ScriptedModel) -> None:
-    system.start("worker-logs")
-    ids = answered(system, 5)
-    model.script = lambda conversation: conversation.answer(b"MARKER", status="500 Oh")
-    system.predict(BODY)
-    model.script = lambda conversation: conversation.send(b"MARKER garbage\r\n\r\n")
-    system.predict(BODY)
-    system.history(patient="MARKER-PATIENT", nonsense="MARKER")
-    assert_all_are_rows(system, ids)
-    for name in ("web", "worker-logs"):
-        assert "MARKER" not in system.log_of(name)
-    assert "POST /ml/v1/predict/ 200" in system.log_of("web")
-    with redis.Redis(port=int(system.environment["REDIS_PORT"])) as connection:
-        assert not connection.llen("logs")
-        assert not connection.hlen("unacked.logs")

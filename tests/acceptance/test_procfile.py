@@ -63,7 +63,7 @@ def composed(folder: Path, database_url: str) -> dict[str, dict[str, str]]:
     """The compose file's own, but for where things listen, are found and kept: that is Compose's to arrange."""
     variables = {**SECRETS, "ALLOWED_HOSTS": "127.0.0.1", "POSTGRES_PASSWORD": "p", "REDIS_PASSWORD": "r"}
     ports = {name: str(free_port()) for name in PORTS}
-    places = {"BIND_HOST": "127.0.0.1", "VAR_DIR": str(folder), **ports}
+    places = {"BIND_HOST": "127.0.0.1", "VAR_DIR": str(folder), "WORKER_METRICS_PORT": "0", **ports}
     urls = {"REDIS_URL": f"redis://127.0.0.1:{ports['REDIS_PORT']}/0", "DATABASE_URL": database_url}
     urls["ML_SERVER_URL"] = f"http://127.0.0.1:{ports['ML_SERVER_PORT']}"
     given = {name: parts.get("environment", {}) for name, parts in compose.services().items() if "build" in parts}

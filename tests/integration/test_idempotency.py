@@ -13,7 +13,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from ml_proxy.models import IdempotencyKey
-from ml_proxy.use_cases import idempotency
+from ml_proxy.use_cases import keys
 from tests.support.door import BODY, Journaled, keeps, predict, problem
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
 from tests.support.waiting import until
@@ -136,7 +136,7 @@ def test_it_forgets_keys_of_the_day_before(gateway: Client) -> None:
     for key in ("old", "new"):
         keyed(gateway, key=key)
     IdempotencyKey.objects.filter(key="old").update(claimed_at=ago(hours=25))
-    assert idempotency.forget_old_keys() == 1
+    assert keys.forget_old_keys() == 1
     assert [kept.key for kept in IdempotencyKey.objects.all()] == ["new"]
 
 

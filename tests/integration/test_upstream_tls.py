@@ -39,7 +39,7 @@ def secure(gateway: Client, model: ScriptedModel, settings: Settings, certificat
 def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a gateway has that was started with the certificate among its authorities."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    adapter = client._Adapter(pool_connections=1, pool_maxsize=4, max_retries=0)
+    adapter = client.Adapter(pool_connections=1, pool_maxsize=4, max_retries=0)
     monkeypatch.setattr(client, "_adapter", adapter)
     yield
     adapter.close()

@@ -8,6 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 from dotenv import dotenv_values
 
 from launch.system import web_stop_seconds
@@ -140,6 +141,23 @@ def test_it_gives_our_processes_no_more_than_they_need(name: str) -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_it_gives_each_of_our_processes_one_place_to_write_to(name: str) -> None:
+    """Loading the settings makes folders there, and the rest of the container is read-only."""
+    volumes = [volume.partition(":")[2] for volume in OURS[name].get("volumes", ())]
+    assert [*volumes, *OURS[name]["tmpfs"]].count("/app/var") == 1
+
+
+def test_it_shows_the_workers_metrics_where_prometheus_looks() -> None:
+    targets = [
+        target
+        for job in yaml.safe_load((ROOT / "monitoring" / "prometheus.yml").read_text())["scrape_configs"]
+        for target in job["static_configs"][0]["targets"]
+    ]
+    port = compose.filled_in(OURS["worker-logs"]["environment"]["WORKER_METRICS_PORT"], {})
+    assert targets == ["web:8000", f"worker-logs:{port}", f"worker-jobs:{port}"]
 
 
 def test_it_gives_the_gateway_time_to_answer_what_it_took() -> None:

@@ -43,7 +43,7 @@ TIMEOUTS = [
 
 
 def mapped(exc: BaseException) -> UpstreamError:
-    with pytest.raises(UpstreamError) as caught, client._translated():
+    with pytest.raises(UpstreamError) as caught, client.translated():
         raise exc
     assert caught.value.__cause__ is exc
     assert SECRET not in caught.value.detail
@@ -106,12 +106,12 @@ def test_it_ends_on_exceptions_that_wrap_each_other() -> None:
 
 def test_it_leaves_an_upstream_error_as_it_is() -> None:
     error = UpstreamBroken("x")
-    with pytest.raises(UpstreamBroken) as caught, client._translated():
+    with pytest.raises(UpstreamBroken) as caught, client.translated():
         raise error
     assert caught.value is error
 
 
 @pytest.mark.parametrize("exc", [KeyboardInterrupt(), AssertionError("a fault of ours")])
 def test_it_hides_no_fault_of_ours(exc: BaseException) -> None:
-    with pytest.raises(type(exc)), client._translated():
+    with pytest.raises(type(exc)), client.translated():
         raise exc

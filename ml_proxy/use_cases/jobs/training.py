@@ -1,0 +1,109 @@
+"""Has the model server train, and understands what it says: events line by line, or one answer at the end."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from django.conf import settings
+
+from ml_proxy import strict_json, upstream
+from ml_proxy.exceptions import UpstreamBroken
+from ml_proxy.models import Job
+from ml_proxy.upstream import Answer, Reply
+from ml_proxy.use_cases.jobs.ending import ERROR_CHARACTERS, MESSAGE_CHARACTERS, Outcome, printable
+from ml_proxy.use_cases.jobs.heart import Heart
+from ml_proxy.use_cases.jobs.orders import without
+
+BUSY = 409
+BUSY_SECONDS = 60.0  # that a former attempt's training may take to be wound up
+BUSY_PAUSE_SECONDS = 1.0
+
+
+def train(job: Job, heart: Heart) -> Outcome:
+    """One retrain, under the job's id as its key, so that one that had ended is not done again. Raises `UpstreamError`.
+
+    A model server that is busy when a job is run again is still with the attempt that died: it is asked again.
+    """
+    ends_at = time.monotonic() + BUSY_SECONDS
+    while True:
+        found = _asked(job, heart)
+        if isinstance(found, Outcome):
+            return found
+        may_be_ours = found.status == BUSY and job.attempt > 1 and time.monotonic() < ends_at
+        if not may_be_ours or heart.wait(BUSY_PAUSE_SECONDS):
+            return outcome_of(found)
+
+
+def outcome_of(answer: Answer) -> Outcome:
+    """How a job ends with a whole answer."""
+    if not answer.is_success:
+        said = printable(answer.body[: 4 * ERROR_CHARACTERS].decode("utf-8", "replace"), ERROR_CHARACTERS)
+        return Outcome(Job.State.FAILED, error=f"The model server answered {answer.status}: {said}")
+    try:
+        text = strict_json.decode(answer.body)
+        strict_json.parse(text)
+    except strict_json.NotJSON:
+        text = "null"
+    return Outcome(Job.State.SUCCEEDED, result=text)
+
+
+def _asked(job: Job, heart: Heart) -> Outcome | Answer:
+    fields = {
+        "Content-Type": "application/json",
+        "Accept": "application/x-ndjson",
+        "Idempotency-Key": str(job.id),
+        "X-Request-ID": job.request_id,
+    }
+    with upstream.exchange(
+        "retrain",
+        fields=fields,
+        body=job.params.encode(),
+        total_seconds=settings.RETRAIN_JOB_SECONDS,
+        switch=heart.switch,
+    ) as reply:
+        return _heard(reply, heart) if reply.comes_in_lines else reply.whole()
+
+
+def _heard(reply: Reply, heart: Heart) -> Outcome:
+    """Follows the events up to the one that ends the training; what is no event that this side knows is left out."""
+    for line in filter(bytes.strip, reply.lines()):
+        text, event = _read(line)
+        understand = _EVENTS.get(str(strict_json.member(event, "event")))
+        if understand and (outcome := understand(text, dict(event), heart)):
+            return outcome
+    raise UpstreamBroken("The model server's answer ended without a result; it may still have trained.")
+
+
+def _read(line: bytes) -> tuple[str, strict_json.Value]:
+    try:
+        text = strict_json.decode(line)
+        event = strict_json.parse(text)
+    except strict_json.NotJSON:
+        raise UpstreamBroken("A line of the model server's answer is not JSON, or broke off.") from None
+    if not strict_json.is_object(event):
+        raise UpstreamBroken("A line of the model server's answer is no JSON object.")
+    return text, event
+
+
+def _progress(_: str, event: Mapping[str, strict_json.Value], heart: Heart) -> None:
+    percent, message = heart.progress
+    if isinstance(event.get("percent"), strict_json.Number):
+        percent = round(min(max(float(event["percent"]), 0.0), 100.0))
+    if type(event.get("message")) is str:
+        message = printable(event["message"], MESSAGE_CHARACTERS)
+    heart.progress = percent, message
+
+
+def _result(text: str, _: Mapping[str, strict_json.Value], __: Heart) -> Outcome:
+    return Outcome(Job.State.SUCCEEDED, result=without(text, "event"))
+
+
+def _error(_: str, event: Mapping[str, strict_json.Value], __: Heart) -> Outcome:
+    said = printable(f"{event.get('status', 'an error')}: {event.get('error', '')}", ERROR_CHARACTERS)
+    return Outcome(Job.State.FAILED, error=f"The model server answered {said}")
+
+
+_EVENTS: Mapping[str, Callable[[str, Mapping[str, strict_json.Value], Heart], Outcome | None]] = {
+    "progress": _progress,
+    "result": _result,
+    "error": _error,
+}

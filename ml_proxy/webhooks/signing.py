@@ -1,0 +1,42 @@
+"""Signatures of the Standard Webhooks specification, scheme `v1`: HMAC-SHA256 over `id.timestamp.body`.
+
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#signature-scheme
+"""
+
+import base64
+import hmac
+import secrets
+from collections.abc import Sequence
+
+PREFIX = "whsec_"
+LEAST_BYTES, MOST_BYTES = 24, 64
+
+
+def new_secret() -> str:
+    """A secret of 32 random bytes, in the form that receivers are given."""
+    return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def read_secret(text: str) -> bytes:
+    """The 24 to 64 bytes of a `whsec_…` text. Raises `ValueError`, which quotes nothing of it."""
+    encoded = text.removeprefix(PREFIX)
+    if encoded == text:
+        raise ValueError("no whsec_ in front")
+    key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    if not LEAST_BYTES <= len(key) <= MOST_BYTES:
+        raise ValueError("not 24 to 64 bytes")
+    return key
+
+
+def signed_fields(message_id: str, timestamp: int, body: bytes, keys: Sequence[str]) -> dict[str, str]:
+    """The header fields that prove `body`; `timestamp` in Unix seconds, one signature for each of `keys`."""
+    content = f"{message_id}.{timestamp}.".encode() + body
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(f"v1,{_mac(read_secret(key), content)}" for key in keys),
+    }
+
+
+def _mac(key: bytes, content: bytes) -> str:
+    return base64.b64encode(hmac.digest(key, content, "sha256")).decode()

@@ -1,0 +1,169 @@
+"""Counts of several real processes are one sum: of those that live, of those that were killed, of forked ones."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from ml_proxy.metrics.lives import MOST_DEAD
+from tests.support.model import ScriptedModel
+from tests.support.network import free_port
+from tests.support.scrapes import Scrape
+from tests.support.system import ROOT, System
+from tests.support.waiting import until
+
+BODY = {"doctor_name": "Dr. Path", "patient_name": "MARKER-PATIENT"}
+GUNICORN = [".venv/bin/gunicorn", "--workers", "2", "--preload", "--log-level", "warning", "backend.wsgi"]
+CRASH_LOOP = """
+import django, os, signal
+django.setup()
+from ml_proxy import metrics
+metrics.prepare()
+for _ in range(50):
+    child = os.fork()
+    if not child:
+        metrics.count_exchange("predict", "POST", 200, 0.1)
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+"""
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[System]:
+    model = ScriptedModel()
+    made = System(
+        tmp_path_factory.mktemp("system"),
+        database_url=database_url,
+        ml_server_url=model.url,
+        GATEWAY_WORKERS="2",
+        WORKER_METRICS_PORT=str(free_port()),
+    )
+    made.manage("migrate", "-v0")
+    made.start("redis", "web", "worker-logs")
+    yield made
+    made.stop()
+    model.close()
+
+
+def scrape(system: System) -> Scrape:
+    answer = requests.get(f"{system.url}/metrics", timeout=10)
+    assert answer.status_code == 200
+    assert "MARKER" not in answer.text
+    return Scrape.of(answer.text)
+
+
+def answered(system: System, count: int) -> None:
+    with ThreadPoolExecutor(8) as clients:
+        assert all(clients.map(lambda _: system.predict(BODY).ok, range(count)))
+
+
+def predictions(system: System) -> float:
+    return scrape(system).value("requests_total", view="predict", method="POST", status="200") or 0
+
+
+def records(system: System, outcome: str) -> float:
+    return scrape(system).value("records_total", outcome=outcome) or 0
+
+
+def processes(system: System, program: str) -> set[int]:
+    """The ids of the living processes that count, by what they run."""
+    labels = [dict(labels) for name, labels in scrape(system).samples if name.endswith("start_time_seconds")]
+    return {int(found["pid"]) for found in labels if found["program"] == program}
+
+
+def counted_by(file: Path) -> float:
+    """What one process counted of predictions."""
+    merged = MultiProcessCollector.merge([str(file)])  # type: ignore[no-untyped-call]
+    samples = [sample for metric in merged for sample in metric.samples if metric.name == "ml_proxy_requests"]
+    return float(sum(sample.value for sample in samples if sample.labels["view"] == "predict"))
+
+
+def test_it_adds_up_two_gateway_processes_and_the_worker(system: System) -> None:
+    until(lambda: len(processes(system, "web")) == 2, what="both")
+    answered(system, 60)
+    assert predictions(system) == records(system, "journaled") == 60
+    shares = [counted_by(file) for file in (system.folder / "metrics").glob("counter_*.db")]
+    assert len([share for share in shares if share]) == 2
+    until(lambda: records(system, "written") == 60, what="rows")
+    assert processes(system, "celery")
+
+
+def test_it_keeps_what_a_killed_process_counted(system: System) -> None:
+    before = predictions(system)
+    web = processes(system, "web")
+    for pid in web:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: len(processes(system, "web") - web) == 2, what="two others")
+    assert predictions(system) == before
+    answered(system, 20)
+    assert predictions(system) == before + 20
+
+
+def test_it_keeps_few_files_of_a_process_that_dies_again_and_again(system: System) -> None:
+    before = predictions(system)
+    environment = {**system.environment, "DJANGO_SETTINGS_MODULE": "backend.settings"}
+    subprocess.run([sys.executable, "-c", CRASH_LOOP], cwd=ROOT, env=environment, check=True)
+    assert predictions(system) == before + 50
+    assert len(list((system.folder / "metrics").rglob("*.db"))) <= MOST_DEAD + 2 * len(system.processes) * 3
+
+
+def test_its_backlog_grows_while_the_worker_stands_still_and_falls_to_nothing_after(system: System) -> None:
+    journaled = records(system, "journaled")
+    until(lambda: records(system, "written") == journaled, what="nothing waiting")
+    worker = system.family("worker-logs")
+    for process in worker:
+        process.suspend()
+    answered(system, 30)
+    found = until(lambda: (found := scrape(system)).numbers()["waiting"] == 30 and found, what="30 waiting")
+    assert found
+    assert (found.value("waiting_bytes") or 0) > 0
+    assert (found.value("oldest_waiting_seconds") or 0) > 0
+    for process in worker:
+        process.resume()
+    until(lambda: scrape(system).value("waiting_bytes") == 0, what="nothing waiting")
+    numbers = until(lambda: (found := scrape(system).numbers())["written"] == journaled + 30 and found, what="rows")
+    assert numbers
+    assert numbers["answered"] == journaled + 30
+    told = dict(line.rsplit(maxsplit=1) for line in system.manage("reconcile").splitlines())
+    assert {name: float(told[name]) for name in numbers} == numbers
+
+
+def test_a_worker_beside_no_gateway_shows_its_own(system: System) -> None:
+    url = f"http://127.0.0.1:{system.environment['WORKER_METRICS_PORT']}/metrics"
+
+    def ask() -> Scrape:
+        return Scrape.of(requests.get(url, timeout=5).text)
+
+    before = until(ask, what="the worker's metrics").value("records_total", outcome="written")
+    answered(system, 5)
+    until(lambda: ask().value("records_total", outcome="written") == (before or 0) + 5, what="rows")
+    assert ask().value("database_up") is None
+
+
+def test_it_counts_in_forked_processes_as_in_others(system: System) -> None:
+    before = predictions(system)
+    system.kill("web", signal.SIGTERM)
+    system.commands["web"] = [*GUNICORN[:-1], "--bind", system.url.removeprefix("http://"), GUNICORN[-1]]
+    system.start("web")
+    answered(system, 60)
+    assert predictions(system) == before + 60
+    forked = {process.pid for process in psutil.Process(system.processes["web"].pid).children()}
+    assert len(processes(system, "gunicorn") & forked) == 2
+    assert "Traceback" not in system.log_of("web")
+
+
+def test_flower_and_beat_count_nothing(system: System) -> None:
+    """Whatever they load, the client stays as it was: Flower's own metrics are its own."""
+    code = "import worker.beat; from prometheus_client import values; print(values.ValueClass.__name__)"
+    environment = {**system.environment, "VAR_DIR": str(system.folder / "beat")}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, capture_output=True)
+    assert done.stdout.decode().strip() == "MutexValue"
+    assert not (system.folder / "beat" / "metrics").exists()

@@ -1,0 +1,221 @@
+"""No patient's name and no payload where operators look: a marker goes every way that a request can go, and is sought.
+
+Sought in what every process prints, at level DEBUG too, in Flower, in Celery's results, in Redis once it is drained, in
+metrics and in traces. Found it must be in the log's own tables alone.
+"""
+
+import base64
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+import requests
+from pytest_django import Settings
+
+from ml_proxy import courier
+from tests.support.collector import Collector
+from tests.support.lines import lines_of
+from tests.support.model import Conversation, ScriptedModel
+from tests.support.system import System
+from tests.support.waiting import until
+
+MARK = "MARKER"
+BODY = {"doctor_name": f"Dr. {MARK}", "patient_name": f"{MARK} 김민준", "features": [f"{MARK}-payload"]}
+PROCESSES = ("redis", "ml_server", "web", "worker-logs", "worker-jobs", "beat", "flower")
+TABLE = "ml_proxy_inferencelog"
+
+
+def spellings() -> set[bytes]:
+    """The marker as it may stand in a text, in hex, and in base64 wherever it begins."""
+    raw = MARK.encode()
+    coded = (base64.b64encode(b"\0" * shift + raw + b"\0" * 3) for shift in range(3))
+    return {raw, raw.hex().encode(), *(text[4 if shift else 0 : 8] for shift, text in enumerate(coded))}
+
+
+def holds_the_mark(text: str | bytes) -> bool:
+    data = text.encode() if isinstance(text, str) else text
+    return any(spelling.lower() in data.lower() for spelling in spellings())
+
+
+class Site:
+    """The whole system, with a model that does what the test says and a collector of traces."""
+
+    def __init__(self, system: System, model: ScriptedModel, collector: Collector) -> None:
+        self.system = system
+        self.model = model
+        self.collector = collector
+        port = system.environment["FLOWER_PORT"]
+        self.flower = f"http://127.0.0.1:{port}"
+        self.ml_server = f"http://127.0.0.1:{system.environment['ML_SERVER_PORT']}/api/v1"
+        self.redis = redis.Redis(port=int(system.environment["REDIS_PORT"]))
+
+    def sql(self, statement: str) -> list[Any]:
+        """Runs one statement in the system's database."""
+        url = self.system.environment.get("DATABASE_URL", "")
+        if url:
+            with psycopg.connect(url, autocommit=True) as connection:
+                done = connection.execute(statement)
+                return done.fetchall() if done.description else []
+        with closing(sqlite3.connect(self.system.folder / "db.sqlite3", timeout=20)) as lite:
+            return lite.execute(statement).fetchall()
+
+    def predict(self, **fields: str) -> requests.Response:
+        return self.system.predict(BODY, X_Request_ID="known", **fields)
+
+    def printed(self, name: str, text: str) -> None:
+        """Waits until a process has printed it: the step that is meant has really happened."""
+        until(lambda: text in self.system.log_of(name), what=f"{text!r} of {name}")
+
+    def tables(self, prefix: str) -> dict[str, list[Any]]:
+        """All rows of the tables whose name begins so."""
+        names = "SELECT tablename FROM pg_tables" if self.system.environment.get("DATABASE_URL") else LITE_TABLES
+        found = [name for (name,) in self.sql(names) if name.startswith(prefix)]
+        return {name: self.sql(f"SELECT * FROM {name}") for name in found}  # noqa: S608 - no one else's names
+
+
+LITE_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
+
+
+@pytest.fixture
+def site(make_system: Callable[..., System], model: ScriptedModel, settings: Settings) -> Iterator[Site]:
+    collector = Collector()
+    system = make_system(
+        ML_SERVER_URL=model.url,
+        REPUBLISH_SECONDS="0.5",
+        LOG_LEVEL="DEBUG",
+        LOG_FORMAT="json",
+        OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+        OTEL_BSP_SCHEDULE_DELAY="100",
+    )
+    found = Site(system, model, collector)
+    settings.REDIS_URL = f"redis://127.0.0.1:{system.environment['REDIS_PORT']}/0"
+    system.start(*PROCESSES)
+    for name in ("worker-logs", "worker-jobs"):
+        found.printed(name, " ready.")
+    until(lambda: requests.get(f"{found.ml_server}/status", timeout=2).ok, what="ml_server")
+    until(lambda: requests.get(f"{found.flower}/healthcheck", timeout=2).ok, what="flower")
+    yield found
+    found.redis.close()
+    collector.close()
+
+
+def echoes(status: str) -> Callable[[Conversation], None]:
+    return lambda conversation: conversation.answer(conversation.body, status=status)
+
+
+def predictions(site: Site) -> None:
+    """One that is answered; then the model fails in every way, quoting what it was sent; then callers do."""
+    assert site.predict(Authorization=f"Basic {MARK}", X_Note=MARK).ok
+    for script, status in (
+        (echoes(f"500 {MARK}"), 500),
+        (lambda conversation: conversation.send(f"{MARK} garbage\r\n\r\n".encode()), 502),
+        (lambda conversation: conversation.answer(f"{MARK}, no JSON".encode()), 502),
+    ):
+        site.model.script = script
+        assert site.predict().status_code == status
+    site.model.script = Conversation.answer
+    for body in (f"{MARK} no json".encode(), {"doctor_name": MARK * 99, MARK: 1}):
+        assert site.system.predict(body).status_code == 400
+    assert site.system.history(patient=f"{MARK} 김민준").status_code == 200
+    assert site.system.history(patient=MARK, nonsense=MARK).status_code == 400
+
+
+def quarantine(site: Site) -> None:
+    """The database refuses the record."""
+    until(lambda: site.tables(TABLE)[TABLE], what="the first row")
+    site.sql(f"CREATE UNIQUE INDEX mistake ON {TABLE} (doctor_name)")
+    assert site.predict().ok
+    site.printed("worker-logs", "is quarantined")
+    site.sql("DROP INDEX mistake")
+
+
+def retry(site: Site) -> None:
+    """The worker can't write, and gets the records once more."""
+    site.sql(f"ALTER TABLE {TABLE} RENAME TO away")
+    assert site.predict().ok
+    site.printed("worker-logs", "will come again")
+    site.printed("web", "are sent again")
+    site.sql(f"ALTER TABLE away RENAME TO {TABLE}")
+    until(lambda: len(site.tables(TABLE)[TABLE]) == 2, what="the second row")
+
+
+def strangers(site: Site) -> None:
+    """Messages that nobody of ours sent."""
+    for task in (courier.WRITE_RECORDS, "worker.no_such_task"):
+        courier.send(task, {"patient": MARK}, queue=courier.LOGS_QUEUE, shown_as="-")
+    envelope = {"body": MARK, "headers": {"task": MARK}, "properties": {}}
+    site.redis.lpush(courier.LOGS_QUEUE, json.dumps(envelope))
+    site.printed("worker-logs", "a message is dropped")
+
+
+def retrain(site: Site) -> None:
+    """A job whose model fails, quoting what it was sent."""
+    site.model.script = echoes("500 Oh")
+    url, key = f"{site.system.url}/ml/v1/retrain/jobs/", {"Idempotency-Key": f"{MARK}-key"}
+    made = requests.post(url, json={"params": {"note": MARK}}, headers=key, timeout=10)
+    assert made.status_code == 202
+    until(lambda: requests.get(f"{url}{made.json()['id']}/", timeout=10).json()["state"] == "failed", what="the job")
+
+
+def model_server(site: Site) -> None:
+    """The reference model server is asked itself."""
+    for query, data in (
+        ("", json.dumps(BODY)),
+        (f"?patient={MARK}", f"{MARK} no json"),
+        ("", f'{{"model": "{MARK}"}}'),
+    ):
+        answer = requests.post(f"{site.ml_server}/predict{query}", data=data, timeout=10)
+        assert 400 <= answer.status_code < 500
+    site.printed("ml_server", "POST /api/v1/predict 422")
+
+
+def in_flower(site: Site) -> dict[str, str]:
+    """Each page that shows tasks."""
+    tasks = requests.get(f"{site.flower}/api/tasks", timeout=10).json()
+    assert {"worker.write_records", "worker.run_job"} <= {task["name"] for task in tasks.values()}
+    paths = ["/api/tasks", "/tasks", "/workers", "/metrics", *(f"/task/{uuid}" for uuid in tasks)]
+    return {path: requests.get(f"{site.flower}{path}", timeout=10).text for path in paths}
+
+
+def in_redis(site: Site) -> dict[str, str]:
+    """What is left there once no message is on its way."""
+    until(lambda: not site.redis.llen("logs") + site.redis.hlen("unacked.logs"), what="a drained queue")
+    return {repr(key): repr(site.redis.dump(key)) for key in site.redis.scan_iter()}
+
+
+def in_traces(site: Site) -> dict[str, bytes]:
+    names = {"POST /ml/v1/predict/", "POST /api/v1/predict", "write row", "run worker.run_job"}
+    until(lambda: names <= {span.name for span in list(site.collector.spans)}, what="traces of every kind")
+    until(lambda: any(span.is_error for span in site.collector.named("write row")), what="what became no row")
+    return {f"export {number}": body for number, body in enumerate(site.collector.raw)}
+
+
+def test_it_tells_no_operator_who_was_treated(site: Site) -> None:
+    for way in (predictions, quarantine, retry, strangers, retrain, model_server):
+        way(site)
+    metrics = requests.get(f"{site.system.url}/metrics", timeout=10)
+    results = site.tables("django_celery_results_")
+    assert results["django_celery_results_taskresult"]
+    places: dict[str, str | bytes] = {
+        **in_traces(site),
+        **in_redis(site),
+        **in_flower(site),
+        **{name: repr(rows) for name, rows in results.items()},
+        **{f"the log of {name}": site.system.log_of(name) for name in PROCESSES},
+        "metrics": metrics.text if metrics.ok else "",
+    }
+    assert all(lines_of(site.system.log_of(name)) for name in PROCESSES if name != "redis")
+    assert [place for place, text in places.items() if holds_the_mark(text)] == []
+    assert all(holds_the_mark(repr(site.tables(name))) for name in (TABLE, "ml_proxy_remnant", "ml_proxy_job"))
+
+
+def test_it_would_find_the_marker() -> None:
+    coded = base64.b64encode(json.dumps(BODY).encode())
+    for text in (json.dumps(BODY), coded, json.dumps(BODY).encode().hex(), f"?q={MARK.lower()}"):
+        assert holds_the_mark(text)
+    assert not holds_the_mark("1 records, 1-1 of 01a1fdaa-b2da-7588-bef6-f2e1d71c5a16")

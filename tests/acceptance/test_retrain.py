@@ -1,0 +1,241 @@
+"""Long retrains in the real processes: one at a time, watched, cancelled, and run to a true end when workers die.
+
+The worker's visibility timeout is a second here: each training that is run to its end outlasts it.
+"""
+
+import json
+import re
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import redis
+import requests
+
+from tests.acceptance.helpers.processes import running
+from tests.support.system import System
+from tests.support.waiting import until
+
+CALLERS = 200
+MARKER = "MARKER-PARAMETER"
+
+
+@pytest.fixture(scope="module")
+def without_worker(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[System]:
+    """All that a retrain needs but its worker."""
+    quick = {"JOB_LEASE_SECONDS": "2", "JOB_HEARTBEAT_SECONDS": "0.2", "JOB_SWEEP_SECONDS": "0.3"}
+    system = System(tmp_path_factory.mktemp("retrain"), database_url=database_url, **quick)
+    words = system.commands["worker-jobs"]
+    system.commands["worker-jobs"] = [word.replace("worker.jobs", "tests.support.short_visibility") for word in words]
+    try:
+        system.manage("migrate", "-v0")
+        system.start("redis", "ml_server", "web", "beat", "flower")
+        until(lambda: ml(system, "status"), what="the model server")
+        yield system
+    finally:
+        system.stop()
+
+
+@pytest.fixture
+def system(without_worker: System) -> Iterator[System]:
+    """The same with a worker, and with nothing under way."""
+    system = without_worker
+    if "worker-jobs" not in system.processes:
+        system.spawn("worker-jobs")
+    yield system
+    for job in jobs(system):
+        requests.post(f"{url(system)}{job['id']}/cancel/", timeout=20)
+    until(lambda: {job["state"] for job in jobs(system)} <= {"succeeded", "failed", "cancelled"})
+
+
+def url(system: System) -> str:
+    return f"{system.url}/ml/v1/retrain/jobs/"
+
+
+def ml(system: System, path: str) -> Any:
+    response = requests.get(f"{system.url}/ml/v1/{path}/", timeout=20)
+    response.raise_for_status()
+    return response.json()
+
+
+def jobs(system: System) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = requests.get(url(system), timeout=20).json()
+    return found
+
+
+def start(system: System, **body: Any) -> requests.Response:
+    return requests.post(url(system), json=body, timeout=60)
+
+
+def train(system: System, seconds: float) -> str:
+    response = start(system, params={"min_seconds": seconds})
+    assert response.status_code == 202, response.text
+    job_id: str = response.json()["id"]
+    return job_id
+
+
+def look(system: System, job_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = requests.get(f"{url(system)}{job_id}/", timeout=20).json()
+    return found
+
+
+def ended(system: System, job_id: str, seconds: float = 30) -> dict[str, Any]:
+    until(lambda: look(system, job_id)["finished_at"], seconds=seconds, what=f"the end of job {job_id}")
+    return look(system, job_id)
+
+
+def is_under_way(system: System, job_id: str) -> None:
+    until(lambda: look(system, job_id)["progress"]["percent"] > 0, what="progress")
+
+
+def is_training(system: System) -> bool:
+    found: bool = ml(system, "status")["training"]["running"]
+    return found
+
+
+def flower(system: System, path: str) -> Any:
+    return requests.get(f"http://127.0.0.1:{system.environment['FLOWER_PORT']}/api/{path}", timeout=20).json()
+
+
+def test_it_takes_one_of_two_hundred_and_names_it_to_the_others_and_cancels_it_at_the_model_server(
+    system: System,
+) -> None:
+    version = ml(system, "model-info")["version"]
+    with ThreadPoolExecutor(CALLERS) as callers:
+        responses = list(callers.map(lambda _: start(system, params={"min_seconds": 60}), range(CALLERS)))
+    [taken] = [response for response in responses if response.status_code == 202]
+    others = [response for response in responses if response is not taken]
+    assert {response.status_code for response in others} == {409}
+    assert {response.headers["Location"] for response in others} == {taken.headers["Location"]}
+    job_id = taken.json()["id"]
+    is_under_way(system, job_id)
+    assert is_training(system)
+    asked = time.monotonic()
+    requests.post(f"{url(system)}{job_id}/cancel/", timeout=20)
+    until(lambda: not is_training(system), seconds=5)
+    assert ended(system, job_id)["state"] == "cancelled"
+    assert time.monotonic() - asked < 5
+    assert ml(system, "model-info")["version"] == version
+    assert system.predict({"doctor_name": "D", "patient_name": "P", **example(system)}).status_code == 200
+
+
+def example(system: System) -> dict[str, Any]:
+    found: dict[str, Any] = ml(system, "model-info")["models"][0]["example"]
+    return found
+
+
+def test_it_shows_its_progress_in_flower_and_in_the_results(system: System) -> None:
+    job_id = train(system, 4)
+    seen = until(lambda: _in_progress(system, job_id), what="progress in Flower")
+    assert seen["name"] == "worker.run_job"
+    assert (seen["args"], seen["kwargs"]) == ("()", f"job {job_id}")
+    assert re.fullmatch(r"\d+ %: pass \d+ of 50", seen["result"])
+    assert seen["worker"] == f"jobs@{socket.gethostname()}"
+    assert flower(system, f"task/result/{job_id}") == {"task-id": job_id, "state": "PROGRESS"}
+    [kept] = [row for row in _results(system) if row["task_id"] == job_id]
+    assert json.loads(kept["result"]).keys() == {"percent", "message"}
+    assert [kept[name] for name in ("task_args", "task_kwargs", "task_name")] == [None] * 3
+    assert ended(system, job_id)["state"] == "succeeded"
+    done = until(lambda: _result(system, job_id, "SUCCESS"))
+    assert done["result"] == {"job": job_id, "state": "succeeded"}
+    until(lambda: flower(system, f"task/info/{job_id}")["state"] == "SUCCESS")
+
+
+def test_it_runs_once_though_it_outlasts_the_visibility_timeout(system: System) -> None:
+    job_id = train(system, 3)
+    assert ended(system, job_id)["state"] == "succeeded"
+    assert system.log_of("worker-jobs").count(f"Task worker.run_job[{job_id}] received") == 1
+    assert _attempts(system, job_id) == 1
+
+
+def _in_progress(system: System, job_id: str) -> Any:
+    found = flower(system, "tasks").get(job_id, {})
+    return found if found.get("state") == "PROGRESS" and "pass" in found["result"] else None
+
+
+def _results(system: System) -> list[dict[str, Any]]:
+    rows = json.loads(system.manage("dumpdata", "django_celery_results.taskresult"))
+    return [row["fields"] for row in rows]
+
+
+def _result(system: System, job_id: str, state: str) -> Any:
+    found = flower(system, f"task/result/{job_id}")
+    return found if found["state"] == state else None
+
+
+def test_it_keeps_parameters_out_of_celery_s_hands(system: System) -> None:
+    job_id = start(system, model=MARKER, params={"note": MARKER}).json()["id"]
+    assert ended(system, job_id)["state"] == "failed"
+    until(lambda: _result(system, job_id, "SUCCESS"))
+    places = {name: system.log_of(name) for name in ("worker-jobs", "beat", "flower", "web")}
+    places |= {"flower's tasks": json.dumps(flower(system, "tasks?limit=1000"))}
+    places |= {"results": json.dumps(_results(system))}
+    with redis.Redis(port=int(system.environment["REDIS_PORT"])) as connection:
+        places |= {f"redis {key!r}": repr(connection.dump(key)) for key in connection.scan_iter()}
+    assert job_id in places["results"]
+    assert [name for name, text in places.items() if MARKER in text] == []
+
+
+def test_it_comes_to_a_true_end_when_its_worker_is_killed(system: System) -> None:
+    versions = _versions(system)
+    job_id = train(system, 1.5)
+    is_under_way(system, job_id)
+    killed = time.monotonic()
+    system.kill("worker-jobs")
+    system.spawn("worker-jobs")
+    until(lambda: look(system, job_id)["state"] == "queued", what="its turn again")
+    job = ended(system, job_id)
+    assert time.monotonic() - killed < 90
+    assert job["state"] == "succeeded"
+    assert _versions(system) == versions + 1
+    assert job["result"]["model"]["version"] == ml(system, "model-info")["version"]
+    assert _attempts(system, job_id) == 2
+
+
+def _versions(system: System) -> int:
+    return len(list((system.folder / "models").glob("*/*/model.onnx")))
+
+
+def _attempts(system: System, job_id: str) -> int:
+    code = f"from ml_proxy.models import Job; print(Job.objects.get(pk='{job_id}').attempt)"
+    return int(system.manage("shell", "--no-imports", "-v0", "-c", code))
+
+
+def test_it_fails_where_whoever_waited_for_it_is_killed(system: System) -> None:
+    body = {"params": {"min_seconds": 600}}
+    with ThreadPoolExecutor() as callers:
+        call = callers.submit(requests.post, f"{system.url}/ml/v1/retrain/", json=body, timeout=60)
+        job_id = until(lambda: [job["id"] for job in jobs(system) if job["state"] == "running"])[0]
+        until(lambda: is_training(system))
+        system.kill("web")
+        assert isinstance(call.exception(), requests.ConnectionError)
+    system.start("web")
+    job = ended(system, job_id)
+    assert (job["state"], job["error"][:36]) == ("failed", "The process that waited for it died,")
+    until(lambda: not is_training(system))
+
+
+def test_it_is_started_from_a_command_whose_exit_status_tells_how_it_went(system: System) -> None:
+    words = ["retrain", "--wait", "--param", "min_seconds=60"]
+    command = [sys.executable, "manage.py", *words]
+    with running(command, system.environment) as program:
+        job_id = until(lambda: program.lines)[0]
+        is_under_way(system, job_id)
+        other = system.ask("retrain")
+        assert other.returncode == 3
+        assert job_id in other.stderr
+        program.send(signal.SIGINT)
+        assert program.status() == 130
+        assert f"curl -X POST {url(system)}{job_id}/cancel/" in program.text
+    assert look(system, job_id)["state"] == "running"
+    assert look(system, job_id)["requested_by"] == "manage.py retrain"
+    requests.post(f"{url(system)}{job_id}/cancel/", timeout=20)
+    ended(system, job_id)
+    done = system.ask("retrain", "--wait", "--param", "epochs=2", "--param", "seed=5")
+    assert (done.returncode, done.stdout.splitlines()[1:]) == (0, ["succeeded"]), done.stderr
+    assert look(system, done.stdout.splitlines()[0])["params"] == {"params": {"epochs": 2, "seed": 5}}

@@ -1,0 +1,97 @@
+"""A long exchange: over TLS too it can be cut off by another thread, and nothing but it."""
+
+import socket
+import ssl
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from ml_proxy import upstream
+from ml_proxy.exceptions import UpstreamError
+from ml_proxy.upstream import Switch
+from tests.support.certificate import self_signed
+from tests.support.model import PREDICTION, Conversation, ScriptedModel
+from tests.support.training import Stream, is_hung_up
+from tests.support.waiting import until
+
+
+@pytest.fixture(params=["plain", "TLS"])
+def model_server(
+    request: pytest.FixtureRequest,
+    model: ScriptedModel,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> ScriptedModel:
+    settings.ML_SERVER_URL = model.url
+    if request.param == "TLS":
+        certificate = tmp_path / "certificate.pem"
+        certificate.write_text(self_signed())
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        model._server.socket = context.wrap_socket(model._server.socket, server_side=True)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        settings.ML_SERVER_URL = model.url.replace("http://", "https://")
+    return model
+
+
+def follow(switch: Switch, lines: list[bytes]) -> None:
+    with upstream.exchange("retrain", fields={}, body=b"{}", total_seconds=20, switch=switch) as reply:
+        lines.extend(reply.lines() if reply.comes_in_lines else [reply.whole().body])
+
+
+@pytest.mark.parametrize("talks", [False, True])
+def test_it_is_cut_whatever_it_waits_for(model_server: ScriptedModel, talks: bool) -> None:
+    switch = Switch()
+    hung_up: list[bool] = []
+    lines: list[bytes] = []
+
+    def script(conversation: Conversation) -> None:
+        if talks:
+            Stream(conversation).progress(1, "a")
+        hung_up.append(is_hung_up(conversation))
+
+    model_server.script = script
+    with ThreadPoolExecutor() as pool:
+        exchange = pool.submit(follow, switch, lines)
+        until(lambda: model_server.requests)
+        if talks:
+            until(lambda: lines)
+        began = time.monotonic()
+        switch.cut()
+        with pytest.raises(UpstreamError):
+            exchange.result(timeout=10)
+    assert time.monotonic() - began < 2
+    assert until(lambda: hung_up) == [True]
+
+
+def test_it_begins_nothing_once_it_is_cut(model_server: ScriptedModel) -> None:
+    switch = Switch()
+    switch.cut()
+    with pytest.raises(UpstreamError):
+        follow(switch, [])
+    assert not model_server.requests
+
+
+def test_a_late_cut_hits_nobody_else(model_server: ScriptedModel) -> None:
+    switch = Switch()
+    lines: list[bytes] = []
+    model_server.script = lambda conversation: conversation.answer()
+    follow(switch, lines)
+    with upstream.exchange("retrain", fields={}, body=b"", total_seconds=20, switch=Switch()) as reply:
+        switch.cut()
+        assert reply.whole().body == PREDICTION
+    assert lines == [PREDICTION]
+
+
+def test_it_notices_a_model_server_that_vanishes(model: ScriptedModel, settings: Settings) -> None:
+    settings.ML_SERVER_URL = model.url
+    switch = Switch()
+    with upstream.exchange("retrain", fields={}, body=b"", total_seconds=20, switch=switch):
+        used = switch._socket
+        assert used is not None
+        assert used.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert used.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) <= 60

@@ -1,0 +1,9 @@
+"""`celery -A tests.support.short_visibility worker`: the jobs' worker, with a visibility timeout of a second."""
+
+from worker.jobs import app
+
+app.conf.broker_transport_options |= {
+    "visibility_timeout": 1,
+    "unacked_restore_interval": 1,
+    "unacked_restore_throttle": 1,
+}

@@ -1,0 +1,84 @@
+"""The schedule of retrains, and the timing of leases: refused at start with one line where they can't be."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backend.env import BadSetting
+from backend.schedule import crontab_text, require_beats
+from tests.acceptance.helpers.processes import bare_environment
+from tests.support.system import ROOT
+
+NAME = "RETRAIN_SCHEDULE"
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("", ""),
+        ("  ", ""),
+        ("30 2 * * 0", "30 2 * * 0"),
+        (" */15  8-18 *  jan-mar mon-fri ", "*/15 8-18 * jan-mar mon-fri"),
+        ("0 0 29 2 *", "0 0 29 2 *"),
+    ],
+)
+def test_it_reads_five_fields(text: str, read: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, text)
+    assert crontab_text(NAME) == read
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "daily",
+        "@daily",
+        "* * * *",
+        "* * * * * *",
+        "60 * * * *",
+        "0 0 30 2 *",
+        "a b c d e",
+        "1,,2 * * * *",
+        "*/0 * * * *",
+    ],
+)
+def test_it_refuses_what_is_none_or_never_comes(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, text)
+    with pytest.raises(BadSetting, match=f"^{NAME} can't be '.*': set it to five crontab fields in UTC"):
+        crontab_text(NAME)
+
+
+def test_it_wants_a_lease_of_some_heart_beats() -> None:
+    require_beats("JOB_LEASE_SECONDS", 3, 1)
+    with pytest.raises(BadSetting, match=r"^JOB_LEASE_SECONDS is shorter than three heart-beats, 2\.9 s: set it to"):
+        require_beats("JOB_LEASE_SECONDS", 2.9, 1)
+
+
+@pytest.mark.parametrize(("schedule", "times"), [("15 3 * * *", ["<crontab: 15 3 * * * (m/h/dM/MY/d)>"]), ("", [])])
+def test_beat_has_it(tmp_path: Path, schedule: str, times: list[str]) -> None:
+    code = (
+        "from worker.beat import app; s = app.conf.beat_schedule;"
+        "print({entry['options']['queue'] for entry in s.values()});"
+        "print([str(s[name]['schedule']) for name in s if name == 'retrain'])"
+    )
+    environment = bare_environment(DEBUG="1", VAR_DIR=str(tmp_path), RETRAIN_SCHEDULE=schedule)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["{'upkeep'}", str(times)]
+
+
+def test_a_bad_one_stops_the_start_with_one_line(tmp_path: Path) -> None:
+    environment = bare_environment(DEBUG="1", VAR_DIR=str(tmp_path), RETRAIN_SCHEDULE="daily")
+    done = subprocess.run(
+        [sys.executable, "-c", "import worker.beat"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith("ml-proxy: RETRAIN_SCHEDULE can't be 'daily': set it to five crontab fields")
