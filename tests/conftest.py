@@ -44,6 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "database: touches the database, so it is run on PostgreSQL too")
+    config.addinivalue_line("markers", "any_database: asks nothing of the database that depends on which it is")
     if config.getoption("numprocesses") and not hasattr(config, "workerinput"):  # its workers run the tests
         del os.environ["DJANGO_SETTINGS_MODULE"]  # which would have theirs read the settings before this file
         return
@@ -64,7 +65,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What asks for a database is run on both."""
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
-        if names & {"db", "transactional_db", "database_url"} or item.get_closest_marker("django_db"):
+        asks = names & {"db", "transactional_db", "database_url"} or item.get_closest_marker("django_db")
+        if asks and not item.get_closest_marker("any_database"):
             item.add_marker("database")
 
 

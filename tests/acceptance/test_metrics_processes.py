@@ -20,6 +20,8 @@ from tests.support.scrapes import Scrape
 from tests.support.system import ROOT, System
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.any_database  # what is shared here are files and locks
+
 BODY = {"doctor_name": "Dr. Path", "patient_name": "MARKER-PATIENT"}
 GUNICORN = [".venv/bin/gunicorn", "--workers", "2", "--preload", "--log-level", "warning", "backend.wsgi"]
 CRASH_LOOP = """
@@ -86,13 +88,17 @@ def counted_by(file: Path) -> float:
     return float(sum(sample.value for sample in samples if sample.labels["view"] == "predict"))
 
 
+def shares_of(system: System) -> list[float]:
+    """What each process that answered predictions counted: the kernel chooses who answers."""
+    shares = [counted_by(file) for file in (system.folder / "metrics").glob("counter_*.db")]
+    return [share for share in shares if share]
+
+
 def test_it_adds_up_two_gateway_processes_and_the_worker(system: System) -> None:
     until(lambda: len(processes(system, "web")) == 2, what="both")
-    answered(system, 60)
-    assert predictions(system) == records(system, "journaled") == 60
-    shares = [counted_by(file) for file in (system.folder / "metrics").glob("counter_*.db")]
-    assert len([share for share in shares if share]) == 2
-    until(lambda: records(system, "written") == 60, what="rows")
+    shares = until(lambda: answered(system, 20) or (len(found := shares_of(system)) == 2 and found), what="both")
+    assert predictions(system) == records(system, "journaled") == sum(shares or [])
+    until(lambda: records(system, "written") == sum(shares or []), what="rows")
     assert processes(system, "celery")
 
 

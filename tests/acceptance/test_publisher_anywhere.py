@@ -14,6 +14,8 @@ from tests.support.model import ScriptedModel
 from tests.support.system import System
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.any_database  # what is shared here are files and locks
+
 BODY = {"doctor_name": "Dr. Path", "patient_name": "Lee"}
 GUNICORN = [".venv/bin/gunicorn", "--workers", "3", "--log-level", "warning", "backend.wsgi"]
 

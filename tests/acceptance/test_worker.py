@@ -84,5 +84,6 @@ def test_it_drops_what_is_no_batch_says_so_without_its_content_and_goes_on(syste
         connection.lpush(courier.LOGS_QUEUE, b'{"body": "MARKER", "headers": {"task": "MARKER"}, "properties": {}}')
     ids = answered(system, 10)
     assert_written(system, ids)
-    assert system.log_of("worker-logs").count("a message is dropped") == 3
+    # Three or more: the one that is no message breaks the connection, and what lay unacknowledged comes again.
+    assert system.log_of("worker-logs").count("a message is dropped") >= 3
     assert "MARKER" not in system.log_of("worker-logs")
