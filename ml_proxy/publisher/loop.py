@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 LINGER_SECONDS = 0.02  # after a wake-up, for other records to share its message
 CONFIRM_SECONDS = 0.02  # between two looks for receipts while some are awaited
 IDLE_SECONDS = 0.25  # between two looks at what other processes wrote, or for the lock
+FORK_SECONDS = 1.0  # that a fork waits for a step
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # while Redis or the database is ill
 
 
@@ -73,16 +74,48 @@ class _Held:
             self._descriptor = None
 
 
+class _Stepping:
+    """The block of a publisher's step, whose end a fork waits for, within `FORK_SECONDS`: a database may be frozen.
+
+    A child would inherit what this thread holds at that moment and never lets go there: above all the lock of a module
+    that is being imported, which the child's first request may need.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_forking = False
+        os.register_at_fork(before=self._wait, after_in_parent=self._go_on, after_in_child=self._begin_anew)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def _wait(self) -> None:
+        self._is_forking = self._lock.acquire(timeout=FORK_SECONDS)
+
+    def _go_on(self) -> None:
+        if self._is_forking:
+            self._lock.release()
+
+    def _begin_anew(self) -> None:
+        self._lock = threading.Lock()
+
+
 _held = _Held()
+_stepping = _Stepping()
 
 
 def _publish(stop: threading.Event, news: threading.Event) -> None:
-    publisher = Publisher(journal_folder(), republish_seconds=settings.REPUBLISH_SECONDS)
+    with _stepping:
+        publisher = Publisher(journal_folder(), republish_seconds=settings.REPUBLISH_SECONDS)
     pause = FIRST_PAUSE_SECONDS
     while not stop.is_set():
         news.clear()
         try:
-            publisher.step()
+            with _stepping:
+                publisher.step()
         except (CourierDown, DatabaseError, InterfaceError) as exc:
             log.warning("publishing waits %.1f s: %s", pause, exc if isinstance(exc, CourierDown) else "no database")
             connection.close()

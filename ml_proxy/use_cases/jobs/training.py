@@ -14,22 +14,23 @@ from ml_proxy.use_cases.jobs.heart import Heart
 from ml_proxy.use_cases.jobs.orders import without
 
 BUSY = 409
-BUSY_SECONDS = 60.0  # that a former attempt's training may take to be wound up
+BUSY_SECONDS = 60.0  # that a training which was cancelled, or whose runner died, may take to be wound up
 BUSY_PAUSE_SECONDS = 1.0
 
 
 def train(job: Job, heart: Heart) -> Outcome:
     """One retrain, under the job's id as its key, so that one that had ended is not done again. Raises `UpstreamError`.
 
-    A model server that is busy when a job is run again is still with the attempt that died: it is asked again.
+    There is one job at a time, so a model server that is busy winds up the one before, or an attempt that died: it is
+    asked again for a while.
     """
     ends_at = time.monotonic() + BUSY_SECONDS
     while True:
         found = _asked(job, heart)
         if isinstance(found, Outcome):
             return found
-        may_be_ours = found.status == BUSY and job.attempt > 1 and time.monotonic() < ends_at
-        if not may_be_ours or heart.wait(BUSY_PAUSE_SECONDS):
+        may_be_over_soon = found.status == BUSY and time.monotonic() < ends_at
+        if not may_be_over_soon or heart.wait(BUSY_PAUSE_SECONDS):
             return outcome_of(found)
 
 
