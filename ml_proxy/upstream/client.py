@@ -4,44 +4,23 @@ No proxy from the environment, no netrc, no cookie jar, no redirect, no second t
 never sent again.
 """
 
-import http.client
-import logging
-import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email.errors import MultipartInvariantViolationDefect, StartBoundaryNotFoundDefect
-from typing import Any
+from typing import NamedTuple
 
-import requests
 from django.conf import settings
-from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
-from urllib3 import exceptions as urllib3_errors
-from urllib3.connection import HTTPConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from ml_proxy import metrics, tracing
-from ml_proxy.exceptions import (
-    UpstreamBroken,
-    UpstreamError,
-    UpstreamRedirected,
-    UpstreamTimeout,
-    UpstreamTooLarge,
-    UpstreamUnreachable,
-)
+from ml_proxy.exceptions import UpstreamBroken, UpstreamError, UpstreamTimeout, UpstreamUnreachable
 from ml_proxy.upstream import deadline
-from ml_proxy.upstream.headers import Fields, answer_fields, refuse_control_characters
+from ml_proxy.upstream.arriving import Arriving
+from ml_proxy.upstream.connection import Connection, Server, server_at
+from ml_proxy.upstream.headers import Fields, answer_fields
 
-READ_AT_ONCE = 64 * 1024
 HEAD_BYTES = 1024 * 1024  # what may arrive beside the body
 WIRE_BYTES = 6  # that one byte of a body takes at most, in a chunk of its own
-NO_CONTENT, NOT_MODIFIED = 204, 304
-
-# They tell URLs, query and all: of every request at level DEBUG, of a head that can't be read as a warning.
-logging.getLogger("urllib3").setLevel(logging.WARNING)
-logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
@@ -64,6 +43,31 @@ class Answer:
         return 200 <= self.status < 300
 
 
+class Request(NamedTuple):
+    """What is asked of the model server; `path` is below its `/api/v1/`."""
+
+    method: str
+    path: str
+    query: str
+    fields: Mapping[str, str]
+    body: bytes
+
+    def head(self, server: Server) -> bytes:
+        """The head, with nothing added but what HTTP needs. Raises `ValueError` for what would break it."""
+        fields = {"User-Agent": "ml-proxy", **tracing.carried(self.fields)}
+        lines = [
+            f"{self.method} {server.path}/api/v1/{self.path}{'?' if self.query else ''}{self.query} HTTP/1.1",
+            f"Host: {server.authority}",
+            *(f"{name}: {value}" for name, value in fields.items()),
+        ]
+        if self.body or self.method == "POST":
+            lines.append(f"Content-Length: {len(self.body)}")
+        text = "\r\n".join(lines)
+        if not text.count("\r") == text.count("\n") == len(lines) - 1:
+            raise ValueError("an end of line within a line of the head")
+        return f"{text}\r\n\r\n".encode("latin-1")
+
+
 @tracing.calling
 def forward(
     method: str,
@@ -78,17 +82,22 @@ def forward(
 
     Raises an `UpstreamError`: nothing else crosses this edge.
     """
-    request = prepared(method, path, query, fields, body)
+    request = Request(method, path, query, fields, body)
     started = time.perf_counter()
     budget = deadline.budget(total_seconds, settings.UPSTREAM_READ_SECONDS, most_bytes())
     with metrics.ModelTime(path), translated(), budget as granted:
-        timeout = (min(settings.UPSTREAM_CONNECT_SECONDS, granted.left()), granted.left())
-        response = _adapter.send(request, stream=True, timeout=timeout, proxies={})
+        server = server_at(settings.ML_SERVER_URL)
+        connection = server.take(granted)
         try:
-            answer = whole(response, started)
+            arriving = ask(server, connection, request)
+            answer = whole(arriving, started)
         except BaseException:
-            response.raw.close()  # what is left unread must not reach the connection's next user
+            connection.close()  # what is left unread must not reach the connection's next user
             raise
+        if arriving.leaves_room:
+            server.keep(connection)
+        else:
+            connection.close()
     return answer
 
 
@@ -97,150 +106,36 @@ def most_bytes() -> int:
     return settings.MAX_ANSWER_BYTES * WIRE_BYTES + HEAD_BYTES
 
 
-def prepared(method: str, path: str, query: str, fields: Mapping[str, str], body: bytes) -> requests.PreparedRequest:
-    """A request with nothing added: `Session.prepare_request` would merge cookies, netrc and default fields."""
-    request = requests.PreparedRequest()
-    request.method = method
-    request.url = f"{settings.ML_SERVER_URL}/api/v1/{path}{'?' if query else ''}{query}"
-    request.body = body or None
-    request.headers = CaseInsensitiveDict({"User-Agent": "ml-proxy", **tracing.carried(fields)})
-    if body or method == "POST":
-        request.headers["Content-Length"] = str(len(body))
-    return request
+def ask(server: Server, connection: Connection, request: Request) -> Arriving:
+    """Sends a request, and gives the answer whose head has come. Raises `UpstreamError`, `OSError` or `ValueError`."""
+    connection.send(request.head(server), request.body)
+    arriving = Arriving(connection)
+    arriving.read_head()
+    return arriving
 
 
-def whole(response: requests.Response, started: float) -> Answer:
-    """The answer whose head `response` holds, read to its end; `started` is of `time.perf_counter()`."""
-    raw = response.raw
-    fields = checked_fields(raw)
-    body = _capped(raw, settings.MAX_ANSWER_BYTES)
+def whole(arriving: Arriving, started: float) -> Answer:
+    """The answer, read to its end; `started` is of `time.perf_counter()`. Raises `UpstreamError` or `OSError`."""
+    body = arriving.whole(settings.MAX_ANSWER_BYTES)
     return Answer(
-        status=raw.status,
-        reason=raw.reason or "",
-        fields=fields,
+        status=arriving.status,
+        reason=arriving.reason,
+        fields=answer_fields(arriving.fields),
         body=body,
         latency_ms=(time.perf_counter() - started) * 1000,
     )
 
 
-def checked_fields(raw: Any) -> Fields:
-    """The end-to-end fields of a head, which must be one that can be passed on."""
-    _refuse_unusable(raw.status)
-    _refuse_garbled(raw)
-    return answer_fields(raw.headers.items())
-
-
-def _refuse_unusable(status: int) -> None:
-    if status < 200:
-        raise UpstreamBroken(f"The model server answered with an interim status, {status}.")
-    if 300 <= status < 400 and status != NOT_MODIFIED:
-        raise UpstreamRedirected(f"The model server redirects ({status}), and this door follows no redirect.")
-
-
-def _refuse_garbled(raw: Any) -> None:
-    """Python's own parser drops the fields behind a line that is none, and the body's length with them."""
-    defects = raw._original_response.msg.defects  # noqa: SLF001 - urllib3 keeps the parsed head nowhere else
-    if not all(isinstance(defect, _DEFECTS_OF_BODIES) for defect in defects):
-        raise UpstreamBroken("The head of the model server's answer is not HTTP.")
-    if raw.headers.get("Transfer-Encoding", "chunked").lower() not in {"chunked", "identity"}:
-        raise UpstreamBroken("The model server's answer is in a transfer coding that nobody asked for.")
-    refuse_control_characters(raw.reason or "")
-
-
-_DEFECTS_OF_BODIES = (StartBoundaryNotFoundDefect, MultipartInvariantViolationDefect)  # of the body, which it has not
-
-
-def _capped(raw: Any, cap: int) -> bytes:
-    """The body as it travelled, content coding and all; no more than `cap` bytes of it are ever held."""
-    pieces, size = [], _declared(raw)
-    if size <= cap:
-        size = 0
-        for piece in raw.stream(READ_AT_ONCE, decode_content=False):
-            size += len(piece)
-            if size > cap:
-                break
-            pieces.append(piece)
-    if size > cap:
-        raise UpstreamTooLarge(f"The model server's answer is over the cap of {cap} bytes (MAX_ANSWER_BYTES).")
-    return b"".join(pieces)
-
-
-def _declared(raw: Any) -> int:
-    """The body's length where the answer tells it, else 0."""
-    length = raw.headers.get("Content-Length", "0")
-    if not (length.isascii() and length.isdigit()):
-        raise UpstreamBroken("The model server's answer has a Content-Length that is none.")
-    return 0 if raw.status in {NO_CONTENT, NOT_MODIFIED} else int(length)
-
-
 @contextmanager
 def translated() -> Iterator[None]:
-    """Whatever is raised in the block leaves it as an `UpstreamError`."""
+    """Whatever the socket, TLS or a codec raises in the block leaves it as an `UpstreamError`."""
     try:
         yield
     except UpstreamError:
         raise
-    except (requests.RequestException, urllib3_errors.HTTPError, http.client.HTTPException, OSError, ValueError) as exc:
-        raise translate(exc) from exc
-
-
-def translate(exc: BaseException) -> UpstreamError:
-    """This project's error for whatever `requests`, urllib3 or the socket raised."""
-    causes = list(_causes(exc))
-    if any(isinstance(cause, _TIMEOUTS) and not isinstance(cause, _REFUSED) for cause in causes):
-        return UpstreamTimeout("The model server did not answer in time; its work may still have been done.")
-    is_closed = any(isinstance(cause, _CLOSED) for cause in causes)
-    if not is_closed and any(isinstance(cause, _BROKEN) for cause in causes):
-        return UpstreamBroken("The model server's answer broke off, or is not HTTP.")
-    return UpstreamUnreachable("The model server can't be reached, or closed the connection.")
-
-
-_TIMEOUTS = (requests.Timeout, urllib3_errors.TimeoutError, TimeoutError)
-_REFUSED = urllib3_errors.NewConnectionError  # a timeout by its class alone
-_CLOSED = (ConnectionError, ssl.SSLError)  # wrapped in a ProtocolError; some are a ValueError too
-_BROKEN = (
-    http.client.HTTPException,
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-    requests.exceptions.InvalidHeader,
-    urllib3_errors.IncompleteRead,
-    urllib3_errors.InvalidChunkLength,
-    urllib3_errors.InvalidHeader,
-    urllib3_errors.ProtocolError,
-    ValueError,
-)
-
-
-def _causes(exc: BaseException) -> Iterator[BaseException]:
-    """The exception and all that it wraps, as a cause, as a context or as an argument."""
-    seen: list[BaseException] = []
-    waiting: list[Any] = [exc]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, BaseException) and not any(item is one for one in seen):
-            seen.append(item)
-            yield item
-            waiting += [item.__cause__, item.__context__, getattr(item, "reason", None), *item.args]
-
-
-class _Connection(HTTPConnection):
-    def connect(self) -> None:
-        super().connect()
-        self.sock = deadline.BudgetedSocket.adopt(self.sock)
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class Adapter(HTTPAdapter):
-    """Pools connections whose sockets are held to the exchange's budget."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """What `HTTPAdapter` calls to make its pools."""
-        super().init_poolmanager(*args, ssl_context=deadline.tls_context(), **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": HTTPSConnectionPool}
-
-
-# As many connections as request threads: one that found the pool full would be thrown away after its use.
-_adapter = Adapter(pool_connections=1, pool_maxsize=settings.GATEWAY_THREADS, max_retries=0)
+    except TimeoutError as exc:
+        raise UpstreamTimeout("The model server did not answer in time; its work may still have been done.") from exc
+    except OSError as exc:  # before ValueError: a certificate's error is both
+        raise UpstreamUnreachable("The model server can't be reached, or closed the connection.") from exc
+    except ValueError as exc:
+        raise UpstreamBroken("The request or its answer can't be said in HTTP.") from exc

@@ -7,25 +7,15 @@ a word is noticed by TCP's own keep-alive: the answer itself may rightly be sile
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from contextlib import ExitStack, contextmanager
 
-import requests
 from django.conf import settings
-from urllib3.connection import HTTPConnection
 
 from ml_proxy.exceptions import UpstreamTooLarge
 from ml_proxy.upstream import deadline
-from ml_proxy.upstream.client import (
-    READ_AT_ONCE,
-    Adapter,
-    Answer,
-    checked_fields,
-    most_bytes,
-    prepared,
-    translated,
-    whole,
-)
+from ml_proxy.upstream.arriving import Arriving
+from ml_proxy.upstream.client import Answer, Request, ask, most_bytes, translated, whole
+from ml_proxy.upstream.connection import Option, server_at
 
 LINES = frozenset({"application/x-ndjson", "application/ndjson"})
 KEEP_ALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}  # seconds, seconds, times
@@ -34,23 +24,21 @@ KEEP_ALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}  # seco
 class Reply:
     """An answer whose head has arrived. Its body can be had once: by lines, or whole."""
 
-    def __init__(self, response: requests.Response, granted: deadline.Budget, started: float) -> None:
-        self._response = response
+    def __init__(self, arriving: Arriving, granted: deadline.Budget, started: float) -> None:
+        self._arriving = arriving
         self._granted = granted
         self._started = started
-        with translated():
-            self._fields = checked_fields(response.raw)
 
     @property
     def comes_in_lines(self) -> bool:
         """Whether it is a 2xx of newline-delimited JSON."""
-        media = next((value for name, value in self._fields if name.lower() == "content-type"), "")
-        return 200 <= self._response.raw.status < 300 and media.split(";")[0].strip().lower() in LINES
+        media = self._arriving.field("content-type")
+        return 200 <= self._arriving.status < 300 and media.split(";")[0].strip().lower() in LINES
 
     def whole(self) -> Answer:
         """All of it. Raises `UpstreamError`."""
         with translated():
-            return whole(self._response, self._started)
+            return whole(self._arriving, self._started)
 
     def lines(self) -> Iterator[bytes]:
         """Each line as soon as it is there, without its end. Raises `UpstreamError`."""
@@ -67,8 +55,7 @@ class Reply:
 
     def _pieces(self) -> Iterator[bytes]:
         with translated():
-            while piece := self._response.raw.read1(READ_AT_ONCE, decode_content=False):
-                yield piece
+            yield from self._arriving.pieces()
 
 
 def _refuse_long(line: bytearray) -> None:
@@ -91,29 +78,18 @@ def exchange(
 
     Raises an `UpstreamError`; one that tells nothing where `switch` was cut: whoever cut it knows why.
     """
-    request = prepared("POST", path, query, fields, body)
-    adapter = _Adapter(pool_connections=1, pool_maxsize=1, max_retries=0)
     started = time.perf_counter()
-    with deadline.budget(total_seconds, total_seconds, most_bytes(), switch) as granted:
-        try:
-            with translated():
-                timeout = (min(settings.UPSTREAM_CONNECT_SECONDS, granted.left()), granted.left())
-                response = adapter.send(request, stream=True, timeout=timeout, proxies={})
-            try:
-                yield Reply(response, granted, started)
-            finally:
-                response.raw.close()
-        finally:
-            switch.release()
-            adapter.close()
+    with deadline.budget(total_seconds, total_seconds, most_bytes(), switch) as granted, ExitStack() as ending:
+        ending.callback(switch.release)
+        with translated():
+            server = server_at(settings.ML_SERVER_URL)
+            connection = server.connect(granted, _keep_alive())
+            ending.callback(connection.close)
+            arriving = ask(server, connection, Request("POST", path, query, fields, body))
+        yield Reply(arriving, granted, started)
 
 
-class _Adapter(Adapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-        options += [
-            (socket.IPPROTO_TCP, getattr(socket, name), value)
-            for name, value in KEEP_ALIVE.items()
-            if hasattr(socket, name)  # not everywhere
-        ]
-        super().init_poolmanager(*args, socket_options=[*HTTPConnection.default_socket_options, *options], **kwargs)
+def _keep_alive() -> list[Option]:
+    known = {name: value for name, value in KEEP_ALIVE.items() if hasattr(socket, name)}  # not everywhere
+    probes = [(socket.IPPROTO_TCP, int(getattr(socket, name)), value) for name, value in known.items()]
+    return [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), *probes]

@@ -1,15 +1,17 @@
 """Connections are pooled, nothing is ever sent twice, and the environment has no say."""
 
 import logging
+import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from tests.support.door import Journaled, predict, problem, resets, sends
+from tests.support.door import BODY, Journaled, predict, problem, resets, sends
 from tests.support.model import PREDICTION, Conversation, Script, ScriptedModel
 
 
@@ -65,14 +67,40 @@ def test_it_speaks_with_an_http_1_0_server(gateway: Client, model: ScriptedModel
     assert [record.output_data.encode() for record in journaled()] == [PREDICTION]
 
 
-def test_it_waits_for_the_answer_behind_100_continue(gateway: Client, model: ScriptedModel) -> None:
+@pytest.mark.parametrize("interim", [b"100 Continue", b"102 Processing", b"103 Early Hints"])
+@pytest.mark.parametrize("together", [True, False])
+def test_it_waits_for_the_answer_behind_an_interim_one(
+    gateway: Client, model: ScriptedModel, interim: bytes, together: bool
+) -> None:
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(PREDICTION) + PREDICTION
+    early = b"HTTP/1.1 " + interim + b"\r\nX-Interim: 1\r\n\r\n"
+
     def script(conversation: Conversation) -> None:
-        conversation.send(b"HTTP/1.1 100 Continue\r\nX-Interim: 1\r\n\r\n")
-        conversation.answer()
+        for data in [early + whole] if together else [early, early, whole]:
+            conversation.send(data)
 
     model.script = script
     response = predict(gateway)
     assert (response.content, "X-Interim" in response) == (PREDICTION, False)
+    assert predict(gateway).content == PREDICTION
+    assert len({conversation.sock for conversation in model.requests}) == 1  # it is kept
+
+
+def test_it_passes_on_what_a_model_says_that_reads_no_more(gateway: Client, settings: Settings) -> None:
+    """A model server that refuses a large body answers before it has come, and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        pool.submit(_refuse_unread, listener)
+        settings.ML_SERVER_URL = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        response = predict(gateway, BODY | {"scan": "0" * 9_000_000})
+    assert (response.status_code, response.content) == (413, b"no")
+
+
+def _refuse_unread(listener: socket.socket) -> None:
+    sock, _ = listener.accept()
+    with sock:
+        sock.recv(1024)
+        sock.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
+        sock.shutdown(socket.SHUT_WR)  # and then a reset, since the rest of the request is never read
 
 
 def test_it_serves_many_callers_at_once(gateway: Client, model: ScriptedModel, journaled: Journaled) -> None:

@@ -195,10 +195,9 @@ def test_it_gives_what_follows_an_answer_to_nobody(
 
 
 FOUND = b"HTTP/1.1 302 Found\r\nContent-Length: 13\r\n\r\n"
-EARLY = b"HTTP/1.1 103 Early Hints\r\n\r\n"
 
 
-@pytest.mark.parametrize("refused", [FOUND, EARLY + LATE, LATE.replace(b"13", b"-1")])
+@pytest.mark.parametrize("refused", [FOUND, LATE.replace(b"13", b"-1")])
 def test_it_gives_the_rest_of_a_refused_answer_to_nobody(
     ask: Ask, model: ScriptedModel, settings: Settings, refused: bytes
 ) -> None:

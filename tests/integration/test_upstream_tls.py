@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from ml_proxy.upstream import client
+from ml_proxy.upstream.connection import server_at
 from tests.support.certificate import self_signed
 from tests.support.door import Journaled, predict, problem, sends
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
@@ -39,10 +39,9 @@ def secure(gateway: Client, model: ScriptedModel, settings: Settings, certificat
 def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a gateway has that was started with the certificate among its authorities."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    adapter = client.Adapter(pool_connections=1, pool_maxsize=4, max_retries=0)
-    monkeypatch.setattr(client, "_adapter", adapter)
+    server_at.cache_clear()
     yield
-    adapter.close()
+    server_at.cache_clear()
 
 
 @pytest.mark.usefixtures("trusted")
@@ -109,5 +108,5 @@ def test_it_answers_502_to_half_an_answer(secure: Client, model: ScriptedModel, 
 @pytest.mark.usefixtures("trusted")
 def test_it_holds_the_cap(secure: Client, model: ScriptedModel, settings: Settings) -> None:
     settings.MAX_ANSWER_BYTES = 1000
-    model.script = sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", b" " * 3_000_000)
+    model.script = sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffff\r\n", b" " * 3_000_000)
     problem(predict(secure), 502, "upstream-too-large")
