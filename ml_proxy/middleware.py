@@ -13,6 +13,7 @@ from ml_proxy.exceptions import ProxyError
 from ml_proxy.ids import uuid7
 from ml_proxy.logs import current_request_id
 from ml_proxy.problems import as_proxy_error, respond
+from ml_proxy.straight import StraightOn
 
 access_log = logging.getLogger("ml_proxy.access")
 
@@ -28,7 +29,7 @@ class ExchangeMiddleware:
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = tracing.serving(get_response)
+        self._get_response = tracing.serving(StraightOn(get_response))
         metrics.prepare()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -41,6 +42,8 @@ class ExchangeMiddleware:
         try:
             response = _refused_host(request) or self._get_response(request)
             response["X-Request-ID"] = request_id
+            if request.path_info.startswith(API_PREFIX):
+                response.headers.setdefault("X-Content-Type-Options", "nosniff")
             _set_length(response)
             elapsed = time.perf_counter() - started
             _log(request, response, elapsed * 1000)

@@ -2,7 +2,7 @@
 
 import re
 import struct
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -48,7 +48,7 @@ class Record:
         A W3C `traceparent` travels beside the record: no seal covers it, no row holds it, `traceparent_of` finds it.
         """
         trace = {"traceparent": traceparent} if traceparent else {}
-        return orjson.dumps({"source": SOURCE, **trace, **asdict(self)})
+        return orjson.dumps({"source": SOURCE, **trace, **vars(self)})
 
     def content(self) -> bytes:
         """What a seal covers: every field, in one byte form that no library's formatting can change."""

@@ -25,7 +25,7 @@ from ml_proxy.journal.segment import SegmentName
 from ml_proxy.models import Receipt
 from ml_proxy.publisher.heads import Heads, end_origin
 from ml_proxy.publisher.progress import Progress
-from ml_proxy.publisher.tail import BATCH_BYTES, Tail
+from ml_proxy.publisher.tail import BATCH_BYTES, BATCH_RECORDS, Tail
 from ml_proxy.seals import UnknownKey, keyring
 
 log = logging.getLogger(__name__)
@@ -141,11 +141,17 @@ class Publisher:
             if not self._can_be_written(name):
                 continue
             with self._readable(name):
-                while self._may_send and (entries := tail.next_run(self._spool)):
-                    sent = self._sent(name, entries)
-                    self._send(sent)
-                    tail.pass_over(entries)
-                    self._awaited.append(sent)
+                self._send_from(tail)
+
+    def _send_from(self, tail: Tail) -> None:
+        """Full messages, and one with the rest: what arrives meanwhile is for the next step, not for more messages."""
+        is_full = True
+        while is_full and self._may_send and (entries := tail.next_run(self._spool)):
+            sent = self._sent(tail.name, entries)
+            self._send(sent)
+            tail.pass_over(entries)
+            self._awaited.append(sent)
+            is_full = len(entries) == BATCH_RECORDS or sent.end - sent.start >= BATCH_BYTES
 
     def _can_be_written(self, name: SegmentName) -> bool:
         """Workers settle nothing that an unknown key sealed; it waits here, not in the place of others."""

@@ -1,4 +1,4 @@
-"""The boundary to the model server: the only place that knows `requests`. See `forward` and `exchange`."""
+"""The boundary to the model server: the only place that speaks with it. See `forward` and `exchange`."""
 
 from ml_proxy.upstream.client import Answer, forward
 from ml_proxy.upstream.deadline import Switch

@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponse
 from rest_framework.authentication import BasicAuthentication, SessionAuthentication
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
@@ -27,6 +29,9 @@ def admit(request: HttpRequest, permission: str = SIGNED_IN) -> str:
     """
     if settings.API_AUTH == "open":
         return ""
+    if not hasattr(request, "user"):  # it came past Django's own middleware
+        SessionMiddleware(_unused).process_request(request)
+        AuthenticationMiddleware(_unused).process_request(request)
     asked = Request(request, authenticators=[BasicAuthentication(), SessionAuthentication()])
     _check(asked.user, permission)
     return str(asked.user.get_username())
@@ -46,6 +51,10 @@ class MayCome(BasePermission):
             needs: dict[str, str] = getattr(view, "needs", {})
             _check(request.user, needs.get(request.method or "", SIGNED_IN))
         return True
+
+
+def _unused(_: HttpRequest) -> HttpResponse:
+    raise NotImplementedError("this middleware is asked for nothing but what it does first")
 
 
 def _check(user: Any, permission: str) -> None:

@@ -19,18 +19,20 @@ class PassedOn(HttpResponse):
     """
 
     def __init__(self, answer: Answer, request: HttpRequest) -> None:
-        super().__init__(answer.body)
+        super().__init__(answer.body, content_type="none yet")  # given one, Django does not work one out
         self.status_code = answer.status  # not through __init__, which refuses what is not 100-599
         self.reason_phrase = answer.reason
         del self.headers["Content-Type"]
         self._repeated: list[tuple[str, str]] = []
-        from_browser = "HTTP_ORIGIN" in request.META
+        from_browser, known = "HTTP_ORIGIN" in request.META, set()
         for name, value in answer.fields:
-            if from_browser and name.lower().startswith("access-control-"):
+            lowered = name.lower()
+            if from_browser and lowered.startswith("access-control-"):
                 continue
-            if name in self.headers:
+            if lowered in known:
                 self._repeated.append((name, value))
             else:
+                known.add(lowered)
                 self.headers[name] = value
 
     def items(self) -> Iterable[tuple[str, str]]:
