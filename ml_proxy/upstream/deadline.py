@@ -1,9 +1,9 @@
 """One budget for a whole exchange.
 
 A socket's timeout is per read: a server that drips one byte at a time keeps a caller for ever. Here every operation on
-the socket first sets its timeout to what is left of the exchange's budget, so that connecting, sending, reading the head
-and reading the body all end by the same deadline. And every byte that arrives is counted, whatever it is part of. Only
-public seams of the standard library are used: a socket subclass, and `ssl.SSLContext.sslsocket_class`.
+the socket first sets its timeout to what is left of the exchange's budget, so that connecting, sending, reading the
+head and reading the body all end by the same deadline. And every byte that arrives is counted, whatever it is part of.
+Only public seams of the standard library are used: a socket subclass, and `ssl.SSLContext.sslsocket_class`.
 """
 
 import socket

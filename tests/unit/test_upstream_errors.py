@@ -10,6 +10,7 @@ from httptools import HttpParserError, HttpParserUpgrade
 from ml_proxy.exceptions import UpstreamBroken, UpstreamError, UpstreamTimeout, UpstreamUnreachable
 from ml_proxy.upstream import client
 from ml_proxy.upstream.arriving import Arriving
+from ml_proxy.upstream.connection import server_at
 
 SECRET = "patient=Kim"
 
@@ -61,17 +62,17 @@ def test_it_tells_what_happened(exc: BaseException, kind: type[UpstreamError]) -
 
 
 @pytest.mark.parametrize("error", list(tree(HttpParserError)), ids=lambda error: error.__name__)
-def test_it_takes_whatever_the_parser_minds_for_a_broken_answer(error: type[HttpParserError]) -> None:
+def test_it_takes_whatever_the_parser_minds_for_a_broken_answer(error: Error) -> None:
     class Parser:
         def feed_data(self, data: object) -> None:
-            raise HttpParserUpgrade(0) if error is HttpParserUpgrade else error(SECRET)
+            raise error(0 if error is HttpParserUpgrade else SECRET)
 
     class Said:
         def receive(self) -> memoryview:
             return memoryview(b"x")
 
     arriving = Arriving(Said())  # type: ignore[arg-type]
-    arriving._parser = Parser()
+    arriving._parser = Parser()  # type: ignore[assignment]
     with pytest.raises(UpstreamBroken) as caught:
         arriving.read_head()
     assert SECRET not in caught.value.detail
@@ -92,7 +93,7 @@ def test_it_hides_no_fault_of_ours(exc: BaseException) -> None:
 
 @pytest.mark.parametrize(("name", "value"), [("X-A", "1\r\nX-B: 2"), ("X-A", "1\n2"), ("X\r", "1"), ("X-A", "\u4e00")])
 def test_it_writes_no_field_that_would_break_the_head(name: str, value: str) -> None:
-    server = client.server_at("http://127.0.0.1:9")
+    server = server_at("http://127.0.0.1:9")
     request = client.Request("POST", "predict", "", {name: value}, b"{}")
     with pytest.raises(UpstreamBroken), client.translated():
         request.head(server)
