@@ -11,8 +11,12 @@ The checksum covers all that follows it. Digest and seal are those of `ml_proxy.
 an exclusive `flock` on it; a lock that can be had means that nobody will ever write to it again. A file appears under
 its name only once it is locked.
 
-A file may end within an entry: its writer was killed, and nobody was told that the entry is safe. Any other damage
-costs the entries that it hits and no more: reading goes on at the next whole entry.
+The file is laid out before it is written to, so that a sync has no new length to note, for which it would have to wait
+until the file system's own journal has been written. What is laid out holds a byte that no UTF-8 text has: where an
+entry would begin with it, nothing was written from there on.
+
+What is written may end within an entry: its writer was killed, and nobody was told that the entry is safe. Any other
+damage costs the entries that it hits and no more: reading goes on at the next whole entry.
 """
 
 import fcntl
@@ -20,6 +24,7 @@ import os
 import re
 import struct
 import zlib
+from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -29,6 +34,9 @@ HEAD = struct.Struct("<II")
 SEALED = struct.Struct("<Q32s32s")
 FRAME = HEAD.size + SEALED.size  # bytes of an entry without its payload
 SCAN_BYTES = 1024 * 1024  # that are held while the next whole entry is looked for
+BLOCK_BYTES = 4096  # that are looked at at once for the end of what was written
+FILLER = b"\xfe"
+LAID_OUT_BYTES = 1024 * 1024  # at a time
 _NAME = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})-([0-9]{8})\.segment")
 _SEQUENCE = re.compile(rb"(?=(?!\0{8})[\s\S]{7}\0)")  # not 0, and below 2^56; hardly anything else looks so
 
@@ -77,9 +85,12 @@ def pack(sequence: int, digest: bytes, seal: bytes, payload: bytes) -> bytes:
 
 
 def create(folder: Path, name: SegmentName) -> int:
-    """Makes a segment, 0600, locked, its name synced. Gives the descriptor. Raises `OSError`."""
+    """Makes a segment, 0600, locked, its name synced. Gives the descriptor, whose every write is synced.
+
+    Raises `OSError`.
+    """
     draft = folder / f"{name}.draft"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_DSYNC | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         draft.rename(folder / str(name))
@@ -101,20 +112,35 @@ def read(path: Path, start: int = 0, most_bytes: int = 4 * 1024 * 1024) -> Itera
         size = os.fstat(file.fileno()).st_size
         offset, last = start, 0
         while offset - start < most_bytes:
-            entry = _entry_at(offset, file, size) or _entry_behind(offset, file, size, last)
+            entry = _entry_at(offset, file, size)
+            if entry is None and not _is_unwritten(offset, file):
+                entry = _entry_behind(offset, file, size, last)
             if entry is None:
                 return
             yield entry
             offset, last = entry.end, entry.sequence
 
 
+def written_bytes(path: Path) -> int:
+    """The size of what was written, without what is only laid out. Raises `OSError`."""
+    with path.open("rb") as file:
+        blocks = range(-(-os.fstat(file.fileno()).st_size // BLOCK_BYTES))
+        only_laid_out = bisect_left(blocks, True, key=lambda block: not _written_in(block, file))
+        return (only_laid_out - 1) * BLOCK_BYTES + _written_in(only_laid_out - 1, file) if only_laid_out else 0
+
+
+def _written_in(block: int, file: BinaryIO) -> int:
+    file.seek(block * BLOCK_BYTES)
+    return len(file.read(BLOCK_BYTES).rstrip(FILLER))
+
+
 def is_torn(path: Path, start: int) -> bool:
-    """Whether the file ends within an entry that begins at offset `start`. Raises `OSError`."""
+    """Whether what was written ends within an entry that begins at offset `start`. Raises `OSError`."""
+    rest = written_bytes(path) - start
     with path.open("rb") as file:
         file.seek(start)
         head = file.read(FRAME)
-        rest = os.fstat(file.fileno()).st_size - start
-        return len(head) < FRAME or int(HEAD.unpack_from(head)[0]) > rest - FRAME
+    return min(len(head), rest) < FRAME or int(HEAD.unpack_from(head)[0]) > rest - FRAME
 
 
 def _entry_at(offset: int, file: BinaryIO, size: int) -> Entry | None:
@@ -130,6 +156,11 @@ def _entry_at(offset: int, file: BinaryIO, size: int) -> Entry | None:
         return None
     sequence, digest, seal = SEALED.unpack_from(head, HEAD.size)
     return Entry(sequence, digest, seal, payload, offset + FRAME + length)
+
+
+def _is_unwritten(offset: int, file: BinaryIO) -> bool:
+    file.seek(offset)
+    return file.read(FRAME) == FILLER * FRAME
 
 
 def _entry_behind(damage: int, file: BinaryIO, size: int, last: int) -> Entry | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ml_proxy.journal import segment
 from ml_proxy.journal.segment import Entry, SegmentName
+from ml_proxy.locks import is_let_go
 
 LOCK_NAME = "publisher.lock"
 
@@ -55,16 +56,13 @@ class Spool:
         """The whole entries from offset `start` on, about `most_bytes` of them."""
         return segment.read(self._folder / str(name), start, most_bytes)
 
+    def written_bytes(self, name: SegmentName) -> int:
+        """The size of what was written to a segment. Raises `OSError`."""
+        return segment.written_bytes(self._folder / str(name))
+
     def is_over(self, name: SegmentName) -> bool:
         """Whether nobody will write to the segment again: it was left, or its writer died."""
-        descriptor = os.open(self._folder / str(name), os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        finally:
-            os.close(descriptor)
-        return True
+        return is_let_go(self._folder / str(name))
 
     def forget(self, name: SegmentName, read_to: int, *, damaged: bool = False) -> bool:
         """Removes a segment that is over, read to offset `read_to` and confirmed. Gives whether it was sound.
@@ -73,7 +71,7 @@ class Spool:
         it, is set aside as `.damaged` instead, for a person to look at. Raises `OSError`.
         """
         path = self._folder / str(name)
-        sound = not damaged and (path.stat().st_size == read_to or segment.is_torn(path, read_to))
+        sound = not damaged and (segment.written_bytes(path) == read_to or segment.is_torn(path, read_to))
         if sound:
             path.unlink()
         else:

@@ -136,10 +136,16 @@ class Writer:
     def _segment(self) -> "_Segment":
         if self._open is None:
             name = SegmentName(self._new_origin().hex, self._key.id, 1)
-            self._open = _Segment(self._folder, name, next_sequence=1, last_seal=START)
+            self._open = _Segment(self._folder, name, most_bytes=self._segment_bytes)
         elif self._open.size >= self._segment_bytes:
             full = self._open
-            self._open = _Segment(self._folder, full.name.following, full.next_sequence, full.last_seal)
+            self._open = _Segment(
+                self._folder,
+                full.name.following,
+                full.next_sequence,
+                full.last_seal,
+                most_bytes=self._segment_bytes,
+            )
             os.close(full.descriptor)  # only now: a last segment that is over means that its origin is over
         return self._open
 
@@ -179,24 +185,35 @@ class _Usage:
 class _Segment:
     """The file that is being written. Raises `OSError` where it can't be made."""
 
-    def __init__(self, folder: Path, name: SegmentName, next_sequence: int, last_seal: bytes) -> None:
+    def __init__(
+        self, folder: Path, name: SegmentName, next_sequence: int = 1, last_seal: bytes = START, *, most_bytes: int
+    ) -> None:
         self.descriptor = segment.create(folder, name)
         self.name = name
         self.origin = UUID(name.origin)
         self.next_sequence = next_sequence
         self.last_seal = last_seal
         self.size = 0  # bytes that are acknowledged
+        self._laid_out = 0  # bytes
+        self._filler = segment.FILLER * min(segment.LAID_OUT_BYTES, most_bytes)
 
     def append(self, data: bytes, entries: int, seal: bytes) -> int:
-        """Writes and syncs all of `data`, and gives its size. Raises `OSError`."""
-        view = memoryview(data)
+        """Writes all of `data`, synced, and gives its size. Raises `OSError`."""
+        if self.size + len(data) > self._laid_out:
+            self._lay_out()
+        view, offset = memoryview(data), self.size
         while view:
-            view = view[os.write(self.descriptor, view) :]
-        os.fdatasync(self.descriptor)
-        self.size += len(data)
+            count = os.pwrite(self.descriptor, view, offset)
+            view, offset = view[count:], offset + count
+        self.size = offset
         self.next_sequence += entries
         self.last_seal = seal
         return len(data)
+
+    def _lay_out(self) -> None:
+        """Where it can't be done, because of the disk's or the file's bounds, what is written lengthens the file."""
+        with suppress(OSError):
+            self._laid_out = self.size + os.pwrite(self.descriptor, self._filler, self.size)
 
     def cut_unacknowledged(self) -> None:
         """Takes back what was written and not acknowledged; its callers were told that it failed, or try again."""

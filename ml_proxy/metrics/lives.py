@@ -28,6 +28,8 @@ from uuid import uuid4
 from prometheus_client import Metric, mmap_dict
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from ml_proxy.locks import is_let_go
+
 KINDS = ("counter", "histogram")
 FILE_BYTES = 128 * 1024  # laid out before use: a hole in a mapped file kills whoever touches it on a full disk
 MOST_DEAD = 16  # files, before they are folded
@@ -98,7 +100,7 @@ class Lives:
     def _bury(self) -> None:
         grave = self._grave()
         for mark in self._folder.glob(f"*{SUFFIX}"):
-            if _is_over(mark):
+            if is_let_go(mark):
                 for kind in KINDS:
                     file = self._folder / f"{kind}_{mark.stem}.db"
                     if file.exists():
@@ -140,17 +142,6 @@ def _wait_for(descriptor: int) -> None:
             time.sleep(0.002)
         else:
             return
-
-
-def _is_over(mark: Path) -> bool:
-    descriptor = os.open(mark, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True
 
 
 def _program() -> str:

@@ -1,6 +1,5 @@
 """What the journal still holds: number by number for a proof, or at a glance for a probe."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -118,7 +117,7 @@ def _settled(origin: UUID, first: int, last: int) -> set[int | None]:
 
 def _size(journal: Path, name: SegmentName) -> int:
     try:
-        return os.stat(journal / str(name)).st_size
+        return Spool(journal).written_bytes(name)
     except FileNotFoundError:
         return 0
 

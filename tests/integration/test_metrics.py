@@ -14,7 +14,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 from pytest_django import Settings
 
 from ml_proxy.ids import uuid7
-from ml_proxy.journal import Writer
+from ml_proxy.journal import Spool, Writer
 from ml_proxy.metrics import counting
 from ml_proxy.models import Callback, InferenceLog, Job, Origin
 from ml_proxy.publisher import journal_folder
@@ -209,13 +209,15 @@ def test_it_counts_batches_and_those_that_are_sent_again(journal: Path, broker: 
 def test_it_tells_what_waits_and_for_how_long_until_it_is_a_row(
     journal: Path, broker: redis.Redis, scrape: Ask, settings: Settings
 ) -> None:
-    settings.JOURNAL_MAX_BYTES = 10**6
+    settings.JOURNAL_MAX_BYTES = 10**7
     writer = began_late(journal, timedelta(seconds=90), timedelta())
     found = scrape()
     assert 90 <= (found.value("oldest_waiting_seconds") or 0) < 100
     size = sum(path.stat().st_size for path in journal.iterdir())
-    assert (found.value("waiting_bytes"), found.value("journal_bytes")) == (size, size)
-    assert (found.value("journal_max_bytes"), found.value("log_late_seconds")) == (10**6, settings.LOG_LATE_SECONDS)
+    waiting = sum(Spool(journal).written_bytes(name) for name in Spool(journal).segments())
+    assert 0 < waiting < size
+    assert (found.value("waiting_bytes"), found.value("journal_bytes")) == (waiting, size)
+    assert (found.value("journal_max_bytes"), found.value("log_late_seconds")) == (10**7, settings.LOG_LATE_SECONDS)
     assert (found.value("journal_damaged_segments"), found.value("journal_up")) == (0, 1)
     publishing = publisher(journal)
     publishing.step()

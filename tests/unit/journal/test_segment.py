@@ -13,7 +13,8 @@ from ml_proxy.journal import segment
 from ml_proxy.journal.segment import SegmentName
 
 KEY_ID = "0123456789abcdef"
-payloads = st.lists(st.binary(max_size=60), min_size=1, max_size=6)
+# Of any bytes, but for their end: UTF-8, which payloads are, does not end as a file does that is laid out.
+payloads = st.lists(st.binary(max_size=60).map(lambda data: data + b"}"), min_size=1, max_size=6)
 
 
 def written(folder: Path, items: list[bytes]) -> Path:
@@ -92,9 +93,32 @@ def test_it_tells_a_torn_end_from_a_damaged_one(tmp_path_factory: pytest.TempPat
     raw[last.end - 1] ^= 1
     path.write_bytes(raw)
     assert not segment.is_torn(path, last.start)
-    for length in range(last.start, last.end):
-        path.write_bytes(raw[:length])
+    for length in reversed(range(last.start, last.end)):
+        os.truncate(path, length)
         assert segment.is_torn(path, last.start)
+
+
+@given(items=payloads, laid_out=st.integers(1, 3 * segment.FRAME))
+def test_it_takes_nothing_that_is_only_laid_out_for_written(
+    tmp_path_factory: pytest.TempPathFactory, items: list[bytes], laid_out: int
+) -> None:
+    path = written(tmp_path_factory.mktemp("journal"), items)
+    raw, entries = path.read_bytes(), list(segment.read(path))
+    last = entries[-1]
+    path.write_bytes(raw + segment.FILLER * laid_out)
+    assert list(segment.read(path)) == entries
+    assert segment.written_bytes(path) == len(raw)
+    path.write_bytes(raw[: last.start + 20] + segment.FILLER * (len(raw) + laid_out))
+    assert list(segment.read(path)) == entries[:-1]
+    assert segment.is_torn(path, last.start)
+
+
+def test_it_finds_the_end_of_what_was_written_in_a_file_of_any_size(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    for data in (b"", b"a", b"a" * segment.BLOCK_BYTES, b"a" * (segment.BLOCK_BYTES + 1)):
+        for filler in (0, 1, segment.BLOCK_BYTES, 3 * segment.BLOCK_BYTES - 1):
+            path.write_bytes(data + segment.FILLER * filler)
+            assert segment.written_bytes(path) == len(data)
 
 
 def test_it_goes_on_from_an_offset_and_reads_about_as_much_as_asked(tmp_path: Path) -> None:

@@ -126,9 +126,10 @@ def test_it_forgets_what_was_read_and_a_torn_end_and_sets_aside_what_is_damaged(
     writer.append(b"x", b"")
     writer.close()
     [name] = spool.segments()
-    with (tmp_path / str(name)).open("ab") as file:
-        file.write(rest)
     [entry] = spool.read(name, 0, 100)
+    with (tmp_path / str(name)).open("r+b") as file:
+        file.seek(entry.end)
+        file.write(rest)
     assert spool.forget(name, entry.end) == sound
     assert spool.segments() == []
     assert [path.suffix for path in tmp_path.iterdir()] == ([] if sound else [".damaged"])

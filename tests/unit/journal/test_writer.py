@@ -1,5 +1,6 @@
 """Appending: durable before it returns, in order, from many threads, on disks that fail."""
 
+import fcntl
 import os
 import resource
 import threading
@@ -11,7 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from ml_proxy.journal import Entry, JournalFull, JournalUnwritable, Spool, Writer
+from ml_proxy.journal import Entry, JournalFull, JournalUnwritable, Spool, Writer, segment
 from ml_proxy.seals import START, Key
 from tests.support.waiting import until
 
@@ -76,24 +77,59 @@ def test_it_keeps_every_entry_of_many_threads_once(make_writer: Callable[..., Wr
 def test_it_syncs_once_for_all_who_wait(make_writer: Callable[..., Writer], monkeypatch: pytest.MonkeyPatch) -> None:
     syncs: list[int] = []
     first_is_syncing, all_wait = threading.Event(), threading.Event()
-    sync = os.fdatasync
+    write = os.pwrite
 
-    def held_sync(descriptor: int) -> None:
-        syncs.append(descriptor)
+    def held_write(descriptor: int, data: bytes, offset: int) -> int:
+        syncs.append(len(data))
         first_is_syncing.set()
         all_wait.wait(10)
-        sync(descriptor)
+        return write(descriptor, data, offset)
 
     writer = make_writer()
-    monkeypatch.setattr(os, "fdatasync", held_sync)
+    writer.append(b"laid out", b"")
+    monkeypatch.setattr(os, "pwrite", held_write)
     with ThreadPoolExecutor(9) as threads:
         first = threads.submit(writer.append, b"first", b"")
         assert first_is_syncing.wait(10)
         others = [threads.submit(writer.append, b"other", b"") for _ in range(8)]
         until(lambda: len(writer._queue) == 8)
         all_wait.set()
-        assert {first.result(), *(other.result() for other in others)} == set(range(1, 10))
+        assert {first.result(), *(other.result() for other in others)} == set(range(2, 11))
     assert len(syncs) == 2
+
+
+def test_what_it_appends_is_synced_before_anyone_is_told(
+    make_writer: Callable[..., Writer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags: list[int] = []
+    write = os.pwrite
+
+    def noted(descriptor: int, data: bytes, offset: int) -> int:
+        flags.append(fcntl.fcntl(descriptor, fcntl.F_GETFL))
+        return write(descriptor, data, offset)
+
+    monkeypatch.setattr(os, "pwrite", noted)
+    make_writer().append(b"a", b"")
+    assert flags
+    assert all(flag & os.O_DSYNC for flag in flags)
+
+
+def test_it_lays_its_file_out_so_that_a_sync_notes_no_length(
+    make_writer: Callable[..., Writer], tmp_path: Path
+) -> None:
+    writer = make_writer()
+    writer.append(b"x" * 1000, b"")
+    [name] = Spool(tmp_path).segments()
+    size = (tmp_path / str(name)).stat().st_size
+    for _ in range(20):
+        writer.append(b"x" * 1000, b"")
+    assert (tmp_path / str(name)).stat().st_size == size
+    assert segment.written_bytes(tmp_path / str(name)) == 21 * (segment.FRAME + 1000)
+    for _ in range(size // 1000):
+        writer.append(b"x" * 1000, b"")
+    assert (tmp_path / str(name)).stat().st_size > size
+    [entries] = read_all(tmp_path).values()
+    assert [entry.sequence for entry in entries] == list(range(1, 22 + size // 1000))
 
 
 def test_it_begins_a_new_segment_at_its_bound_and_goes_on_counting(
