@@ -24,12 +24,12 @@ import django  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.test import Client  # noqa: E402
 
-from ml_proxy.ids import uuid7  # noqa: E402
 from ml_proxy.journal import Spool  # noqa: E402
 from ml_proxy.records import Record  # noqa: E402
 from tests.support.model import ScriptedModel  # noqa: E402
 from tests.support.postgres import Postgres  # noqa: E402
 from tests.support.system import System  # noqa: E402
+from tests.support.systems import Migrated, new_name, systems  # noqa: E402
 from tests.support.waiting import until  # noqa: E402
 
 hypothesis_settings.register_profile("house", deadline=None, max_examples=200)
@@ -51,6 +51,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--database") == "postgres":
         os.environ["DATABASE_URL"] = _start_postgres()
     django.setup()  # only now: the settings read the environment once
+    settings.WHITENOISE_AUTOREFRESH = True  # else each client looks through all static files before it asks
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a real one takes its time
     assert settings.VAR_DIR == STATE
     assert (settings.DATABASES["default"]["ENGINE"] == POSTGRESQL) == bool(os.environ["DATABASE_URL"])
 
@@ -65,7 +67,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What asks for a database is run on both."""
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
-        asks = names & {"db", "transactional_db", "database_url"} or item.get_closest_marker("django_db")
+        asks = names & {"db", "transactional_db", "database_url", "migrated"} or item.get_closest_marker("django_db")
         if asks and not item.get_closest_marker("any_database"):
             item.add_marker("database")
 
@@ -73,6 +75,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _start_postgres() -> str:
     server = Postgres(STATE / "postgres")
     _servers.append(server)
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):  # the machine won't lose power meanwhile
+            connection.execute(f"ALTER SYSTEM SET {name} = off")
+        connection.execute("SELECT pg_reload_conf()")
     return server.url
 
 
@@ -128,30 +134,34 @@ def empty_redis(redis_url: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def database_url(pytestconfig: pytest.Config) -> str:
+def database_url() -> str:
     """An empty database for real processes; blank where they shall make an SQLite file in their state folder."""
-    server = os.environ["DATABASE_URL"]
-    if not server:
-        return ""
-    name = f"system_{uuid7().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return server.replace("/postgres?", f"/{name}?")
+    return _servers[0].make_database(new_name()) if _servers else ""
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Migrated:
+    """What the systems' databases are copied from."""
+    return Migrated(tmp_path_factory.mktemp("migrated"), _servers[0] if _servers else None)
 
 
 @pytest.fixture
-def make_system(tmp_path: Path, database_url: str) -> Iterator[Callable[..., System]]:
+def make_system(tmp_path_factory: pytest.TempPathFactory, migrated: Migrated) -> Iterator[Callable[..., System]]:
     """Makes real systems; whatever a test started ends with it."""
-    made: list[System] = []
+    with systems(tmp_path_factory.mktemp, migrated) as make:
+        yield make
 
-    def make(**settings: str) -> System:
-        folder = tmp_path / f"system-{len(made)}"
-        folder.mkdir()
-        shared = {"SEAL_KEY": "the key of all that share this database"}
-        made.append(System(folder, database_url=database_url, **shared | settings))
-        made[-1].manage("migrate", "-v0")
-        return made[-1]
 
-    yield make
-    for system in made:
-        system.stop()
+@pytest.fixture(scope="module")
+def make_shared_system(tmp_path_factory: pytest.TempPathFactory, migrated: Migrated) -> Iterator[Callable[..., System]]:
+    """The same, for all tests of a module."""
+    with systems(tmp_path_factory.mktemp, migrated) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def shared_model() -> Iterator[ScriptedModel]:
+    """A model server that answers all tests of a module."""
+    server = ScriptedModel()
+    yield server
+    server.close()

@@ -4,8 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -14,6 +13,7 @@ import requests
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from ml_proxy.metrics.lives import MOST_DEAD
+from tests.acceptance.helpers.recording import answered, scrape
 from tests.support.model import ScriptedModel
 from tests.support.network import free_port
 from tests.support.scrapes import Scrape
@@ -22,7 +22,6 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.any_database  # what is shared here are files and locks
 
-BODY = {"doctor_name": "Dr. Path", "patient_name": "MARKER-PATIENT"}
 GUNICORN = [".venv/bin/gunicorn", "--workers", "2", "--preload", "--log-level", "warning", "backend.wsgi"]
 CRASH_LOOP = """
 import django, os, signal
@@ -39,32 +38,10 @@ for _ in range(50):
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[System]:
-    model = ScriptedModel()
-    made = System(
-        tmp_path_factory.mktemp("system"),
-        database_url=database_url,
-        ml_server_url=model.url,
-        GATEWAY_WORKERS="2",
-        WORKER_METRICS_PORT=str(free_port()),
-    )
-    made.manage("migrate", "-v0")
+def system(make_shared_system: Callable[..., System], shared_model: ScriptedModel) -> System:
+    made = make_shared_system(ml_server_url=shared_model.url, GATEWAY_WORKERS="2", WORKER_METRICS_PORT=str(free_port()))
     made.start("redis", "web", "worker-logs")
-    yield made
-    made.stop()
-    model.close()
-
-
-def scrape(system: System) -> Scrape:
-    answer = requests.get(f"{system.url}/metrics", timeout=10)
-    assert answer.status_code == 200
-    assert "MARKER" not in answer.text
-    return Scrape.of(answer.text)
-
-
-def answered(system: System, count: int) -> None:
-    with ThreadPoolExecutor(8) as clients:
-        assert all(clients.map(lambda _: system.predict(BODY).ok, range(count)))
+    return made
 
 
 def predictions(system: System) -> float:

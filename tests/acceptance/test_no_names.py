@@ -6,12 +6,9 @@ metrics and in traces. Found it must be in the log's own tables alone.
 
 import base64
 import json
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from typing import Any
 
-import psycopg
 import pytest
 import redis
 import requests
@@ -54,16 +51,6 @@ class Site:
         self.ml_server = f"http://127.0.0.1:{system.environment['ML_SERVER_PORT']}/api/v1"
         self.redis = redis.Redis(port=int(system.environment["REDIS_PORT"]))
 
-    def sql(self, statement: str) -> list[Any]:
-        """Runs one statement in the system's database."""
-        url = self.system.environment.get("DATABASE_URL", "")
-        if url:
-            with psycopg.connect(url, autocommit=True) as connection:
-                done = connection.execute(statement)
-                return done.fetchall() if done.description else []
-        with closing(sqlite3.connect(self.system.folder / "db.sqlite3", timeout=20)) as lite:
-            return lite.execute(statement).fetchall()
-
     def predict(self, **fields: str) -> requests.Response:
         return self.system.predict(BODY, X_Request_ID="known", **fields)
 
@@ -74,8 +61,8 @@ class Site:
     def tables(self, prefix: str) -> dict[str, list[Any]]:
         """All rows of the tables whose name begins so."""
         names = "SELECT tablename FROM pg_tables" if self.system.environment.get("DATABASE_URL") else LITE_TABLES
-        found = [name for (name,) in self.sql(names) if name.startswith(prefix)]
-        return {name: self.sql(f"SELECT * FROM {name}") for name in found}  # noqa: S608 - no one else's names
+        found = [name for (name,) in self.system.sql(names) if name.startswith(prefix)]
+        return {name: self.system.sql(f"SELECT * FROM {name}") for name in found}  # noqa: S608 - no one else's names
 
 
 LITE_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
@@ -128,19 +115,19 @@ def predictions(site: Site) -> None:
 def quarantine(site: Site) -> None:
     """The database refuses the record."""
     until(lambda: site.tables(TABLE)[TABLE], what="the first row")
-    site.sql(f"CREATE UNIQUE INDEX mistake ON {TABLE} (doctor_name)")
+    site.system.sql(f"CREATE UNIQUE INDEX mistake ON {TABLE} (doctor_name)")
     assert site.predict().ok
     site.printed("worker-logs", "is quarantined")
-    site.sql("DROP INDEX mistake")
+    site.system.sql("DROP INDEX mistake")
 
 
 def retry(site: Site) -> None:
     """The worker can't write, and gets the records once more."""
-    site.sql(f"ALTER TABLE {TABLE} RENAME TO away")
+    site.system.sql(f"ALTER TABLE {TABLE} RENAME TO away")
     assert site.predict().ok
     site.printed("worker-logs", "will come again")
     site.printed("web", "are sent again")
-    site.sql(f"ALTER TABLE away RENAME TO {TABLE}")
+    site.system.sql(f"ALTER TABLE away RENAME TO {TABLE}")
     until(lambda: len(site.tables(TABLE)[TABLE]) == 2, what="the second row")
 
 

@@ -1,17 +1,15 @@
 """Every answered prediction becomes one row, whatever dies on the way. Real processes, real kills."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
 import requests
 
+from tests.acceptance.helpers.recording import answered, assert_all_are_rows
 from tests.support.model import ScriptedModel
 from tests.support.system import System
 from tests.support.waiting import until
-
-BODY = {"doctor_name": "Dr. Path", "patient_name": "MARKER-PATIENT", "payload": "MARKER-PAYLOAD"}
 
 
 @pytest.fixture
@@ -19,24 +17,6 @@ def system(make_system: Callable[..., System], model: ScriptedModel) -> System:
     made = make_system(ML_SERVER_URL=model.url, REPUBLISH_SECONDS="1")
     made.start("redis", "web")
     return made
-
-
-def answered(system: System, count: int) -> set[str]:
-    """Asks for predictions from several clients, and gives the ids of those that were answered 2xx."""
-    with ThreadPoolExecutor(8) as clients:
-        responses = list(clients.map(lambda _: system.predict(BODY), range(count)))
-    return {response.headers["X-Inference-ID"] for response in responses if response.ok}
-
-
-def rows(system: System) -> list[str]:
-    return [row["id"] for row in system.history(limit="1000").json()]
-
-
-def assert_all_are_rows(system: System, ids: set[str], *, seconds: float = 30) -> None:
-    until(lambda: ids <= set(rows(system)), seconds=seconds, what=f"{len(ids)} rows")
-    assert sorted(rows(system)) == sorted(set(rows(system)))
-    until(lambda: "\nwaiting                              0\n" in system.manage("reconcile"), what="nothing waiting")
-    assert "each in its place and as it was written" in system.manage("verify_log")
 
 
 def test_it_answers_while_everything_behind_is_down_and_writes_later(system: System) -> None:

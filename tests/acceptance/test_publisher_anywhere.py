@@ -3,39 +3,28 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.acceptance.helpers.recording import answered, rows
 from tests.support.model import ScriptedModel
 from tests.support.system import System
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.any_database  # what is shared here are files and locks
 
-BODY = {"doctor_name": "Dr. Path", "patient_name": "Lee"}
 GUNICORN = [".venv/bin/gunicorn", "--workers", "3", "--log-level", "warning", "backend.wsgi"]
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[System]:
+def system(make_shared_system: Callable[..., System], shared_model: ScriptedModel) -> System:
     """Everything but a gateway."""
-    model = ScriptedModel()
-    made = System(
-        tmp_path_factory.mktemp("system"),
-        database_url=database_url,
-        ML_SERVER_URL=model.url,
-        REPUBLISH_SECONDS="1",
-        GATEWAY_WORKERS="2",
-    )
-    made.manage("migrate", "-v0")
+    made = make_shared_system(ml_server_url=shared_model.url, REPUBLISH_SECONDS="1", GATEWAY_WORKERS="2")
     made.start("redis", "worker-logs")
-    yield made
-    made.stop()
-    model.close()
+    return made
 
 
 def start(system: System, name: str, command: list[str] | None = None) -> None:
@@ -60,11 +49,9 @@ def publishing(system: System) -> int:
 
 def assert_recorded(system: System, count: int = 30) -> None:
     """Predictions from several clients become rows."""
-    with ThreadPoolExecutor(8) as clients:
-        responses = list(clients.map(lambda _: system.predict(BODY), range(count)))
-    ids = {response.headers["X-Inference-ID"] for response in responses if response.ok}
+    ids = answered(system, count)
     assert len(ids) == count
-    until(lambda: ids <= {row["id"] for row in system.history(limit="1000").json()}, what="rows")
+    until(lambda: ids <= set(rows(system)), what="rows")
 
 
 def kill_publishing(system: System) -> int:
@@ -136,7 +123,7 @@ def test_under_runserver_that_reloads(system: System, tmp_path: Path) -> None:
     before = publishing(system)
     module.write_text("version = 22\n")
     until(lambda: publishing(system) not in {0, before}, what="another process' publisher")
-    until(lambda: system.predict(BODY).ok, what="runserver again")
+    until(lambda: answered(system, 1), what="runserver again")
     assert_recorded(system)
     assert_stops_cleanly(system, "web")
 

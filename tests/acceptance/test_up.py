@@ -169,7 +169,7 @@ def starting(folder: Path) -> AbstractContextManager[Program]:
     return running(["make", "up"], environment(folder))
 
 
-@pytest.mark.parametrize("moment", ["preparing the database", "waiting for", "readiness   | redis answers"])
+@pytest.mark.parametrize("moment", ["preparing the database", "readiness   | redis answers"])
 def test_it_leaves_nothing_when_it_is_stopped_while_it_starts(moment: str, tmp_path: Path) -> None:
     with starting(tmp_path) as program:
         program.line(moment, seconds=UP_SECONDS)

@@ -1,7 +1,6 @@
 """The worker: what its own outages, its own mistakes in the settings and other people's messages do to the log."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
@@ -9,13 +8,13 @@ from pytest_django import Settings
 
 from ml_proxy import courier
 from ml_proxy.publisher.core import MOST_UNCONFIRMED
+from tests.acceptance.helpers.recording import answered, assert_all_are_rows
 from tests.support.model import ScriptedModel
 from tests.support.network import free_port
 from tests.support.system import System
 from tests.support.waiting import until
 
 ROUNDS = 3
-BODY = {"doctor_name": "Dr. Path", "patient_name": "MARKER-PATIENT"}
 
 
 @pytest.fixture
@@ -23,18 +22,6 @@ def system(make_system: Callable[..., System], model: ScriptedModel) -> System:
     made = make_system(ML_SERVER_URL=model.url, REPUBLISH_SECONDS="0.5")
     made.start("redis", "web")
     return made
-
-
-def answered(system: System, count: int) -> set[str]:
-    with ThreadPoolExecutor(8) as clients:
-        responses = list(clients.map(lambda _: system.predict(BODY), range(count)))
-    return {response.headers["X-Inference-ID"] for response in responses if response.ok}
-
-
-def assert_written(system: System, ids: set[str]) -> None:
-    until(lambda: ids <= {row["id"] for row in system.history(limit="1000").json()}, what=f"{len(ids)} rows")
-    until(lambda: "\nwaiting                              0\n" in system.manage("reconcile"), what="nothing waiting")
-    assert "each in its place and as it was written" in system.manage("verify_log")
 
 
 def restart_worker(system: System, **settings: str) -> None:
@@ -71,7 +58,7 @@ def test_it_loses_nothing_and_multiplies_nothing_while_it_can_write_nothing(
     assert "MARKER" not in system.log_of("worker-logs")
     system.kill("worker-logs")
     restart_worker(system)
-    assert_written(system, ids)
+    assert_all_are_rows(system, ids)
 
 
 def test_it_drops_what_is_no_batch_says_so_without_its_content_and_goes_on(system: System, settings: Settings) -> None:
@@ -83,7 +70,7 @@ def test_it_drops_what_is_no_batch_says_so_without_its_content_and_goes_on(syste
     with redis.Redis.from_url(settings.REDIS_URL) as connection:
         connection.lpush(courier.LOGS_QUEUE, b'{"body": "MARKER", "headers": {"task": "MARKER"}, "properties": {}}')
     ids = answered(system, 10)
-    assert_written(system, ids)
+    assert_all_are_rows(system, ids)
     # Three or more: the one that is no message breaks the connection, and what lay unacknowledged comes again.
     assert system.log_of("worker-logs").count("a message is dropped") >= 3
     assert "MARKER" not in system.log_of("worker-logs")

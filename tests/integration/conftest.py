@@ -1,12 +1,14 @@
 """The database of these tests, and the ends of a record's way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import redis
 from django.conf import settings
+from django.db.backends.postgresql.operations import DatabaseOperations
 from pytest_django import Settings
 
 from ml_proxy.journal import Writer
@@ -19,6 +21,18 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         database["TEST"]["NAME"] = tmp_path_factory.mktemp("database") / "test.sqlite3"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush_by_deleting() -> Iterator[None]:
+    """After a test that commits, PostgreSQL deletes its few rows; to truncate every table takes ten times as long."""
+
+    def deletes(_self: Any, _style: Any, tables: Iterable[str], **_options: bool) -> list[str]:
+        return [f"DELETE FROM {name}" for name in tables]  # noqa: S608 - Django's own names
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "sql_flush", deletes)
+        yield
 
 
 @pytest.fixture

@@ -40,7 +40,6 @@ ALL = [*NEEDS, Need("GET", "status/"), Need("GET", "model-info/")]
 @pytest.fixture(autouse=True)
 def required(settings: Settings) -> None:
     settings.API_AUTH = "required"
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a real one takes its time
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """`Idempotency-Key`: the same caller, key and body get the first answer again, with one model call and one record."""
 
 import gzip
-import json
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,24 +13,12 @@ from pytest_django import Settings
 
 from ml_proxy.models import IdempotencyKey
 from ml_proxy.use_cases import keys
-from tests.support.door import BODY, Journaled, keeps, predict, problem
+from tests.support.door import Journaled, keeps, problem
+from tests.support.keyed import DAY, RAW, ago, keyed
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.django_db
-
-RAW = json.dumps(BODY).encode()
-KEYS = IdempotencyKey._meta.db_table
-DAY = timedelta(hours=24)
-
-
-def keyed(client: Client, body: Any = RAW, key: str = "visit-7", **fields: Any) -> Any:
-    return predict(client, body, HTTP_IDEMPOTENCY_KEY=key, **fields)
-
-
-def ago(**time: float) -> datetime:
-    return datetime.now(UTC) - timedelta(**time)
-
 
 FIRST = [
     (b"Content-Type: application/json; v=1\r\nX-A: \xed\x95\x9c\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n", PREDICTION),

@@ -5,7 +5,6 @@ import json
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db import connections
@@ -15,22 +14,11 @@ from pytest_django import Settings
 from ml_proxy.ids import uuid7
 from ml_proxy.models import IdempotencyKey, InferenceLog
 from tests.support.databases import table_away, with_database_gone
-from tests.support.door import BODY, Journaled, predict, problem, sends
+from tests.support.door import BODY, Journaled, problem, sends
+from tests.support.keyed import RAW, TABLE, ago, keyed
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
 
 pytestmark = pytest.mark.django_db
-
-RAW = json.dumps(BODY).encode()
-KEYS = IdempotencyKey._meta.db_table
-DAY = timedelta(hours=24)
-
-
-def keyed(client: Client, body: Any = RAW, key: str = "visit-7", **fields: Any) -> Any:
-    return predict(client, body, HTTP_IDEMPOTENCY_KEY=key, **fields)
-
-
-def ago(**time: float) -> datetime:
-    return datetime.now(UTC) - timedelta(**time)
 
 
 def claim(claimed_at: datetime) -> IdempotencyKey:
@@ -119,21 +107,21 @@ def test_it_needs_the_database_before_the_model(gateway: Client, model: Scripted
 def test_it_answers_nothing_where_the_database_goes_away_meanwhile(
     gateway: Client, model: ScriptedModel, journaled: Journaled
 ) -> None:
-    with table_away(KEYS):
+    with table_away(TABLE):
         problem(keyed(gateway), 503, "database-unavailable")
     assert (model.requests, journaled()) == ([], [])
-    gone, back = threading.Event(), threading.Event()
+    back, done = threading.Event(), threading.Event()
 
     def script(conversation: Conversation) -> None:
-        with table_away(KEYS):
+        with table_away(TABLE):
             conversation.answer()
-            gone.set()
             back.wait(20)
         connections.close_all()
+        done.set()
 
     model.script = script
     response = keyed(gateway)
     back.set()
+    assert done.wait(20)
     problem(response, 503, "database-unavailable")
-    assert gone.is_set()
     assert journaled() == []

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -32,8 +32,11 @@ from tests.support.collector import Collector, Span
 from tests.support.lines import lines_of
 from tests.support.model import ScriptedModel
 from tests.support.publishing import record
+from tests.support.starting import start
 from tests.support.system import ROOT, System
 from tests.support.waiting import until
+
+pytestmark = pytest.mark.any_database  # its rows are written as any others
 
 MARK = "MARKER"
 PARENT = "00f067aa0ba902b7"
@@ -52,11 +55,10 @@ def traceparent(trace_id: str, flags: str = "01") -> str:
 class Traced:
     """Gateway, model server and workers, and the collector that they send to."""
 
-    def __init__(self, folder: Path, database_url: str) -> None:
+    def __init__(self, make_system: Callable[..., System]) -> None:
         self.collector = Collector()
         exporter = {"OTEL_EXPORTER_OTLP_ENDPOINT": self.collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
-        self.system = System(folder, database_url=database_url, LOG_FORMAT="json", OTEL_TRACES_SAMPLER=" ", **exporter)
-        self.system.manage("migrate", "-v0")
+        self.system = make_system(LOG_FORMAT="json", OTEL_TRACES_SAMPLER=" ", **exporter)
         self.system.start(*PROCESSES)
         self._example: dict[str, Any] = until(self._ask_for_example, what="the model server")
 
@@ -116,8 +118,8 @@ class Traced:
 
 
 @pytest.fixture(scope="module")
-def traced(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Traced]:
-    made = Traced(tmp_path_factory.mktemp("traced"), database_url)
+def traced(make_shared_system: Callable[..., System]) -> Iterator[Traced]:
+    made = Traced(make_shared_system)
     yield made
     made.close()
 
@@ -285,9 +287,7 @@ def test_it_is_on_where_an_exporter_is_configured(variables: dict[str, str], exp
     [("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")],
 )
 def test_it_names_the_variable_that_can_not_be_used(name: str, value: str, tmp_path: Path) -> None:
-    environment = {"PATH": os.environ["PATH"], "DEBUG": "1", "VAR_DIR": str(tmp_path), name: value}
-    command = [sys.executable, "-c", "import backend.settings"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
+    done = start(tmp_path, DEBUG="1", **{name: value})
     assert done.returncode == 1
     assert done.stderr.startswith(f"ml-proxy: {name} can't be {value!r}: set it to ")
     assert done.stderr.count("\n") == 1

@@ -8,6 +8,7 @@ import hashlib
 import math
 import secrets
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 E = 65537
 SHA256_WITH_RSA = bytes.fromhex("2a864886f70d01010b")
@@ -18,8 +19,12 @@ SHA256_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
 SMALL = math.prod(number for number in range(3, 2000, 2))
 
 
+@cache
 def self_signed(address: bytes = bytes([127, 0, 0, 1])) -> str:
-    """PEM of a private key and of a certificate that it signed, good for an hour, for an IPv4 address."""
+    """PEM of a private key and of a certificate that it signed, good for an hour, for an IPv4 address.
+
+    Made once in a process for each address: two primes take a second.
+    """
     p, q = _prime(), _prime()
     n, d = p * q, pow(E, -1, math.lcm(p - 1, q - 1))
     key = _sequence(*map(_integer, (0, n, E, d, p, q, d % (p - 1), d % (q - 1), pow(q, -1, p))))

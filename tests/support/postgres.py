@@ -22,10 +22,14 @@ class Postgres:
         self._folder = folder
         self.url = str(self._server.get_uri())
 
-    def make_database(self, name: str) -> str:
-        """An empty database's URL."""
+    def make_database(self, name: str, *, template: str = "template1") -> str:
+        """The URL of a new database: empty, or a copy of another that nobody is connected to."""
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url_of(name)
+
+    def url_of(self, name: str) -> str:
+        """The URL of a database that is there."""
         return self.url.replace("/postgres?", f"/{name}?")
 
     def processes(self) -> list[psutil.Process]:

@@ -4,12 +4,16 @@ import json
 import os
 import shlex
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psutil
+import psycopg
 import requests
 
 from tests.support.network import free_port
@@ -61,6 +65,15 @@ class System:
             capture_output=True,
             text=True,
         )
+
+    def sql(self, statement: str) -> list[Any]:
+        """Runs one statement in the system's database."""
+        if url := self.environment.get("DATABASE_URL"):
+            with psycopg.connect(url, autocommit=True) as connection:
+                done = connection.execute(statement)
+                return done.fetchall() if done.description else []
+        with closing(sqlite3.connect(self.folder / "db.sqlite3", timeout=20)) as lite:
+            return lite.execute(statement).fetchall()
 
     def start(self, *names: str) -> None:
         """Starts processes and waits for those that answer."""

@@ -1,15 +1,12 @@
 """The schedule of retrains, and the timing of leases: refused at start with one line where they can't be."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from backend.env import BadSetting
 from backend.schedule import crontab_text, require_beats
-from tests.acceptance.helpers.processes import bare_environment
-from tests.support.system import ROOT
+from tests.support.starting import start
 
 NAME = "RETRAIN_SCHEDULE"
 
@@ -62,23 +59,12 @@ def test_beat_has_it(tmp_path: Path, schedule: str, times: list[str]) -> None:
         "print({entry['options']['queue'] for entry in s.values()});"
         "print([str(s[name]['schedule']) for name in s if name == 'retrain'])"
     )
-    environment = bare_environment(DEBUG="1", VAR_DIR=str(tmp_path), RETRAIN_SCHEDULE=schedule)
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines() == ["{'upkeep'}", str(times)]
+    done = start(tmp_path, code, DEBUG="1", RETRAIN_SCHEDULE=schedule)
+    assert done.stdout.splitlines() == ["{'upkeep'}", str(times)], done.stderr
 
 
 def test_a_bad_one_stops_the_start_with_one_line(tmp_path: Path) -> None:
-    environment = bare_environment(DEBUG="1", VAR_DIR=str(tmp_path), RETRAIN_SCHEDULE="daily")
-    done = subprocess.run(
-        [sys.executable, "-c", "import worker.beat"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = start(tmp_path, "import worker.beat", DEBUG="1", RETRAIN_SCHEDULE="daily")
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert line.startswith("ml-proxy: RETRAIN_SCHEDULE can't be 'daily': set it to five crontab fields")

@@ -1,32 +1,10 @@
 """Keys at start: asked for on a server, made and kept to oneself on one's own machine."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.system import ROOT
-
-SERVER = {
-    "DEBUG": "0",
-    "ALLOWED_HOSTS": "clinic.example",
-    "API_AUTH": "required",
-    "SECRET_KEY": "s" * 32,
-    "SEAL_KEY": "k" * 32,
-}
-
-
-def start(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Loads the gateway as a server does."""
-    return subprocess.run(
-        [sys.executable, "-c", "import django; django.setup()"],
-        cwd=ROOT,
-        env={"DJANGO_SETTINGS_MODULE": "backend.settings", "VAR_DIR": str(folder), **variables},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+from tests.support.starting import SERVER, start
 
 
 def test_it_starts_with_its_keys_and_keeps_none_of_them(tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ from pytest_django import Settings
 
 from ml_proxy.webhooks.hosts import Destination, NotAllowed, destination, read_entry
 
+HOST = "hooks.clinic.example"
 LISTED = [
-    "hooks.clinic.example",
-    "hooks.clinic.example:8443",
+    HOST,
+    f"{HOST}:8443",
     "*.wide.example",
     "http://plain.example:8080",
     "[2606:4700::1]",
@@ -24,26 +25,10 @@ def _listed(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("url", "leads_to", "authority"),
     [
-        (
-            "https://hooks.clinic.example/a?b=c%20d&e",
-            Destination("https", "hooks.clinic.example", 443, "/a?b=c%20d&e"),
-            "hooks.clinic.example",
-        ),
-        (
-            "https://hooks.clinic.example",
-            Destination("https", "hooks.clinic.example", 443, "/"),
-            "hooks.clinic.example",
-        ),
-        (
-            "HTTPS://Hooks.Clinic.EXAMPLE:443/X",
-            Destination("https", "hooks.clinic.example", 443, "/X"),
-            "hooks.clinic.example",
-        ),
-        (
-            "https://hooks.clinic.example:8443?t=1",
-            Destination("https", "hooks.clinic.example", 8443, "/?t=1"),
-            "hooks.clinic.example:8443",
-        ),
+        ("https://hooks.clinic.example/a?b=c%20d&e", Destination("https", HOST, 443, "/a?b=c%20d&e"), HOST),
+        ("https://hooks.clinic.example", Destination("https", HOST, 443, "/"), HOST),
+        ("HTTPS://Hooks.Clinic.EXAMPLE:443/X", Destination("https", HOST, 443, "/X"), HOST),
+        ("https://hooks.clinic.example:8443?t=1", Destination("https", HOST, 8443, "/?t=1"), f"{HOST}:8443"),
         ("https://a.b.wide.example/", Destination("https", "a.b.wide.example", 443, "/"), "a.b.wide.example"),
         ("http://plain.example:8080/", Destination("http", "plain.example", 8080, "/"), "plain.example:8080"),
         ("https://[2606:4700:0::1]/", Destination("https", "2606:4700::1", 443, "/"), "[2606:4700::1]"),

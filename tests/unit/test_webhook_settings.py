@@ -1,47 +1,31 @@
 """Settings of call-backs at start: nothing is needed until a host is named."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from ml_proxy.webhooks.signing import new_secret, read_secret
-from tests.support.system import ROOT
+from tests.support.starting import SERVER, start
 
-SERVER = {
-    "DEBUG": "0",
-    "ALLOWED_HOSTS": "clinic.example",
-    "API_AUTH": "required",
-    "SECRET_KEY": "s" * 32,
-    "SEAL_KEY": "k" * 32,
-}
 SHOWN = "from backend import settings as s; print(s.CALLBACK_HOSTS, s.CALLBACK_SECRETS, s.CALLBACK_ALLOW_PRIVATE)"
 
 
-def start(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Reads the settings as a server does."""
-    return subprocess.run(
-        [sys.executable, "-c", SHOWN],
-        cwd=ROOT,
-        env={"VAR_DIR": str(folder), **variables},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+def shown(folder: Path, **variables: str) -> str:
+    """What becomes of them."""
+    return start(folder, SHOWN, **variables).stdout
 
 
 def test_it_makes_no_call_backs_unless_told(tmp_path: Path) -> None:
-    assert start(tmp_path, **SERVER).stdout == "[] [] False\n"
-    assert start(tmp_path, DEBUG="1").stdout == "[] [] False\n"
+    assert shown(tmp_path, **SERVER) == "[] [] False\n"
+    assert shown(tmp_path, DEBUG="1") == "[] [] False\n"
     assert not (tmp_path / "callback_secret").exists()
 
 
 def test_it_takes_hosts_and_secrets(tmp_path: Path) -> None:
     one, two = new_secret(), new_secret()
     hosts = "a.example, *.b.example:8443"
-    done = start(tmp_path, **SERVER, CALLBACK_HOSTS=hosts, CALLBACK_SECRET=f"{one},{two}", CALLBACK_ALLOW_PRIVATE="1")
-    assert done.stdout == f"['a.example', '*.b.example:8443'] ['{one}', '{two}'] True\n"
+    found = shown(tmp_path, **SERVER, CALLBACK_HOSTS=hosts, CALLBACK_SECRET=f"{one},{two}", CALLBACK_ALLOW_PRIVATE="1")
+    assert found == f"['a.example', '*.b.example:8443'] ['{one}', '{two}'] True\n"
 
 
 @pytest.mark.parametrize(
@@ -65,9 +49,9 @@ def test_it_refuses_what_can_not_be_used_in_one_line(tmp_path: Path, name: str, 
 
 
 def test_it_makes_a_secret_on_one_s_own_machine(tmp_path: Path) -> None:
-    first = start(tmp_path, DEBUG="1", CALLBACK_HOSTS="http://127.0.0.1:9999")
+    first = shown(tmp_path, DEBUG="1", CALLBACK_HOSTS="http://127.0.0.1:9999")
     kept = tmp_path / "callback_secret"
     assert kept.stat().st_mode & 0o777 == 0o600
     assert len(read_secret(kept.read_text())) == 32
-    assert kept.read_text() in first.stdout
-    assert start(tmp_path, DEBUG="1", CALLBACK_HOSTS="http://127.0.0.1:9999").stdout == first.stdout
+    assert kept.read_text() in first
+    assert shown(tmp_path, DEBUG="1", CALLBACK_HOSTS="http://127.0.0.1:9999") == first

@@ -95,16 +95,6 @@ def test_it_follows_a_changed_lock(project: Project) -> None:
     assert project.installed() == "2"
 
 
-def test_it_refuses_a_package_that_is_not_the_locked_one(project: Project) -> None:
-    lock = project.folder / "requirements" / "base.txt"
-    right = lock.read_text()
-    lock.write_text(right.replace("sha256:", "sha256:0"))
-    with running(COMMAND, bare_environment(), cwd=project.folder) as program:
-        assert program.status(seconds=INSTALL_SECONDS) == 1
-        program.line("failed with status 1")
-    lock.write_text(right)
-
-
 def test_it_waits_for_another_one(project: Project) -> None:
     folder = os.open(project.folder / "requirements", os.O_RDONLY)
     fcntl.flock(folder, fcntl.LOCK_EX)
@@ -125,3 +115,12 @@ def test_it_begins_anew_after_an_interruption(number: signal.Signals, project: P
         until(lambda: not program.family(), what="the end of pip")
     assert project.install()[0] == "making .venv"
     assert project.installed() == f"3.{number}"
+
+
+def test_it_refuses_a_package_that_is_not_the_locked_one(project: Project) -> None:
+    """Last: `.venv` would have to be made anew."""
+    lock = project.folder / "requirements" / "base.txt"
+    lock.write_text(lock.read_text().replace("sha256:", "sha256:0"))
+    with running(COMMAND, bare_environment(), cwd=project.folder) as program:
+        assert program.status(seconds=INSTALL_SECONDS) == 1
+        program.line("failed with status 1")

@@ -1,0 +1,39 @@
+"""Predictions from several clients at once, and the rows that become of them."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import requests
+
+from tests.support.scrapes import Scrape
+from tests.support.system import System
+from tests.support.waiting import until
+
+BODY = {"doctor_name": "Dr. Path", "patient_name": "MARKER-PATIENT", "payload": "MARKER-PAYLOAD"}
+
+
+def answered(system: System, count: int) -> set[str]:
+    """Asks for predictions, and gives the ids of those that were answered 2xx."""
+    with ThreadPoolExecutor(8) as clients:
+        responses = list(clients.map(lambda _: system.predict(BODY), range(count)))
+    return {response.headers["X-Inference-ID"] for response in responses if response.ok}
+
+
+def rows(system: System) -> list[str]:
+    """The ids in the log."""
+    return [row["id"] for row in system.history(limit="1000").json()]
+
+
+def scrape(system: System) -> Scrape:
+    """The gateway's metrics now, without anything of a patient's."""
+    answer = requests.get(f"{system.url}/metrics", timeout=10)
+    assert answer.status_code == 200
+    assert "MARKER" not in answer.text
+    return Scrape.of(answer.text)
+
+
+def assert_all_are_rows(system: System, ids: set[str]) -> None:
+    """Each once, nothing waits any more, and the log can be proved."""
+    until(lambda: ids <= set(rows(system)), seconds=30, what=f"{len(ids)} rows")
+    assert sorted(rows(system)) == sorted(set(rows(system)))
+    until(lambda: scrape(system).numbers()["waiting"] == 0, what="nothing waiting")
+    assert "each in its place and as it was written" in system.manage("verify_log")

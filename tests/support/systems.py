@@ -1,0 +1,49 @@
+"""Real systems, each with a database of its own whose tables are there from the start."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ml_proxy.ids import uuid7
+from tests.support.postgres import Postgres
+from tests.support.system import System
+
+
+class Migrated:
+    """A database that the command has migrated once; others are copies of it."""
+
+    def __init__(self, folder: Path, server: Postgres | None) -> None:
+        self._server = server
+        self._name = new_name()
+        self._first = System(folder, database_url=server.make_database(self._name) if server else "")
+        self._first.manage("migrate", "-v0")
+
+    def give(self, folder: Path) -> str:
+        """A copy's URL; blank where it is an SQLite file in the state folder."""
+        if self._server:
+            return self._server.make_database(new_name(), template=self._name)
+        shutil.copy(self._first.folder / "db.sqlite3", folder)
+        return ""
+
+
+def new_name() -> str:
+    """A name for one more database."""
+    return f"system_{uuid7().hex}"
+
+
+@contextmanager
+def systems(new_folder: Callable[[str], Path], migrated: Migrated) -> Iterator[Callable[..., System]]:
+    """Makes systems, and ends with the block what they started."""
+    made: list[System] = []
+
+    def make(**settings: str) -> System:
+        folder = new_folder("system")
+        made.append(System(folder, database_url=migrated.give(folder), **settings))
+        return made[-1]
+
+    try:
+        yield make
+    finally:
+        for system in made:
+            system.stop()
