@@ -4,7 +4,7 @@ INSTALL := python=$$(scripts/find-python) && exec "$$python" -m launch.install
 LOCK := --system-certs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 UV := .venv/lock-tools/bin
 
-.PHONY: help up test check chaos bench fmt openapi lock clean base dev
+.PHONY: help up test check chaos bench scale fmt openapi lock clean base dev
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -21,6 +21,9 @@ chaos: dev ## the fault campaign; ARGS="--seed 7 --database sqlite", --help list
 
 bench: dev ## the performance tables, beside the peers; ARGS="--quick", --help lists all
 	@exec $(VENV)/python -m benchmarks $(ARGS)
+
+scale: dev ## what the log costs as it grows to 5,000,000 rows; ARGS="--rows 100000", --help lists all
+	@exec $(VENV)/python -m benchmarks.scale $(ARGS)
 
 check: dev ## format, lint, types, import contracts, migrations, settings, OpenAPI
 	@exec scripts/check

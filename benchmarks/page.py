@@ -36,10 +36,10 @@ def publish(results: Results, page: Path = PAGE) -> None:
     page.write_text(between_marks(page.read_text(), "\n".join(lines(results, with_plots=True))))
 
 
-def between_marks(text: str, new: str) -> str:
+def between_marks(text: str, new: str, mark: str = BEGIN) -> str:
     """`text` with `new` between its marks. Raises `NoMarks`."""
-    before, begin, rest = text.partition(BEGIN)
+    before, begin, rest = text.partition(mark)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise NoMarks(f"the page needs a line {BEGIN} and a later one {END}")
+        raise NoMarks(f"the page needs a line {mark} and a later one {END}")
     return f"{before}{begin}\n\n{new.strip()}\n\n{end}{after}"

@@ -24,6 +24,11 @@ def below(**place: Any) -> Func:
     return _compared("<", place)
 
 
+def above(**place: Any) -> Func:
+    """`(column, …) > (value, …)`: what comes behind `place` where the lowest comes first."""
+    return _compared(">", place)
+
+
 def _compared(operator: str, place: dict[str, Any]) -> Func:
     columns = Func(*(F(name) for name in place), template="(%(expressions)s)")
     values = Func(*(Value(value) for value in place.values()), template="(%(expressions)s)")

@@ -8,13 +8,18 @@ import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from ml_proxy.keyset import above
 from ml_proxy.models import InferenceLog, Origin, Remnant
 from ml_proxy.publisher import heads
 from ml_proxy.seals import START, Key, UnknownKey, keyring
 from ml_proxy.use_cases.backlog import waiting_numbers
 from ml_proxy.use_cases.writing import microseconds
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 AT_ONCE = 500  # rows held in memory
 
@@ -121,13 +126,24 @@ def _missing(origin: UUID, first: int, last: int, waiting: list[tuple[int, int]]
 
 def _links(origin: UUID, key: Key) -> Iterator[Link]:
     """Rows and remnants of an origin, by number."""
-    rows = InferenceLog.objects.filter(origin=origin).order_by("sequence").iterator(AT_ONCE)
-    remnants = Remnant.objects.filter(origin=origin).order_by("sequence").iterator(AT_ONCE)
     links: tuple[Iterable[Link], ...] = (
-        (_row_link(row, key) for row in rows),
-        (_remnant_link(remnant, key) for remnant in remnants),
+        (_row_link(row, key) for row in _by_number(InferenceLog, origin)),
+        (_remnant_link(remnant, key) for remnant in _by_number(Remnant, origin)),
     )
     return heapq.merge(*links, key=lambda link: link.sequence)
+
+
+def _by_number(model: type[InferenceLog | Remnant], origin: UUID) -> Iterator[Any]:
+    """An origin's rows or remnants, by statements of a bounded size each, those without a number first.
+
+    One statement for all would have PostgreSQL copy the origin whole before it gives the first row.
+    """
+    own: QuerySet[Any] = model._default_manager.filter(origin=origin).order_by("sequence", "pk")  # noqa: SLF001
+    yield from own.filter(sequence=None).iterator(AT_ONCE)
+    found = list(own.filter(sequence__isnull=False)[:AT_ONCE])
+    while found:
+        yield from found
+        found = list(own.filter(above(sequence=found[-1].sequence, pk=found[-1].pk))[:AT_ONCE])
 
 
 def _row_link(row: InferenceLog, key: Key) -> Link:
@@ -155,7 +171,19 @@ def _lost_origins(
 def _foreign_rows() -> Iterator[Step]:
     """Rows and remnants of no origin, or of one that has no head."""
     for model in (InferenceLog, Remnant):
-        strangers = model.objects.exclude(origin__in=Origin.objects.values("id"))
-        for pk, origin, number in strangers.values_list("pk", "origin", "sequence").iterator(AT_ONCE):
-            detail = f"{model._meta.verbose_name} {pk}, which no gateway process recorded"  # noqa: SLF001
-            yield Step(0, (Finding("foreign", origin, number, number, detail),))
+        for origin in _origins_of(model):
+            if origin is None or not Origin.objects.filter(pk=origin).exists():
+                rows: QuerySet[Any] = model._default_manager.filter(origin=origin)  # noqa: SLF001 - Django documents it as public
+                for pk, number in rows.values_list("pk", "sequence").iterator(AT_ONCE):
+                    detail = f"{model._meta.verbose_name} {pk}, which no gateway process recorded"  # noqa: SLF001
+                    yield Step(0, (Finding("foreign", origin, number, number, detail),))
+
+
+def _origins_of(model: type[InferenceLog | Remnant]) -> Iterator[Any]:
+    """Each origin that is named, and None: one look into the index for each, however many rows name it."""
+    yield None
+    rows: QuerySet[Any] = model._default_manager.filter(origin__isnull=False).order_by("origin")  # noqa: SLF001
+    origin = rows.values_list("origin", flat=True).first()
+    while origin is not None:
+        yield origin
+        origin = rows.filter(origin__gt=origin).values_list("origin", flat=True).first()

@@ -20,8 +20,10 @@ from ml_proxy.publisher import journal_folder
 from ml_proxy.publisher.heads import Heads, end_origin
 from ml_proxy.records import Record
 from ml_proxy.seals import keyring
+from ml_proxy.use_cases import proving
 from ml_proxy.use_cases.direct import DirectOrigin
 from ml_proxy.use_cases.writing import write_batch
+from tests.support.plans import costs_of
 
 pytestmark = pytest.mark.django_db
 
@@ -285,3 +287,22 @@ def test_it_accounts_for_every_number(writer: Writer, journal: Path, origin: UUI
     InferenceLog.objects.filter(sequence=2, origin=origin).delete()
     with pytest.raises(CommandError, match="1 numbers are missing"):
         figures()
+
+
+def test_it_reads_an_origin_in_pieces_however_long_it_is(
+    writer: Writer, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proving, "AT_ONCE", 4)
+    for _ in range(50):
+        item = record()
+        writer.append(item.encode(), item.content())
+    origin = settle(journal, sizes=(50,))
+    assert verify() == []
+    costs = costs_of(verify, InferenceLog._meta.db_table)
+    assert max(cost.rows for cost in costs) <= 20, costs
+    doubled = InferenceLog.objects.get(origin=origin, sequence=4)  # the last of a piece
+    doubled.pk = uuid7()
+    doubled.save(force_insert=True)
+    InferenceLog.objects.filter(origin=origin, sequence=9).update(sequence=None)
+    found = {line.partition(" of origin")[0] for line in verify() if line}
+    assert found == {"foreign: number 4", "foreign: number 0", "missing: number 9"}

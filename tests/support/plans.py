@@ -22,10 +22,15 @@ class Cost:
 
 def costs_of(act: Callable[[], Any], table: str) -> list[Cost]:
     """What `act` asked of `table`, asked again."""
+    return [_cost(sql) for sql in statements_of(act, table)]
+
+
+def statements_of(act: Callable[[], Any], table: str) -> list[str]:
+    """The statements by which `act` read from `table`."""
     with CaptureQueriesContext(connection) as captured:
         act()
     statements = [query["sql"] for query in captured.captured_queries]
-    return [_cost(sql) for sql in statements if f'"{table}"' in sql and sql.startswith("SELECT")]
+    return [sql for sql in statements if f'"{table}"' in sql and sql.startswith("SELECT")]
 
 
 def _cost(sql: str) -> Cost:
@@ -50,17 +55,42 @@ def _sqlite(sql: str) -> Cost:
     return Cost(sql, plan, steps // STEPS_PER_ROW)
 
 
-def _postgresql(sql: str) -> Cost:
+@dataclass(frozen=True)
+class Explained:
+    """What PostgreSQL did for one statement: the nodes of its plan, and its own time to plan and to execute."""
+
+    nodes: list[dict[str, Any]]
+    milliseconds: float
+
+    @property
+    def rows(self) -> int:
+        """Those that its scans touched, what they threw away too."""
+        return sum(_touched(node) for node in self.nodes if "Scan" in node["Node Type"])
+
+    @property
+    def blocks(self) -> int:
+        """Of the database's, read from its memory or from outside."""
+        return int(self.nodes[0].get("Shared Hit Blocks", 0) + self.nodes[0].get("Shared Read Blocks", 0))
+
+    @property
+    def plan(self) -> str:
+        """A line for each node: its type, its index, and what bounds that."""
+        wanted = ("Node Type", "Index Name", "Index Cond")
+        return "\n".join(" ".join(str(node[name]) for name in wanted if name in node) for node in self.nodes)
+
+
+def explained(sql: str) -> Explained:
+    """Executes a statement on PostgreSQL, and tells how."""
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}")
         [[found]] = cursor.fetchall()
-    [explained] = json.loads(found) if isinstance(found, str) else found
-    nodes = list(_nodes(explained["Plan"]))
-    scans = [node for node in nodes if "Scan" in node["Node Type"]]
-    plan = "\n".join(
-        f"{node['Node Type']} {node.get('Index Name', '')} {node.get('Index Cond', '')}".strip() for node in nodes
-    )
-    return Cost(sql, plan, sum(map(_touched, scans)))
+    [told] = json.loads(found) if isinstance(found, str) else found
+    return Explained(list(_nodes(told["Plan"])), told["Planning Time"] + told["Execution Time"])
+
+
+def _postgresql(sql: str) -> Cost:
+    found = explained(sql)
+    return Cost(sql, found.plan, found.rows)
 
 
 def _touched(scan: dict[str, Any]) -> int:

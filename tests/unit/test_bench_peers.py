@@ -13,6 +13,7 @@ from tests.support.model import ScriptedModel
 from tests.support.system import System
 
 
+@pytest.mark.any_database
 def test_the_log_is_off_where_it_is_said_to_be(make_system: Callable[..., System], model: ScriptedModel) -> None:
     settings = "benchmarks.peers.unlogged.settings"
     system = make_system(ml_server_url=model.url, DJANGO_SETTINGS_MODULE=settings)

@@ -79,7 +79,7 @@ def _record(doctor: str, patient: str, moment: datetime, exchange: Exchange) -> 
         id=uuid7(moment),
         doctor_name=doctor,
         patient_name=patient,
-        input_data=_with_people(exchange.input, doctor, patient),
+        input_data=with_people(exchange.input, doctor, patient),
         output_data=exchange.output,
         predicted_at=moment,
         latency_ms=exchange.latency_ms,
@@ -90,7 +90,7 @@ def _record(doctor: str, patient: str, moment: datetime, exchange: Exchange) -> 
     )
 
 
-def _with_people(features: str, doctor: str, patient: str) -> str:
+def with_people(features: str, doctor: str, patient: str) -> str:
     """A request body. The features are laid in as text: to write them anew would cost more than all else of a row."""
     people = json.dumps({"doctor_name": doctor, "patient_name": patient}, ensure_ascii=False)
     return people if features == "{}" else f"{people[:-1]}, {features[1:]}"
