@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from ml_proxy.views.export import Export
 from ml_proxy.views.history import History, Inference
 from ml_proxy.views.jobs import JobCancel, JobDetail, JobList
 from ml_proxy.views.passthrough import model_info_view, retrain_view, status_view
@@ -16,5 +17,6 @@ urlpatterns = [
     path("retrain/jobs/<uuid:job_id>/", JobDetail.as_view(), name="job"),
     path("retrain/jobs/<uuid:job_id>/cancel/", JobCancel.as_view(), name="job-cancel"),
     path("history/", History.as_view(), name="history"),
+    path("history/export/", Export.as_view(), name="export"),
     path("history/<uuid:inference_id>/", Inference.as_view(), name="inference"),
 ]

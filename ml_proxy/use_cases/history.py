@@ -2,19 +2,27 @@
 
 import base64
 import binascii
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db import close_old_connections, connection
+from django.db.models import Case, F, Func, QuerySet, When
 
+from ml_proxy import prepared
 from ml_proxy.exceptions import NoSuchRecord
 from ml_proxy.keyset import at_least, at_most, below
 from ml_proxy.models import InferenceLog
+from ml_proxy.rows import Row
 
 PAGE_BYTES = 8 * 1024 * 1024  # before which a page ends early
 ROW_ROOM = 1024  # bytes; what a row takes beside its two texts
 MOST_ROWS = 1000
+TEXTS = ("input_data", "output_data")
+
+Bound = tuple[Callable[..., Func], dict[str, Any]]  # a comparison of keyset, and the place that it compares with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,47 +67,97 @@ class Question:
 class Page:
     """Rows, and the place to go on from where there are more."""
 
-    rows: list[InferenceLog]
+    rows: list[Row]
     next: Place | None
 
 
 def page(question: Question) -> Page:
     """One page: at most `limit` rows and about `PAGE_BYTES`, and at least one row where there is one.
 
-    Keys and sizes come first, so that no more than the page is ever loaded. The rows are then asked for by their ids:
-    a row that arrived in between must neither push another off the page nor make the page larger.
+    One statement reads all of it but the texts that might be too much; those of the page's own rows are then asked for
+    by their ids. So no more than two pages are ever loaded, and a row that arrives in between moves no other.
     """
-    found = list(matching(question).values_list("predicted_at", "id", "payload_bytes")[: question.limit + 1])
-    taken = found[: fitting([size for _, _, size in found[: question.limit]])]
-    by_id = InferenceLog.objects.in_bulk([row_id for _, row_id, _ in taken])
-    rows = [by_id[row_id] for _, row_id, _ in taken if row_id in by_id]
-    if len(taken) == len(found):
-        return Page(rows, None)
-    predicted_at, row_id, _ = taken[-1]
-    return Page(rows, Place(predicted_at=predicted_at, id=row_id))
+    found = _read(question)
+    sizes = [columns[-1] for columns in found[: question.limit]]
+    rows = [Row._make(columns[:-1]) for columns in found[: fitting(sizes)]]
+    goes_on = len(rows) < len(found)
+    place = Place(predicted_at=rows[-1].predicted_at, id=rows[-1].id) if goes_on else None
+    small = _small(question)
+    large = {row.id for row, size in zip(rows, sizes, strict=False) if size > small}
+    return Page(_with_texts(rows, large) if large else rows, place)
 
 
-def one(inference_id: UUID) -> InferenceLog:
+def pages(question: Question) -> Iterator[list[Row]]:
+    """Page after page to the log's end, one at least, each by statements of its own.
+
+    The first one's newest row is the upper end: what arrives later is newer, or lies where the way goes on.
+    """
+    while True:
+        found = page(question)
+        yield found.rows
+        if found.next is None:
+            return
+        if not connection.in_atomic_block:  # else the transaction's owner wants all of it as of one moment
+            close_old_connections()  # for there may be as much time between two pages as between two requests
+        question = replace(question, after=found.next)
+
+
+def one(inference_id: UUID) -> Row:
     """One inference. Raises `NoSuchRecord`."""
-    row = InferenceLog.objects.filter(pk=inference_id).first()
+    row = InferenceLog.objects.filter(pk=inference_id).values_list(*Row._fields).first()
     if row is None:
         raise NoSuchRecord("No inference has this id. A new one appears once its record is written.")
-    return row
+    return Row._make(row)
 
 
 def matching(question: Question) -> QuerySet[InferenceLog]:
     """All rows from `question.after` on, newest first, as one range of the index over the names that are given."""
+    rows = InferenceLog.objects.order_by(*(f"-{column}" for column in (*_names(question), "predicted_at", "id")))
+    bounds = [compared(**place) for compared, place in _bounds(question)]
+    return rows.filter(*bounds)
+
+
+def _names(question: Question) -> dict[str, Any]:
     given = {"doctor_name": question.doctor, "patient_name": question.patient}
-    names = {column: name for column, name in given.items() if name is not None}
-    rows = InferenceLog.objects.order_by(*(f"-{column}" for column in (*names, "predicted_at", "id")))
-    since, until, after = question.since, question.until, question.after
+    return {column: name for column, name in given.items() if name is not None}
+
+
+def _bounds(question: Question) -> list[Bound]:
+    """The range's ends, the lower one first, where it has them."""
+    names, since, until, after = _names(question), question.since, question.until, question.after
     lowest = names if since is None else names | {"predicted_at": since}
-    rows = rows.filter(at_least(**lowest)) if lowest else rows
+    bounds: list[Bound] = [(at_least, lowest)] if lowest else []
     if after is not None and (until is None or after.predicted_at < until):
-        return rows.filter(below(**names, predicted_at=after.predicted_at, id=after.id))
+        return [*bounds, (below, names | {"predicted_at": after.predicted_at, "id": after.id})]
     if until is not None:
-        return rows.filter(below(**names, predicted_at=until))
-    return rows.filter(at_most(**names)) if names else rows
+        return [*bounds, (below, names | {"predicted_at": until})]
+    return [*bounds, (at_most, names)] if names else bounds
+
+
+def _read(question: Question) -> list[tuple[Any, ...]]:
+    """Columns and size of each row, and of one more than the page may have. A text that might be too much is None."""
+    bounds = _bounds(question)
+    shape = (question.limit, *((compared, *place) for compared, place in bounds))
+    values = [pair for _, place in bounds for pair in place.items()]
+    return prepared.ask(shape, lambda: _readable(question), values)
+
+
+def _readable(question: Question) -> "QuerySet[InferenceLog, Any]":
+    texts = {text: Case(When(payload_bytes__lte=_small(question), then=F(text))) for text in TEXTS}
+    columns = [texts.get(column, column) for column in Row._fields]
+    return matching(question).values_list(*columns, "payload_bytes")[: question.limit + 1]
+
+
+def _small(question: Question) -> int:
+    """Bytes; as many rows as a page has, each of this size, are a page."""
+    return PAGE_BYTES // (question.limit + 1)
+
+
+def _with_texts(rows: list[Row], large: set[UUID]) -> list[Row]:
+    """The rows, the large ones with the texts that they lack, or without them where they were erased just now."""
+    found = InferenceLog.objects.filter(id__in=large).values_list("id", *TEXTS)
+    texts = {row_id: dict(zip(TEXTS, given, strict=True)) for row_id, *given in found}
+    return [row._replace(**texts.get(row.id, {})) for row in rows if row.id not in large or row.id in texts]
 
 
 def fitting(sizes: list[int]) -> int:

@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlencode
 
+from django.http import HttpRequest
 from rest_framework.request import Request
 
+from ml_proxy import names
 from ml_proxy.exceptions import BadInput, Fault
+from ml_proxy.moments import moment
 from ml_proxy.use_cases.history import MOST_ROWS
 
 MAX_CURSOR = 200  # characters
@@ -14,9 +17,15 @@ LIMIT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default"
 
 # By a parameter's name: the field that it fills, and what reads its text or raises a `ValueError` that says what to do.
 Readers = Mapping[str, tuple[str, Callable[[str], Any]]]
+FILTERS: Readers = {
+    "doctor": ("doctor", names.canonical),
+    "patient": ("patient", names.canonical),
+    "since": ("since", moment),
+    "until": ("until", moment),
+}
 
 
-def read_query(request: Request, readers: Readers) -> dict[str, Any]:
+def read_query(request: HttpRequest | Request, readers: Readers) -> dict[str, Any]:
     """The fields that the query fills; a blank parameter is as good as none.
 
     Raises `BadInput` with everything that is wrong.
@@ -34,7 +43,7 @@ def read_query(request: Request, readers: Readers) -> dict[str, Any]:
     return found
 
 
-def refuse_parameters(request: Request) -> None:
+def refuse_parameters(request: HttpRequest | Request) -> None:
     """Raises `BadInput` for any: a misspelt one must not be ignored."""
     if request.GET:
         faults = [Fault(name[:100], "is unknown here") for name in request.GET]
@@ -60,7 +69,7 @@ def cursor(place_of: Callable[[str], Any]) -> Callable[[str], Any]:
     return read
 
 
-def next_link(request: Request, cursor: str) -> str:
+def next_link(request: HttpRequest | Request, cursor: str) -> str:
     """The Link field for the page that begins behind `cursor`."""
     asked = {name: value for name, value in request.GET.items() if name != "cursor"}
     url = request.build_absolute_uri(f"{request.path}?{urlencode(asked | {'cursor': cursor})}")

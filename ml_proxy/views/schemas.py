@@ -7,6 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
 from rest_framework import serializers
 
 from ml_proxy.models import InferenceLog, Job
+from ml_proxy.rows import Row
 
 JOB_BODY: dict[str, Any] = {
     "application/json": {
@@ -23,6 +24,13 @@ JOB_BODY: dict[str, Any] = {
         },
     }
 }
+
+FILTER_FIELDS = (
+    OpenApiParameter("doctor", str, description="Whole name. Blank is as good as none."),
+    OpenApiParameter("patient", str, description="Whole name. Where both are given, both must match."),
+    OpenApiParameter("since", str, description="ISO 8601, inclusive; UTC where it has no offset."),
+    OpenApiParameter("until", str, description="ISO 8601, exclusive; UTC where it has no offset."),
+)
 
 
 def sent_field(name: str, description: str, *statuses: int) -> OpenApiParameter:
@@ -41,20 +49,7 @@ class InferenceSchema(serializers.ModelSerializer[InferenceLog]):
 
     class Meta:
         model = InferenceLog
-        fields = (
-            "id",
-            "doctor_name",
-            "patient_name",
-            "input_data",
-            "output_data",
-            "created_at",
-            "predicted_at",
-            "latency_ms",
-            "model_name",
-            "model_version",
-            "request_id",
-            "caller",
-        )
+        fields = Row._fields
         read_only_fields = fields
 
 

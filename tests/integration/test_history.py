@@ -19,7 +19,7 @@ from pytest_django import Settings
 from ml_proxy import names
 from ml_proxy.ids import uuid7
 from ml_proxy.use_cases.history import PAGE_BYTES, Place
-from tests.support.rows import NOON, lay
+from tests.support.rows import FRAGMENTS, NOON, lay
 
 pytestmark = pytest.mark.django_db
 
@@ -268,23 +268,6 @@ def test_it_shows_a_row_that_is_larger_than_a_page(client: Client) -> None:
     first = ask(client)
     assert len(first.json()) == 1
     assert len(client.get(next_of(first)).json()) == 1
-
-
-FRAGMENTS = {
-    "escapes": r'{"a":"\u0041\/\b\f\n\r\t\\\"\u20ac"}',
-    "a NUL escape": r'"\u0000"',
-    "a lone surrogate": r'["\ud800", "\udc00\ud800"]',
-    "an emoji twice": '["\U0001f600", "\\ud83d\\ude00"]',
-    "a number of 400 digits": f"[{'7' * 400}, -0.{'3' * 400}]",
-    "numbers that no double holds": "[1e999, -1E-999, 1e+400, 0.1000000000000000055511151231257827]",
-    "minus zero": "[-0, -0.0, -0e0]",
-    "depth": "[" * 512 + "]" * 512,
-    "members given twice": '{"a": 1, "a": 2, "": 3}',
-    "spaces": ' {\t"a"\r\n:\n[ ] , "b" : { } } ',
-    "separators that JavaScript minds": '"\u2028\u2029\x7f\u0085"',
-    "markup": '"</script><!--"',
-    "a literal": "null",
-}
 
 
 @pytest.mark.parametrize("what", FRAGMENTS)

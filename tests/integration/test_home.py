@@ -11,6 +11,8 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from pytest_django import Settings
 
+from ml_proxy.exporting import FORMS
+
 STATIC = "/static/"
 
 
@@ -70,6 +72,11 @@ def test_it_names_every_endpoint_that_it_uses(page: Page) -> None:
         "/ml/v1/predict/",
         "/ml/v1/history/",
     }
+
+
+def test_it_offers_history_as_a_file_in_each_form(page: Page) -> None:
+    files = {link["data-format"]: link["href"] for link in page.named("a") if "data-format" in link}
+    assert files == {form: f"/ml/v1/history/export/?format={form}" for form in FORMS}
 
 
 def test_its_scripts_hold_no_address_of_their_own(page: Page) -> None:

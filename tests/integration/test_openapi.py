@@ -31,6 +31,7 @@ OPERATIONS = {
     ("get", "/ml/v1/retrain/jobs/{job_id}/"),
     ("post", "/ml/v1/retrain/jobs/{job_id}/cancel/"),
     ("get", "/ml/v1/history/"),
+    ("get", "/ml/v1/history/export/"),
     ("get", "/ml/v1/history/{inference_id}/"),
     ("get", "/healthz"),
     ("get", "/readyz"),

@@ -68,7 +68,7 @@ class Lookup {
       if (!(failure instanceof Failure)) throw failure;
       this.rows = null;
       part(this.section, "out").replaceChildren(problem(failure));
-      part(this.section, "pager").hidden = true;
+      part(this.section, "pager").hidden = part(this.section, "files").hidden = true;
     }
     this.section.removeAttribute("aria-busy");
   }
@@ -83,6 +83,18 @@ class Lookup {
     part(this.section, "newer").disabled = this.pages.length === 1;
     part(this.section, "older").disabled = !this.next;
     part(this.section, "page").textContent = `Page ${this.pages.length}`;
+    this.offerFiles();
+  }
+
+  /** Links to files of all that this look-up finds, not of one page alone. */
+  offerFiles() {
+    const asked = new URLSearchParams(this.pages[0].slice(this.pages[0].indexOf("?")));
+    asked.delete("limit");
+    for (const link of part(this.section, "files").querySelectorAll("a")) {
+      asked.set("format", link.dataset.format);
+      link.href = `${link.pathname}?${asked}`;
+    }
+    part(this.section, "files").hidden = !this.rows.length;
   }
 
   tell(text) {

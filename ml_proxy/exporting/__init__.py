@@ -1,0 +1,55 @@
+"""The forms in which the log leaves the house. Each module writes one.
+
+A form is loaded when it is asked for: what Parquet needs would add 50 MiB to every process.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from django.utils.module_loading import import_string
+
+from ml_proxy.rows import Row
+
+
+class Writer(Protocol):
+    """Writes one file, piece by piece, each as soon as it is asked for it."""
+
+    torn: bytes  # ends a file that breaks off, so that nobody who reads it takes it for whole
+
+    def begin(self) -> bytes:
+        """What stands before the first row."""
+
+    def add(self, rows: Sequence[Row]) -> bytes:
+        """Whole rows; some may be kept for a later piece."""
+
+    def end(self) -> bytes:
+        """What was kept, and what stands behind the last row."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """A kind of file: its media type, and the dotted path of the class that writes it."""
+
+    media_type: str
+    path: str
+
+    def writer(self) -> Writer:
+        """One for a new file."""
+        made: Writer = import_string(self.path)()
+        return made
+
+
+FORMS = {
+    "csv": Form("text/csv; charset=utf-8", "ml_proxy.exporting.lines.CSV"),
+    "ndjson": Form("application/x-ndjson", "ml_proxy.exporting.lines.NDJSON"),
+    "parquet": Form("application/vnd.apache.parquet", "ml_proxy.exporting.parquet.Parquet"),
+}
+DEFAULT = "ndjson"
+
+
+def form_name(value: str) -> str:
+    """`value`, the name of a form. Raises `ValueError`, which says what to do."""
+    if value not in FORMS:
+        raise ValueError(f"must be one of {', '.join(FORMS)}")
+    return value

@@ -1,0 +1,76 @@
+"""`GET history/export/`: all that a question finds, as one file."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import chain
+
+from django.http import HttpRequest, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+
+from ml_proxy.exporting import DEFAULT, FORMS, form_name
+from ml_proxy.logs import current_request_id
+from ml_proxy.use_cases.exporting import Piece, export
+from ml_proxy.use_cases.history import Question
+from ml_proxy.views.access import READ_HISTORY
+from ml_proxy.views.plain import PlainRead
+from ml_proxy.views.queries import FILTERS, Readers, read_query
+from ml_proxy.views.rendering import NO_STORE
+from ml_proxy.views.schemas import FILTER_FIELDS, sent_field
+
+log = logging.getLogger(__name__)
+
+SEND_BYTES = 256 * 1024  # at once: the server queues a few of these for a slow reader, each a copy of its own
+_READERS: Readers = {"format": ("format", form_name), **FILTERS}
+
+
+class BrokenOff(Exception):
+    """The server shall close the connection. Its text is printed, so it says nothing of what went wrong."""
+
+
+class Export(PlainRead):
+    """All that a question finds."""
+
+    permission = READ_HISTORY
+
+    @extend_schema(
+        operation_id="export_history",
+        summary="All inferences that match, newest first, as one file",
+        description=(
+            "Streamed; history's columns. CSV holds every text as it is: a spreadsheet may take one that begins with "
+            "=, +, - or @ for a formula. A file that breaks off can not be read whole. An unknown parameter is a 400."
+        ),
+        parameters=[
+            OpenApiParameter("format", {"type": "string", "enum": list(FORMS), "default": DEFAULT}),
+            *FILTER_FIELDS,
+            sent_field("Content-Disposition", "A file name, which tells the time of the export alone.", 200),
+        ],
+        responses={(200, form.media_type.partition(";")[0]): OpenApiTypes.BINARY for form in FORMS.values()},
+    )
+    def get(self, request: HttpRequest) -> StreamingHttpResponse:
+        """The file; to a HEAD its fields alone, without a look at the database."""
+        query = read_query(request, _READERS)
+        name = query.pop("format", DEFAULT)
+        body = () if request.method == "HEAD" else _body(Question(**query), name)
+        filename = f"inferences-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{name}"
+        headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="{filename}"'}
+        return StreamingHttpResponse(body, content_type=FORMS[name].media_type, headers=headers)
+
+
+def _body(question: Question, name: str) -> Iterator[bytes]:
+    """What is sent. The first piece is made before there is a status, so that an error can still be one."""
+    pieces = export(question, FORMS[name])
+    return _sent(chain([next(pieces)], pieces), current_request_id.get())
+
+
+def _sent(pieces: Iterable[Piece], request_id: str) -> Iterator[bytes]:
+    try:
+        for data, _ in pieces:
+            for start in range(0, len(data), SEND_BYTES):
+                yield data[start : start + SEND_BYTES]
+    except Exception as exc:  # noqa: BLE001 - whatever it was, the answer has begun
+        token = current_request_id.set(request_id)  # the exchange is over for everything else
+        log.error("an export broke off (%s)", type(exc).__name__)
+        current_request_id.reset(token)
+        raise BrokenOff from None
