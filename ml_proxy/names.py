@@ -1,9 +1,12 @@
 """People's names, in the one form in which they are kept and looked up."""
 
+import re
 import unicodedata
 from typing import Any
 
 MAX_LENGTH = 100  # characters after trimming
+
+_UNUSABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class BadName(ValueError):
@@ -19,6 +22,6 @@ def canonical(value: Any) -> str:
         raise BadName("must not be blank")
     if len(name) > MAX_LENGTH:
         raise BadName(f"must have at most {MAX_LENGTH} characters")
-    if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in name):
+    if _UNUSABLE.search(name):
         raise BadName("must hold no NUL and no lone surrogate")
     return name

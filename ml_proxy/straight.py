@@ -4,10 +4,14 @@ They hold no form, no frame, no message and no static file, and whoever signs in
 What is passed by is a third of the processor's time that a prediction takes outside of asking and recording.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
+from typing import Any, cast
 
 from corsheaders.middleware import CorsMiddleware
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished
+from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.urls import ResolverMatch, resolve
 
@@ -16,6 +20,31 @@ from ml_proxy.problems import as_proxy_error, respond
 PATHS = ("/ml/v1/predict/",)
 
 Answering = Callable[[HttpRequest], HttpResponse]
+
+
+class Handler(WSGIHandler):
+    """Django's own, which spares predictions the signals around a request where no database connection hears them.
+
+    By them Django looks for connections that are broken or too old. A prediction without an `Idempotency-Key` and a
+    session uses none; a twelfth of its processor's time went there.
+    """
+
+    def __call__(  # type: ignore[override] # the stubs promise more than PEP 3333 asks for
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """One request."""
+        if environ.get("PATH_INFO") not in PATHS or _has_connection():
+            return super().__call__(environ, start_response)
+        response = cast("HttpResponse", self.get_response(self.request_class(environ)))
+        start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
+        if _has_connection():
+            request_finished.send(sender=type(self))
+        return [response.content]
+
+
+def _has_connection() -> bool:
+    """Whether this thread has an open one."""
+    return any(one.connection is not None for one in connections.all(initialized_only=True))
 
 
 class StraightOn:

@@ -9,8 +9,8 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -61,20 +61,19 @@ class Writer:
         self._held = 0  # bytes that calls under way may still need
         self._open: _Segment | None = None
 
-    @contextmanager
-    def room(self, nbytes: int) -> Iterator[None]:
-        """Holds room for `nbytes` more while the block runs, against this process' other calls too.
+    def hold(self, nbytes: int) -> None:
+        """Holds room for `nbytes` more until they are let go, against this process' other calls too.
 
         Raises `JournalFull` unless they fit under the cap and on the disk, or `JournalUnwritable`.
         """
         with self._queue_lock:
             self._require_room(self._held + nbytes)
             self._held += nbytes
-        try:
-            yield
-        finally:
-            with self._queue_lock:
-                self._held -= nbytes
+
+    def let_go(self, nbytes: int) -> None:
+        """Gives back what was held."""
+        with self._queue_lock:
+            self._held -= nbytes
 
     def _require_room(self, nbytes: int) -> None:
         try:

@@ -44,7 +44,7 @@ def predict_once(call: Call, key: str) -> Outcome:
         return _again(claim)
     with ExitStack() as held:
         try:
-            held.enter_context(recording.room(len(call.body)))
+            held.enter_context(recording.Room(len(call.body)))
             outcome = ask(call, subject, claim.inference_id)
         except ProxyError:
             with _database_needed():

@@ -52,7 +52,7 @@ def predict(call: Call) -> Outcome:
     Raises `BadInput`, `NoRoom`, `UpstreamError` or `NotRecorded`; then there is no row.
     """
     subject = read_subject(call.body)
-    with recording.room(len(call.body)):
+    with recording.Room(len(call.body)):
         outcome = ask(call, subject, uuid7())
         if outcome.record is not None:
             recording.record(outcome.record)

@@ -65,7 +65,7 @@ def _model() -> None:
 
 def _journal() -> None:
     try:
-        with recording.room(0):
+        with recording.Room(0):
             pass
     except NoRoom as exc:
         raise Ill("No room for records is left.") from exc

@@ -2,8 +2,6 @@
 
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 
 from django.conf import settings
@@ -22,17 +20,28 @@ log = logging.getLogger(__name__)
 ANSWER_ROOM = 64 * 1024  # bytes; what most answers and a record's own members stay below
 
 
-@contextmanager
-def room(body_bytes: int) -> Iterator[None]:
+class Room:
     """Holds room for a record with a body of this size; enter it before the model is called. Raises `NoRoom`."""
-    with ExitStack() as held:
+
+    __slots__ = ("_bytes", "_writer")
+
+    def __init__(self, body_bytes: int) -> None:
+        self._bytes = body_bytes + ANSWER_ROOM
+        self._writer: Writer | None = None
+
+    def __enter__(self) -> None:
         try:
-            held.enter_context(_writer().room(body_bytes + ANSWER_ROOM))
+            writer = _writer()
+            writer.hold(self._bytes)
+            self._writer = writer
         except JournalFull as exc:
             raise NoRoom(f"The model was not called: {exc}. Try again once the log has caught up.") from exc
         except (JournalUnwritable, OSError) as exc:
             log.warning("the journal can't be used, rows are written directly: %s", type(exc).__name__)
-        yield
+
+    def __exit__(self, *_: object) -> None:
+        if self._writer is not None:
+            self._writer.let_go(self._bytes)
 
 
 def record(item: Record) -> None:

@@ -15,8 +15,14 @@ JSON = st.recursive(
 )
 
 
+def packed(payload: bytes) -> str:
+    raw = Batch(uuid4(), "", "", (Numbered(1, b"d" * 32, b"s" * 32, payload),)).as_message()["records"]
+    assert isinstance(raw, str)
+    return raw
+
+
 def message() -> dict[str, Any]:
-    numbers = tuple(Numbered(number, b"d" * 32, b"s" * 32, b"{}") for number in (7, 8))
+    numbers = tuple(Numbered(number, b"d" * 32, b"s" * 32, payload) for number, payload in ((7, b"{}"), (8, b"\xff")))
     return Batch(uuid4(), "host", "0123456789abcdef", numbers).as_message()
 
 
@@ -47,11 +53,11 @@ def test_it_refuses_any_other_json(found: dict[str, Any]) -> None:
         ("first", 7.0),
         ("first", 2**63 - 1),
         ("records", []),
-        ("records", "MARKER"),
-        ("records", [["00" * 32, "00" * 32]]),
-        ("records", [["00" * 31, "00" * 32, "{}"]]),
-        ("records", [["00" * 32, "00" * 32, {"x": "MARKER"}]]),
-        ("records", [["00" * 32, "00" * 32, "\ud800MARKER"]]),
+        ("records", ""),
+        ("records", "MARKER\x00"),
+        ("records", "\ud800MARKER"),
+        ("records", packed(b"MARKER")[:-4]),
+        ("records", packed(b"x") + packed(b"MARKER")[:64]),
     ],
 )
 def test_it_refuses_what_no_table_takes_and_quotes_none_of_it(name: str, value: Any) -> None:

@@ -22,7 +22,7 @@ def _record(item: Record) -> None:
     pass
 
 
-for name, nothing in (("room", _room), ("record", _record)):
+for name, nothing in (("Room", _room), ("record", _record)):
     if not callable(getattr(recording, name)):
         raise TypeError(f"recording.{name} is no function: what is to be switched off here has moved")
     setattr(recording, name, nothing)

@@ -168,30 +168,32 @@ def test_it_refuses_what_no_file_takes_and_leaves_nothing_of_it(
 def test_it_is_full_at_its_cap_whoever_filled_it(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
     (tmp_path / "another-process").write_bytes(b"x" * 60_000)
     writer = make_writer(max_bytes=64 * 1024)
-    with writer.room(1000), pytest.raises(JournalFull, match="of 65536 bytes"), writer.room(10_000):
-        pass
+    writer.hold(1000)
+    with pytest.raises(JournalFull, match="of 65536 bytes"):
+        writer.hold(10_000)
 
 
 def test_it_holds_the_room_of_calls_under_way_and_gives_it_back(make_writer: Callable[..., Writer]) -> None:
     writer = make_writer(max_bytes=64 * 1024)
-    with writer.room(40_000), pytest.raises(JournalFull), writer.room(40_000):
-        pass
-    with writer.room(40_000):
-        pass
+    writer.hold(40_000)
+    with pytest.raises(JournalFull):
+        writer.hold(40_000)
+    writer.let_go(40_000)
+    writer.hold(40_000)
 
 
 def test_it_is_full_where_the_disk_is(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
     disk = os.statvfs(tmp_path)
-    room = make_writer(max_bytes=2**60).room(disk.f_bavail * disk.f_frsize + 2**40)
-    with pytest.raises(JournalFull, match="disk"), room:
-        pass
+    writer = make_writer(max_bytes=2**60)
+    with pytest.raises(JournalFull, match="disk"):
+        writer.hold(disk.f_bavail * disk.f_frsize + 2**40)
 
 
 def test_it_says_so_where_its_folder_is_gone(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
     writer = make_writer()
     tmp_path.rename(tmp_path.with_name("moved"))
-    with pytest.raises(JournalUnwritable), writer.room(1):
-        pass
+    with pytest.raises(JournalUnwritable):
+        writer.hold(1)
     with pytest.raises(JournalUnwritable):
         writer.append(b"x", b"")
 
