@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate
 from typing import Any
 
+import orjson
+
 MAX_DEPTH = 512  # levels; the outermost object or array is the first
 
 # A value is None, a bool, a str, a Number, a list, or a tuple of (name, value) pairs for an object.
@@ -43,6 +45,22 @@ def decode(raw: bytes) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError as exc:
         raise NotJSON(f"not UTF-8 at byte {exc.start}") from None
+
+
+def glance(raw: bytes, *once: str) -> Any:
+    """What a quick reader makes of `raw`, in Python's own types; what it takes, `parse` takes too.
+
+    None where that may not be all: it refuses what no double or no UTF-8 holds, and would hide a second of the members
+    `once`, which here can only be in `raw` once, at whatever level.
+    """
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
+        return None
+    if once and (b"\\" in raw or any(raw.count(b'"%b"' % name.encode()) != 1 for name in once)):
+        return None
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def is_object(value: Value) -> bool:

@@ -16,7 +16,7 @@ from ml_proxy.publisher.core import Publisher
 log = logging.getLogger(__name__)
 
 LINGER_SECONDS = 0.02  # after a wake-up, for other records to share its message
-CONFIRM_SECONDS = 0.1  # between two looks for receipts while some are awaited; what comes meanwhile shares messages
+CONFIRM_SECONDS = 0.2  # between two looks for receipts while some are awaited; what comes meanwhile shares messages
 IDLE_SECONDS = 0.25  # between two looks at what other processes wrote, or for the lock
 FORK_SECONDS = 1.0  # that a fork waits for a step
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # while Redis or the database is ill

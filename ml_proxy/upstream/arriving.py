@@ -28,6 +28,7 @@ class Arriving:
     def __init__(self, connection: Connection) -> None:
         self.status = 0
         self.fields: Fields = []
+        self._first: dict[str, str] = {}  # of each name, in lower case, the first value
         self._connection = connection
         self._parser = HttpResponseParser(self)
         self._reason = b""
@@ -48,7 +49,7 @@ class Arriving:
 
     def field(self, name: str) -> str:
         """The first value of a field, its name in lower case; blank where there is none."""
-        return next((value for key, value in self.fields if key.lower() == name), "")
+        return self._first.get(name, "")
 
     def read_head(self) -> None:
         """Reads up to the body. Raises `UpstreamError` or `OSError`."""
@@ -131,7 +132,9 @@ class Arriving:
     def on_header(self, name: bytes, value: bytes) -> None:
         """A field; behind the body, one of its trailer, which ends here as hop-by-hop fields do."""
         if not self._has_head:
-            self.fields.append((name.decode("latin-1"), value.strip().decode("latin-1")))
+            field = name.decode("latin-1"), value.strip().decode("latin-1")
+            self.fields.append(field)
+            self._first.setdefault(field[0].lower(), field[1])
 
     def on_headers_complete(self) -> None:
         """The body is next."""
@@ -151,4 +154,5 @@ class Arriving:
             self._is_complete = True
         else:
             self.fields.clear()
+            self._first.clear()
             self._reason, self._head_bytes, self._has_begun = b"", 0, False

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 Fields = list[tuple[str, str]]
 
@@ -39,7 +40,7 @@ def request_fields(environ: Mapping[str, object]) -> dict[str, str]:
     fields = {
         key[5:].replace("_", "-").title(): str(value)
         for key, value in environ.items()
-        if key.startswith("HTTP_") and key not in os.environ
+        if key.startswith("HTTP_") and key not in _variables()
     }
     if content_type := environ.get("CONTENT_TYPE"):
         fields["Content-Type"] = str(content_type)
@@ -58,6 +59,12 @@ def unpackable(accept_encoding: str) -> str:
     """The codings of an `Accept-Encoding` that this side can undo; `identity` where there is none."""
     offered = [item.strip() for item in accept_encoding.split(",")]
     return ", ".join(item for item in offered if item.split(";")[0].strip().lower() in UNPACKED) or "identity"
+
+
+@cache
+def _variables() -> frozenset[str]:
+    """The process' own, as they were when it began to serve."""
+    return frozenset(os.environ)
 
 
 def _named_by_connection(values: Iterable[str]) -> set[str]:

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -17,6 +18,8 @@ from ml_proxy.upstream import Answer
 from ml_proxy.upstream.headers import unpackable
 from ml_proxy.use_cases import recording
 from ml_proxy.use_cases.bodies import read_object
+
+PEOPLE = ("doctor_name", "patient_name")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +79,13 @@ def ask(call: Call, subject: Subject, inference_id: UUID) -> Outcome:
 
 def read_subject(body: bytes) -> Subject:
     """The names in a request body, which must be a JSON object. Raises `BadInput` with all that is wrong."""
+    value = strict_json.glance(body, *PEOPLE)
+    with suppress(TypeError, KeyError, names.BadName):
+        doctor, patient = (names.canonical(value[member]) for member in PEOPLE)
+        return Subject(doctor, patient, body.decode())
     text, value = read_object(body)
     faults: list[Fault] = []
-    doctor, patient = (_name(value, member, faults) for member in ("doctor_name", "patient_name"))
+    doctor, patient = (_name(value, member, faults) for member in PEOPLE)
     if faults:
         raise BadInput("The body needs doctor_name and patient_name, each once.", faults=faults)
     return Subject(doctor, patient, text)

@@ -31,7 +31,7 @@ def read_json_bytes(request: HttpRequest | Request, *, may_be_empty: bool = Fals
     _refuse_size(declared)
     if declared or not may_be_empty:
         _require_json_media(request)
-    body = _read(request)
+    body = _read(request.META, declared)
     _refuse_size(len(body))
     if len(body) < declared:
         raise BadInput("The body broke off.")
@@ -47,12 +47,12 @@ def _declared_size(request: HttpRequest | Request) -> int:
     return int(length)
 
 
-def _read(request: HttpRequest | Request) -> bytes:
-    environ = request.META
+def _read(environ: dict[str, Any], declared: int) -> bytes:
+    stream = environ["wsgi.input"]
     if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower() and not environ.get("CONTENT_LENGTH"):
-        return _chunked(environ["wsgi.input"])
+        return _chunked(stream)
     try:
-        return request.body
+        return bytes(stream.read(declared))
     except OSError as exc:
         raise BadInput("The body broke off.") from exc
 

@@ -46,6 +46,33 @@ def test_it_gives_a_value_or_refuses_whatever_the_bytes(raw: bytes) -> None:
     json.loads(raw)  # what is accepted here, everyone accepts
 
 
+JSONISH = st.text(st.sampled_from('[]{}:,"\\\\u0eE+-.12 tnrfalsed')) | st.builds(json.dumps, values)
+
+
+@given(st.binary() | JSONISH.map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_a_glance_takes_nothing_that_a_full_look_refuses(raw: bytes) -> None:
+    value = strict_json.glance(raw)
+    assert value is None or understood(strict_json.parse(strict_json.decode(raw))) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a":1,"a":2}',
+        '{"a":1,"b":{"a":2}}',
+        r'{"a":1,"\u0061":2}',
+        '{"b":1}',
+        '{"a":NaN}',
+        '{"a":1}x',
+        '{"a":"\ud800"}',
+        '{"a":' + "[" * MAX_DEPTH + "]" * MAX_DEPTH + "}",
+    ],
+)
+def test_a_glance_does_not_say_more_than_it_saw(text: str) -> None:
+    assert strict_json.glance(text.encode("utf-8", "surrogatepass"), "a") is None
+    assert strict_json.glance(b'{"a":1}', "a") == {"a": 1}
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
