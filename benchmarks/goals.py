@@ -55,10 +55,6 @@ def _frozen(results: Results) -> Spread | None:
     return Spread.of([value / well[number] for number, value in ill.items() if well.get(number)])
 
 
-def _nowhere(_: Results) -> Spread | None:
-    return None
-
-
 GOALS = (
     Goal("requests/s at 8 connections, over naive Celery", 4, 6, "x", _ratio(CLOSED, 8, "rate", YARDSTICK)),
     Goal("requests/s at 32 connections, over naive Celery", 5, 8, "x", _ratio(CLOSED, 32, "rate", YARDSTICK)),
@@ -79,8 +75,6 @@ GOALS = (
     Goal("Redis frozen for 5 s under 250/s: p99 over the healthy one", 2, 1.2, "x", _frozen, less=True),
     Goal("memory of the web process: growth over a soak (--soak 1000000)", 5, 2, " MiB", soaked, less=True),
     Goal("answered minus rows", 0, 0, "", _own(ACCOUNT, 0, "missing"), less=True),
-    Goal("history page of 100 of 5 M rows, p95 in the database", 2, 1, " ms", _nowhere, less=True),
-    Goal("CPU for that page in the gateway", 1.1, 0.6, " ms", _nowhere, less=True),
 )
 
 

@@ -22,7 +22,7 @@ from tests.support.postgres import Postgres
 
 STEPS = (10_000, 100_000, 1_000_000, 5_000_000)
 FREE_BYTES_PER_ROW = 2500  # with what is written ahead while the log grows
-SECTIONS = ("sizes", "pages", "lists", "regular", "insert", "walks")
+SECTIONS = ("sizes", "pages", "door", "lists", "regular", "insert", "walks")
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 

@@ -6,7 +6,7 @@ from statistics import fmean
 from benchmarks.goals import Goal
 from benchmarks.results import Cell, Measurement, Results, Spread
 
-PAGE, LIST, INSERT, WALK = "page", "list", "insert", "walk"
+PAGE, DOOR, LIST, INSERT, WALK = "page", "door", "list", "insert", "walk"
 WALKS = ("verify_log", "export csv", "export ndjson", "export parquet")
 FULL_PAGES = ("all, ", "busiest doctor, 0%", "busiest doctor, 10%", "busiest doctor, 50%")  # at every size
 FAULTS_FROM = 100_000  # rows; in a smaller table PostgreSQL may do as it likes
@@ -94,6 +94,12 @@ def _slowest(figure: str) -> Callable[[Results], Spread | None]:
     return look
 
 
+def _dearest(results: Results) -> Spread | None:
+    size = max(sizes(results), default=0)
+    found = [item.figures["p50"] for item in results.measurements if item.cell == Cell(DOOR, size)]
+    return Spread.of([max(found)]) if found else None
+
+
 def _growth(name: str, since: int = 0) -> Callable[[Results], Spread | None]:
     """The cost at the largest size over that at the smallest, which is at least `since` rows."""
 
@@ -121,6 +127,7 @@ def _faulty(results: Results) -> Spread | None:
 GOALS = (
     Goal("history page, p95 of the slowest question, execute and fetch", 2, 1, " ms", _slowest("p95"), less=True),
     Goal("the same by PostgreSQL's own clock", 2, 1, " ms", _slowest("server_p95"), less=True),
+    Goal("CPU for a history page in the gateway, p50", 1.1, 0.6, " ms", _dearest, less=True),
     Goal("plans and commands that are not what they must be", 0, 0, "", _faulty, less=True),
     Goal("history page, over that at the smallest size", 2, 1.3, "x", _growth("history page"), less=True),
     Goal("inserting a row, likewise", 2, 1.3, "x", _growth("insert"), less=True),

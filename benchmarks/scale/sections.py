@@ -7,7 +7,7 @@ from django.db import connection
 from tqdm import tqdm
 
 from benchmarks.results import Results
-from benchmarks.scale import commands, growing, pages, writing
+from benchmarks.scale import commands, door, growing, pages, writing
 from benchmarks.scale.run import Run
 from ml_proxy.publisher import journal_folder
 from tests.support.postgres import Postgres
@@ -16,6 +16,7 @@ GROWTH = "growth"
 SECTIONS: dict[str, Callable[[Run], None]] = {  # in order
     "sizes": writing.sizes,
     "pages": pages.pages,
+    "door": door.door,
     "lists": pages.lists,
     "regular": commands.regular,
     "insert": writing.insert,

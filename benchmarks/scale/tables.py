@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks.results import Measurement, Results
-from benchmarks.scale.costs import INSERT, LIST, PAGE, WALK, sizes
+from benchmarks.scale.costs import DOOR, INSERT, LIST, PAGE, WALK, sizes
 from benchmarks.tables import Table, shown
 
 REGULAR, SIZE, GROWTH, DIVIDED = "regular", "size", "growth", "divided"
@@ -27,6 +27,7 @@ def tables(results: Results) -> list[Table]:
         _of(
             results, PAGE, f"Pages of history {at}, ms: execute and fetch, then PostgreSQL's own clock", TIMES, largest
         ),
+        _of(results, DOOR, f"Pages of history {at}, ms of CPU in the gateway", {"p50": "p50", "p95": "p95"}, largest),
         _of(results, LIST, f"Pages of the admin {at}, ms: all statements of one page", TIMES, largest),
         _by_size(results, WALK, "Commands that walk the whole log", WALK_FIGURES),
         _by_size(results, INSERT, "Inserting 200 rows with `write_batch`", INSERT_FIGURES),
