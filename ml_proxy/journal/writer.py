@@ -30,12 +30,17 @@ class JournalFull(Exception):
     """No room for another entry is left under the journal's cap."""
 
 
-@dataclass(eq=False, slots=True)
 class _Waiting:
-    payload: bytes
-    digest: bytes
-    sequence: int = 0
-    error: OSError | None = None
+    """One append. `turn` is let go once it is settled, or once it is its turn to commit for all who wait."""
+
+    __slots__ = ("digest", "error", "payload", "sequence", "turn")
+
+    def __init__(self, payload: bytes, digest: bytes) -> None:
+        self.payload = payload
+        self.digest = digest
+        self.sequence = 0
+        self.error: BaseException | None = None
+        self.turn: threading.Lock | None = None
 
     @property
     def settled(self) -> bool:
@@ -56,7 +61,7 @@ class Writer:
         self._segment_bytes = min(segment_bytes, max(4096, max_bytes // 8))
         self._queue: list[_Waiting] = []
         self._queue_lock = threading.Lock()
-        self._commit_lock = threading.Lock()
+        self._is_committing = False
         self._usage = _Usage(at=-math.inf, used=0, free=0)
         self._held = 0  # bytes that calls under way may still need
         self._open: _Segment | None = None
@@ -88,19 +93,42 @@ class Writer:
     def append(self, payload: bytes, content: bytes) -> int:
         """Makes `payload` durable, sealed over `content`, and gives its sequence. Raises `JournalUnwritable`.
 
-        Whoever gets the commit lock first writes and syncs for all who wait; they find themselves settled.
+        Whoever finds nobody committing commits for all who wait, and then wakes each of them once: settled, but for the
+        first of those who came meanwhile, who is the next to commit.
         """
         mine = _Waiting(payload, self._key.digest(content))
         with self._queue_lock:
             self._queue.append(mine)
-        with self._commit_lock:
-            if not mine.settled:
-                with self._queue_lock:
-                    group, self._queue = self._queue, []
-                self._commit(group)
+            if self._is_committing:
+                mine.turn = threading.Lock()
+                mine.turn.acquire()
+            self._is_committing = True
+        if mine.turn is not None:
+            mine.turn.acquire()
+        if not mine.settled:
+            self._commit_all()
         if mine.error is not None:
-            raise JournalUnwritable(f"the journal can't be written: {mine.error.strerror}") from mine.error
+            said = mine.error.strerror if isinstance(mine.error, OSError) else type(mine.error).__name__
+            raise JournalUnwritable(f"the journal can't be written: {said}") from mine.error
         return mine.sequence
+
+    def _commit_all(self) -> None:
+        with self._queue_lock:
+            group, self._queue = self._queue, []
+        try:
+            self._commit(group)
+        except BaseException as exc:  # a fault of ours: nobody may wait for ever because of it
+            self._end_origin()
+            for waiting in group:
+                waiting.error = None if waiting.sequence else exc
+            raise
+        finally:
+            with self._queue_lock:
+                following = self._queue[:1]
+                self._is_committing = bool(following)
+            for waiting in (*following, *group):
+                if waiting.turn is not None:
+                    waiting.turn.release()
 
     def close(self) -> None:
         """Ends the origin; its segments are free to be published and forgotten.

@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from uuid import UUID
 
 from ml_proxy.journal import Entry, Spool
@@ -32,7 +32,7 @@ class Tail:
 
         Passes over what is confirmed already. Raises `OSError`.
         """
-        while chunk := list(spool.read(self.name, self.offset, BATCH_BYTES)):
+        while chunk := list(islice(spool.read(self.name, self.offset, BATCH_BYTES), self._wanted)):
             settled = self._settled(chunk[0].sequence, chunk[-1].sequence)
             for (is_settled, _), run in groupby(
                 enumerate(chunk), key=lambda item: (item[1].sequence in settled, item[1].sequence - item[0])
@@ -44,6 +44,11 @@ class Tail:
                 self.pass_over(entries)
         self.is_read = True
         return []
+
+    @property
+    def _wanted(self) -> int | None:
+        """Entries to read: those of a message, or all that fit in memory where some may be confirmed already."""
+        return BATCH_RECORDS if self.last >= self.inherited else None
 
     def pass_over(self, entries: list[Entry]) -> None:
         """Goes on behind these."""

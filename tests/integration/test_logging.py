@@ -4,6 +4,7 @@ import logging
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 import worker.app
 from ml_proxy import logs
-from ml_proxy.logs import JSONFormatter, OnlyExceptions, RequestIDFilter
+from ml_proxy.logs import JSONFormatter, OneWrite, OnlyExceptions, RequestIDFilter
 from ml_server.logs import JSONFormatter as ModelServersFormatter
 from ml_server.settings import read_settings
 from tests.support.lines import ALWAYS, lines_of
@@ -144,3 +145,12 @@ def test_it_is_for_readers_under_debug_and_for_machines_else(debug: str, expecte
 def test_times_are_when_it_happened() -> None:
     line = formatted(JSONFormatter())
     assert abs(datetime.fromisoformat(line["timestamp"]) - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_lines_of_many_threads_come_whole(capfd: pytest.CaptureFixture[str]) -> None:
+    handler = OneWrite()
+    lines = [f"{number} {'x' * 3000} \ud800" for number in range(200)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda line: handler.handle(logging.makeLogRecord({"msg": line})), lines))
+    shown = capfd.readouterr().err.replace("\\ud800", "\ud800").splitlines()
+    assert sorted(shown) == sorted(lines)

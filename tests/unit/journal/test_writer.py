@@ -132,6 +132,33 @@ def test_it_lays_its_file_out_so_that_a_sync_notes_no_length(
     assert [entry.sequence for entry in entries] == list(range(1, 22 + size // 1000))
 
 
+def test_a_fault_of_ours_leaves_nobody_waiting(
+    make_writer: Callable[..., Writer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, pwrite, writing, go_on = make_writer(), os.pwrite, threading.Event(), threading.Event()
+    writer.append(b"before", b"")
+
+    def fails_at_first(descriptor: int, data: bytes, offset: int) -> int:
+        if writing.is_set():
+            return pwrite(descriptor, data, offset)
+        writing.set()
+        assert go_on.wait(10)
+        pwrite(descriptor, data, offset)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(os, "pwrite", fails_at_first)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(writer.append, b"fails", b"")
+        assert writing.wait(10)
+        others = [pool.submit(writer.append, b"waits", b"") for _ in range(3)]
+        until(lambda: len(writer._queue) == 3, what="others")
+        go_on.set()
+        assert sorted(other.result(10) for other in others) == [1, 2, 3]
+        with pytest.raises(ZeroDivisionError):
+            first.result(10)
+    assert payloads(tmp_path) == [b"before", b"waits", b"waits", b"waits"]
+
+
 def test_it_begins_a_new_segment_at_its_bound_and_goes_on_counting(
     make_writer: Callable[..., Writer], tmp_path: Path
 ) -> None:
