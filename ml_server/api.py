@@ -1,4 +1,4 @@
-"""The four paths, in HTTP."""
+"""The paths, in HTTP."""
 
 import json
 import logging
@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from ml_server.exceptions import CallerGone, ModelServerError
+from ml_server.forms import FORM, read_form
 from ml_server.reading import read_object
 from ml_server.service import Service
 from ml_server.trainer import Run
@@ -32,11 +33,16 @@ class Api:
         paths.add_url_rule("/model-info", view_func=self.model_info)
         paths.add_url_rule("/status", view_func=self.status)
         paths.add_url_rule("/retrain", view_func=self.retrain, methods=["POST"])
+        paths.add_url_rule("/models", view_func=self.models)
+        paths.add_url_rule("/models/<name>", view_func=self.versions)
+        promote = "/models/<name>/versions/<version>/promote"
+        paths.add_url_rule(promote, view_func=self.promote, methods=["POST"])
         return paths
 
     def predict(self) -> Response:
-        """The model's answer to the body's `features`."""
-        return as_json(self._service.predict(read_object(request.get_data())))
+        """The answer of the model that the body names, a JSON object or a form."""
+        body = read_form(request) if request.mimetype == FORM else read_object(request.get_data())
+        return as_json(self._service.predict(body))
 
     def model_info(self) -> Response:
         """What is served: schema, example, metrics, lineage."""
@@ -45,6 +51,18 @@ class Api:
     def status(self) -> Response:
         """How it is going."""
         return as_json(self._service.status())
+
+    def models(self) -> Response:
+        """Every model with its versions."""
+        return as_json(self._service.models())
+
+    def versions(self, name: str) -> Response:
+        """One model with its versions."""
+        return as_json(self._service.versions(name))
+
+    def promote(self, name: str, version: str) -> Response:
+        """Puts a version into service; an older one, which rolls back."""
+        return as_json(self._service.promote(name, version))
 
     def retrain(self) -> Response:
         """Trains, then answers; or answers line by line where `Accept` prefers that. Hanging up cancels either."""

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from ml_server.access_log import log_requests
 from ml_server.api import Api, as_json
 from ml_server.exceptions import ModelServerError
+from ml_server.forms import Request
 from ml_server.service import Service
 from ml_server.tracing import trace_requests
 
@@ -20,13 +21,15 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 log = logging.getLogger(__name__)
 
 
-def create_app(models: Path, stopping: Event | None = None) -> Flask:
+def create_app(models: Path, stopping: Event | None = None, *, images: Path | None = None) -> Flask:
     """The application over the state folder `models`; `stopping` ends a training once it is set.
 
-    Where the folder holds no version that can serve, one is trained first.
+    Where the folder holds no version of the default model that can serve, one is trained first. `images` is the one
+    folder that a body's `image_path` may name files in.
     """
-    service = Service(models, stopping or Event())
+    service = Service(models, stopping or Event(), images=images)
     app = Flask(__name__, static_folder=None)
+    app.request_class = Request
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.url_map.merge_slashes = False  # a redirect would be an answer that is not JSON
     app.register_blueprint(Api(service).blueprint(), url_prefix="/api/v1")

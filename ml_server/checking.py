@@ -11,6 +11,7 @@ from ml_server.exceptions import Fault, Unprocessable
 DEEPEST = 2  # levels of objects that the schemas here look into
 MOST_FAULTS = 100
 LONGEST_NAME = 100
+LONGEST_CHOICE = 20  # characters of any text that a schema here lists
 WORDS = {
     "type": "must be of type {}",
     "minimum": "must be {:.10g} or more",
@@ -47,8 +48,10 @@ def _hollow(value: object, depth: int) -> object:
     """`value` without what no schema here looks at: jsonschema quotes what it refuses, however long or deep it is."""
     if isinstance(value, Mapping):
         return {name: _hollow(member, depth - 1) for name, member in value.items()} if depth else {}
-    if isinstance(value, list | str):
-        return type(value)()
+    if isinstance(value, list):
+        return []
+    if isinstance(value, str | bytes):  # bytes: a file of a form, where JSON has a text
+        return value if isinstance(value, str) and len(value) <= LONGEST_CHOICE else ""
     return value
 
 
@@ -62,5 +65,10 @@ def _translate(error: ValidationError) -> Iterator[Fault]:
     elif error.validator == "additionalProperties":
         unknown = sorted(given.keys() - schema["properties"].keys())
         yield from (Fault(".".join([*path, name[:LONGEST_NAME]]), "is not known") for name in unknown)
+    elif error.validator == "oneOf":
+        either = [name for option in schema["oneOf"] for name in option["required"]]
+        yield Fault(".".join([*path, either[0]]), f"is needed, or {either[1]} in its place; not both")
+    elif error.validator == "enum":
+        yield Fault(".".join(path), f"must be one of {', '.join(schema['enum'])}")
     else:
         yield Fault(".".join(path), WORDS.get(str(error.validator), "can't be used").format(error.validator_value))

@@ -2,12 +2,15 @@
 
 ModelServerError        500
 ├─ NotJSON              400   the body can't be read
-├─ UnknownModel         404
+├─ UnknownModel         404   or an unknown version of a known one
 ├─ CallerGone           408   for the log: nobody reads the answer
 ├─ Busy                 409   another training runs
+├─ Refused              409   a version that can't serve, asked for by name
 ├─ Unprocessable        422   read, but with faults; names each field
+├─ BadImage             422   a picture that can't be used; the handler names its field
 ├─ KeyReused            422   an Idempotency-Key with another body
 ├─ NotSaved             503   the disk did not take the new version
+├─ NotServing           503   none of a model's versions can serve
 ├─ Stopping             503   the server ends; trying again may help
 └─ BrokenModel          500   a version on disk that can't be served; never leaves the shelf
 """
@@ -47,7 +50,7 @@ class NotJSON(ModelServerError):
 
 
 class UnknownModel(ModelServerError):
-    """No model of this name is served here."""
+    """No model of this name is served here, or it has no such version."""
 
     status = HTTPStatus.NOT_FOUND
 
@@ -60,6 +63,12 @@ class CallerGone(ModelServerError):
 
 class Busy(ModelServerError):
     """One training at a time."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class Refused(ModelServerError):
+    """This version can't serve; says why. Another one goes on."""
 
     status = HTTPStatus.CONFLICT
 
@@ -78,6 +87,12 @@ class Unprocessable(ModelServerError):
         return {"error": self.error, "fields": [asdict(fault) for fault in self.faults]}
 
 
+class BadImage(ModelServerError):
+    """What was sent as a picture can't be used; `error` says what it must be."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
 class KeyReused(ModelServerError):
     """An Idempotency-Key came again with another body."""
 
@@ -86,6 +101,12 @@ class KeyReused(ModelServerError):
 
 class NotSaved(ModelServerError):
     """The new version could not be written; the old one serves on."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class NotServing(ModelServerError):
+    """Every version of this model was refused; the log and the list of models say why."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 

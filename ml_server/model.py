@@ -1,26 +1,22 @@
-"""One version of a model: load, preprocess, run, postprocess."""
+"""One version of a model: its card, and the handler of its task."""
 
 import hashlib
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ml_server.checking import Checker
-from ml_server.dataset import Rows
 from ml_server.exceptions import BrokenModel
-from ml_server.network import Network
+from ml_server.handlers import Handlers
+from ml_server.handlers.handler import Body, Card, Handler, Predictions
 
-PUBLISHED = ("name", "version", "task", "input_schema", "example", "classes", "metrics", "trained_at", "lineage")
-MOST_PREDICTIONS = 5
-DIGITS = 6  # of a confidence; a 32-bit float holds no more
+NEEDED = ("name", "version", "task", "input_schema", "example", "classes", "metrics", "trained_at", "lineage")
+PUBLISHED = (*NEEDED, "licence", "preprocessing")
 
 
 class Model:
     """Answers predict bodies. Never changes, so that any number of threads may call it."""
 
-    def __init__(self, onnx: bytes, card: Mapping[str, Any]) -> None:
+    def __init__(self, onnx: bytes, card: Card, handlers: Handlers) -> None:
         """Loads and tries a version.
 
         Raises:
@@ -28,57 +24,37 @@ class Model:
         """
         if hashlib.sha256(onnx).hexdigest() != card.get("onnx_sha256"):
             raise BrokenModel("the ONNX file is not the one that was saved")
-        self._network = Network(onnx)
+        if card.get("task") not in handlers:
+            raise BrokenModel(f"its task is none of {', '.join(handlers)}")
         try:
             self._describe(card)
-            self.predict(card["example"])
+            self.handler = self._loaded(onnx, card, handlers)
+        except BrokenModel:
+            raise
         except Exception as exc:
-            raise BrokenModel(f"its metadata can't be used ({type(exc).__name__})") from exc
+            raise BrokenModel(f"its metadata can't be used ({type(exc).__name__}: {exc})"[:300]) from exc
+        # What every answer carries; made once, never changed.
+        self.label = {"name": self.name, "version": self.version}
 
-    def _describe(self, card: Mapping[str, Any]) -> None:
-        self.name, self.version = str(card["name"]), str(card["version"])
-        self.card = {key: card[key] for key in PUBLISHED}
-        self._classes = [str(label) for label in card["classes"]]
-        self._checker = Checker(card["input_schema"])
-        features = card["input_schema"]["properties"]["features"]["properties"]
-        self._bounds = {name: (rule["minimum"], rule["maximum"]) for name, rule in features.items()}
-
-    @property
-    def label(self) -> dict[str, str]:
-        """Name and version, as every answer carries them."""
-        return {"name": self.name, "version": self.version}
-
-    def predict(self, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def predict(self, body: Body) -> Predictions:
         """At most five of `{"label", "confidence"}`, surest first, confidences from 0 to 1.
 
         Raises:
-            Unprocessable: the features don't fit the published schema.
+            Unprocessable: the body doesn't fit the published schema.
         """
-        return self.postprocess(self._network.probabilities(self.preprocess(body))[0])
+        return self.handler.handle(body)
 
-    def preprocess(self, body: Mapping[str, Any]) -> Rows:
-        """The features in the network's order, shape (1, features)."""
-        if not self.fits(body):
-            self._checker.check(body)
-        return np.array([[body["features"][name] for name in self._bounds]], dtype=np.float32)
+    def _describe(self, card: Card) -> None:
+        self.name, self.version = str(card["name"]), str(card["version"])
+        self.card: dict[str, Any] = {key: card[key] for key in NEEDED} | {
+            key: card[key] for key in PUBLISHED if key in card
+        }
+        self.seen = frozenset(card.get("seen", "").split())  # digests of the rows that it was trained on
 
-    def fits(self, body: Mapping[str, Any]) -> bool:
-        """Whether the schema would accept `body`, as far as a quick look tells: 5 µs, where jsonschema takes 300."""
-        features = body.get("features")
-        return (
-            isinstance(body.get("model", ""), str)
-            and isinstance(features, dict)
-            and features.keys() == self._bounds.keys()
-            and all(
-                type(features[name]) in {int, float} and least <= features[name] <= most
-                for name, (least, most) in self._bounds.items()
-            )
-        )
-
-    def postprocess(self, probabilities: NDArray[np.float32]) -> list[dict[str, Any]]:
-        """From one row's probabilities, shape (classes,), to labels."""
-        surest = np.argsort(-probabilities, kind="stable")[:MOST_PREDICTIONS]
-        return [
-            {"label": self._classes[place], "confidence": round(float(probabilities[place]), DIGITS)}
-            for place in surest
-        ]
+    def _loaded(self, onnx: bytes, card: Card, handlers: Handlers) -> Handler:
+        handler = handlers[card["task"]]()
+        handler.load(onnx, card)
+        answer = handler.predict(handler.preprocess(card["example"]))
+        if answer.shape != (1, len(card["classes"])) or not np.isfinite(answer).all():
+            raise BrokenModel("it does not give a number for each class")
+        return handler

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ml_server.courses import DEFAULT
 from ml_server.exceptions import KeyReused
 from ml_server.params import Params
 
@@ -14,6 +15,7 @@ from ml_server.params import Params
 class Order:
     """What to train. `key` and `body` are digests: the folder of models need not know a caller's own words."""
 
+    model: str
     params: Params
     key: str | None
     body: str
@@ -39,6 +41,7 @@ class Order:
 def place_order(body: Mapping[str, Any], key: str | None = None) -> Order:
     """From a body that `RETRAIN_SCHEMA` accepts. Two bodies are the same when they are the same JSON value."""
     return Order(
+        model=body.get("model", DEFAULT),
         params=Params.of(body.get("params", {})),
         key=_digest(key) if key else None,
         body=_digest(json.dumps(body, sort_keys=True)),

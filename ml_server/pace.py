@@ -1,6 +1,7 @@
 """How a training is spread over the time asked for, and how it is ended."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from threading import Event
 from time import monotonic
 
@@ -8,6 +9,14 @@ from ml_server.exceptions import Stopping
 
 LONGEST_SILENCE = 0.5  # seconds: a caller learns that the training lives, and we that the caller does
 SHORTEST_SILENCE = 0.1  # seconds: nobody reads faster
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is: 0 to 100, and a line for people."""
+
+    percent: int
+    message: str
 
 
 class Pace:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+UNLESS_WORSE, ALWAYS, NEVER = "unless_worse", "always", "never"
 PARAMS_SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
@@ -13,6 +14,7 @@ PARAMS_SCHEMA: dict[str, Any] = {
         "test_size": {"type": "number", "minimum": 0.1, "maximum": 0.5},
         "epochs": {"type": "integer", "minimum": 1, "maximum": 1000},
         "min_seconds": {"type": "number", "minimum": 0, "maximum": 86400},
+        "promote": {"type": "string", "enum": [UNLESS_WORSE, ALWAYS, NEVER]},
     },
 }
 RETRAIN_SCHEMA: dict[str, Any] = {
@@ -29,6 +31,7 @@ class Params:
 
     `C`: inverse strength of the L2 penalty. `seed`: of the split and of the order of rows. `test_size`: share of rows
     held out. `epochs`: passes over the training rows. `min_seconds`: the least it lasts, the passes spread over them.
+    `promote`: whether the new version comes into service, see `ml_server.judging`.
     """
 
     C: float = 1.0
@@ -36,6 +39,7 @@ class Params:
     test_size: float = 0.25
     epochs: int = 50
     min_seconds: float = 0.0
+    promote: str = UNLESS_WORSE
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:

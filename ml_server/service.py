@@ -1,4 +1,4 @@
-"""What the server does, without HTTP: which model answers, what it says of itself, who may train it."""
+"""What the server does, without HTTP: which model answers, what each says of itself, who may train it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,73 +7,94 @@ from time import perf_counter
 from typing import Any
 
 from ml_server.checking import Checker
-from ml_server.exceptions import BrokenModel, UnknownModel
+from ml_server.courses import COURSES
+from ml_server.handlers import handlers
+from ml_server.machine import Machine
 from ml_server.model import Model
 from ml_server.orders import place_order
 from ml_server.params import RETRAIN_SCHEMA
-from ml_server.shelf import Shelf
+from ml_server.registry import Registry
 from ml_server.stats import Stats
 from ml_server.trainer import Run, Trainer
 
-NAME = "breast-cancer-wisconsin"
+SHIPPED = Path(__file__).resolve().parent.parent / "models"
 
 
 class Service:
-    """One model and its training. Any number of threads may call it."""
+    """The models and their training. Any number of threads may call it."""
 
-    def __init__(self, models: Path, stopping: Event) -> None:
-        """Opens the folder `models`; where no version in it can serve, trains one first, which takes a second."""
+    def __init__(self, models: Path, stopping: Event, *, images: Path | None = None, shipped: Path = SHIPPED) -> None:
+        """Opens the folder `models`, takes in what `shipped` holds, and trains the default model where it can't serve.
+
+        `images` is the one folder that a body's `image_path` may name files in.
+        """
         self.stats = Stats()
-        self._shelf = Shelf(models / NAME)
-        self._trainer = Trainer(NAME, self._shelf, stopping)
+        self._machine = Machine()
+        self._registry = Registry(models, handlers(images), names=COURSES, shipped=shipped)
+        self._trainer = Trainer(self._registry, COURSES, stopping)
         self._retrain_checker = Checker(RETRAIN_SCHEMA)
-        if not self._shelf.serving:
+        if not self._registry.shelf(self._registry.default).serving:
             list(self._trainer.start(place_order({})))
 
     @property
     def model(self) -> Model:
-        """The version in service. Read it once per request: it may be another at the next look."""
-        if not self._shelf.serving:
-            raise BrokenModel("no version is in service")
-        return self._shelf.serving
+        """The default model's version in service."""
+        return self._registry.model({})
 
     def predict(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """`{"model": {"name", "version"}, "predictions": [{"label", "confidence"}, …]}`, surest first.
 
         Raises:
-            UnknownModel: `body` asks for another model.
-            Unprocessable: its features can't be used.
+            UnknownModel: there is no such model, or no such version.
+            NotServing, Refused: there is, but it can't serve.
+            Unprocessable: what it needs of the body can't be used.
         """
         started = perf_counter()
-        self._check_name(body)
-        model = self.model
+        model = self._registry.model(body)
         answer = {"model": model.label, "predictions": model.predict(body)}
-        self.stats.add_prediction(perf_counter() - started)
+        self.stats.add_prediction(model.name, perf_counter() - started)
         return answer
 
     def info(self) -> dict[str, Any]:
         """Every model's card, and on top the default model's name and version."""
-        model = self.model
-        return {**model.label, "models": [model.card]}
+        return {**self.model.label, "models": [model.card for model in self._registry.serving()]}
+
+    def models(self) -> dict[str, Any]:
+        """Every model with its versions."""
+        return {"models": [self._registry.describe(name) for name in self._registry.known]}
+
+    def versions(self, name: str) -> dict[str, Any]:
+        """One model with its versions. Raises `UnknownModel`."""
+        return self._registry.describe(name)
+
+    def promote(self, name: str, version: str) -> dict[str, Any]:
+        """Puts a version into service, an older one as well. Raises `UnknownModel`, `Refused`, `NotSaved`."""
+        shelf = self._registry.shelf(name)
+        previous = shelf.serving.version if shelf.serving else None
+        return {"model": shelf.promote(version).label, "previous": previous}
 
     def status(self) -> dict[str, Any]:
         """What runs here, for operators and health checks."""
-        training = {"running": self._trainer.is_running}
-        return {"status": "ok", "model": self.model.label, "training": training, **self.stats.as_json()}
+        return {
+            "status": "ok",
+            "model": self.model.label,
+            "training": {"running": self._trainer.is_running},
+            **self.stats.as_json(),
+            "models": [
+                {**model.label, "provider": model.handler.provider, **self.stats.of(model.name)}
+                for model in self._registry.serving()
+            ],
+            **self._machine.as_json(),
+        }
 
     def retrain(self, body: Mapping[str, Any], key: str | None) -> Run:
         """Starts a training of `{"model", "params"}`, both optional; `key` names the request.
 
         Raises:
             UnknownModel: `body` asks for another model.
-            Unprocessable: an unknown parameter, or one out of its range.
+            Unprocessable: an unknown parameter, one out of its range, or a model that can't be trained here.
             Busy, KeyReused: see `Trainer.start`.
         """
-        self._check_name(body)
+        self._registry.named(body)
         self._retrain_checker.check(body)
         return self._trainer.start(place_order(body, key))
-
-    def _check_name(self, body: Mapping[str, Any]) -> None:
-        name = body.get("model", NAME)
-        if isinstance(name, str) and name != NAME:
-            raise UnknownModel(f"there is no model of this name; known: {NAME}")

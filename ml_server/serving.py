@@ -55,7 +55,7 @@ def serve(settings: Settings, stopping: Event) -> None:
     log_to_stderr(settings.log_level, settings.log_format)
     listener = _listen(settings)
     try:
-        app = create_app(settings.models, stopping)
+        app = create_app(settings.models, stopping, images=settings.images)
     except (OSError, NotSaved):
         sys.exit("VAR_DIR can't hold the models: set it to a folder on a disk with room that this process may write to")
     _run(app, listener)

@@ -26,11 +26,12 @@ class BadSetting(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """Where to listen, where the models live, how much to log and how."""
+    """Where to listen, where the models live, where pictures may be read from, how much to log and how."""
 
     host: str
     port: int
     models: Path
+    images: Path | None
     log_level: str
     log_format: str
 
@@ -45,9 +46,9 @@ def settings_or_exit() -> Settings:
 
 
 def read_settings(variables: Variables) -> Settings:
-    """Reads `BIND_HOST`, `ML_SERVER_PORT`, `VAR_DIR`, `LOG_LEVEL`, `LOG_FORMAT` and, for the latter's default, `DEBUG`.
+    """Reads `BIND_HOST`, `ML_SERVER_PORT`, `VAR_DIR`, `IMAGE_DIR`, `LOG_LEVEL` and `LOG_FORMAT`.
 
-    A blank one counts as missing.
+    `DEBUG` decides the last one's default. A blank one counts as missing.
 
     Raises:
         BadSetting: for the first one that can't be used.
@@ -57,6 +58,9 @@ def read_settings(variables: Variables) -> Settings:
         host=_read(variables, "BIND_HOST", "127.0.0.1", str, "set it to an address of this machine"),
         port=_read(variables, "ML_SERVER_PORT", "9000", _port, "set it to a whole number from 1 to 65535"),
         models=_folder(variables, "VAR_DIR", "var") / "models",
+        images=_read(
+            variables, "IMAGE_DIR", "", _readable, "set it to a folder that this process may read, or to nothing"
+        ),
         log_level=_read(
             variables, "LOG_LEVEL", "INFO", _one_of(LOG_LEVELS), f"set it to one of {', '.join(LOG_LEVELS)}"
         ),
@@ -77,6 +81,13 @@ def _port(text: str) -> int:
     if not 1 <= port <= 65535:
         raise ValueError
     return port
+
+
+def _readable(text: str) -> Path | None:
+    path = ROOT / text
+    if text and not (path.is_dir() and os.access(path, os.R_OK | os.X_OK)):
+        raise ValueError
+    return path if text else None
 
 
 def _one_of(options: Sequence[str]) -> Callable[[str], str]:

@@ -1,6 +1,7 @@
 """What an operator asks: since when, how many, how fast."""
 
-from collections import deque
+from collections import defaultdict, deque
+from collections.abc import Sequence
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -18,27 +19,37 @@ class Stats:
         self._started = monotonic()
         self._lock = Lock()
         self._requests = 0
-        self._recent: deque[float] = deque(maxlen=RECENT)
+        self._recent: deque[tuple[str, float]] = deque(maxlen=RECENT)
+        self._counts: dict[str, int] = defaultdict(int)
 
     def add_request(self) -> None:
         """One more request, of any kind and outcome."""
         with self._lock:
             self._requests += 1
 
-    def add_prediction(self, seconds: float) -> None:
-        """One more answered prediction that took `seconds`."""
+    def add_prediction(self, model: str, seconds: float) -> None:
+        """One more prediction, answered by `model` in `seconds`."""
         with self._lock:
-            self._recent.append(seconds)
+            self._recent.append((model, seconds))
+            self._counts[model] += 1
 
     def as_json(self) -> dict[str, Any]:
         """`uptime_s`, `requests`, and `latency_ms` of the latest thousand predictions, empty before the first."""
         with self._lock:
-            requests, recent = self._requests, list(self._recent)
-        spread: Any = np.quantile(recent, QUANTILES) * 1000 if recent else []
+            requests, recent = self._requests, [seconds for _, seconds in self._recent]
         return {
             "uptime_s": round(monotonic() - self._started, 3),
             "requests": requests,
-            "latency_ms": {
-                f"p{share * 100:.0f}": round(float(ms), 3) for share, ms in zip(QUANTILES, spread, strict=False)
-            },
+            "latency_ms": _quantiles(recent),
         }
+
+    def of(self, model: str) -> dict[str, Any]:
+        """One model's `predictions`, and its `latency_ms` among the latest thousand of all."""
+        with self._lock:
+            count, recent = self._counts.get(model, 0), [seconds for name, seconds in self._recent if name == model]
+        return {"predictions": count, "latency_ms": _quantiles(recent)}
+
+
+def _quantiles(recent: Sequence[float]) -> dict[str, float]:
+    spread: Any = np.quantile(recent, QUANTILES) * 1000 if recent else []
+    return {f"p{share * 100:.0f}": round(float(ms), 3) for share, ms in zip(QUANTILES, spread, strict=False)}

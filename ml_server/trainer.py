@@ -1,19 +1,21 @@
-"""Trains one version at a time and puts it into service."""
+"""Trains one version at a time and puts it into service, unless it is worse than what is there."""
 
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from threading import Event, Lock
 from typing import Any
 
-from ml_server import dataset
 from ml_server.card import write_card
-from ml_server.exceptions import Busy
+from ml_server.courses.course import Course
+from ml_server.dataset import DataSet
+from ml_server.exceptions import Busy, Fault, Unprocessable
+from ml_server.judging import judge
 from ml_server.orders import Order
-from ml_server.pace import Pace
-from ml_server.shelf import Shelf
-from ml_server.training import Progress, Trained, train
+from ml_server.pace import Pace, Progress
+from ml_server.registry import Registry
+from ml_server.training import Trained, train
 
 Answer = dict[str, Any]
 
@@ -48,13 +50,12 @@ class Run:
 
 
 class Trainer:
-    """Fills `shelf` with versions of the model `name`."""
+    """Fills the registry's shelves with versions, each as its model's course says."""
 
-    def __init__(self, name: str, shelf: Shelf, stopping: Event) -> None:
-        self._name = name
-        self._shelf = shelf
+    def __init__(self, registry: Registry, courses: Mapping[str, Course], stopping: Event) -> None:
+        self._registry = registry
+        self._courses = courses
         self._stopping = stopping
-        self._data = dataset.load()
         self._alone = Lock()
 
     @property
@@ -62,54 +63,63 @@ class Trainer:
         """Whether a training is under way."""
         return self._alone.locked()
 
-    def start(self, order: Order) -> Run:
-        """Starts a training; the version is in service when the run has its answer.
+    def start(self, order: Order, data: DataSet | None = None) -> Run:
+        """Starts a training on `data`, or on the course's own; its version is kept when the run has its answer.
 
-        The answer is `{"model", "metrics", "parent", "params", "seconds"}`, at once and without a training where the
-        order's key is known.
+        The answer is `{"model", "metrics", "parent", "promoted", "reason", "compared", "params", "seconds"}`, at once
+        and without a training where the order's key is known.
 
         Raises:
+            Unprocessable: the order's model is none that can be trained here.
             Busy: another training runs.
             KeyReused: the order's key is known with another body.
         """
-        return Run(self._steps(order))
+        return Run(self._steps(order, data))
 
-    def _steps(self, order: Order) -> Generator[Progress, None, Answer]:
+    def _steps(self, order: Order, data: DataSet | None) -> Generator[Progress, None, Answer]:
         if remembered := self._remembered(order):
             return remembered
+        if order.model not in self._courses:
+            fault = Fault("model", f"can't be trained here; those that can: {', '.join(self._courses)}")
+            raise Unprocessable("some fields can't be used", [fault])
         with self._one_at_a_time():
             # Once more: a training with this key may have ended since the first look.
-            return self._remembered(order) or (yield from self._train(order))
+            return self._remembered(order) or (yield from self._train(order, data))
 
-    def _train(self, order: Order) -> Generator[Progress, None, Answer]:
-        pace = Pace(order.params.min_seconds, self._stopping)
-        log.info("a training starts")
+    def _train(self, order: Order, data: DataSet | None) -> Generator[Progress, None, Answer]:
+        course, pace = self._courses[order.model], Pace(order.params.min_seconds, self._stopping)
+        log.info("a training of %s starts", course.name)
+        data = data or course.load()
         try:
-            trained = yield from train(self._data, order.params, pace)
+            trained = yield from train(course, data, order.params, pace)
         except GeneratorExit:
             log.info("the training is cancelled after %.1f s", pace.seconds)
             raise
-        return self._promote(order, trained, pace.seconds)
+        return self._keep(order, data, trained, pace.seconds)
 
-    def _promote(self, order: Order, trained: Trained, seconds: float) -> Answer:
-        parent = self._shelf.serving.version if self._shelf.serving else None
-        version = self._shelf.next_version()
-        card = write_card(self._name, version, data=self._data, params=order.params, trained=trained, parent=parent)
+    def _keep(self, order: Order, data: DataSet, trained: Trained, seconds: float) -> Answer:
+        course, shelf = self._courses[order.model], self._registry.shelf(order.model)
+        serving, version = shelf.serving, shelf.next_version()
+        parent = serving.version if serving else None
+        judgement = judge(trained, serving, data.classes, order.params.promote)
+        card = write_card(course, version, data=data, params=order.params, trained=trained, parent=parent)
         answer = {
-            "model": {"name": self._name, "version": version},
+            "model": {"name": course.name, "version": version},
             "metrics": trained.metrics,
             "parent": parent,
+            **asdict(judgement),
             "params": asdict(order.params),
             "seconds": round(seconds, 3),
         }
-        self._shelf.promote(trained.onnx, card | {"retrain": order.note(answer)})
-        log.info("version %s is in service, trained in %.1f s", version, seconds)
+        shelf.add(trained.onnx, card | {"retrain": order.note(answer)}, promote=judgement.promoted)
+        told = course.name, version, seconds, judgement.promoted, judgement.reason
+        log.info("%s version %s is trained in %.1f s; promoted: %s (%s)", *told)
         return answer
 
     def _remembered(self, order: Order) -> Answer | None:
         if order.key is None:
             return None
-        found = (order.answer_in(card.get("retrain")) for card in self._shelf.cards())
+        found = (order.answer_in(card.get("retrain")) for card in self._registry.cards())
         return next((answer for answer in found if answer), None)
 
     @contextmanager

@@ -58,11 +58,11 @@ class Server:
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}/api/v1/{path}"
 
-    def example(self) -> Any:
-        return self.get("model-info")["models"][0]["example"]
+    def example(self, place: int = 0) -> Any:
+        return self.get("model-info")["models"][place]["example"]
 
-    def version(self) -> str:
-        version: str = self.get("model-info")["version"]
+    def version(self, place: int = 0) -> str:
+        version: str = self.get("model-info")["models"][place]["version"]
         return version
 
     def is_training(self) -> bool:
@@ -160,8 +160,9 @@ def test_it_trains_one_at_a_time(server: Server) -> None:
     until(lambda: not server.is_training())
 
 
-def test_it_drops_no_request_while_a_new_version_comes_into_service(server: Server) -> None:
-    example, enough = server.example(), Event()
+@pytest.mark.parametrize("place", [0, 1], ids=["biopsies", "digits"])
+def test_it_drops_no_request_while_a_new_version_comes_into_service(server: Server, place: int) -> None:
+    example, enough = server.example(place), Event()
 
     def predict() -> list[tuple[int, str]]:
         answers = []
@@ -171,11 +172,12 @@ def test_it_drops_no_request_while_a_new_version_comes_into_service(server: Serv
                 answers.append((answer.status_code, answer.json()["model"]["version"]))
         return answers
 
-    old = server.version()
+    old, params = server.version(place), {"min_seconds": 0.5, "seed": 3, "promote": "always"}
     with ThreadPoolExecutor() as pool:
         callers = [pool.submit(predict) for _ in range(4)]
         try:
-            new = server.post("retrain", {"params": {"min_seconds": 0.5, "seed": 3}}).json()["model"]["version"]
+            body = {"model": example["model"], "params": params}
+            new = server.post("retrain", body).json()["model"]["version"]
             before = server.get("status")["requests"]
             until(lambda: server.get("status")["requests"] > before + 100)
         finally:
@@ -187,7 +189,7 @@ def test_it_drops_no_request_while_a_new_version_comes_into_service(server: Serv
 
 
 def test_it_streams_the_result_last(server: Server) -> None:
-    answer = server.post("retrain", {"params": {"epochs": 2}}, headers=STREAMED)
+    answer = server.post("retrain", {"params": {"epochs": 2, "promote": "always"}}, headers=STREAMED)
     *progress, result = [json.loads(line) for line in answer.text.splitlines()]
     assert [event["event"] for event in progress] == ["progress"] * len(progress)
     assert result["event"] == "result"

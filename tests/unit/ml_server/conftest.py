@@ -4,8 +4,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from ml_server import dataset
 from ml_server.app import create_app
+from ml_server.courses.biopsies import Biopsies
+from ml_server.courses.digits import HandwrittenDigits
 from ml_server.dataset import DataSet
 from ml_server.model import Model
 from ml_server.params import Params
@@ -15,12 +16,22 @@ from tests.unit.ml_server.steps import trained_with
 
 @pytest.fixture(scope="session")
 def data() -> DataSet:
-    return dataset.load()
+    return Biopsies().load()
 
 
 @pytest.fixture(scope="session")
 def trained(data: DataSet) -> Trained:
-    return trained_with(data, Params())
+    return trained_with(Biopsies(), data, Params())
+
+
+@pytest.fixture(scope="session")
+def digits() -> DataSet:
+    return HandwrittenDigits().load()
+
+
+@pytest.fixture(scope="session")
+def trained_digits(digits: DataSet) -> Trained:
+    return trained_with(HandwrittenDigits(), digits, Params())
 
 
 @pytest.fixture(scope="session")

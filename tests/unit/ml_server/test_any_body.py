@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_server.checking import Checker
+from ml_server.handlers.tabular import TabularHandler
 from ml_server.model import Model
 from ml_server.params import RETRAIN_SCHEMA
 
@@ -52,7 +53,8 @@ def test_its_quick_look_agrees_with_the_published_schema(model: Model, draw: st.
     body = draw.draw(st.composite(mangled)(model.card["example"]))
     features = {name: value for name, value in body["features"].items() if not is_nan(value)}  # no reader gives one
     body["features"] = features
-    assert model.fits(body) == (not Checker(model.card["input_schema"]).faults(body))
+    assert isinstance(model.handler, TabularHandler)
+    assert model.handler.fits(body) == (not Checker(model.card["input_schema"]).faults(body))
 
 
 @given(params=st.dictionaries(st.sampled_from([*RETRAIN_SCHEMA["properties"]["params"]["properties"], "x"]), ANY_JSON))

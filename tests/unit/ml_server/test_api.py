@@ -4,15 +4,18 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import onnxruntime
+import psutil
 import pytest
 from flask.testing import FlaskClient
 
 from ml_server.app import MAX_BODY_BYTES, create_app
+from ml_server.courses import DEFAULT
 from ml_server.dataset import DataSet
-from ml_server.service import NAME
 
 PREDICT = "/api/v1/predict"
 RETRAIN = "/api/v1/retrain"
+OF_A_RETRAIN = {"model", "metrics", "parent", "promoted", "reason", "compared", "params", "seconds"}
 
 
 def fields(answer: Any) -> dict[str, str]:
@@ -24,7 +27,7 @@ def test_it_predicts_surest_first_and_names_the_version(client: FlaskClient, exa
     assert answer.status_code == 200
     body = answer.get_json()
     assert body.keys() == {"model", "predictions"}
-    assert body["model"] == {"name": NAME, "version": "1"}
+    assert body["model"] == {"name": DEFAULT, "version": "1"}
     first, second = body["predictions"]
     assert {first["label"], second["label"]} == {"malignant", "benign"}
     assert 1 >= first["confidence"] >= second["confidence"] >= 0
@@ -116,16 +119,17 @@ def test_it_refuses_a_model_field_that_is_no_text_even_beside_good_features(
 def test_it_names_the_models_it_knows(client: FlaskClient, path: str) -> None:
     answer = client.post(path, json={"model": "another"})
     assert answer.status_code == 404
-    assert answer.get_json() == {"error": f"there is no model of this name; known: {NAME}"}
+    assert answer.get_json() == {"error": f"there is no model of this name; known: {DEFAULT}, handwritten-digits"}
 
 
 def test_it_describes_its_model_so_that_a_stranger_can_call_it(client: FlaskClient) -> None:
     info = client.get("/api/v1/model-info").get_json()
-    (model,) = info["models"]
-    assert (info["name"], info["version"]) == (model["name"], model["version"]) == (NAME, "1")
+    model, pictures = info["models"]
+    assert (info["name"], info["version"]) == (model["name"], model["version"]) == (DEFAULT, "1")
     expected = {"name", "version", "task", "input_schema", "example", "classes", "metrics", "trained_at", "lineage"}
-    assert model.keys() == expected
-    assert model["example"]["model"] == NAME
+    assert model.keys() == expected | {"licence"}
+    assert pictures.keys() == model.keys() | {"preprocessing"}
+    assert model["example"]["model"] == DEFAULT
     jsonschema.Draft202012Validator.check_schema(model["input_schema"])
     jsonschema.validate(model["example"], model["input_schema"])
     assert client.post(PREDICT, json=model["example"]).status_code == 200
@@ -137,7 +141,7 @@ def test_it_keeps_the_lineage_of_its_model(client: FlaskClient, data: DataSet) -
     assert lineage["data"]["sha256"] == data.sha256
     assert lineage["seed"] == 7
     assert lineage["params"] == {"C": 1.0, "epochs": 50, "test_size": 0.25}
-    assert lineage["libraries"].keys() == {"numpy", "onnxruntime", "scikit-learn", "skl2onnx"}
+    assert lineage["libraries"].keys() == {"numpy", "onnx", "onnxruntime", "pillow", "scikit-learn", "skl2onnx"}
     assert lineage["parent"] is None
 
 
@@ -146,10 +150,26 @@ def test_it_tells_how_it_goes(client: FlaskClient, example: dict[str, Any]) -> N
     client.post(PREDICT, json=example)
     after = client.get("/api/v1/status").get_json()
     assert (after["status"], after["training"]) == ("ok", {"running": False})
-    assert after["model"] == {"name": NAME, "version": "1"}
+    assert after["model"] == {"name": DEFAULT, "version": "1"}
     assert after["requests"] == before["requests"] + 2
     assert after["uptime_s"] > before["uptime_s"]
     assert after["latency_ms"]["p50"] <= after["latency_ms"]["p99"] < 1000
+    biopsies, digits = after["models"]
+    assert (biopsies["name"], biopsies["version"], digits["name"]) == (DEFAULT, "1", "handwritten-digits")
+    assert biopsies["predictions"] == before["models"][0]["predictions"] + 1
+    assert biopsies["latency_ms"].keys() == {"p50", "p95", "p99"}
+    assert biopsies["provider"] in {"CPUExecutionProvider", "CUDAExecutionProvider"}
+
+
+def test_it_tells_what_it_takes_of_the_machine(client: FlaskClient) -> None:
+    status = client.get("/api/v1/status").get_json()
+    here = psutil.Process()
+    assert status["memory"]["rss_bytes"] == pytest.approx(here.memory_info().rss, rel=0.2)
+    assert status["memory"]["available_bytes"] > 0
+    assert status["cpu"]["seconds"] == pytest.approx(sum(here.cpu_times()[:2]), abs=2)
+    assert status["cpu"]["count"] == psutil.cpu_count()
+    assert status["cpu"]["percent"] >= 0
+    assert (status["gpu"] is None) == ("CUDAExecutionProvider" not in onnxruntime.get_available_providers())
 
 
 @pytest.mark.parametrize(
@@ -182,7 +202,7 @@ def test_it_retrains_on_an_empty_body_and_serves_the_new_version(tmp_path: Path,
     answer = client.post(RETRAIN)
     body = answer.get_json()
     assert answer.status_code == 200
-    assert body.keys() == {"model", "metrics", "parent", "params", "seconds"}
+    assert body.keys() == OF_A_RETRAIN
     assert (body["model"]["version"], body["parent"]) == ("2", "1")
     assert client.post(PREDICT, json=example).get_json()["model"] == body["model"]
     assert create_app(tmp_path).test_client().get("/api/v1/model-info").get_json()["version"] == "2"
@@ -195,7 +215,7 @@ def test_it_streams_a_retrain_where_the_caller_prefers_that(tmp_path: Path, acce
     *progress, result = [json.loads(line) for line in answer.data.splitlines()]
     assert {event["event"] for event in progress} == {"progress"}
     assert all(event.keys() == {"event", "percent", "message"} for event in progress)
-    assert result.keys() == {"event", "model", "metrics", "parent", "params", "seconds"}
+    assert result.keys() == OF_A_RETRAIN | {"event"}
     assert result["event"] == "result"
 
 

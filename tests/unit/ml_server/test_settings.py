@@ -9,19 +9,33 @@ def test_it_has_defaults(tmp_path: Path) -> None:
     settings = read_settings({"VAR_DIR": str(tmp_path), "BIND_HOST": "", "LOG_LEVEL": " ", "ML_SERVER_PORT": None})
     assert (settings.host, settings.port, settings.log_level) == ("127.0.0.1", 9000, "INFO")
     assert settings.models == tmp_path / "models"
+    assert settings.images is None
 
 
 def test_it_reads_what_is_set(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
-    variables = {"BIND_HOST": "::1", "ML_SERVER_PORT": " 9100 ", "LOG_LEVEL": "ERROR", "VAR_DIR": str(folder)}
+    variables = {
+        "IMAGE_DIR": str(tmp_path),
+        "BIND_HOST": "::1",
+        "ML_SERVER_PORT": " 9100 ",
+        "LOG_LEVEL": "ERROR",
+        "VAR_DIR": str(folder),
+    }
     settings = read_settings(variables)
     assert (settings.host, settings.port, settings.log_level) == ("::1", 9100, "ERROR")
     assert folder.is_dir()
+    assert settings.images == tmp_path
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("ML_SERVER_PORT", "0"), ("ML_SERVER_PORT", "65536"), ("ML_SERVER_PORT", "http"), ("LOG_LEVEL", "LOUD")],
+    [
+        ("ML_SERVER_PORT", "0"),
+        ("ML_SERVER_PORT", "65536"),
+        ("ML_SERVER_PORT", "http"),
+        ("LOG_LEVEL", "LOUD"),
+        ("IMAGE_DIR", "/not/there"),
+    ],
 )
 def test_it_names_the_variable_and_the_mend_in_one_line(name: str, value: str, tmp_path: Path) -> None:
     with pytest.raises(BadSetting) as caught:

@@ -3,17 +3,23 @@ from threading import Event
 
 import pytest
 
+from ml_server.courses import COURSES, DEFAULT
 from ml_server.exceptions import Busy, KeyReused
+from ml_server.handlers import handlers
 from ml_server.orders import Order, place_order
-from ml_server.shelf import Shelf
+from ml_server.registry import Registry
 from ml_server.trainer import Answer, Trainer
 
 QUICK = {"params": {"epochs": 1}}
 LONG = {"params": {"min_seconds": 86400}}
 
 
+def registry_at(folder: Path) -> Registry:
+    return Registry(folder, handlers(), names=COURSES)
+
+
 def trainer_over(folder: Path) -> Trainer:
-    return Trainer("a-model", Shelf(folder), Event())
+    return Trainer(registry_at(folder), COURSES, Event())
 
 
 def answer_of(trainer: Trainer, order: Order) -> Answer:
@@ -23,17 +29,23 @@ def answer_of(trainer: Trainer, order: Order) -> Answer:
 
 
 def entries(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in folder.iterdir())
+    return sorted(entry.name for entry in (folder / DEFAULT).iterdir())
 
 
 def test_it_puts_each_version_into_service_and_names_its_parent(tmp_path: Path) -> None:
     trainer = trainer_over(tmp_path)
     first, second = answer_of(trainer, place_order(QUICK)), answer_of(trainer, place_order({"params": {"C": 2}}))
-    assert first["model"] == {"name": "a-model", "version": "1"}
+    assert first["model"] == {"name": DEFAULT, "version": "1"}
     assert (first["parent"], second["parent"]) == (None, "1")
-    assert second["params"] == {"C": 2.0, "seed": 7, "test_size": 0.25, "epochs": 50, "min_seconds": 0.0}
-    serving = Shelf(tmp_path).serving
-    assert serving
+    assert second["params"] == {
+        "C": 2.0,
+        "seed": 7,
+        "test_size": 0.25,
+        "epochs": 50,
+        "min_seconds": 0.0,
+        "promote": "unless_worse",
+    }
+    serving = registry_at(tmp_path).model({})
     assert serving.version == "2"
     assert serving.card["lineage"]["parent"] == "1"
     assert serving.card["metrics"] == second["metrics"]
@@ -100,7 +112,7 @@ def test_it_trains_anew_each_time_without_a_key(tmp_path: Path) -> None:
 
 def test_it_keeps_no_key_in_clear(tmp_path: Path) -> None:
     answer_of(trainer_over(tmp_path), place_order(QUICK, "key-of-dr-kim"))
-    assert b"key-of-dr-kim" not in (tmp_path / "1" / "metadata.json").read_bytes()
+    assert b"key-of-dr-kim" not in (tmp_path / DEFAULT / "1" / "metadata.json").read_bytes()
 
 
 def test_it_takes_bodies_for_the_same_that_are_the_same_json(tmp_path: Path) -> None:
