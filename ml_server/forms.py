@@ -12,7 +12,7 @@ LONGEST_NAME = 100
 
 
 class Request(flask.Request):
-    """Keeps files in memory: a patient's picture is nothing for a folder of temporary files. The body has its cap."""
+    """Keeps files in memory: a form that breaks off would leave temporary files open. The body has its cap."""
 
     max_form_memory_size = None  # a field may be a picture in base64: MAX_CONTENT_LENGTH bounds all of them together
     max_form_parts = 100
