@@ -52,6 +52,8 @@ def _compare(trained: Trained, serving: Model | None, classes: tuple[str, ...]) 
         return Judgement(promoted=True, reason="none was in service")
     if serving.card["classes"] != list(classes):
         return Judgement(promoted=False, reason=f"version {serving.version} has other classes")
+    if serving.seen is None:
+        return Judgement(promoted=False, reason=f"nobody knows which rows version {serving.version} was trained on")
     rows, truth = trained.split.holdout_rows, trained.split.holdout_labels
     fair = np.array([row not in serving.seen for row in digests(rows)])
     if fair.sum() < FEWEST_ROWS:

@@ -49,7 +49,8 @@ class Model:
         self.card: dict[str, Any] = {key: card[key] for key in NEEDED} | {
             key: card[key] for key in PUBLISHED if key in card
         }
-        self.seen = frozenset(card.get("seen", "").split())  # digests of the rows that it was trained on
+        # Digests of the rows that it was trained on, where that is known.
+        self.seen = frozenset(card["seen"].split()) if "seen" in card else None
 
     def _loaded(self, onnx: bytes, card: Card, handlers: Handlers) -> Handler:
         handler = handlers[card["task"]]()

@@ -3,6 +3,8 @@
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnx import load_from_string
+from onnx.external_data_helper import uses_external_data
 
 from ml_server.exceptions import BrokenModel
 
@@ -22,7 +24,7 @@ class Network:
         """Loads `onnx`, whose `output` holds a probability for each class, or a logit.
 
         Raises:
-            BrokenModel: ONNX Runtime refuses it, it has no such output, or not one input alone.
+            BrokenModel: ONNX Runtime refuses it, it has no such output, not one input alone, or its weights elsewhere.
         """
         options = onnxruntime.SessionOptions()
         # One small matrix product per call: a pool of threads would only cost the other processes here.
@@ -34,6 +36,9 @@ class Network:
             raise BrokenModel(f"ONNX Runtime refuses it ({type(exc).__name__})") from exc
         self._outputs, self._holds_logits = [output], holds_logits
         self._input = self._check_ports()
+        # Such a file has no weights of its own, and its digest says nothing of them.
+        if any(uses_external_data(tensor) for tensor in load_from_string(onnx).graph.initializer):
+            raise BrokenModel("it keeps its weights in another file")
 
     @property
     def provider(self) -> str:

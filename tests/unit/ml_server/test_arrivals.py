@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper, load_from_string, numpy_helper
+from onnx.external_data_helper import set_external_data
 
 from ml_server.courses import DEFAULT
 from ml_server.exceptions import Unprocessable
@@ -38,6 +39,16 @@ def network(weights: np.ndarray[Any, np.dtype[np.float32]], side: int = 224) -> 
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx: bytes = model.SerializeToString()
     return onnx
+
+
+def without_weights(onnx: bytes) -> bytes:
+    """Says that they are in another file, one that can be read."""
+    model = load_from_string(onnx)
+    (tensor,) = model.graph.initializer
+    set_external_data(tensor, location="README.md", length=len(tensor.raw_data))
+    tensor.ClearField("raw_data")
+    whole: bytes = model.SerializeToString()
+    return whole
 
 
 @pytest.fixture
@@ -95,6 +106,10 @@ def edit(shipped: Path, **members: object) -> None:
 REFUSED = {
     "garbage": (lambda home: (home / NAME / "mobilenetv3.onnx").write_bytes(b"garbage"), "ONNX Runtime refuses it"),
     "a pickle": (lambda home: (home / NAME / "mobilenetv3.onnx").write_bytes(b"\x80\x04N."), "ONNX Runtime refuses it"),
+    "weights elsewhere": (
+        lambda home: (home / NAME / "mobilenetv3.onnx").write_bytes(without_weights(network(WEIGHTS))),
+        "keeps its weights in another file",
+    ),
     "another shape": (
         lambda home: (home / NAME / "mobilenetv3.onnx").write_bytes(network(WEIGHTS, side=128)),
         "its metadata can't be used (InvalidArgument",

@@ -82,6 +82,7 @@ def test_it_obeys_but_still_tells_the_figures(
 def test_it_compares_on_rows_that_neither_was_trained_on(data: DataSet, serving: Model) -> None:
     other = trained_with(Biopsies(), data, Params(seed=3))
     found = judge(other, serving, data.classes, "unless_worse")
+    assert serving.seen
     unseen = [row for row in digests(other.split.holdout_rows) if row not in serving.seen]
     assert found.compared
     assert 20 <= found.compared["rows"] == len(unseen) < 143
@@ -93,6 +94,13 @@ def test_it_keeps_the_old_one_where_nothing_can_be_told(data: DataSet, trained: 
     assert judge(few, serving, data.classes, "unless_worse").reason == "only 15 rows are new to version 1 too"
     other = judge(trained, serving, ("yes", "no"), "unless_worse")
     assert (other.promoted, other.reason) == (False, "version 1 has other classes")
+
+
+def test_it_keeps_an_old_one_of_which_too_little_is_known(data: DataSet, trained: Trained) -> None:
+    card = write_card(Biopsies(), "1", data=data, params=Params(), trained=trained, parent=None)
+    del card["seen"]
+    found = judge(trained, Model(trained.onnx, card, handlers()), data.classes, "unless_worse")
+    assert (found.promoted, found.reason) == (False, "nobody knows which rows version 1 was trained on")
 
 
 def test_a_worse_training_is_kept_but_serves_only_when_told(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Models and versions over HTTP."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -64,6 +66,30 @@ def test_it_answers_with_the_model_and_version_that_a_body_names(two: FlaskClien
     image = two.get("/api/v1/model-info").get_json()["models"][1]["example"]
     answer = two.post("/api/v1/predict", json=image | {"version": "1"}).get_json()
     assert answer["model"] == {"name": DIGITS, "version": "1"}
+
+
+def test_every_answer_is_that_of_the_version_it_names_while_versions_change(two: FlaskClient) -> None:
+    service, enough = two.application.extensions["ml_server"], Event()
+    example = service.info()["models"][0]["example"]
+    expected = {version: service.predict(example | {"version": version}) for version in ("1", "2")}
+    assert expected["1"]["predictions"] != expected["2"]["predictions"]
+
+    def predict() -> set[str]:
+        seen = set()
+        while not enough.is_set():
+            answer = service.predict(example)
+            assert answer == expected[answer["model"]["version"]]
+            seen.add(answer["model"]["version"])
+        return seen
+
+    with ThreadPoolExecutor() as pool:
+        callers = [pool.submit(predict) for _ in range(2)]
+        try:
+            for version in ("1", "2") * 4:
+                service.promote(DEFAULT, version)
+        finally:
+            enough.set()
+        assert set.union(*(caller.result() for caller in callers)) == {"1", "2"}
 
 
 def test_it_refuses_a_version_that_is_no_text(two: FlaskClient) -> None:

@@ -1,9 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
 import pytest
 
 from ml_server.courses import COURSES, DEFAULT
+from ml_server.dataset import DataSet
 from ml_server.exceptions import Busy, KeyReused
 from ml_server.handlers import handlers
 from ml_server.orders import Order, place_order
@@ -49,6 +51,30 @@ def test_it_puts_each_version_into_service_and_names_its_parent(tmp_path: Path) 
     assert serving.version == "2"
     assert serving.card["lineage"]["parent"] == "1"
     assert serving.card["metrics"] == second["metrics"]
+
+
+def test_it_trains_on_the_data_that_it_is_given(tmp_path: Path, data: DataSet) -> None:
+    corrected = replace(data, name="Corrected", rows=data.rows[:400], labels=data.labels[:400])
+    run = trainer_over(tmp_path).start(place_order({}), corrected)
+    assert list(run)
+    lineage = registry_at(tmp_path).model({}).card["lineage"]
+    assert lineage["data"] == {"name": "Corrected", "source": data.source, "rows": 400, "sha256": corrected.sha256}
+    assert run.answer["metrics"]["n_train"] + run.answer["metrics"]["n_holdout"] == 400
+
+
+def test_it_trains_one_model_at_a_time_whichever_it_is(tmp_path: Path) -> None:
+    trainer = trainer_over(tmp_path)
+    run = trainer.start(place_order(LONG))
+    with pytest.raises(Busy):
+        trainer.start(place_order({"model": "handwritten-digits"}))
+    run.close()
+
+
+def test_it_knows_a_key_again_whichever_model_it_is_for(tmp_path: Path) -> None:
+    trainer = trainer_over(tmp_path)
+    answer_of(trainer, place_order(QUICK, "a key"))
+    with pytest.raises(KeyReused):
+        trainer.start(place_order(QUICK | {"model": "handwritten-digits"}, "a key"))
 
 
 def test_it_trains_one_at_a_time(tmp_path: Path) -> None:

@@ -40,6 +40,17 @@ def test_it_holds_rows_out_each_class_in_its_proportion(data: DataSet) -> None:
     assert abs(parts.train_labels.mean() - parts.holdout_labels.mean()) < 0.01
 
 
+def test_a_row_stays_on_its_side_when_others_come_or_its_label_is_corrected(data: DataSet) -> None:
+    few = replace(data, rows=data.rows[:500], labels=1 - data.labels[:500])
+    wide, narrow = (split(data, test_size=share, seed=7) for share in (0.25, 0.1))
+    held, before = {row.tobytes() for row in wide.holdout_rows}, split(few, test_size=0.25, seed=7).holdout_rows
+    assert {row.tobytes() for row in narrow.holdout_rows} <= held
+    assert sum(row.tobytes() in held for row in before) > 0.9 * len(before)
+    twice = replace(data, rows=np.vstack([data.rows, data.rows]), labels=np.hstack([data.labels, data.labels]))
+    doubled = split(twice, test_size=0.25, seed=7)
+    assert not {row.tobytes() for row in doubled.train_rows} & {row.tobytes() for row in doubled.holdout_rows}
+
+
 def test_it_measures_what_the_hold_out_shows(trained: Trained) -> None:
     found, truth = trained.estimator.predict(trained.split.holdout_rows), trained.split.holdout_labels
     malignant = truth == 0
