@@ -34,7 +34,7 @@ def reference(pixels: NDArray[np.uint8], resize: int, crop: int) -> NDArray[np.f
     return normal
 
 
-@pytest.mark.parametrize("size", [(224, 224), (640, 480), (333, 500), (100, 77), (232, 1000), (3000, 200)])
+@pytest.mark.parametrize("size", [(224, 224), (640, 480), (333, 500), (100, 77), (232, 1000), (900, 60)])
 def test_it_prepares_as_the_definition_says(size: tuple[int, int]) -> None:
     image = noise(*size)
     found, expected = MOBILENET.tensor(image), reference(np.asarray(image), 232, 224)
