@@ -28,16 +28,20 @@ def test_it_answers_as_scikit_learn_does_over_the_whole_hold_out(trained_digits:
     rows = trained_digits.split.holdout_rows
     ours, theirs = Network(trained_digits.onnx).probabilities(rows), trained_digits.estimator.predict_proba(rows)
     assert ours.shape == theirs.shape == (454, 10)
+    assert trained_digits.metrics["accuracy"] > ACCURACY
     assert np.abs(ours - theirs).max() < TOLERANCE
     assert (ours.argmax(axis=1) == trained_digits.estimator.predict(rows)).all()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_it_is_accurate_on_pictures_it_never_saw(digits: DataSet, trained_digits: Trained, seed: int) -> None:
-    assert trained_digits.metrics["accuracy"] > ACCURACY
-    found = trained_with(HandwrittenDigits(), digits, Params(seed=seed))
-    assert found.metrics["accuracy"] > ACCURACY
-    assert not set(digests(found.split.train_rows)) & set(digests(found.split.holdout_rows))
+def test_it_is_measured_on_pictures_it_never_saw(trained_digits: Trained) -> None:
+    parts = trained_digits.split
+    assert not set(digests(parts.train_rows)) & set(digests(parts.holdout_rows))
+    share_found = (trained_digits.estimator.predict(parts.holdout_rows) == parts.holdout_labels).mean()
+    assert trained_digits.metrics == {
+        "accuracy": pytest.approx(share_found, abs=1e-6),
+        "n_train": 1343,
+        "n_holdout": 454,
+    }
 
 
 def test_the_shipped_model_is_the_one_that_its_command_makes(tmp_path: Path, digits: DataSet) -> None:
