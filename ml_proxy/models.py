@@ -1,4 +1,4 @@
-"""The tables: the log with its origins, receipts and remnants, idempotency keys, jobs."""
+"""The tables: the log with its origins, receipts and remnants, verdicts, idempotency keys, jobs."""
 
 from typing import ClassVar
 
@@ -7,6 +7,9 @@ from django.db.models import Q
 
 from ml_proxy.ids import uuid7
 from ml_proxy.records import MOST_CHARACTERS, Record
+from ml_proxy.verdicts import Verdict
+
+__all__ = ["Callback", "IdempotencyKey", "InferenceLog", "Job", "Origin", "Receipt", "Remnant", "Verdict"]
 
 
 class InferenceLog(models.Model):

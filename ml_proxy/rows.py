@@ -1,4 +1,4 @@
-"""An inference as those who read the log see it, in history and in exports alike."""
+"""Inferences as those who read the log see them, in history and in exports alike."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -23,23 +23,47 @@ class Row(NamedTuple):
     request_id: str
     caller: str
 
+    def described(self) -> dict[str, Any]:
+        """For `as_json`; both texts are laid in unparsed."""
+        return {
+            "id": self.id,
+            "doctor_name": self.doctor_name,
+            "patient_name": self.patient_name,
+            "input_data": orjson.Fragment(self.input_data),
+            "output_data": orjson.Fragment(self.output_data),
+            "created_at": self.created_at,
+            "predicted_at": self.predicted_at,
+            "latency_ms": self.latency_ms,
+            "model_name": self.model_name,
+            "model_version": self.model_version,
+            "request_id": self.request_id,
+            "caller": self.caller,
+        }
 
-def described(row: Row) -> dict[str, Any]:
-    """The row for `as_json`; both texts are laid in unparsed."""
-    return {
-        "id": row.id,
-        "doctor_name": row.doctor_name,
-        "patient_name": row.patient_name,
-        "input_data": orjson.Fragment(row.input_data),
-        "output_data": orjson.Fragment(row.output_data),
-        "created_at": row.created_at,
-        "predicted_at": row.predicted_at,
-        "latency_ms": row.latency_ms,
-        "model_name": row.model_name,
-        "model_version": row.model_version,
-        "request_id": row.request_id,
-        "caller": row.caller,
-    }
+
+class Example(NamedTuple):
+    """A judged inference as a model may learn from it: nobody's name, and what the doctor holds it to be.
+
+    `input` is the JSON text of the request's body without the two names. `label` is None where the doctor agreed with
+    an answer that has no label.
+    """
+
+    inference_id: UUID
+    input: str
+    label: str | None
+    verdict: str
+    model_name: str
+    model_version: str
+    predicted_at: datetime
+    verdict_at: datetime
+    verdict_id: int
+
+    def described(self) -> dict[str, Any]:
+        """For `as_json`; the text is laid in unparsed."""
+        return {**self._asdict(), "input": orjson.Fragment(self.input)}
+
+
+Line = Row | Example
 
 
 def as_json(value: Any) -> bytes:

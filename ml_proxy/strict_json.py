@@ -7,6 +7,7 @@ as is nesting beyond `MAX_DEPTH`.
 
 import json
 import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate
 from typing import Any
@@ -73,6 +74,12 @@ def member(value: Value, name: str) -> Value:
     return dict(value).get(name) if is_object(value) else None
 
 
+def without(text: str, *names: str) -> str:
+    """The text of a JSON object less its members `names`: the other members stay as they were written."""
+    kept = [written for written in _members(text) if _name_of(written) not in names]
+    return "{" + ",".join(kept) + "}"
+
+
 def _refuse_constant(name: str) -> None:
     raise NotJSON(f"{name} is not JSON")
 
@@ -82,6 +89,7 @@ _DECODER = json.JSONDecoder(
 )
 # The closing quote is optional so that an endless string is passed over once, not once from each of its quotes.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_MARK = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[][{},]', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEP = [1 if byte in b"[{" else -1 for byte in range(256)]
 
@@ -100,3 +108,23 @@ def _too_deep(text: str) -> bool:
         return False
     brackets = _STRING.sub("", text).encode("utf-8", "surrogatepass").translate(None, _NO_BRACKETS)
     return max(accumulate(map(_STEP.__getitem__, brackets)), default=0) > MAX_DEPTH
+
+
+def _members(text: str) -> Iterator[str]:
+    """Each member of the outermost object, `"name": value`, as it was written; `text` is JSON."""
+    depth = begins = 0
+    for found in _MARK.finditer(text):
+        mark = found[0]
+        if mark in "{[":
+            depth += 1
+            begins = begins or found.end()
+        elif mark in "}]":
+            depth -= 1
+        if (depth == 1 and mark == ",") or depth == 0:
+            yield text[begins : found.start()]
+            begins = found.end()
+
+
+def _name_of(member: str) -> str | None:
+    string = _MARK.search(member)
+    return json.loads(string[0]) if string else None

@@ -2,11 +2,14 @@
 
 from django.urls import path
 
+from ml_proxy.views.accuracy import AccuracyList
+from ml_proxy.views.dataset import DataSet
 from ml_proxy.views.export import Export
 from ml_proxy.views.history import History, Inference
 from ml_proxy.views.jobs import JobCancel, JobDetail, JobList
 from ml_proxy.views.passthrough import model_info_view, retrain_view, status_view
 from ml_proxy.views.predict import predict_view
+from ml_proxy.views.verdicts import Feedback
 
 urlpatterns = [
     path("predict/", predict_view, name="predict"),
@@ -19,4 +22,7 @@ urlpatterns = [
     path("history/", History.as_view(), name="history"),
     path("history/export/", Export.as_view(), name="export"),
     path("history/<uuid:inference_id>/", Inference.as_view(), name="inference"),
+    path("history/<uuid:inference_id>/feedback/", Feedback.as_view(), name="feedback"),
+    path("dataset/", DataSet.as_view(), name="dataset"),
+    path("accuracy/", AccuracyList.as_view(), name="accuracy"),
 ]

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from django.utils.module_loading import import_string
 
-from ml_proxy.rows import Row
+from ml_proxy.rows import Line
 
 
 class Writer(Protocol):
@@ -20,7 +20,7 @@ class Writer(Protocol):
     def begin(self) -> bytes:
         """What stands before the first row."""
 
-    def add(self, rows: Sequence[Row]) -> bytes:
+    def add(self, rows: Sequence[Line]) -> bytes:
         """Whole rows; some may be kept for a later piece."""
 
     def end(self) -> bytes:
@@ -34,9 +34,9 @@ class Form:
     media_type: str
     path: str
 
-    def writer(self) -> Writer:
-        """One for a new file."""
-        made: Writer = import_string(self.path)()
+    def writer(self, kind: type[Line]) -> Writer:
+        """One for a new file of such rows."""
+        made: Writer = import_string(self.path)(kind)
         return made
 
 

@@ -2,25 +2,29 @@
 
 import csv
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from io import StringIO
 
-from ml_proxy.rows import Row, as_json, described
+from ml_proxy.rows import Line, as_json
 
 TORN = "This export broke off here: rows are missing."
 
 
 class NDJSON:
-    """One JSON object on each line, with the members that history has."""
+    """One JSON object on each line; of the log's rows, with the members that history has."""
 
     torn = f'{{"error": "{TORN}'.encode()
+
+    def __init__(self, kind: type[Line]) -> None:
+        """Each row names its own members."""
 
     def begin(self) -> bytes:
         """Nothing."""
         return b""
 
-    def add(self, rows: Sequence[Row]) -> bytes:
+    def add(self, rows: Sequence[Line]) -> bytes:
         """A line for each row. A line feed in a stored text stands between tokens, where any blank will do."""
-        return b"".join(as_json(described(row)).replace(b"\n", b" ").replace(b"\r", b" ") + b"\n" for row in rows)
+        return b"".join(as_json(row.described()).replace(b"\n", b" ").replace(b"\r", b" ") + b"\n" for row in rows)
 
     def end(self) -> bytes:
         """Nothing."""
@@ -35,11 +39,14 @@ class CSV:
 
     torn = f'"{TORN}'.encode()
 
+    def __init__(self, kind: type[Line]) -> None:
+        self._names = kind._fields
+
     def begin(self) -> bytes:
         """The columns' names."""
-        return _records([Row._fields])
+        return _records([self._names])
 
-    def add(self, rows: Sequence[Row]) -> bytes:
+    def add(self, rows: Sequence[Line]) -> bytes:
         """A record for each row, moments written as in history."""
         return _records(map(_cells, rows))  # one by one: writing a list, it would keep other threads from running
 
@@ -54,6 +61,5 @@ def _records(records: Iterable[Sequence[object]]) -> bytes:
     return written.getvalue().encode()
 
 
-def _cells(row: Row) -> Row:
-    moments = {name: getattr(row, name).isoformat().replace("+00:00", "Z") for name in ("created_at", "predicted_at")}
-    return row._replace(**moments)
+def _cells(row: Line) -> list[object]:
+    return [cell.isoformat().replace("+00:00", "Z") if isinstance(cell, datetime) else cell for cell in row]

@@ -1,16 +1,19 @@
-"""Deliberate erasure: a row becomes a tombstone that still verifies, and tells nothing of what was there."""
+"""Deliberate erasure: a row becomes a tombstone that still verifies, and tells nothing of what was there.
+
+What doctors said of it goes with it: a note may name a patient, and a verdict alone tells what was found.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from ml_proxy.batches import Numbered
 from ml_proxy.bulk import insert_new
-from ml_proxy.models import InferenceLog, Origin, Remnant
+from ml_proxy.models import InferenceLog, Origin, Remnant, Verdict
 from ml_proxy.seals import keyring
+from ml_proxy.use_cases.verdicts import one_after_another
 from ml_proxy.use_cases.writing import remnant_of
 
 AT_ONCE = 500  # rows in a transaction
@@ -33,12 +36,14 @@ def erase(rows: QuerySet[InferenceLog], reason: str) -> Iterator[int]:
         yield erased
 
 
-@transaction.atomic
+@one_after_another()
 def _erase_some(rows: QuerySet[InferenceLog], reason: str) -> int:
     some = list(rows.order_by("pk")[:AT_ONCE])
     tombstones = [_tombstone(row, row.origin, row.sequence, reason) for row in some if row.origin and row.sequence]
     insert_new(tombstones, ["origin", "sequence"])
-    InferenceLog.objects.filter(pk__in=[row.pk for row in some]).delete()
+    erased = [row.pk for row in some]
+    Verdict.objects.filter(inference__in=erased).delete()
+    InferenceLog.objects.filter(pk__in=erased).delete()
     return len(some)
 
 

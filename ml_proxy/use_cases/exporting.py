@@ -1,10 +1,11 @@
 """The log, or what a question finds of it, as one file of any size, made in the memory of a page or two."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ml_proxy.exporting import Form
+from ml_proxy.exporting import Form, Writer
+from ml_proxy.rows import Line, Row
 from ml_proxy.use_cases import history
 from ml_proxy.use_cases.history import MOST_ROWS, Question
 
@@ -17,13 +18,16 @@ class Piece(NamedTuple):
 
 
 def export(question: Question, form: Form) -> Iterator[Piece]:
-    """The file in pieces, in history's order and without a limit. Raises Django's database errors.
+    """The log's rows, in history's order and without a limit."""
+    return pieces(history.pages(replace(question, limit=MOST_ROWS)), form.writer(Row))
+
+
+def pieces(pages: Iterator[Sequence[Line]], writer: Writer) -> Iterator[Piece]:
+    """The file of all these rows, one page at least. Raises what `pages` raises: Django's database errors.
 
     The first piece is not there before the database has answered. Where something fails behind it, the last piece
     before the exception spoils the file: a server may end the answer as if it were whole.
     """
-    writer = form.writer()
-    pages = history.pages(replace(question, limit=MOST_ROWS))
     rows = next(pages)
     yield Piece(writer.begin() + writer.add(rows), len(rows))
     try:

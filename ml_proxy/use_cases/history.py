@@ -106,8 +106,14 @@ def one(inference_id: UUID) -> Row:
     """One inference. Raises `NoSuchRecord`."""
     row = InferenceLog.objects.filter(pk=inference_id).values_list(*Row._fields).first()
     if row is None:
-        raise NoSuchRecord("No inference has this id. A new one appears once its record is written.")
+        raise _unknown()
     return Row._make(row)
+
+
+def require(inference_id: UUID) -> None:
+    """Raises `NoSuchRecord` where there is no such inference."""
+    if not InferenceLog.objects.filter(pk=inference_id).exists():
+        raise _unknown()
 
 
 def matching(question: Question) -> QuerySet[InferenceLog]:
@@ -115,6 +121,10 @@ def matching(question: Question) -> QuerySet[InferenceLog]:
     rows = InferenceLog.objects.order_by(*(f"-{column}" for column in (*_names(question), "predicted_at", "id")))
     bounds = [compared(**place) for compared, place in _bounds(question)]
     return rows.filter(*bounds)
+
+
+def _unknown() -> NoSuchRecord:
+    return NoSuchRecord("No inference has this id. A new one appears once its record is written: try again soon.")
 
 
 def _names(question: Question) -> dict[str, Any]:

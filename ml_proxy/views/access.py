@@ -19,6 +19,9 @@ READ_HISTORY = "ml_proxy.view_inferencelog"
 RETRAIN = "ml_proxy.add_job"
 READ_JOBS = "ml_proxy.view_job"
 CANCEL_JOB = "ml_proxy.change_job"
+JUDGE = "ml_proxy.add_verdict"
+READ_VERDICTS = "ml_proxy.view_verdict"
+EXPORT_DATASET = "ml_proxy.export_dataset"
 SIGNED_IN = ""
 
 

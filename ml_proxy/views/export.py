@@ -1,7 +1,7 @@
 """`GET history/export/`: all that a question finds, as one file."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import chain
 
@@ -23,6 +23,11 @@ log = logging.getLogger(__name__)
 
 SEND_BYTES = 256 * 1024  # at once: the server queues a few of these for a slow reader, each a copy of its own
 _READERS: Readers = {"format": ("format", form_name), **FILTERS}
+FILE_FIELDS = (
+    OpenApiParameter("format", {"type": "string", "enum": list(FORMS), "default": DEFAULT}),
+    sent_field("Content-Disposition", "A file name, which tells the time of the export alone.", 200),
+)
+FILE_ANSWERS = {(200, form.media_type.partition(";")[0]): OpenApiTypes.BINARY for form in FORMS.values()}
 
 
 class BrokenOff(Exception):
@@ -41,26 +46,28 @@ class Export(PlainRead):
             "Streamed; history's columns. CSV holds every text as it is: a spreadsheet may take one that begins with "
             "=, +, - or @ for a formula. A file that breaks off can not be read whole. An unknown parameter is a 400."
         ),
-        parameters=[
-            OpenApiParameter("format", {"type": "string", "enum": list(FORMS), "default": DEFAULT}),
-            *FILTER_FIELDS,
-            sent_field("Content-Disposition", "A file name, which tells the time of the export alone.", 200),
-        ],
-        responses={(200, form.media_type.partition(";")[0]): OpenApiTypes.BINARY for form in FORMS.values()},
+        parameters=[*FILE_FIELDS, *FILTER_FIELDS],
+        responses=FILE_ANSWERS,
     )
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
-        """The file; to a HEAD its fields alone, without a look at the database."""
+        """The file."""
         query = read_query(request, _READERS)
-        name = query.pop("format", DEFAULT)
-        body = () if request.method == "HEAD" else _body(Question(**query), name)
-        filename = f"inferences-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{name}"
-        headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="{filename}"'}
-        return StreamingHttpResponse(body, content_type=FORMS[name].media_type, headers=headers)
+        form = query.pop("format", DEFAULT)
+        return attachment(request, "inferences", form, lambda: export(Question(**query), FORMS[form]))
 
 
-def _body(question: Question, name: str) -> Iterator[bytes]:
+def attachment(
+    request: HttpRequest, stem: str, form: str, export: Callable[[], Iterator[Piece]]
+) -> StreamingHttpResponse:
+    """The file that `export` makes; to a HEAD its fields alone, without a look at the database."""
+    body = () if request.method == "HEAD" else _body(export())
+    filename = f"{stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{form}"
+    headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="{filename}"'}
+    return StreamingHttpResponse(body, content_type=FORMS[form].media_type, headers=headers)
+
+
+def _body(pieces: Iterator[Piece]) -> Iterator[bytes]:
     """What is sent. The first piece is made before there is a status, so that an error can still be one."""
-    pieces = export(question, FORMS[name])
     return _sent(chain([next(pieces)], pieces), current_request_id.get())
 
 

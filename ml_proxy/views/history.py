@@ -5,7 +5,6 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
-from ml_proxy.rows import described
 from ml_proxy.use_cases import history
 from ml_proxy.use_cases.history import Place, Question
 from ml_proxy.views.access import READ_HISTORY
@@ -48,7 +47,7 @@ class History(PlainRead):
     def get(self, request: HttpRequest) -> HttpResponse:
         """One page of the log."""
         page = history.page(Question(**read_query(request, _READERS)))
-        response = json_response([described(row) for row in page.rows])
+        response = json_response([row.described() for row in page.rows])
         if page.next:
             response["Link"] = next_link(request, page.next.opaque())
         return response
@@ -63,7 +62,7 @@ class Inference(PlainRead):
     def get(self, request: HttpRequest, inference_id: UUID) -> HttpResponse:
         """One inference."""
         refuse_parameters(request)
-        return json_response(described(history.one(inference_id)))
+        return json_response(history.one(inference_id).described())
 
 
 _READERS: Readers = {**FILTERS, "limit": ("limit", limit), "cursor": ("after", cursor(Place.of))}

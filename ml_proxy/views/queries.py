@@ -1,6 +1,6 @@
 """Query strings of lists: each parameter known, given once, and read; and where the next page is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlencode
 
@@ -17,12 +17,9 @@ LIMIT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default"
 
 # By a parameter's name: the field that it fills, and what reads its text or raises a `ValueError` that says what to do.
 Readers = Mapping[str, tuple[str, Callable[[str], Any]]]
-FILTERS: Readers = {
-    "doctor": ("doctor", names.canonical),
-    "patient": ("patient", names.canonical),
-    "since": ("since", moment),
-    "until": ("until", moment),
-}
+SPAN: Readers = {"since": ("since", moment), "until": ("until", moment)}
+FILTERS: Readers = {"doctor": ("doctor", names.canonical), "patient": ("patient", names.canonical), **SPAN}
+OF_MODEL: Readers = {"model": ("model", names.exact), **SPAN}
 
 
 def read_query(request: HttpRequest | Request, readers: Readers) -> dict[str, Any]:
@@ -55,6 +52,17 @@ def limit(value: str) -> int:
     if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= MOST_ROWS and len(value) <= 9):
         raise ValueError(f"must be a whole number from 1 to {MOST_ROWS}")
     return int(value)
+
+
+def one_of(choices: Collection[str]) -> Callable[[str], str]:
+    """Reads one of a few words."""
+
+    def read(value: str) -> str:
+        if value.strip() not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return value.strip()
+
+    return read
 
 
 def cursor(place_of: Callable[[str], Any]) -> Callable[[str], Any]:

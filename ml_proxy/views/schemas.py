@@ -6,8 +6,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
 from rest_framework import serializers
 
-from ml_proxy.models import InferenceLog, Job
+from ml_proxy.models import InferenceLog, Job, Verdict
 from ml_proxy.rows import Row
+from ml_proxy.verdicts import MOST_LABEL, MOST_NOTE
 
 JOB_BODY: dict[str, Any] = {
     "application/json": {
@@ -25,12 +26,33 @@ JOB_BODY: dict[str, Any] = {
     }
 }
 
-FILTER_FIELDS = (
-    OpenApiParameter("doctor", str, description="Whole name. Blank is as good as none."),
-    OpenApiParameter("patient", str, description="Whole name. Where both are given, both must match."),
+SPAN_FIELDS = (
     OpenApiParameter("since", str, description="ISO 8601, inclusive; UTC where it has no offset."),
     OpenApiParameter("until", str, description="ISO 8601, exclusive; UTC where it has no offset."),
 )
+FILTER_FIELDS = (
+    OpenApiParameter("doctor", str, description="Whole name. Blank is as good as none."),
+    OpenApiParameter("patient", str, description="Whole name. Where both are given, both must match."),
+    *SPAN_FIELDS,
+)
+MODEL_FIELDS = (OpenApiParameter("model", str, description="A model's whole name, as it is."), *SPAN_FIELDS)
+
+VERDICT_BODY: dict[str, Any] = {
+    "application/json": {
+        "type": "object",
+        "required": ["verdict"],
+        "additionalProperties": False,
+        "properties": {
+            "verdict": {"type": "string", "enum": Verdict.Word.values},
+            "label": {
+                "type": ["string", "null"],
+                "maxLength": MOST_LABEL,
+                "description": "To correct: what the model should have said. To agree: nothing, or what it said.",
+            },
+            "note": {"type": ["string", "null"], "maxLength": MOST_NOTE},
+        },
+    }
+}
 
 
 def sent_field(name: str, description: str, *statuses: int) -> OpenApiParameter:
@@ -85,3 +107,27 @@ class JobSchema(serializers.ModelSerializer[Job]):
             "finished_at",
         )
         read_only_fields = fields
+
+
+@extend_schema_serializer(component_name="Verdict")
+class VerdictSchema(serializers.ModelSerializer[Verdict]):
+    """What a doctor said of one inference."""
+
+    inference_id = serializers.UUIDField(read_only=True)
+
+    class Meta:
+        model = Verdict
+        fields = ("id", "inference_id", "verdict", "label", "note", "caller", "created_at")
+        read_only_fields = fields
+
+
+@extend_schema_serializer(component_name="Accuracy")
+class AccuracySchema(serializers.Serializer[Any]):
+    """How often doctors agreed with one version of a model, of the predictions of one period that they judged."""
+
+    model_name = serializers.CharField(read_only=True)
+    model_version = serializers.CharField(read_only=True)
+    period = serializers.DateField(read_only=True, help_text="The period's first day, in UTC; a week's is its Monday.")
+    agreed = serializers.IntegerField(read_only=True)
+    corrected = serializers.IntegerField(read_only=True)
+    accuracy = serializers.FloatField(read_only=True, help_text="agreed / (agreed + corrected)")

@@ -19,6 +19,7 @@ from pytest_django import Settings
 from ml_proxy.urls import urlpatterns
 from tests.support.network import free_port
 from tests.support.rows import lay
+from tests.support.verdicts import path_of
 
 WRITTEN = Path(__file__).resolve().parents[2] / "docs" / "openapi.yaml"
 OPERATIONS = {
@@ -33,6 +34,10 @@ OPERATIONS = {
     ("get", "/ml/v1/history/"),
     ("get", "/ml/v1/history/export/"),
     ("get", "/ml/v1/history/{inference_id}/"),
+    ("get", "/ml/v1/history/{inference_id}/feedback/"),
+    ("post", "/ml/v1/history/{inference_id}/feedback/"),
+    ("get", "/ml/v1/dataset/"),
+    ("get", "/ml/v1/accuracy/"),
     ("get", "/healthz"),
     ("get", "/readyz"),
 }
@@ -94,6 +99,11 @@ def test_it_is_true_of_what_the_gateway_answers(
         ("/ml/v1/history/", "get", gateway.get("/ml/v1/history/?limt=1")),
         ("/ml/v1/history/{inference_id}/", "get", gateway.get(f"/ml/v1/history/{row.id}/")),
         ("/ml/v1/history/{inference_id}/", "get", gateway.get(f"/ml/v1/history/{UUID(int=8)}/")),
+        *(
+            ("/ml/v1/history/{inference_id}/feedback/", method, getattr(gateway, method)(path_of(row.id), *body))
+            for method, *body in [("post", b'{"verdict": "agree"}', "application/json")] * 2 + [("get",), ("post",)]
+        ),
+        ("/ml/v1/accuracy/", "get", gateway.get("/ml/v1/accuracy/")),
         ("/ml/v1/retrain/jobs/", "post", job),
         ("/ml/v1/retrain/jobs/", "post", gateway.post("/ml/v1/retrain/jobs/")),
         ("/ml/v1/retrain/jobs/", "get", gateway.get("/ml/v1/retrain/jobs/")),
@@ -106,7 +116,7 @@ def test_it_is_true_of_what_the_gateway_answers(
     ]
     settings.ML_SERVER_URL = f"http://127.0.0.1:{free_port()}"
     answers += [("/readyz", "get", gateway.get("/readyz")), ("/ml/v1/status/", "get", gateway.get("/ml/v1/status/"))]
-    assert {response.status_code for _, _, response in answers} == {200, 202, 400, 404, 409, 415, 502, 503}
+    assert {response.status_code for _, _, response in answers} == {200, 201, 202, 400, 404, 409, 415, 502, 503}
     for path, method, response in answers:
         require_described(schema, schema["paths"][path][method]["responses"], response)
 

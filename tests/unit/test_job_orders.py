@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_proxy.use_cases.jobs.orders import without
+from ml_proxy.strict_json import without
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

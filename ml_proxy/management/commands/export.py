@@ -1,104 +1,29 @@
 """`manage.py export`: the log, or what is asked of it, as a file."""
 
-import os
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import IO, Any
-
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, InterfaceError
-from tqdm import tqdm
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 from ml_proxy import names
-from ml_proxy.exporting import DEFAULT, FORMS
-from ml_proxy.moments import moment
-from ml_proxy.use_cases.exporting import export
+from ml_proxy.exporting import Form
+from ml_proxy.management.files import SPAN, FileCommand
+from ml_proxy.use_cases.exporting import Piece, export
 from ml_proxy.use_cases.history import Question
 
-STDOUT = "-"
-BAD_INPUT, INTERRUPTED = 2, 130  # as argparse, and as shells for Ctrl-C
-READERS = {"doctor": names.canonical, "patient": names.canonical, "since": moment, "until": moment}
 
-
-class Command(BaseCommand):
-    """Writes the file and says how many rows it has."""
+class Command(FileCommand):
+    """The log's rows."""
 
     help = (
         "Writes inferences to a file, newest first: those that match ALL of the conditions given, or the whole log. "
         "The file has its name only once it is whole; it holds patients' data and is its owner's alone to read. "
         "CSV holds every text as it is: a spreadsheet may take one that begins with =, +, - or @ for a formula."
     )
+    conditions: ClassVar = {
+        "doctor": (names.canonical, "whole name"),
+        "patient": (names.canonical, "whole name"),
+        **SPAN,
+    }
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        """Where to, in which form, and which rows."""
-        parser.add_argument("--output", required=True, metavar="FILE", help="where to, - for standard output")
-        parser.add_argument("--format", choices=list(FORMS), default=DEFAULT, help=f"{DEFAULT} unless given")
-        parser.add_argument("--doctor", help="whole name")
-        parser.add_argument("--patient", help="whole name")
-        parser.add_argument("--since", help="ISO 8601, inclusive; UTC where it has no offset")
-        parser.add_argument("--until", help="ISO 8601, exclusive; UTC where it has no offset")
-
-    def handle(self, *args: Any, output: str, format: str, **options: Any) -> None:  # noqa: A002 - as the option
-        """Writes all of it, or nothing under that name."""
-        question = _question(options)
-        with _told_in_one_line(output), _opened(output) as file:
-            rows = _write(question, format, file)
-        self.stderr.write(f"{rows:,} rows written.", self.style.SUCCESS)
-
-
-def _write(question: Question, form: str, file: IO[bytes]) -> int:
-    """Gives how many rows were written."""
-    total = 0
-    with tqdm(unit="row", unit_scale=True, disable=None) as bar:
-        for data, rows in export(question, FORMS[form]):
-            file.write(data)
-            total += rows
-            bar.update(rows)
-    file.flush()
-    return total
-
-
-@contextmanager
-def _opened(output: str) -> Iterator[IO[bytes]]:
-    """Where to write: a draft beside the file that is meant, which takes its place at the block's good end."""
-    if output == STDOUT:
-        yield sys.stdout.buffer
-        return
-    path = Path(output)
-    with NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", suffix=".part", delete=False) as draft:
-        try:
-            yield draft
-            os.fsync(draft.fileno())
-            Path(draft.name).replace(path)
-        finally:
-            with suppress(FileNotFoundError):  # it has its name
-                Path(draft.name).unlink()
-
-
-@contextmanager
-def _told_in_one_line(output: str) -> Iterator[None]:
-    try:
-        yield
-    except (DatabaseError, InterfaceError) as exc:
-        mend = "see that DATABASE_URL is right and that `manage.py migrate` has run"
-        raise CommandError(f"The database did not give the rows ({type(exc).__name__}): {mend}.") from exc
-    except OSError as exc:
-        if output == STDOUT:  # or the interpreter complains of it once more when it ends
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise CommandError(f"{output} can't be written: {exc.strerror}.") from exc
-    except KeyboardInterrupt:
-        raise CommandError("Stopped; nothing is kept.", returncode=INTERRUPTED) from None
-
-
-def _question(options: Mapping[str, str | None]) -> Question:
-    found: dict[str, Any] = {}
-    for name, read in READERS.items():
-        if (value := options[name]) is not None:
-            try:
-                found[name] = read(value)
-            except ValueError as exc:
-                raise CommandError(f"--{name} {exc}.", returncode=BAD_INPUT) from exc
-    return Question(**found)
+    def pieces(self, found: dict[str, Any], form: Form) -> Iterator[Piece]:
+        """In history's order."""
+        return export(Question(**found), form)

@@ -1,8 +1,6 @@
 """What a job is asked to do: a JSON object, most of which is the model server's."""
 
 import hashlib
-import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,7 +9,6 @@ from ml_proxy.exceptions import BadInput, Fault
 from ml_proxy.use_cases.bodies import read_object
 
 CALLBACK_URL = "callback_url"
-_MARK = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[][{},]', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -33,13 +30,8 @@ def read_order(body: bytes) -> Order:
     if faults:
         raise BadInput("The job can't be started as it is asked for.", faults=faults)
     url = strict_json.member(value, CALLBACK_URL)
-    return Order(text if url is None else without(text, CALLBACK_URL), url, hashlib.sha256(body).hexdigest())
-
-
-def without(text: str, name: str) -> str:
-    """The text of a JSON object less its member `name`: the other members stay as they were written."""
-    kept = [written for written in _members(text) if _name_of(written) != name]
-    return "{" + ",".join(kept) + "}"
+    params = text if url is None else strict_json.without(text, CALLBACK_URL)
+    return Order(params, url, hashlib.sha256(body).hexdigest())
 
 
 def _faults(value: strict_json.Value) -> Iterator[Fault]:
@@ -60,23 +52,3 @@ _KNOWN = (
     ("params", "an object", strict_json.is_object),
     (CALLBACK_URL, "a string", _is_string),
 )
-
-
-def _members(text: str) -> Iterator[str]:
-    """Each member of the outermost object, `"name": value`, as it was written; `text` is JSON."""
-    depth = begins = 0
-    for found in _MARK.finditer(text):
-        mark = found[0]
-        if mark in "{[":
-            depth += 1
-            begins = begins or found.end()
-        elif mark in "}]":
-            depth -= 1
-        if (depth == 1 and mark == ",") or depth == 0:
-            yield text[begins : found.start()]
-            begins = found.end()
-
-
-def _name_of(member: str) -> str | None:
-    string = _MARK.search(member)
-    return json.loads(string[0]) if string else None

@@ -11,7 +11,6 @@ from ml_proxy.models import Job
 from ml_proxy.upstream import Answer, Reply
 from ml_proxy.use_cases.jobs.ending import ERROR_CHARACTERS, MESSAGE_CHARACTERS, Outcome, printable
 from ml_proxy.use_cases.jobs.heart import Heart
-from ml_proxy.use_cases.jobs.orders import without
 
 BUSY = 409
 BUSY_SECONDS = 60.0  # that a training which was cancelled, or whose runner died, may take to be wound up
@@ -95,7 +94,7 @@ def _progress(_: str, event: Mapping[str, strict_json.Value], heart: Heart) -> N
 
 
 def _result(text: str, _: Mapping[str, strict_json.Value], __: Heart) -> Outcome:
-    return Outcome(Job.State.SUCCEEDED, result=without(text, "event"))
+    return Outcome(Job.State.SUCCEEDED, result=strict_json.without(text, "event"))
 
 
 def _error(_: str, event: Mapping[str, strict_json.Value], __: Heart) -> Outcome:

@@ -1,0 +1,35 @@
+"""`GET accuracy/`: how often doctors agreed."""
+
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+
+from ml_proxy.use_cases.accuracy import PERIODS, Question, accuracy
+from ml_proxy.views.access import READ_VERDICTS
+from ml_proxy.views.plain import PlainRead
+from ml_proxy.views.queries import OF_MODEL, Readers, one_of, read_query
+from ml_proxy.views.rendering import json_response
+from ml_proxy.views.schemas import MODEL_FIELDS, AccuracySchema
+
+_READERS: Readers = {"by": ("by", one_of(PERIODS)), **OF_MODEL}
+
+
+class AccuracyList(PlainRead):
+    """By model, version and period."""
+
+    permission = READ_VERDICTS
+
+    @extend_schema(
+        operation_id="list_accuracy",
+        summary="How often doctors agreed, by model version over time",
+        description="Counts the newest verdict of each inference by when it was predicted; oldest period first.",
+        parameters=[
+            OpenApiParameter("by", {"type": "string", "enum": list(PERIODS), "default": PERIODS[0]}),
+            *MODEL_FIELDS,
+        ],
+        responses=AccuracySchema(many=True),
+    )
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """All of it: a line for each version and period in which somebody judged."""
+        query = read_query(request, _READERS)
+        by = query.pop("by", PERIODS[0])
+        return json_response([line._asdict() for line in accuracy(Question(**query), by)])

@@ -1,0 +1,39 @@
+"""`GET dataset/`: judged inferences to learn from, as one file."""
+
+from django.http import HttpRequest, StreamingHttpResponse
+from drf_spectacular.utils import extend_schema
+
+from ml_proxy.exporting import DEFAULT, FORMS, form_name
+from ml_proxy.use_cases.accuracy import Question
+from ml_proxy.use_cases.dataset import export
+from ml_proxy.views.access import EXPORT_DATASET
+from ml_proxy.views.export import FILE_ANSWERS, FILE_FIELDS, attachment
+from ml_proxy.views.plain import PlainRead
+from ml_proxy.views.queries import OF_MODEL, Readers, read_query
+from ml_proxy.views.schemas import MODEL_FIELDS
+
+_READERS: Readers = {"format": ("format", form_name), **OF_MODEL}
+
+
+class DataSet(PlainRead):
+    """Each inference that has a verdict, with its newest."""
+
+    permission = EXPORT_DATASET
+
+    @extend_schema(
+        operation_id="export_dataset",
+        summary="All judged inferences that match, without names, as one file",
+        description=(
+            "Streamed, oldest verdict first, one line for each inference with its newest verdict: inference_id, input "
+            "(the request's body without doctor_name and patient_name, which may still tell of a patient), label (what "
+            "the doctor holds it to be; null where the doctor agreed with an answer that has no label), verdict, "
+            "model_name, model_version, predicted_at, verdict_at, verdict_id. since and until are about predicted_at."
+        ),
+        parameters=[*FILE_FIELDS, *MODEL_FIELDS],
+        responses=FILE_ANSWERS,
+    )
+    def get(self, request: HttpRequest) -> StreamingHttpResponse:
+        """The file."""
+        query = read_query(request, _READERS)
+        form = query.pop("format", DEFAULT)
+        return attachment(request, "dataset", form, lambda: export(Question(**query), FORMS[form]))
