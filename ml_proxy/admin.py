@@ -1,10 +1,9 @@
-"""The log, jobs and quarantine for people: to read, never to change."""
+"""The log, verdicts, jobs and quarantine for people: to read, never to change."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from datetime import UTC
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -13,40 +12,11 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from ml_proxy import names
-from ml_proxy.browsing import ReadOnly, payload
-from ml_proxy.models import InferenceLog, Job, Remnant
+from ml_proxy.browsing import ReadOnly, Within, payload
+from ml_proxy.models import InferenceLog, Job, Remnant, Verdict
 from ml_proxy.seals import UnknownKey
 from ml_proxy.use_cases.history import Place, Question, matching
 from ml_proxy.use_cases.quarantine import try_again
-
-
-class Within(admin.SimpleListFilter):
-    """The last hour, day, … by the time of the prediction; one end of a range, so that nothing is counted."""
-
-    title = "time of prediction"
-    parameter_name = "within"
-    spans: ClassVar = {
-        "hour": timedelta(hours=1),
-        "day": timedelta(days=1),
-        "week": timedelta(weeks=1),
-        "month": timedelta(days=30),
-        "year": timedelta(days=365),
-    }
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
-        """What can be chosen."""
-        return [(span, f"Last {span}") for span in self.spans]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows of that time."""
-        since = self.since(request)
-        return queryset.filter(predicted_at__gte=since) if since else queryset
-
-    @classmethod
-    def since(cls, request: HttpRequest) -> datetime | None:
-        """When the chosen time began."""
-        span = cls.spans.get(request.GET.get(cls.parameter_name, ""))
-        return datetime.now(UTC) - span if span else None
 
 
 @admin.register(InferenceLog)
@@ -129,6 +99,25 @@ class InferenceLogAdmin(ReadOnly):
             for question in (replace(about, doctor=name), replace(about, patient=name))
             for row_id in matching(question).values_list("id", flat=True)[: self.list_per_page + 1]
         ]
+
+
+@admin.register(Verdict)
+class VerdictAdmin(ReadOnly):
+    """What doctors said; the newest of an inference counts."""
+
+    list_display = ("created_at", "inference_id", "verdict", "label", "caller", "model_name", "model_version")
+    fields = (
+        "id",
+        "inference_id",
+        "verdict",
+        "label",
+        "note",
+        "caller",
+        "created_at",
+        "model_name",
+        "model_version",
+        "predicted_at",
+    )
 
 
 @admin.register(Job)

@@ -3,6 +3,8 @@
 Every list is a range of an index: no count, no offset, no order or look-up of a visitor's own making.
 """
 
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
@@ -26,6 +28,35 @@ if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]  # generic in its stubs alone
 else:
     ModelAdmin = admin.ModelAdmin
+
+
+class Within(admin.SimpleListFilter):
+    """The last hour, day, … by the time of the prediction; one end of a range, so that nothing is counted."""
+
+    title = "time of prediction"
+    parameter_name = "within"
+    spans: ClassVar = {
+        "hour": timedelta(hours=1),
+        "day": timedelta(days=1),
+        "week": timedelta(weeks=1),
+        "month": timedelta(days=30),
+        "year": timedelta(days=365),
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
+        """What can be chosen."""
+        return [(span, f"Last {span}") for span in self.spans]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows of that time."""
+        since = self.since(request)
+        return queryset.filter(predicted_at__gte=since) if since else queryset
+
+    @classmethod
+    def since(cls, request: HttpRequest) -> datetime | None:
+        """When the chosen time began."""
+        span = cls.spans.get(request.GET.get(cls.parameter_name, ""))
+        return datetime.now(UTC) - span if span else None
 
 
 class NewestFirst(ChangeList):

@@ -24,7 +24,7 @@ class Verdict(models.Model):
         CORRECT = "correct"
 
     id = models.BigAutoField(primary_key=True)
-    # The log may be in partitions, to which no constraint of the database can point; see erasing for its rows' end.
+    # Without a constraint, which would keep a month of a log in partitions from being detached; erasing sees to rows.
     inference = models.ForeignKey(
         "ml_proxy.InferenceLog", on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
     )

@@ -18,20 +18,13 @@ from ml_proxy.use_cases.history import MOST_ROWS, fitting
 from ml_proxy.use_cases.verdicts import newest, newest_id
 
 NAMES = ("doctor_name", "patient_name")
-COLUMNS = (
-    "label",
-    "verdict",
-    "model_name",
-    "model_version",
-    "predicted_at",
-    "created_at",
-    "id",
-)  # an example's, in order
+# An example's, as the table of verdicts has them.
+COLUMNS = ("label", "verdict", "model_name", "model_version", "predicted_at", "created_at", "id")
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A verdict, the size of its inference in bytes, where that is in the log, and the example's columns."""
+    """A verdict's inference with its size in bytes (None where it is gone) and its newest verdict; and `COLUMNS`."""
 
     inference_id: UUID
     size: int | None

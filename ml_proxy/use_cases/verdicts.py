@@ -11,7 +11,6 @@ from django.db.models import OuterRef, Subquery
 
 from ml_proxy import names, strict_json
 from ml_proxy.exceptions import Fault
-from ml_proxy.keyset import below
 from ml_proxy.models import Verdict
 from ml_proxy.use_cases import history
 from ml_proxy.use_cases.verdict_bodies import Said, refused
@@ -50,19 +49,11 @@ def page(inference_id: UUID, *, limit: int = 100, after: int | None = None) -> P
     """The verdicts of one inference, newest first, from behind the one `after` on. Raises `NoSuchRecord`."""
     verdicts = Verdict.objects.filter(inference_id=inference_id).order_by("-id")
     if after is not None:
-        verdicts = verdicts.filter(below(id=after))
+        verdicts = verdicts.filter(id__lt=after)
     found = list(verdicts[: limit + 1])
     if not found:
         history.require(inference_id)
     return Page(found[:limit], found[limit - 1].pk if len(found) > limit else None)
-
-
-def place_of(cursor: str) -> int:
-    """A verdict's id, from a URL. Raises `ValueError`."""
-    found = int(cursor)
-    if not 0 < found <= MOST_ID:
-        raise ValueError("not an id")
-    return found
 
 
 def newest(last: int = MOST_ID) -> Subquery:

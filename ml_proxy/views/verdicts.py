@@ -62,4 +62,4 @@ class Feedback(APIView):
         return json_response(verdicts.described(verdict), status=201 if is_new else 200)
 
 
-_READERS: Readers = {"limit": ("limit", limit), "cursor": ("after", cursor(verdicts.place_of))}
+_READERS: Readers = {"limit": ("limit", limit), "cursor": ("after", cursor(int))}

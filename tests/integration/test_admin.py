@@ -15,13 +15,13 @@ from django.test import Client
 
 from ml_proxy.browsing import READ_CHARS
 from ml_proxy.ids import uuid7
-from ml_proxy.models import InferenceLog, Job, Remnant
+from ml_proxy.models import InferenceLog, Job, Remnant, Verdict
 from tests.support.plans import Cost, costs_of
 from tests.support.rows import NOON, lay, lay_many
 
 pytestmark = pytest.mark.django_db
 
-LOG, JOBS, REMNANTS = (f"/admin/ml_proxy/{name}/" for name in ("inferencelog", "job", "remnant"))
+LOG, JOBS, REMNANTS, VERDICTS = (f"/admin/ml_proxy/{name}/" for name in ("inferencelog", "job", "remnant", "verdict"))
 PER_PAGE = 50
 
 
@@ -68,7 +68,11 @@ def make_quarantined(payload: bytes) -> Remnant:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("path", [LOG, JOBS, REMNANTS])
+def make_verdict(**given: Any) -> Verdict:
+    return Verdict.objects.create(**{"inference_id": uuid7(), "verdict": "agree", "predicted_at": NOON, **given})
+
+
+@pytest.mark.parametrize("path", [LOG, JOBS, REMNANTS, VERDICTS])
 def test_it_asks_to_sign_in(client: Client, path: str) -> None:
     lay(doctor_name="Dr. Seen")
     for where in (path, f"{path}1/change/", f"{path}{uuid7()}/change/"):
@@ -83,14 +87,20 @@ def test_it_shows_each_person_only_what_they_may_view(reader: Client) -> None:
     assert reader.get(f"{LOG}{row_id}/change/").status_code == 200
     assert reader.get(JOBS).status_code == 403
     assert reader.get(REMNANTS).status_code == 403
+    assert reader.get(VERDICTS).status_code == 403
     User.objects.get().user_permissions.clear()
     assert reader.get(LOG).status_code == 403
     assert reader.get(f"{LOG}{row_id}/change/").status_code == 403
 
 
-@pytest.mark.parametrize("model", [InferenceLog, Job, Remnant])
-def test_it_refuses_every_change(admin: Client, model: type[InferenceLog | Job | Remnant]) -> None:
-    rows: dict[Any, Any] = {InferenceLog: lay, Job: make_job, Remnant: partial(make_quarantined, b"{}")}
+@pytest.mark.parametrize("model", [InferenceLog, Job, Remnant, Verdict])
+def test_it_refuses_every_change(admin: Client, model: type[InferenceLog | Job | Remnant | Verdict]) -> None:
+    rows: dict[Any, Any] = {
+        InferenceLog: lay,
+        Job: make_job,
+        Remnant: partial(make_quarantined, b"{}"),
+        Verdict: make_verdict,
+    }
     rows[model]()
     before = model.objects.values().get()
     path = f"/admin/ml_proxy/{model._meta.model_name}/"
@@ -111,6 +121,15 @@ def test_it_lists_newest_first_with_what_one_looks_for(admin: Client) -> None:
     page = response.content.decode()
     for text in ("2026-03-01 12:02:00.000", "Dr. 2", "Lee", "stub", "7", "1.5 ms"):
         assert f">{text}<" in page
+
+
+def test_it_lists_verdicts_newest_first_without_a_look_at_the_log(admin: Client) -> None:
+    made = [make_verdict(verdict="correct", label=f"label {number}", note="<seen>") for number in range(3)]
+    assert listed(admin, VERDICTS) == [str(verdict.pk) for verdict in reversed(made)]
+    assert costs_of(partial(admin.get, VERDICTS), "ml_proxy_inferencelog") == []
+    page = admin.get(f"{VERDICTS}{made[0].pk}/change/").content.decode()
+    for text in ("label 0", "&lt;seen&gt;", str(made[0].inference_id)):
+        assert text in page
 
 
 def test_it_pages_by_place_while_rows_arrive(admin: Client) -> None:
@@ -329,7 +348,7 @@ def test_it_pages_through_jobs_and_remnants(admin: Client, path: str) -> None:
     assert len({*ids_in(first, path), *second}) == PER_PAGE + 3
 
 
-@pytest.mark.parametrize("path", [LOG, JOBS, REMNANTS])
+@pytest.mark.parametrize("path", [LOG, JOBS, REMNANTS, VERDICTS])
 @pytest.mark.parametrize("row_id", ["1", "x", "00000000-0000-0000-0000-000000000001"])
 def test_it_says_so_where_there_is_no_such_row(admin: Client, path: str, row_id: str) -> None:
     response = admin.get(f"{path}{row_id}/change/")

@@ -143,11 +143,12 @@ def test_what_is_said_meanwhile_neither_repeats_nor_hides_a_line(client: Client)
     assert [UUID(line["inference_id"]).int for line in lines(client)][-2:] == [0, count - 1]
 
 
-def test_it_reads_its_pages_from_the_indexes(client: Client) -> None:
+@pytest.mark.parametrize("query", [{}, {"model": "stub", "since": "2026-03-01", "until": "2026-03-02"}])
+def test_it_reads_its_pages_from_the_indexes(client: Client, query: dict[str, str]) -> None:
     lay_many(5 * MOST_ROWS, doctor="'Dr. Kim'", patient="'Lee'")
     agree_with_all()
-    costs = costs_of(partial(ask, client), "ml_proxy_verdict")
-    pages = [cost for cost in costs if "LIMIT 1000" in cost.sql]
+    costs = costs_of(partial(ask, client, **query), "ml_proxy_verdict")
+    pages = [cost for cost in costs if f"LIMIT {MOST_ROWS}" in cost.sql]
     assert len(pages) == 6
     for page in pages:
         assert "verdict_newest" in page.plan, page

@@ -109,6 +109,13 @@ def test_its_pages_go_on_where_the_last_one_ended(client: Client) -> None:
     assert notes == ["4", "3", "2", "1", "0"]
 
 
+@pytest.mark.parametrize("cursor", [-1, 0, 2**63 - 1, 2**63, -(2**70)])
+def test_it_takes_any_number_for_a_place(client: Client, cursor: int) -> None:
+    inference_id = benign()
+    judge(client, inference_id, verdict="agree")
+    assert len(listed(client, inference_id, f"?cursor={cursor}")) == (cursor > 0)
+
+
 def test_whoever_repeats_the_newest_verdict_adds_none(client: Client, settings: Settings) -> None:
     settings.API_AUTH = "required"
     inference_id = benign()
@@ -152,7 +159,7 @@ def test_it_refuses_what_it_would_have_to_guess_at(client: Client, body: str, po
     assert not Verdict.objects.exists()
 
 
-@pytest.mark.parametrize("query", ["?limit=0", "?cursor=x", "?cursor=0", f"?cursor={2**63}", "?doctor=Kim"])
+@pytest.mark.parametrize("query", ["?limit=0", "?cursor=x", "?cursor=1.5", "?doctor=Kim"])
 def test_it_refuses_a_query_it_would_have_to_guess_at(client: Client, query: str) -> None:
     path = path_of(benign()) + query
     assert faults(client.get(path)) == [query[1:].partition("=")[0]]
@@ -225,6 +232,40 @@ def test_a_verdict_waits_for_the_one_before_so_that_repeats_at_once_are_one(clie
             assert not Verdict.objects.exists()
         assert sorted(future.result() for future in given) == [False, False, False, True]
     assert Verdict.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_erasure_waits_for_a_verdict_on_its_way() -> None:
+    inference_id = lay(patient_name="A").id
+
+    def erase() -> None:
+        try:
+            call_command("erase", patient="A", reason="asked for", yes=True)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with verdicts.one_after_another():
+            Verdict.objects.create(inference_id=inference_id, verdict="agree", predicted_at=NOON)
+            erased = pool.submit(erase)
+            if connection.vendor == "postgresql":
+                until(lambda: _waiting() == 1, what="the erasure to wait for the lock")
+        erased.result()
+    assert not Verdict.objects.exists()
+
+
+def test_a_verdict_about_what_is_erased_just_now_is_not_kept(client: Client) -> None:
+    inference_id = benign()
+
+    def erase(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        found = execute(sql, params, many, context)
+        if sql.startswith("SELECT") and "output_data" in sql:
+            InferenceLog.objects.filter(pk=inference_id).delete()
+        return found
+
+    with connection.execute_wrapper(erase):
+        problem(judge(client, inference_id, verdict="agree"), 404, "no-such-record")
+    assert not Verdict.objects.exists()
 
 
 def _waiting() -> int:

@@ -14,7 +14,8 @@ class Command(BaseCommand):
     """Counts what matches; erases it with `--yes`."""
 
     help = (
-        "Erases the inferences that match ALL of the conditions given, for good; tombstones keep the log provable. "
+        "Erases the inferences that match ALL of the conditions given, for good, with the verdicts about them; "
+        "tombstones keep the log provable. "
         "Shows how many there are and erases nothing unless --yes is given. Records still on their way are not "
         "rows yet: run it again once `reconcile` says that none waits."
     )
