@@ -37,7 +37,7 @@ def said(client: Client, moment: str, *words: str, model: str = "m", version: st
 def test_it_counts_the_newest_verdict_of_each_inference(client: Client) -> None:
     said(client, "2026-03-01T10:00", "agree")
     said(client, "2026-03-01T11:00", "correct", "agree")
-    said(client, "2026-03-01T12:00", "agree", "correct", "agree", "correct")
+    said(client, "2026-03-01T12:00", "correct", "agree", "correct")
     said(client, "2026-03-01T13:00")
     assert ask(client) == [
         {
