@@ -32,7 +32,7 @@ class Arriving:
         self._connection = connection
         self._parser = HttpResponseParser(self)
         self._reason = b""
-        self._head_bytes = 0
+        self._head_bytes = 0  # of the head, and of what came with its end
         self._pieces: list[bytes] = []
         self._has_begun = self._has_head = self._is_complete = False
         self._may_go_on = self._is_followed = False
@@ -53,10 +53,10 @@ class Arriving:
 
     def read_head(self) -> None:
         """Reads up to the body. Raises `UpstreamError` or `OSError`."""
-        while not self._has_head:
-            if self._head_bytes >= MOST_HEAD_BYTES:
-                raise UpstreamBroken(f"The head of the model server's answer is longer than {MOST_HEAD_BYTES} bytes.")
+        while not self._has_head and self._head_bytes < MOST_HEAD_BYTES:
             self._receive()
+        if self._head_bytes >= MOST_HEAD_BYTES and not (self._has_head and self._fields_bytes < MOST_HEAD_BYTES):
+            raise UpstreamBroken(f"The head of the model server's answer is longer than {MOST_HEAD_BYTES} bytes.")
         self._refuse_unusable()
 
     def pieces(self) -> Iterator[bytes]:
@@ -81,6 +81,10 @@ class Arriving:
         if size > cap:
             raise UpstreamTooLarge(f"The model server's answer is over the cap of {cap} bytes (MAX_ANSWER_BYTES).")
         return b"".join(found)
+
+    @property
+    def _fields_bytes(self) -> int:
+        return sum(len(name) + len(value) for name, value in self.fields)
 
     @property
     def _declared(self) -> int:

@@ -3,6 +3,7 @@
 import socket
 import ssl
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from httptools import HttpParserError, HttpParserUpgrade
@@ -76,6 +77,32 @@ def test_it_takes_whatever_the_parser_minds_for_a_broken_answer(error: Error) ->
     with pytest.raises(UpstreamBroken) as caught:
         arriving.read_head()
     assert SECRET not in caught.value.detail
+
+
+class Pieces:
+    """A connection that gives these."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = list(pieces)
+
+    def receive(self) -> memoryview:
+        return memoryview(self._pieces.pop(0) if self._pieces else b"")
+
+
+@pytest.mark.parametrize("pieces", [(40_000, 30_000), (65_536, 4_464), (65_500, 1_000), (70_000,), (1_000,) * 70])
+def test_it_refuses_a_head_that_is_too_long_however_it_comes(pieces: tuple[int, ...]) -> None:
+    head = b"HTTP/1.1 200 OK\r\nX: " + b"x" * (sum(pieces) - 25) + b"\r\n\r\n"
+    cuts = [sum(pieces[:number]) for number in range(len(pieces) + 1)]
+    said = Pieces(*(head[start:end] for start, end in pairwise(cuts)))
+    with pytest.raises(UpstreamBroken, match="longer than"):
+        Arriving(said).read_head()  # type: ignore[arg-type]
+
+
+def test_it_takes_a_short_head_with_a_long_body() -> None:
+    said = Pieces(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + b"x" * 65_000, b"x" * 35_000)
+    arriving = Arriving(said)  # type: ignore[arg-type]
+    arriving.read_head()
+    assert len(arriving.whole(100_000)) == 100_000
 
 
 def test_it_leaves_an_upstream_error_as_it_is() -> None:
