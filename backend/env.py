@@ -112,6 +112,11 @@ def url(name: str, default: str, *, schemes: Sequence[str]) -> str:
     return _read(name, default, lambda text: _url(text, schemes), mend)
 
 
+def url_or_none(name: str, example: str, *, schemes: Sequence[str]) -> str:
+    """The same; blank where it is not set."""
+    return url(name, example, schemes=schemes) if text(name, "") else ""
+
+
 def folder(name: str, default: Path) -> Path:
     """A folder, made when missing; relative paths start at the project's root."""
     path = ROOT / _read(name, default, Path, "set it to a folder this process may write to")

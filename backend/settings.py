@@ -10,6 +10,7 @@ from backend.callbacks import callback_hosts, callback_secrets
 from backend.databases import database
 from backend.schedule import crontab_text, require_beats
 from backend.secrets import kept_secret
+from backend.tracking import mlflow_authorization, mlflow_uri
 from ml_proxy.journal.disk import network_type
 
 BASE_DIR = env.ROOT
@@ -95,10 +96,15 @@ try:
     METRICS_DIR = VAR_DIR / "metrics"
     WORKER_METRICS_PORT = env.integer("WORKER_METRICS_PORT", 0, least=0, most=65535, unit="TCP ports")
 
+    # MLflow's own names for where it is, and for whom to be there; no address, no sink.
+    MLFLOW_TRACKING_URI = mlflow_uri()
+    MLFLOW_EXPERIMENT_NAME = env.text("MLFLOW_EXPERIMENT_NAME", "ml-proxy")
+    MLFLOW_TOTAL_SECONDS = env.number("MLFLOW_TOTAL_SECONDS", 10, least=0.01, most=60, unit="seconds")
+    MLFLOW_AUTHORIZATION = mlflow_authorization()
+
     # Where traces go is for OpenTelemetry to read, and checked here.
     for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
-        if env.text(name, ""):
-            env.url(name, "http://127.0.0.1:4318", schemes=("http", "https"))
+        env.url_or_none(name, "http://127.0.0.1:4318", schemes=("http", "https"))
     env.choice("OTEL_EXPORTER_OTLP_PROTOCOL", ("http/protobuf",), default="http/protobuf")
 except env.BadSetting as exc:
     sys.exit(f"ml-proxy: {exc}")

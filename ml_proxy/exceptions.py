@@ -9,6 +9,10 @@ ProxyError                      500
 ├─ BodyTooLarge                 413
 ├─ NotJSONMedia                 415
 ├─ KeyReused                    422   an Idempotency-Key with another body
+├─ TrackingOff                  404   there is no MLflow here
+├─ TrackingError                502   MLflow gave no usable answer
+│  ├─ TrackingRefused                 it will not have this very thing
+│  └─ TrackingTimeout           504
 ├─ UpstreamError                502   the model server can't be understood
 │  ├─ UpstreamUnreachable             refused, reset, no such host
 │  ├─ UpstreamBroken                  truncated or garbled
@@ -161,6 +165,40 @@ class UpstreamTimeout(UpstreamError):
     status = HTTPStatus.GATEWAY_TIMEOUT
     kind = "upstream-timeout"
     title = "The model server took too long"
+
+
+class TrackingOff(ProxyError):
+    """MLFLOW_TRACKING_URI is not set."""
+
+    status = HTTPStatus.NOT_FOUND
+    kind = "mlflow-off"
+    title = "This gateway has no MLflow"
+
+
+class TrackingError(ProxyError):
+    """MLflow can't be reached, or gave no usable answer. Trying again may help."""
+
+    status = HTTPStatus.BAD_GATEWAY
+    kind = "mlflow"
+    title = "MLflow gave no usable answer"
+
+
+class TrackingRefused(TrackingError):
+    """MLflow will not have this very thing; `code` is its own word for why."""
+
+    kind = "mlflow-refused"
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"MLflow refuses it ({code}).")
+        self.code = code
+
+
+class TrackingTimeout(TrackingError):
+    """MLflow exceeded MLFLOW_TOTAL_SECONDS. Trying again may help."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT
+    kind = "mlflow-timeout"
+    title = "MLflow took too long"
 
 
 class Unavailable(ProxyError):

@@ -1,4 +1,4 @@
-"""The tables: the log with its origins, receipts and remnants, verdicts, idempotency keys, jobs."""
+"""The tables: the log with its origins, receipts and remnants, verdicts, idempotency keys, jobs, what MLflow lacks."""
 
 from typing import ClassVar
 
@@ -219,3 +219,45 @@ class Callback(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class Untracked(models.Model):
+    """What MLflow does not have yet: noted in the transaction of what it tells of, and gone once MLflow has it."""
+
+    class Kind(models.IntegerChoices):
+        """Of what; in this order they are sent."""
+
+        ASKED = 0  # one inference that somebody wants as a run of its own
+        JOB = 1
+        INFERENCES = 2
+
+    kind = models.PositiveSmallIntegerField(choices=Kind.choices)
+    subjects = models.TextField(help_text="Their ids in hex, with blanks.")
+    count = models.PositiveIntegerField(default=1, help_text="How many they are.")
+    payload_bytes = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    batch = models.UUIDField(null=True, help_text="What is sent together, on every try; empty until the first.")
+    refusals = models.PositiveSmallIntegerField(default=0, help_text="How often MLflow refused this very thing.")
+    is_aside = models.BooleanField(default=False, help_text="It was refused too often, and is not sent again.")
+    error = models.CharField(max_length=200, blank=True, help_text="Why it was refused.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["kind", "subjects"], condition=Q(kind__lt=2), name="untracked_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["kind", "id"], condition=Q(is_aside=False), name="untracked_next")]
+
+    def __str__(self) -> str:
+        return f"{self.Kind(self.kind).name} {self.pk}"
+
+
+class Tracker(models.Model):
+    """The one row of whoever brings things to MLflow: who is at it, and how it went."""
+
+    leased_until = models.DateTimeField(null=True, help_text="Until when nobody else begins; empty, nobody is at it.")
+    due_at = models.DateTimeField(null=True, help_text="When to try again after a failure.")
+    failures = models.PositiveIntegerField(default=0, help_text="In a row.")
+    error = models.CharField(max_length=200, blank=True, help_text="The last one, in a word.")
+
+    def __str__(self) -> str:
+        return self.error or "well"

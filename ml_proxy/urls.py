@@ -9,6 +9,7 @@ from ml_proxy.views.history import History, Inference
 from ml_proxy.views.jobs import JobCancel, JobDetail, JobList
 from ml_proxy.views.passthrough import model_info_view, retrain_view, status_view
 from ml_proxy.views.predict import predict_view
+from ml_proxy.views.tracking import LogPrediction, Run
 from ml_proxy.views.verdicts import Feedback
 
 urlpatterns = [
@@ -25,4 +26,6 @@ urlpatterns = [
     path("history/<uuid:inference_id>/feedback/", Feedback.as_view(), name="feedback"),
     path("dataset/", DataSet.as_view(), name="dataset"),
     path("accuracy/", AccuracyList.as_view(), name="accuracy"),
+    path("mlflow/log-prediction/", LogPrediction.as_view(), name="log-prediction"),
+    path("mlflow/runs/<slug:run_id>/", Run.as_view(), name="mlflow-run"),
 ]

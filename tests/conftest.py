@@ -16,7 +16,15 @@ POSTGRESQL = "django.db.backends.postgresql"
 STATE = Path(tempfile.mkdtemp(prefix="ml-proxy-tests-"))
 
 # Before Django reads its settings; nothing of the developer's own environment or .env takes part.
-for name in ("DATABASE_URL", "REDIS_URL", "ML_SERVER_URL", "API_AUTH", "CORS_ALLOWED_ORIGINS", "ALLOWED_HOSTS"):
+for name in (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "ML_SERVER_URL",
+    "MLFLOW_TRACKING_URI",
+    "API_AUTH",
+    "CORS_ALLOWED_ORIGINS",
+    "ALLOWED_HOSTS",
+):
     os.environ[name] = ""
 os.environ |= {"DJANGO_SETTINGS_MODULE": "backend.settings", "DEBUG": "1", "VAR_DIR": str(STATE)}
 

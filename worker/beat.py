@@ -40,6 +40,12 @@ app.conf.beat_schedule = {
         ("celery.backend_cleanup", "celery.backend_cleanup", crontab(minute="0", hour="4"), 3600),  # Celery's own name
     ]
 }
+if settings.MLFLOW_TRACKING_URI:
+    app.conf.beat_schedule["follow-log"] = {
+        "task": "worker.follow_log",
+        "schedule": SWEEP,
+        "options": {"queue": courier.UPKEEP_QUEUE, "expires": 60},
+    }
 if settings.RETRAIN_SCHEDULE:
     app.conf.beat_schedule["retrain"] = {
         "task": "worker.start_retrain",

@@ -12,6 +12,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from ml_proxy import courier
 from ml_proxy.use_cases import callbacks, jobs, keys
+from ml_proxy.use_cases.tracking import following
 from worker.app import make_app
 
 if TYPE_CHECKING:
@@ -53,6 +54,13 @@ def deliver_callbacks() -> None:
     """Tells ended jobs to those who asked to be told."""
     with _database_needed():
         callbacks.deliver_due()
+
+
+@app.task(name="worker.follow_log", ignore_result=True, send_events=False, throws=(NoDatabase,))
+def follow_log() -> None:
+    """Brings to MLflow what it does not have yet."""
+    with _database_needed():
+        following.follow()
 
 
 @app.task(name="worker.start_retrain", ignore_result=True, throws=(NoDatabase,))

@@ -44,19 +44,20 @@ class Answer:
 
 
 class Request(NamedTuple):
-    """What is asked of the model server; `path` is below its `/api/v1/`."""
+    """What is asked of a server; `path` is below its `root`."""
 
     method: str
     path: str
     query: str
     fields: Mapping[str, str]
     body: bytes
+    root: str = "api/v1"
 
     def head(self, server: Server) -> bytes:
         """The head, with nothing added but what HTTP needs. Raises `ValueError` for what would break it."""
         fields = {"User-Agent": "ml-proxy", **tracing.carried(self.fields)}
         lines = [
-            f"{self.method} {server.path}/api/v1/{self.path}{'?' if self.query else ''}{self.query} HTTP/1.1",
+            f"{self.method} {server.path}/{self.root}/{self.path}{'?' if self.query else ''}{self.query} HTTP/1.1",
             f"Host: {server.authority}",
             *(f"{name}: {value}" for name, value in fields.items()),
         ]

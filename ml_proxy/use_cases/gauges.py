@@ -11,12 +11,12 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, Sum
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
 from ml_proxy import courier, publisher
-from ml_proxy.models import Callback, Job, Remnant
+from ml_proxy.models import Callback, Job, Remnant, Untracked
 from ml_proxy.publisher import heads
 from ml_proxy.use_cases import backlog, readiness
 from ml_proxy.use_cases.numbers import JournalEnds, Numbers
@@ -77,7 +77,24 @@ def of_database() -> tuple[bool, list[Metric]]:
         _by("oldest_job_seconds", "For how long the oldest job has been in this state; 0 for none.", "state", active),
         _by("callbacks", "Call-backs by state.", "state", _counted(Callback)),
         _by("remnants", "Numbers that are no rows, by kind.", "kind", remnants),
+        *_untracked(),
         _by("log_numbers", "All numbers, by where they are; answered is the sum of the others.", "set", account),
+    ]
+
+
+def _untracked() -> list[Metric]:
+    found = Untracked.objects.aggregate(
+        waiting=Sum("count", filter=Q(is_aside=False)),
+        aside=Sum("count", filter=Q(is_aside=True)),
+        oldest=Min("created_at", filter=Q(is_aside=False)),
+    )
+    oldest = _seconds_since({"oldest": found.pop("oldest")})["oldest"]
+    counts = {state: count or 0 for state, count in found.items()}
+    return [
+        _by(
+            "mlflow_waiting", "Inferences and jobs that MLflow does not have; aside, it refused them.", "state", counts
+        ),
+        _one("mlflow_oldest_waiting_seconds", "The age of the oldest that waits for MLflow; 0 for none.", oldest),
     ]
 
 

@@ -18,6 +18,7 @@ from ml_proxy.bulk import insert_new
 from ml_proxy.models import InferenceLog, Origin, Receipt, Remnant
 from ml_proxy.records import BadRecord, Record
 from ml_proxy.seals import Key, keyring
+from ml_proxy.use_cases.tracking.waiting import note_rows
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ def insert(numbers: Sequence[Numbered], origin: UUID, key: Key) -> Counter[metri
     """
     rows = [row_of(Record.decode(number.payload), number, origin, key) for number in numbers]
     inserted = insert_new(rows, ["id"])
+    note_rows([row for row in rows if row.id in inserted])
     became: Counter[metrics.Outcome] = Counter({"written": len(inserted)})
     there = {row.id: number for row, number in zip(rows, numbers, strict=True) if row.id not in inserted}
     if there:

@@ -26,6 +26,14 @@ JOB_BODY: dict[str, Any] = {
     }
 }
 
+LOG_PREDICTION_BODY: dict[str, Any] = {
+    "application/json": {
+        "type": "object",
+        "required": ["inference_id"],
+        "properties": {"inference_id": {"type": "string", "format": "uuid"}},
+    }
+}
+
 SPAN_FIELDS = (
     OpenApiParameter("since", str, description="ISO 8601, inclusive; UTC where it has no offset."),
     OpenApiParameter("until", str, description="ISO 8601, exclusive; UTC where it has no offset."),
@@ -131,3 +139,27 @@ class AccuracySchema(serializers.Serializer[Any]):
     agreed = serializers.IntegerField(read_only=True)
     corrected = serializers.IntegerField(read_only=True)
     accuracy = serializers.FloatField(read_only=True, help_text="agreed / (agreed + corrected)")
+
+
+@extend_schema_serializer(component_name="LoggedPrediction")
+class LoggedSchema(serializers.Serializer[Any]):
+    """What became of a wish to have an inference logged."""
+
+    inference_id = serializers.UUIDField(read_only=True)
+    run_id = serializers.CharField(read_only=True, allow_null=True, help_text="MLflow's; null while it is queued.")
+    state = serializers.ChoiceField(["logged", "queued"], read_only=True)
+
+
+@extend_schema_serializer(component_name="Run")
+class RunSchema(serializers.Serializer[Any]):
+    """One run of MLflow's."""
+
+    run_id = serializers.CharField(read_only=True)
+    run_name = serializers.CharField(read_only=True, allow_null=True)
+    status = serializers.CharField(read_only=True, allow_null=True)
+    start_time = serializers.IntegerField(read_only=True, allow_null=True, help_text="Milliseconds since 1970.")
+    end_time = serializers.IntegerField(read_only=True, allow_null=True, help_text="Milliseconds since 1970.")
+    artifact_uri = serializers.CharField(read_only=True, allow_null=True)
+    params = serializers.DictField(child=serializers.CharField(), read_only=True)
+    metrics = serializers.DictField(child=serializers.FloatField(), read_only=True, help_text="The last of each.")
+    tags = serializers.DictField(child=serializers.CharField(), read_only=True)

@@ -38,6 +38,8 @@ OPERATIONS = {
     ("post", "/ml/v1/history/{inference_id}/feedback/"),
     ("get", "/ml/v1/dataset/"),
     ("get", "/ml/v1/accuracy/"),
+    ("post", "/ml/v1/mlflow/log-prediction/"),
+    ("get", "/ml/v1/mlflow/runs/{run_id}/"),
     ("get", "/healthz"),
     ("get", "/readyz"),
 }
@@ -71,7 +73,7 @@ def test_it_has_every_operation_of_the_contract_and_no_other(schema: dict[str, A
 
 
 def test_it_describes_every_path_under_ml(schema: dict[str, Any]) -> None:
-    routes = {re.sub("<uuid:([a-z_]+)>", r"{\1}", f"/ml/v1/{pattern.pattern}") for pattern in urlpatterns}
+    routes = {re.sub("<[a-z]+:([a-z_]+)>", r"{\1}", f"/ml/v1/{pattern.pattern}") for pattern in urlpatterns}
     assert routes == {path for path in schema["paths"] if path.startswith("/ml/")}
 
 
@@ -112,6 +114,8 @@ def test_it_is_true_of_what_the_gateway_answers(
         ("/ml/v1/retrain/jobs/{job_id}/cancel/", "post", gateway.post(f"{job_path}cancel/")),
         ("/ml/v1/retrain/", "post", gateway.post("/ml/v1/retrain/", b"[", content_type="application/json")),
         ("/ml/v1/predict/", "post", gateway.post("/ml/v1/predict/", b"{}", content_type="application/json")),
+        ("/ml/v1/mlflow/log-prediction/", "post", gateway.post("/ml/v1/mlflow/log-prediction/")),
+        ("/ml/v1/mlflow/runs/{run_id}/", "get", gateway.get("/ml/v1/mlflow/runs/0/")),
         ("/readyz", "get", gateway.get("/readyz")),
     ]
     settings.ML_SERVER_URL = f"http://127.0.0.1:{free_port()}"

@@ -11,6 +11,7 @@ from django.db.models import F
 from ml_proxy.models import Job
 from ml_proxy.use_cases import callbacks
 from ml_proxy.use_cases.jobs.finding import JobConflict, find
+from ml_proxy.use_cases.tracking.waiting import note_job
 
 ERROR_CHARACTERS = 500
 MESSAGE_CHARACTERS = 200
@@ -41,6 +42,7 @@ def end(job_id: UUID, outcome: Outcome, **still: Any) -> bool:
         )
         if ended:
             callbacks.job_ended(job_id)
+            note_job(job_id)
     return bool(ended)
 
 

@@ -1,0 +1,156 @@
+"""A real MLflow server, without its pages, follows the real processes: started once for all tests of this module."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.acceptance.helpers.processes import Program, bare_environment, running
+from tests.acceptance.helpers.recording import answered, rows
+from tests.support.model import Conversation, ScriptedModel
+from tests.support.network import free_port
+from tests.support.system import System
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.any_database
+
+RESULT = {"model": {"name": "stub", "version": "8"}, "params": {"C": 1.5}, "metrics": {"accuracy": 0.98}}
+
+
+class Server:
+    """The server, and what it has."""
+
+    def __init__(self, program: Program, url: str) -> None:
+        self.program = program
+        self.url = url
+
+    def runs(self, kind: str) -> list[dict[str, Any]]:
+        """All runs of this kind, as MLflow tells them."""
+        experiment = self._ask("get", "experiments/get-by-name?experiment_name=ml-proxy")["experiment"]
+        found = self._ask(
+            "post", "runs/search", experiment_ids=[experiment["experiment_id"]], filter=f"tags.kind = '{kind}'"
+        )
+        return list(found.get("runs", ()))
+
+    def logged(self) -> list[str]:
+        """The inferences in all tables, as often as they are there."""
+        tables = [
+            table
+            for run in self.runs("inferences")
+            for file in self._ask("get", f"artifacts/list?run_id={run['info']['run_id']}&path=inferences")["files"]
+            for table in [json.loads(self.file(run, file["path"]))]
+        ]
+        return sorted(row[table["columns"].index("inference_id")] for table in tables for row in table["data"])
+
+    def file(self, run: dict[str, Any], name: str) -> bytes:
+        """One file of a run."""
+        path = f"{run['info']['artifact_uri'].removeprefix('mlflow-artifacts:/').lstrip('/')}/{name}"
+        response = requests.get(f"{self.url}/api/2.0/mlflow-artifacts/artifacts/{path}", timeout=20)
+        response.raise_for_status()
+        return response.content
+
+    def _ask(self, method: str, path: str, **body: Any) -> dict[str, Any]:
+        response = requests.request(method, f"{self.url}/api/2.0/mlflow/{path}", json=body or None, timeout=20)
+        response.raise_for_status()
+        found: dict[str, Any] = response.json()
+        return found
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder, port = tmp_path_factory.mktemp("mlflow"), free_port()
+    store = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", f"{folder}/files"]
+    listen = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--gunicorn-opts", "--timeout 120"]
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "HOME": str(folder)}
+    command = [str(Path(sys.executable).with_name("mlflow")), "server", *listen, *store, "--serve-artifacts"]
+    with running(command, {**bare_environment(), **quiet}, cwd=folder) as program:
+        url = f"http://127.0.0.1:{port}"
+        until(lambda: requests.get(f"{url}/health", timeout=2).ok, seconds=120, what="MLflow")
+        yield Server(program, url)
+
+
+@pytest.fixture(scope="module")
+def system(make_shared_system: Callable[..., System], shared_model: ScriptedModel, server: Server) -> System:
+    made = make_shared_system(
+        MLFLOW_TRACKING_URI=server.url,
+        MLFLOW_TOTAL_SECONDS="2",
+        JOB_SWEEP_SECONDS="0.2",
+        ML_SERVER_URL=shared_model.url,
+    )
+    made.start("redis", "web", "worker-logs", "worker-jobs", "beat")
+    return made
+
+
+def metrics(run: dict[str, Any]) -> dict[str, float]:
+    return {pair["key"]: pair["value"] for pair in run["data"]["metrics"]}
+
+
+def tags(run: dict[str, Any]) -> dict[str, str]:
+    return {pair["key"]: pair["value"] for pair in run["data"]["tags"]}
+
+
+def wait_until_it_has(system: System, ids: set[str]) -> None:
+    """What MLflow lacks is noted with the rows."""
+    until(lambda: ids <= set(rows(system)), what="the rows")
+    until(lambda: system.sql("SELECT count(*) FROM ml_proxy_untracked") == [(0,)], seconds=60, what="nothing waiting")
+
+
+def test_it_gets_every_inference_once_though_it_hangs_in_between(system: System, server: Server) -> None:
+    ids = answered(system, 20)
+    wait_until_it_has(system, ids)
+    assert server.logged() == sorted(ids)
+    family = server.program.family()
+    for process in family:
+        process.suspend()
+    ids |= answered(system, 20)
+    until(lambda: "MLflow is not followed for" in system.log_of("worker-jobs"), seconds=30)
+    ids |= answered(system, 1)  # the door does not notice
+    for process in reversed(family):
+        process.resume()
+    system.sql("UPDATE ml_proxy_tracker SET due_at = NULL")  # lets the time pass until the next try
+    wait_until_it_has(system, ids)
+    assert server.logged() == sorted(ids)
+    for run in server.runs("inferences"):
+        assert {"latency_ms_mean", "confidence_mean", "inferences"} <= set(metrics(run))
+        assert (tags(run)["model_name"], tags(run)["model_version"]) == ("stub", "7")
+
+
+def test_it_gets_an_inference_that_is_asked_for_and_shows_it(system: System, server: Server) -> None:
+    [inference_id] = answered(system, 1)
+    url = f"{system.url}/ml/v1/mlflow/log-prediction/"
+
+    def logged() -> dict[str, Any]:
+        response = requests.post(url, json={"inference_id": inference_id}, timeout=20)
+        return dict(response.json()) if response.status_code == 200 else {}
+
+    first = until(logged, seconds=60, what="the run")
+    assert logged() == first
+    [run] = [run for run in server.runs("inference") if tags(run)["inference_id"] == inference_id]
+    assert first["run_id"] == run["info"]["run_id"]
+    shown = requests.get(f"{system.url}/ml/v1/mlflow/runs/{first['run_id']}/", timeout=20).json()
+    assert (shown["status"], shown["params"]["prediction"]) == ("FINISHED", "benign")
+    assert (shown["metrics"]["confidence"], shown["tags"]) == (0.93, tags(run))
+    assert "doctor_name" not in json.loads(server.file(run, "input.json"))
+    assert json.loads(server.file(run, "output.json"))["model"]["name"] == "stub"
+    assert requests.get(f"{system.url}/ml/v1/mlflow/runs/{'0' * 32}/", timeout=20).status_code == 404
+
+
+def test_it_gets_a_retrain(system: System, server: Server, shared_model: ScriptedModel) -> None:
+    shared_model.script = lambda conversation: Conversation.answer(conversation, json.dumps(RESULT).encode())
+    job = requests.post(f"{system.url}/ml/v1/retrain/jobs/", json={"params": {"C": 1.5}}, timeout=20).json()
+    [run] = until(lambda: [run for run in server.runs("retrain") if run["info"]["status"] == "FINISHED"], seconds=60)
+    assert (tags(run)["job_id"], tags(run)["model_version"]) == (job["id"], "8")
+    assert metrics(run)["accuracy"] == 0.98
+    assert run["data"]["params"] == [{"key": "C", "value": "1.5"}]
+    assert json.loads(server.file(run, "result.json")) == RESULT
+
+
+def test_it_leaves_nothing_waiting(system: System, server: Server) -> None:
+    wait_until_it_has(system, set())
+    text = requests.get(f"{system.url}/metrics", timeout=20).text
+    assert 'ml_proxy_mlflow_waiting{state="waiting"} 0.0' in text
+    assert server.program.process.poll() is None

@@ -1,0 +1,393 @@
+"""MLflow follows the log: each inference once, whatever MLflow does, and the log goes on meanwhile."""
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, connections, transaction
+from pytest_django import Settings
+
+from ml_proxy.models import InferenceLog, Job, Tracker, Untracked
+from ml_proxy.records import Record
+from ml_proxy.seals import keyring
+from ml_proxy.use_cases.direct import DirectOrigin
+from ml_proxy.use_cases.erasing import erase
+from ml_proxy.use_cases.jobs.ending import Outcome, end
+from ml_proxy.use_cases.tracking import following, waiting
+from tests.support.door import keeps, resets, sends
+from tests.support.model import PREDICTION, Conversation, Script, ScriptedModel
+from tests.support.network import free_port
+from tests.support.publishing import record
+from tests.support.tracking import MLflow, logged_ids, told
+
+pytestmark = pytest.mark.django_db
+
+INPUT = '{"doctor_name": "Dr. Synthetic", "x": 1e999, "patient\\u005fname": "김민준", "y": {"z": [0.10]}}'
+DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
+CALLS = 8  # that the first batch takes: two for the experiment, search, experiment, create, table, points, end
+
+
+@pytest.fixture
+def mlflow(model: ScriptedModel, settings: Settings) -> MLflow:
+    return MLflow(model, settings)
+
+
+def written(count: int = 1, **changes: Any) -> list[Record]:
+    """Records that a worker wrote, as one message."""
+    given: dict[str, Any] = {"input_data": INPUT, "output_data": PREDICTION.decode(), "predicted_at": DAY}
+    records = [record(**given | changes) for _ in range(count)]
+    DirectOrigin(keyring().current).write(records)
+    return records
+
+
+def ids(*batches: list[Record]) -> list[str]:
+    return sorted(str(item.id) for batch in batches for item in batch)
+
+
+def try_now() -> int:
+    """As `follow`, once the time to wait has passed."""
+    Tracker.objects.update(due_at=None)
+    return following.follow()
+
+
+def answers(status: str, body: bytes = b"{}") -> Script:
+    return lambda conversation: conversation.answer(body, status=status)
+
+
+def test_it_logs_inferences_to_their_model_s_run_of_the_day(mlflow: MLflow) -> None:
+    first, second = written(2, latency_ms=1.0), written(1, latency_ms=4.0)
+    other, next_day = written(model_version="2"), written(predicted_at=DAY + timedelta(days=1))
+    assert following.follow() == 1
+    assert [run["info"]["run_name"] for run in mlflow.runs] == [
+        "inferences m 1 2026-03-01",
+        "inferences m 2 2026-03-01",
+        "inferences m 1 2026-03-02",
+    ]
+    assert logged_ids(mlflow) == ids(first, second, other, next_day)
+    run = mlflow.runs[0]
+    assert told(run, "params") == {"model_name": "m", "model_version": "1", "day": "2026-03-01"}
+    assert told(run, "metrics") == {
+        "inferences": 3,
+        "latency_ms_mean": 2.0,
+        "latency_ms_max": 4.0,
+        "confidence_mean": 0.93,
+        "confidence_min": 0.93,
+    }
+    assert (run["info"]["status"], run["info"]["end_time"]) == ("FINISHED", int(DAY.timestamp() * 1000))
+    assert following.follow() == 0
+    assert not Untracked.objects.exists()
+
+
+def test_it_logs_all_of_an_inference_but_the_names(mlflow: MLflow) -> None:
+    [item] = written()
+    following.follow()
+    [row] = mlflow.tables()
+    assert row == {
+        "inference_id": str(item.id),
+        "predicted_at": "2026-03-01T12:00:00Z",
+        "latency_ms": 1.5,
+        "prediction": "benign",
+        "confidence": 0.93,
+        "confidences": {"benign": 0.93},
+        "input": '{ "x": 1e999, "y": {"z": [0.10]}}',
+        "output": PREDICTION.decode(),
+    }
+
+
+def test_no_name_is_in_anything_that_is_sent(mlflow: MLflow, model: ScriptedModel) -> None:
+    [item] = written(output_data='{"patient_name": "김민준", "predictions": []}', caller="dr-synthetic")
+    waiting.note_asked(item.id)
+    assert following.follow() == 2
+    sent = b"".join(conversation.head + conversation.body for conversation in model.requests)
+    for name in ("김민준", "Dr. Synthetic", "dr-synthetic", "\\uae40"):
+        assert name.encode() not in sent
+    assert b"1e999" in sent
+
+
+def test_it_notes_nothing_and_asks_nobody_while_it_is_off(
+    mlflow: MLflow, model: ScriptedModel, settings: Settings
+) -> None:
+    settings.MLFLOW_TRACKING_URI = ""
+    written()
+    end(Job.objects.create(state=Job.State.RUNNING).id, Outcome(Job.State.FAILED, error="x"))
+    assert (following.follow(), Untracked.objects.count(), model.requests) == (0, 0, [])
+
+
+def test_it_notes_in_the_transaction_of_the_rows(mlflow: MLflow) -> None:
+    def undo() -> None:
+        raise LookupError
+
+    with suppress(LookupError), transaction.atomic():
+        written()
+        assert Untracked.objects.count() == 1
+        undo()
+    assert (InferenceLog.objects.count(), Untracked.objects.count()) == (0, 0)
+
+
+def test_it_passes_over_none_that_is_written_after_newer_ones_were_sent(mlflow: MLflow) -> None:
+    late = record(predicted_at=DAY - timedelta(hours=1))  # its id is older too
+    newer = written()
+    following.follow()
+    DirectOrigin(keyring().current).write([late])
+    following.follow()
+    assert logged_ids(mlflow) == ids(newer, [late])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_passes_over_none_whose_transaction_ends_after_that_of_newer_ones(mlflow: MLflow) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("there one transaction waits for the other")
+    has_written, may_commit = threading.Event(), threading.Event()
+    late: list[Record] = []
+
+    def write_slowly() -> None:
+        with transaction.atomic():
+            late.extend(written())
+            has_written.set()
+            may_commit.wait(20)
+        connections.close_all()
+
+    thread = threading.Thread(target=write_slowly)
+    thread.start()
+    try:
+        assert has_written.wait(20)
+        newer = written()
+        following.follow()
+        assert logged_ids(mlflow) == ids(newer)
+    finally:
+        may_commit.set()
+        thread.join()
+    following.follow()
+    assert logged_ids(mlflow) == ids(newer, late)
+
+
+def test_it_sends_many_small_messages_as_one(mlflow: MLflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "MOST_TOGETHER", 12)
+    messages = [written() for _ in range(30)]
+    assert following.follow() == 3
+    assert [len(mlflow.runs), len(mlflow.files)] == [1, 3]
+    assert logged_ids(mlflow) == ids(*messages)
+    steps = [point["step"] for point in mlflow.runs[0]["data"]["metrics"] if point["key"] == "inferences"]
+    assert steps == sorted(set(steps))
+
+
+def test_it_sends_no_more_bytes_together_than_it_may(mlflow: MLflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "MOST_BYTES", 1000)
+    large = [written(input_data='"' + "x" * 600 + '"') for _ in range(3)]
+    assert following.follow() == 3
+    assert logged_ids(mlflow) == ids(*large)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        resets,
+        sends(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"),
+        keeps(b"HTTP/1.1 200 OK\r\n"),
+        answers("500 Oops", b'{"error_code": "INTERNAL_ERROR"}'),
+        answers("401 Unauthorized", b'{"error_code": "UNAUTHENTICATED"}'),
+        answers("404 Not Found", b"<html>"),
+        answers("302 Found"),
+        answers("200 OK", b"[]"),
+        answers("200 OK", b'{"runs": [{}], "run": {}, "experiment": {}}'),
+        answers("400 Bad Request", b'{"error_code": "INVALID_STATE"}'),  # the experiment was deleted
+    ],
+)
+def test_it_waits_for_an_mlflow_that_can_t_be_used_and_loses_nothing(
+    mlflow: MLflow, settings: Settings, script: Script
+) -> None:
+    settings.MLFLOW_TOTAL_SECONDS = 0.2
+    first = written()
+    mlflow.breaks(script)
+    assert following.follow() == 0
+    second = written()  # the log goes on
+    asked = len(mlflow.calls)
+    assert (following.follow(), len(mlflow.calls)) == (0, asked)  # not yet
+    assert InferenceLog.objects.count() == 2
+    mlflow.breaks(None)
+    settings.MLFLOW_TOTAL_SECONDS = 5
+    assert try_now() == 2
+    assert logged_ids(mlflow) == ids(first, second)
+
+
+def test_it_asks_less_and_less_often_and_says_why(
+    mlflow: MLflow, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.MLFLOW_TRACKING_URI = f"http://127.0.0.1:{free_port()}"
+    written()
+    waits = []
+    for _ in range(8):
+        assert try_now() == 0
+        tracker = Tracker.objects.get()
+        assert tracker.due_at
+        waits.append(round((tracker.due_at - datetime.now(UTC)).total_seconds()))
+    assert waits == [5, 10, 20, 40, 80, 160, 300, 300]
+    assert tracker.error == "MLflow can't be asked (Unreachable)."
+    assert "MLflow is not followed for 300 s: MLflow can't be asked (Unreachable)." in caplog.text
+
+
+def test_it_begins_anew_once_mlflow_is_back(mlflow: MLflow) -> None:
+    written()
+    mlflow.breaks(resets)
+    following.follow()
+    mlflow.breaks(None)
+    assert try_now() == 1
+    tracker = Tracker.objects.get()
+    assert (tracker.failures, tracker.error, tracker.due_at, tracker.leased_until) == (0, "", None, None)
+
+
+@pytest.mark.parametrize("number", range(CALLS))
+def test_it_makes_nothing_twice_when_an_answer_is_lost(mlflow: MLflow, number: int) -> None:
+    first = written(3)
+    mlflow.loses_answer(number)
+    assert following.follow() == 0
+    second = written()  # must not change what is sent together
+    assert try_now() == 2
+    assert (len(mlflow.runs), len(mlflow.files)) == (1, 2)
+    assert logged_ids(mlflow) == ids(first, second)
+    counted = [point["value"] for point in mlflow.runs[0]["data"]["metrics"] if point["key"] == "inferences"]
+    assert counted == [3, 1]
+
+
+def test_it_sets_aside_what_mlflow_refuses_and_goes_on(
+    mlflow: MLflow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(waiting, "MOST_TOGETHER", 1)
+    bad, good = written(), written()
+
+    def refuses_the_first(path: str) -> Script | None:
+        tables = [call for call in mlflow.calls if "/inferences/" in call]
+        return answers("413 Too Large", b"<html>") if tables and path == tables[0] else None
+
+    mlflow.instead = refuses_the_first
+    assert following.follow() == 1
+    assert logged_ids(mlflow) == ids(good)
+    [entry] = Untracked.objects.all()
+    assert (entry.is_aside, entry.refusals, entry.error) == (True, 3, "MLflow refuses it (TOO_LARGE).")
+    assert "is set aside: MLflow refuses it (TOO_LARGE)." in caplog.text
+    mlflow.breaks(None)
+    assert following.follow() == 0
+    Untracked.objects.update(is_aside=False, refusals=0)  # as the runbook has it
+    assert following.follow() == 1
+    assert logged_ids(mlflow) == ids(bad, good)
+
+
+def test_it_makes_a_run_anew_that_was_deleted(mlflow: MLflow) -> None:
+    written()
+    following.follow()
+    mlflow.delete_runs()
+    written()
+    assert following.follow() == 1
+    assert [run["is_deleted"] for run in mlflow.runs] == [True, False]
+
+
+def test_it_sends_nothing_of_what_was_erased_meanwhile(mlflow: MLflow) -> None:
+    gone, stays = written(), written()
+    assert sum(erase(InferenceLog.objects.filter(pk=gone[0].id), "asked for")) == 1
+    assert following.follow() == 1
+    assert logged_ids(mlflow) == ids(stays)
+
+
+def test_it_leaves_the_work_to_whoever_is_at_it_unless_that_one_died(mlflow: MLflow) -> None:
+    written()
+    now = datetime.now(UTC)
+    Tracker.objects.create(pk=1, leased_until=now + timedelta(seconds=60))
+    assert (following.follow(), mlflow.calls) == (0, [])
+    Tracker.objects.update(leased_until=now - timedelta(seconds=1))
+    assert following.follow() == 1
+
+
+def test_it_says_who_it_is(mlflow: MLflow, model: ScriptedModel, settings: Settings) -> None:
+    settings.MLFLOW_AUTHORIZATION = "Bearer synthetic"
+    written()
+    following.follow()
+    assert {conversation.fields["authorization"] for conversation in model.requests} == {"Bearer synthetic"}
+
+
+def test_it_needs_mlflow_to_take_files(mlflow: MLflow, caplog: pytest.LogCaptureFixture) -> None:
+    def made(conversation: Conversation) -> None:
+        info = {"run_id": "1", "status": "RUNNING", "artifact_uri": "/a/folder/of/the/server"}
+        conversation.answer(b'{"run": {"info": %s}}' % str(info).replace("'", '"').encode())
+
+    mlflow.instead = lambda path: made if path.endswith("runs/create") else None
+    written()
+    assert following.follow() == 0
+    assert "start it with --serve-artifacts" in caplog.text
+
+
+RESULT = """{"model": {"name": "stub", "version": "8"}, "metrics": {"accuracy": 0.98, "odd/\\u0000": 1e999, "n": 5},
+"params": {"C": 1.0, "penalty": "l2\\u0000\\ud800", "nested": []}}"""
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [
+        (Outcome(Job.State.SUCCEEDED, result=RESULT), "FINISHED"),
+        (Outcome(Job.State.FAILED, error="The model server answered 500: oops"), "FAILED"),
+        (Outcome(Job.State.CANCELLED), "KILLED"),
+    ],
+)
+def test_it_logs_how_a_retrain_ended(mlflow: MLflow, outcome: Outcome, status: str) -> None:
+    began = datetime.now(UTC) - timedelta(seconds=30)
+    job = Job.objects.create(
+        state=Job.State.RUNNING, started_at=began, params='{"params": {"C": 1.50}}', requested_by="dr-synthetic"
+    )
+    assert end(job.id, outcome)
+    assert following.follow() == 1
+    [run] = mlflow.runs
+    tags, params, metrics = (told(run, kind) for kind in ("tags", "params", "metrics"))
+    assert (run["info"]["status"], run["info"]["run_name"]) == (status, f"retrain {job.id}")
+    assert (tags["job_id"], tags["state"], tags["kind"]) == (str(job.id), outcome.state.value, "retrain")
+    assert 29 < metrics.pop("duration_seconds") < 60
+    assert "dr-synthetic" not in str(mlflow.runs)
+    if outcome.result:
+        assert (tags["model_name"], tags["model_version"]) == ("stub", "8")
+        assert (params, metrics) == ({"C": "1.0", "penalty": "l2  "}, {"accuracy": 0.98, "n": 5.0})
+        assert mlflow.files["7/run0/artifacts/result.json"].decode() == RESULT
+    else:
+        assert (params, metrics, tags.get("error", "")) == ({"C": "1.50"}, {}, outcome.error or "")
+    assert following.follow() == 0
+
+
+def test_a_job_that_has_not_ended_is_not_noted(mlflow: MLflow) -> None:
+    job = Job.objects.create(state=Job.State.SUCCEEDED)
+    assert not end(job.id, Outcome(Job.State.FAILED), state=Job.State.RUNNING)
+    assert not Untracked.objects.exists()
+
+
+def test_what_waits_is_shown(mlflow: MLflow, scraped: Callable[[], dict[str, float]]) -> None:
+    written(3)
+    Untracked.objects.update(created_at=datetime.now(UTC) - timedelta(seconds=100))
+    found = scraped()
+    assert (found["waiting"], found["aside"]) == (3, 0)
+    assert 100 <= found["oldest"] < 200
+    Untracked.objects.update(is_aside=True)
+    found = scraped()
+    assert (found["waiting"], found["aside"], found["oldest"]) == (0, 3, 0)
+    Untracked.objects.all().delete()
+    assert set(scraped().values()) == {0}
+
+
+@pytest.fixture
+def scraped() -> Callable[[], dict[str, float]]:
+    """The samples of what MLflow does not have yet."""
+    from ml_proxy.use_cases import gauges  # noqa: PLC0415 - beside the other imports it would be loaded for each test
+
+    def look() -> dict[str, float]:
+        samples = [sample for family in gauges._untracked() for sample in family.samples]
+        return {sample.labels.get("state", "oldest"): sample.value for sample in samples}
+
+    return look
+
+
+def test_its_lines_tell_no_name(mlflow: MLflow, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    written()
+    mlflow.breaks(answers("400 Bad Request", '{"error_code": "김민준"}'.encode()))
+    following.follow()
+    assert "MLflow answered 400." in caplog.text
+    assert "김민준" not in caplog.text

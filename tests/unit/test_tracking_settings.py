@@ -1,0 +1,50 @@
+"""Where MLflow is, and who the gateway is there: read as MLflow's own clients read it, and off unless told."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.starting import start
+
+SHOWN = "from backend import settings as s; print([s.MLFLOW_TRACKING_URI, s.MLFLOW_AUTHORIZATION])"
+URI = "http://mlflow.example:5000"
+SECRET = "tell-nobody"
+
+
+def test_it_is_off_unless_told(tmp_path: Path) -> None:
+    assert start(tmp_path, SHOWN, DEBUG="1").stdout == "['', '']\n"
+
+
+@pytest.mark.parametrize(
+    ("variables", "authorization"),
+    [
+        ({}, ""),
+        ({"MLFLOW_TRACKING_TOKEN": "abc"}, "Bearer abc"),
+        ({"MLFLOW_TRACKING_USERNAME": "ml", "MLFLOW_TRACKING_PASSWORD": "p:w"}, "Basic bWw6cDp3"),
+    ],
+)
+def test_it_takes_who_it_is(tmp_path: Path, variables: dict[str, str], authorization: str) -> None:
+    found = start(tmp_path, SHOWN, DEBUG="1", MLFLOW_TRACKING_URI=f"{URI}/", **variables)
+    assert found.stdout == f"['{URI}', '{authorization}']\n"
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"MLFLOW_TRACKING_URI": "databricks"}, "MLFLOW_TRACKING_URI can't be 'databricks': set it to a URL such as"),
+        ({"MLFLOW_TRACKING_URI": f"http://ml:{SECRET}@a.example"}, "MLFLOW_TRACKING_URI names a user: set MLFLOW_"),
+        ({"MLFLOW_TRACKING_USERNAME": "ml"}, "MLFLOW_TRACKING_PASSWORD is not set, and MLFLOW_TRACKING_USERNAME is:"),
+        ({"MLFLOW_TRACKING_PASSWORD": SECRET}, "MLFLOW_TRACKING_USERNAME is not set, and MLFLOW_TRACKING_PASSWORD is:"),
+        (
+            {"MLFLOW_TRACKING_USERNAME": "ml", "MLFLOW_TRACKING_PASSWORD": SECRET, "MLFLOW_TRACKING_TOKEN": SECRET},
+            "MLFLOW_TRACKING_TOKEN is set, and so is MLFLOW_TRACKING_USERNAME: set one of the two",
+        ),
+        ({"MLFLOW_TRACKING_TOKEN": f"{SECRET}\nHost: x"}, "MLFLOW_TRACKING_TOKEN can't be sent:"),
+        ({"MLFLOW_TOTAL_SECONDS": "0"}, "MLFLOW_TOTAL_SECONDS can't be '0'"),
+    ],
+)
+def test_it_stops_the_start_with_one_line(tmp_path: Path, variables: dict[str, str], says: str) -> None:
+    done = start(tmp_path, DEBUG="1", **variables)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith(f"ml-proxy: {says}")
+    assert SECRET not in done.stderr
