@@ -245,7 +245,10 @@ class Untracked(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["kind", "subjects"], condition=Q(kind__lt=2), name="untracked_once"),
         ]
-        indexes: ClassVar = [models.Index(fields=["kind", "id"], condition=Q(is_aside=False), name="untracked_next")]
+        indexes: ClassVar = [
+            models.Index(fields=["kind", "id"], condition=Q(is_aside=False), name="untracked_next"),
+            models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="untracked_batch"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.Kind(self.kind).name} {self.pk}"

@@ -5,12 +5,17 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection, connections, transaction
 from pytest_django import Settings
 
+from ml_proxy.batches import Batch
+from ml_proxy.ids import uuid7
+from ml_proxy.journal import Spool, Writer
 from ml_proxy.models import InferenceLog, Job, Tracker, Untracked
 from ml_proxy.records import Record
 from ml_proxy.seals import keyring
@@ -18,10 +23,12 @@ from ml_proxy.use_cases.direct import DirectOrigin
 from ml_proxy.use_cases.erasing import erase
 from ml_proxy.use_cases.jobs.ending import Outcome, end
 from ml_proxy.use_cases.tracking import following, waiting
+from ml_proxy.use_cases.writing import write_batch
 from tests.support.door import keeps, resets, sends
 from tests.support.model import PREDICTION, Conversation, Script, ScriptedModel
 from tests.support.network import free_port
-from tests.support.publishing import record
+from tests.support.plans import costs_of
+from tests.support.publishing import append, record
 from tests.support.tracking import MLflow, logged_ids, told
 
 pytestmark = pytest.mark.django_db
@@ -128,6 +135,19 @@ def test_it_notes_in_the_transaction_of_the_rows(mlflow: MLflow) -> None:
     assert (InferenceLog.objects.count(), Untracked.objects.count()) == (0, 0)
 
 
+def test_it_notes_nothing_that_was_a_row_before(mlflow: MLflow, writer: Writer, tmp_path: Path) -> None:
+    items = [record() for _ in range(3)]
+    for item in items:
+        append(writer, item)
+    writer.close()
+    [name] = Spool(tmp_path).segments()
+    entries = list(Spool(tmp_path).read(name, 0, 2**40))
+    for part in (entries[:2], entries, entries):  # as messages that were cut anew after a restart, and came twice
+        write_batch(Batch.of(UUID(name.origin), "host", name.key_id, part))
+        following.follow()
+    assert logged_ids(mlflow) == ids(items)
+
+
 def test_it_passes_over_none_that_is_written_after_newer_ones_were_sent(mlflow: MLflow) -> None:
     late = record(predicted_at=DAY - timedelta(hours=1))  # its id is older too
     newer = written()
@@ -173,6 +193,17 @@ def test_it_sends_many_small_messages_as_one(mlflow: MLflow, monkeypatch: pytest
     assert logged_ids(mlflow) == ids(*messages)
     steps = [point["step"] for point in mlflow.runs[0]["data"]["metrics"] if point["key"] == "inferences"]
     assert steps == sorted(set(steps))
+
+
+def test_it_finds_what_is_next_however_much_waits(mlflow: MLflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "MOST_TOGETHER", 20)
+    aside = [Untracked(kind=2, subjects="", is_aside=True, batch=uuid7()) for _ in range(3000)]
+    Untracked.objects.bulk_create([*aside, *(Untracked(kind=2, subjects="") for _ in range(3000))])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    costs = costs_of(waiting.next_batch, Untracked._meta.db_table)
+    assert len(costs) == 3
+    assert max(cost.rows for cost in costs) <= 100, costs
 
 
 def test_it_sends_no_more_bytes_together_than_it_may(mlflow: MLflow, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,6 +305,16 @@ def test_it_sets_aside_what_mlflow_refuses_and_goes_on(
     Untracked.objects.update(is_aside=False, refusals=0)  # as the runbook has it
     assert following.follow() == 1
     assert logged_ids(mlflow) == ids(bad, good)
+
+
+@pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden", "429 Too Many Requests"])
+def test_it_sets_nothing_aside_for_what_mlflow_would_refuse_to_everything(mlflow: MLflow, status: str) -> None:
+    refusal = answers(status, b'{"error_code": "PERMISSION_DENIED"}')
+    mlflow.instead = lambda path: refusal if "log-batch" in path else None
+    written()
+    for _ in range(2 * waiting.MOST_REFUSALS):
+        assert try_now() == 0
+    assert Untracked.objects.get().refusals == 0
 
 
 def test_it_makes_a_run_anew_that_was_deleted(mlflow: MLflow) -> None:

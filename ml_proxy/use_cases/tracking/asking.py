@@ -41,7 +41,7 @@ def log_prediction(inference_id: UUID) -> Logged:
         raise NoSuchRecord("No inference has this id. A new one appears once its record is written.")
     try:
         run_id = _complete(inference_id)
-        if run_id is None and following.send_asked(waiting.note_asked(inference_id)):
+        if run_id is None and (batch := waiting.note_asked(inference_id)) and following.send_asked(batch):
             run_id = _complete(inference_id)
     except TrackingError:
         waiting.note_asked(inference_id)

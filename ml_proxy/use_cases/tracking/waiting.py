@@ -48,17 +48,19 @@ def note_job(job_id: UUID) -> None:
         _note_one(Kind.JOB, job_id)
 
 
-def note_asked(inference_id: UUID) -> Batch:
-    """An inference that shall have a run of its own; what waits for that already is the same."""
+def note_asked(inference_id: UUID) -> Batch | None:
+    """An inference that shall have a run of its own; what waits for that already is the same.
+
+    None where it was sent in this very moment.
+    """
     with transaction.atomic():
-        return _batch(_note_one(Kind.ASKED, inference_id))
+        return _batch(Untracked.objects.filter(pk=_note_one(Kind.ASKED, inference_id).pk))
 
 
 def next_batch() -> Batch | None:
     """What is to be sent now; the same again until it is `sent` or aside."""
     with transaction.atomic():
-        first = _open().order_by("kind", "id").first()
-        return _batch(first) if first else None
+        return _batch(_open().order_by("kind", "id"))
 
 
 def sent(batch: Batch) -> None:
@@ -86,7 +88,11 @@ def _note_one(kind: Kind, subject: UUID) -> Untracked:
     return entry
 
 
-def _batch(first: Untracked) -> Batch:
+def _batch(waiting: QuerySet[Untracked]) -> Batch | None:
+    """The batch of the first of these. That one is locked: two can't be cut of the same."""
+    first = waiting.select_for_update().first()
+    if first is None:
+        return None
     batch_id = first.batch or _cut(first)
     entries = list(Untracked.objects.filter(batch=batch_id).order_by("id"))
     subjects = tuple(UUID(subject) for entry in entries for subject in entry.subjects.split())
