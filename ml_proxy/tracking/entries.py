@@ -118,7 +118,7 @@ def _of_day(group: tuple[str, str, str], rows: list[InferenceLog], batch: UUID, 
     surely = {"confidence_mean": fmean(confidences), "confidence_min": min(confidences)} if confidences else {}
     return Entry(
         key=key_of("inferences", *group),
-        name=" ".join(filter(None, ("inferences", name, version, day))),
+        name=_line(" ".join(filter(None, ("inferences", day, name, version)))),
         started_at=datetime.fromisoformat(f"{day}T00:00:00Z"),
         ended_at=max(row.predicted_at for row in rows),
         tags={"kind": "inferences", **_texts(told)},

@@ -70,9 +70,9 @@ def test_it_logs_inferences_to_their_model_s_run_of_the_day(mlflow: MLflow) -> N
     other, next_day = written(model_version="2"), written(predicted_at=DAY + timedelta(days=1))
     assert following.follow() == 1
     assert [run["info"]["run_name"] for run in mlflow.runs] == [
-        "inferences m 1 2026-03-01",
-        "inferences m 2 2026-03-01",
-        "inferences m 1 2026-03-02",
+        "inferences 2026-03-01 m 1",
+        "inferences 2026-03-01 m 2",
+        "inferences 2026-03-02 m 1",
     ]
     assert logged_ids(mlflow) == ids(first, second, other, next_day)
     run = mlflow.runs[0]

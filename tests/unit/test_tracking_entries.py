@@ -73,6 +73,14 @@ def test_a_key_is_no_other_s_and_always_the_same() -> None:
     assert UUID(key_of("a")) == UUID(key_of("a"))
 
 
+def test_a_model_s_name_of_any_length_is_cut_to_what_mlflow_takes() -> None:
+    one, other = (row(model_name="x" * 200, model_version="y" * 199 + end) for end in "ab")
+    entries = of_inferences([one, other], uuid7(), 1)
+    assert len({entry.key for entry in entries}) == 2
+    for entry in entries:
+        assert max(map(len, [entry.name, *entry.tags.values(), *entry.params.values()])) <= 250
+
+
 def test_a_label_of_any_length_is_cut_to_what_mlflow_takes() -> None:
     found = entry('{"predictions": [{"label": "' + "x" * 9000 + '", "confidence": 1}]}')
     assert max(map(len, [*found.params.values(), *found.metrics])) <= 250
