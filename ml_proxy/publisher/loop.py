@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, connection, reset_queries
 
 from ml_proxy.courier import CourierDown
 from ml_proxy.journal import Unlockable, folder_lock
@@ -116,6 +116,7 @@ def _publish(stop: threading.Event, news: threading.Event) -> None:
         try:
             with _stepping:
                 publisher.step()
+            reset_queries()  # under DEBUG Django keeps thousands of statements until a request begins, and here none does
         except (CourierDown, DatabaseError, InterfaceError) as exc:
             log.warning("publishing waits %.1f s: %s", pause, exc if isinstance(exc, CourierDown) else "no database")
             connection.close()

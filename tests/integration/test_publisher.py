@@ -2,16 +2,19 @@
 
 import base64
 import json
+import threading
 from pathlib import Path
 
 import pytest
 import redis
+from django.db import connection
 from pytest_django import Settings
 
 from ml_proxy.batches import Batch
 from ml_proxy.courier import LOGS_QUEUE, CourierDown
 from ml_proxy.journal import Spool, Writer
 from ml_proxy.models import InferenceLog, Receipt, Remnant
+from ml_proxy.publisher import Publisher, run
 from ml_proxy.publisher.core import MOST_UNCONFIRMED
 from ml_proxy.publisher.tail import BATCH_RECORDS
 from ml_proxy.use_cases.writing import write_batch
@@ -145,3 +148,21 @@ def test_it_shows_no_patient_in_the_message_head(tmp_path: Path, writer: Writer,
     assert "MARKER" not in json.dumps(message["headers"])
     batch = Batch.from_message(json.loads(base64.b64decode(message["body"]))[1])
     assert b"MARKER" in batch.records[0].payload
+
+
+def test_it_keeps_no_statements_under_debug(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.VAR_DIR = tmp_path
+    (tmp_path / "journal").mkdir()
+    stop = threading.Event()
+
+    def step(_: Publisher) -> None:
+        Receipt.objects.exists()
+        assert connection.queries
+        stop.set()
+
+    monkeypatch.setattr(Publisher, "step", step)
+    monkeypatch.setattr(connection, "force_debug_cursor", True)
+    run(stop)
+    assert not connection.queries
