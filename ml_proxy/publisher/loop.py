@@ -116,7 +116,7 @@ def _publish(stop: threading.Event, news: threading.Event) -> None:
         try:
             with _stepping:
                 publisher.step()
-            reset_queries()  # under DEBUG Django keeps thousands of statements until a request begins, and here none does
+            reset_queries()  # under DEBUG Django keeps thousands of statements until a request begins; none does here
         except (CourierDown, DatabaseError, InterfaceError) as exc:
             log.warning("publishing waits %.1f s: %s", pause, exc if isinstance(exc, CourierDown) else "no database")
             connection.close()

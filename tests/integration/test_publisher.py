@@ -163,6 +163,9 @@ def test_it_keeps_no_statements_under_debug(
         stop.set()
 
     monkeypatch.setattr(Publisher, "step", step)
-    monkeypatch.setattr(connection, "force_debug_cursor", True)
-    run(stop)
-    assert not connection.queries
+    connection.force_debug_cursor = True
+    try:
+        run(stop)
+        assert not connection.queries
+    finally:
+        connection.force_debug_cursor = False
