@@ -5,7 +5,6 @@ import dataclasses
 import math
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import log_sections, machine, page, sections
 from benchmarks.catalogue import CATALOGUE, ON_REQUEST
+from benchmarks.ending import end_on_signals
 from benchmarks.goals import GATEWAY
 from benchmarks.plan import Plan
 from benchmarks.remarks import remarks
@@ -32,7 +32,6 @@ SECTIONS = (
     log_sections.drain,
     log_sections.account,
 )
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def options(words: list[str] | None = None) -> argparse.Namespace:
@@ -107,13 +106,6 @@ def _default() -> list[str]:
     return [name for name in CATALOGUE if name not in ON_REQUEST]
 
 
-def _stop(number: int, _frame: object) -> None:
-    for each in STOPPING:
-        signal.signal(each, signal.SIG_IGN)  # all that was started is being ended: once is enough
-    sys.exit(128 + number)
-
-
 if __name__ == "__main__":
-    for each in STOPPING:
-        signal.signal(each, _stop)
+    end_on_signals()
     sys.exit(main())

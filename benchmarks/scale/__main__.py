@@ -6,16 +6,15 @@ Exit status 1 when a must is missed, or a plan is not what it must be.
 import argparse
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from benchmarks import machine
+from benchmarks.ending import end_on_signals
 from benchmarks.results import Results
 from benchmarks.scale import ground, report
 from tests.support.postgres import Postgres
@@ -23,7 +22,6 @@ from tests.support.postgres import Postgres
 STEPS = (10_000, 100_000, 1_000_000, 5_000_000)
 FREE_BYTES_PER_ROW = 2500  # with what is written ahead while the log grows
 SECTIONS = ("sizes", "pages", "door", "lists", "regular", "insert", "walks")
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def options(words: list[str] | None = None) -> argparse.Namespace:
@@ -108,13 +106,6 @@ def _short_of_room(folder: Path, rows: int) -> str:
     return f"{place} has {free / gib:.1f} GiB left; {needed / gib:.1f} are needed" if free < needed else ""
 
 
-def _stop(number: int, _frame: FrameType | None) -> None:
-    for each in STOPPING:
-        signal.signal(each, signal.SIG_IGN)  # all that was started is being ended: once is enough
-    sys.exit(128 + number)
-
-
 if __name__ == "__main__":
-    for each in STOPPING:
-        signal.signal(each, _stop)
+    end_on_signals()
     sys.exit(main())
