@@ -32,7 +32,7 @@ class Arriving:
         self._connection = connection
         self._parser = HttpResponseParser(self)
         self._reason = b""
-        self._head_bytes = 0  # of the head, and of what came with its end
+        self._head_bytes = 0  # that came up to the piece which ends the head
         self._pieces: list[bytes] = []
         self._has_begun = self._has_head = self._is_complete = False
         self._may_go_on = self._is_followed = False
@@ -53,10 +53,8 @@ class Arriving:
 
     def read_head(self) -> None:
         """Reads up to the body. Raises `UpstreamError` or `OSError`."""
-        while not self._has_head and self._head_bytes < MOST_HEAD_BYTES:
+        while not self._has_head:
             self._receive()
-        if self._head_bytes >= MOST_HEAD_BYTES and not (self._has_head and self._fields_bytes < MOST_HEAD_BYTES):
-            raise UpstreamBroken(f"The head of the model server's answer is longer than {MOST_HEAD_BYTES} bytes.")
         self._refuse_unusable()
 
     def pieces(self) -> Iterator[bytes]:
@@ -83,10 +81,6 @@ class Arriving:
         return b"".join(found)
 
     @property
-    def _fields_bytes(self) -> int:
-        return sum(len(name) + len(value) for name, value in self.fields)
-
-    @property
     def _declared(self) -> int:
         """The body's length where the answer tells it, else 0."""
         return 0 if self.status in {NO_CONTENT, NOT_MODIFIED} else int(self.field("content-length") or 0)
@@ -96,8 +90,15 @@ class Arriving:
         if not data:
             self._end()
             return
-        if not self._has_head:
-            self._head_bytes += len(data)
+        allowed = len(data) if self._has_head else MOST_HEAD_BYTES - self._head_bytes
+        self._head_bytes += min(len(data), allowed)
+        self._feed(data[:allowed])
+        if not self._has_head and self._head_bytes >= MOST_HEAD_BYTES:
+            raise UpstreamBroken(f"The head of the model server's answer is longer than {MOST_HEAD_BYTES} bytes.")
+        if len(data) > allowed:
+            self._feed(data[allowed:])
+
+    def _feed(self, data: memoryview) -> None:
         try:
             self._parser.feed_data(data)
         except HttpParserError as exc:
