@@ -57,9 +57,7 @@ def _gateway(folder: Path, port: int) -> Call:
     application = import_module("backend.wsgi").application
 
     def call() -> None:
-        answer = application(_environ(), _start_response)
-        b"".join(answer)
-        answer.close()
+        b"".join(application(_environ(), _start_response))
 
     return call
 

@@ -4,11 +4,13 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
 from ml_proxy import metrics, tracing
+from ml_proxy.conf import settings
 from ml_proxy.exceptions import ProxyError
 from ml_proxy.ids import uuid7
 from ml_proxy.logs import current_request_id
@@ -63,10 +65,19 @@ def _refused_host(request: HttpRequest) -> HttpResponse | None:
     """An answer for a host that is not in ALLOWED_HOSTS: a page elsewhere may have given its name this address."""
     try:
         if request.path.startswith(API_PREFIX):
-            request.get_host()
+            host = request.META.get("HTTP_HOST") or request.get_host()
+            _check_host(host, settings.DEBUG, *settings.ALLOWED_HOSTS)
     except DisallowedHost as exc:
         return respond(as_proxy_error(exc))
     return None
+
+
+@lru_cache(maxsize=256)
+def _check_host(host: str, *_: object) -> None:
+    """Django's own check, under the settings given; what passed it is remembered. Raises `DisallowedHost`."""
+    probe = HttpRequest()
+    probe.META["HTTP_HOST"] = host
+    probe.get_host()
 
 
 def _route(request: HttpRequest) -> str:

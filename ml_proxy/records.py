@@ -4,6 +4,7 @@ import re
 import struct
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -53,8 +54,11 @@ class Record:
     def content(self) -> bytes:
         """What a seal covers: every field, in one byte form that no library's formatting can change."""
         head = _CONTENT_HEAD.pack(self.id.bytes, _microseconds(self.predicted_at), self.latency_ms)
-        texts = [getattr(self, name).encode() for name in _TEXTS]
-        return head + b"".join(_LENGTH.pack(len(text)) + text for text in texts)
+        parts = [head]
+        for text in _texts_of(self):
+            raw = text.encode()
+            parts += _LENGTH.pack(len(raw)), raw
+        return b"".join(parts)
 
     @classmethod
     def decode(cls, raw: bytes | str) -> "Record":
@@ -91,6 +95,7 @@ _CONTENT_HEAD = struct.Struct(">16sqd")
 _LENGTH = struct.Struct(">I")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TEXTS = tuple(field.name for field in fields(Record) if field.type in {str, "str"})
+_texts_of = attrgetter(*_TEXTS)
 
 
 def _text(value: Any, most: int | None) -> str:

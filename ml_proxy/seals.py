@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from uuid import UUID
 
-from django.conf import settings
+from ml_proxy.conf import settings
 
 START = bytes(32)  # what the first record of an origin has for a previous seal
 
@@ -29,8 +29,9 @@ class Key:
     """One sealing key."""
 
     def __init__(self, text: str) -> None:
-        self._secret = hashlib.sha256(text.encode()).digest()
-        self.id = hmac.digest(self._secret, b"id", "sha256")[:8].hex()
+        secret = hashlib.sha256(text.encode()).digest()
+        self._begun = hmac.new(secret, digestmod="sha256")  # copied for each use, which spares working in the key again
+        self.id = hmac.digest(secret, b"id", "sha256")[:8].hex()
 
     def digest(self, content: bytes) -> bytes:
         """32 bytes that stand for a record's content."""
@@ -54,7 +55,9 @@ class Key:
 
     def _mac(self, *parts: bytes) -> bytes:
         """Only the last part may vary in length, so that no two messages read alike."""
-        return hmac.digest(self._secret, b"\0".join([parts[0], b"".join(parts[1:])]), "sha256")
+        mac = self._begun.copy()
+        mac.update(b"\0".join([parts[0], b"".join(parts[1:])]))
+        return mac.digest()
 
 
 class Keyring:

@@ -4,6 +4,7 @@ They hold no form, no frame, no message and no static file, and whoever signs in
 What is passed by is a third of the processor's time that a prediction takes outside of asking and recording.
 """
 
+import threading
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, cast
@@ -12,6 +13,7 @@ from corsheaders.middleware import CorsMiddleware
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished
 from django.db import connections
+from django.db.backends.signals import connection_created
 from django.http import HttpRequest, HttpResponse
 from django.urls import ResolverMatch, resolve
 
@@ -42,9 +44,25 @@ class Handler(WSGIHandler):
         return [response.content]
 
 
+class _Connected(threading.local):
+    """Whether this thread has ever opened a connection; most never do, and need look no further."""
+
+    ever = False
+
+
+_connected = _Connected()
+
+
+def _note_connection(**_: object) -> None:
+    _connected.ever = True
+
+
+connection_created.connect(_note_connection)
+
+
 def _has_connection() -> bool:
     """Whether this thread has an open one."""
-    return any(one.connection is not None for one in connections.all(initialized_only=True))
+    return _connected.ever and any(one.connection is not None for one in connections.all(initialized_only=True))
 
 
 class StraightOn:

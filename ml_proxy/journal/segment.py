@@ -34,6 +34,7 @@ HEAD = struct.Struct("<II")
 SEALED = struct.Struct("<Q32s32s")
 FRAME = HEAD.size + SEALED.size  # bytes of an entry without its payload
 SCAN_BYTES = 1024 * 1024  # that are held while the next whole entry is looked for
+READ_AT_ONCE = 256 * 1024  # bytes; each read is a wait for other threads, and most entries have about a thousand
 BLOCK_BYTES = 4096  # that are looked at at once for the end of what was written
 FILLER = b"\xfe"
 LAID_OUT_BYTES = 1024 * 1024  # at a time
@@ -108,7 +109,7 @@ def read(path: Path, start: int = 0, most_bytes: int = 4 * 1024 * 1024) -> Itera
     Ends at an entry that is torn or damaged with no whole one behind it: while the segment is being written, that is an
     entry on its way. After damage with a whole entry behind it, that one follows, and its `start` shows the leap.
     """
-    with path.open("rb") as file:
+    with path.open("rb", READ_AT_ONCE) as file:
         size = os.fstat(file.fileno()).st_size
         offset, last = start, 0
         while offset - start < most_bytes:

@@ -6,7 +6,7 @@ Labels hold route names, methods, statuses and words of this code alone: no path
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
@@ -30,7 +30,20 @@ PAUSE_SECONDS = 30.0  # between two tries to begin a life
 
 log = logging.getLogger(__name__)
 
-_model_seconds: ContextVar[float] = ContextVar("model_seconds", default=0.0)
+Counting = Callable[["_Instruments"], None]
+
+
+class _Exchange:
+    """What is to be counted at its end, all at once: every taking of the guard may be a wait for another thread."""
+
+    __slots__ = ("counted", "model_seconds")
+
+    def __init__(self) -> None:
+        self.model_seconds = 0.0
+        self.counted: list[Counting] = []
+
+
+_exchange: ContextVar[_Exchange | None] = ContextVar("exchange", default=None)
 
 
 class _Guard:
@@ -107,6 +120,11 @@ class _Instruments:
             self._known[key] = self._requests.labels(view, method, status)
         return self._known[key]
 
+    def add(self, became: Mapping[Outcome, int]) -> None:
+        """More records, by what became of them."""
+        for outcome, number in became.items():
+            self.records[outcome].inc(number)
+
     def upstream(self, call: str) -> Histogram:
         """The histogram of such calls."""
         if call not in self._calls:
@@ -126,18 +144,21 @@ def prepare() -> None:
 
 
 def begin_exchange() -> None:
-    """From here on the model server's time is this exchange's."""
-    _model_seconds.set(0.0)
+    """What this thread counts from here on is this exchange's."""
+    _exchange.set(_Exchange())
 
 
 def count_exchange(view: str, method: str, status: int, seconds: float) -> None:
     """One exchange with a caller, from its beginning to its answer; `view` is a route's name."""
+    exchange = _exchange.get() or _Exchange()
+    _exchange.set(None)
     with _guard:
         made = _instruments()
+        for count in exchange.counted:
+            count(made)
         made.request(view, method if method in METHODS else "other", status).inc()
-        model = _model_seconds.get()
-        if view == PREDICT and model:
-            made.added.observe(max(seconds - model, 0.0))
+        if view == PREDICT and exchange.model_seconds:
+            made.added.observe(max(seconds - exchange.model_seconds, 0.0))
 
 
 class ModelTime:
@@ -153,20 +174,25 @@ class ModelTime:
 
     def __exit__(self, *_: object) -> None:
         seconds = time.perf_counter() - self._started
-        _model_seconds.set(_model_seconds.get() + seconds)
-        with _guard:
-            _instruments().upstream(self._call).observe(seconds)
+        if exchange := _exchange.get():
+            exchange.model_seconds += seconds
+        _count(lambda made: made.upstream(self._call).observe(seconds))
 
 
 def count_records(became: Mapping[Outcome, int]) -> None:
     """Records, by what became of them."""
-    with _guard:
-        counters = _instruments().records
-        for outcome, number in became.items():
-            counters[outcome].inc(number)
+    _count(lambda made: made.add(became))
 
 
 def count_batch(*, again: bool) -> None:
     """One batch that Redis took."""
-    with _guard:
-        _instruments().batches[again].inc()
+    _count(lambda made: made.batches[again].inc())
+
+
+def _count(count: Counting) -> None:
+    """At the end of the exchange, or now where there is none."""
+    if exchange := _exchange.get():
+        exchange.counted.append(count)
+    else:
+        with _guard:
+            count(_instruments())

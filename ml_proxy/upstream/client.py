@@ -10,9 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from django.conf import settings
-
 from ml_proxy import metrics, tracing
+from ml_proxy.conf import settings
 from ml_proxy.exceptions import UpstreamBroken, UpstreamError, UpstreamTimeout, UpstreamUnreachable
 from ml_proxy.upstream import deadline
 from ml_proxy.upstream.arriving import Arriving

@@ -10,8 +10,7 @@ from contextlib import suppress
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from django.conf import settings
-
+from ml_proxy.conf import settings
 from ml_proxy.upstream import deadline
 
 READ_AT_ONCE = 64 * 1024

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import lru_cache
 
 Fields = list[tuple[str, str]]
 
@@ -37,15 +37,11 @@ def request_fields(environ: Mapping[str, object]) -> dict[str, str]:
 
     WSGI servers lay the process' own environment into the same mapping: HTTP_PROXY there is no field `Proxy`.
     """
-    fields = {
-        key[5:].replace("_", "-").title(): str(value)
-        for key, value in environ.items()
-        if key.startswith("HTTP_") and key not in _variables()
-    }
+    fields = {name: str(value) for key, value in environ.items() if (name := _passed_on(key))}
     if content_type := environ.get("CONTENT_TYPE"):
         fields["Content-Type"] = str(content_type)
-    dropped = NOT_OF_REQUESTS | _named_by_connection([fields.get("Connection", "")])
-    return {name: value for name, value in fields.items() if name.lower() not in dropped}
+    named = _named_by_connection([str(environ.get("HTTP_CONNECTION", ""))])
+    return {name: value for name, value in fields.items() if name.lower() not in named} if named else fields
 
 
 def answer_fields(fields: Fields) -> Fields:
@@ -61,10 +57,12 @@ def unpackable(accept_encoding: str) -> str:
     return ", ".join(item for item in offered if item.split(";")[0].strip().lower() in UNPACKED) or "identity"
 
 
-@cache
-def _variables() -> frozenset[str]:
-    """The process' own, as they were when it began to serve."""
-    return frozenset(os.environ)
+@lru_cache(maxsize=1024)
+def _passed_on(key: str) -> str:
+    """The name of the field that a WSGI environment keeps under `key`; blank where it is none, or ends here."""
+    name = key[5:].replace("_", "-").title()
+    is_field = key.startswith("HTTP_") and key not in os.environ
+    return name if is_field and name.lower() not in NOT_OF_REQUESTS else ""
 
 
 def _named_by_connection(values: Iterable[str]) -> set[str]:

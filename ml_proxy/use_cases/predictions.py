@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.conf import settings
-
 from ml_proxy import names, strict_json, upstream
+from ml_proxy.conf import settings
 from ml_proxy.exceptions import BadInput, Fault, UpstreamNotJSON, UpstreamTooLarge
 from ml_proxy.ids import uuid7
 from ml_proxy.records import MOST_CHARACTERS, Record

@@ -4,10 +4,10 @@ import logging
 import os
 from functools import lru_cache
 
-from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from ml_proxy import metrics, publisher, tracing
+from ml_proxy.conf import settings
 from ml_proxy.exceptions import NoRoom, NotRecorded
 from ml_proxy.ids import uuid7
 from ml_proxy.journal import JournalFull, JournalUnwritable, Writer

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import Any, BinaryIO
 
-from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from ml_proxy.conf import settings
 from ml_proxy.exceptions import BadInput, BodyTooLarge, NotJSONMedia, WrongMethod
 
 LONGEST_LENGTH = 18  # digits of a Content-Length; Python would refuse to read a very long number
