@@ -233,6 +233,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_DB_REUSE_MAX = 10_000  # the Django fix-up closes the connection after every task unless told otherwise
 
+LOG_LINE = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
 LOGGING_CONFIG = "ml_proxy.logs.configure"
 LOGGING = {
     "version": 1,
@@ -243,10 +244,7 @@ LOGGING = {
         "only_exceptions": {"()": "ml_proxy.logs.OnlyExceptions"},
     },
     "formatters": {
-        "line": {
-            "()": "ml_proxy.logs.QuietFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
-        },
+        "line": {"()": "ml_proxy.logs.QuietFormatter", "format": LOG_LINE},
         "json": {"()": "ml_proxy.logs.JSONFormatter"},
     },
     "handlers": {"stderr": {"class": "ml_proxy.logs.OneWrite", "formatter": LOG_FORMAT, "filters": ["request_id"]}},

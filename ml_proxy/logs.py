@@ -39,6 +39,11 @@ def _second(number: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(number))
 
 
+def local_time(moment: float) -> str:
+    """To the millisecond; `moment` is in seconds since 1970."""
+    return f"{_second(int(moment))},{int(moment % 1 * 1000):03d}"
+
+
 def about(*, request_id: str = "-", batch: str = "") -> None:
     """Names what this thread's lines are about from here on; called with nothing, they are about nothing again."""
     current_request_id.set(request_id)
@@ -61,7 +66,7 @@ class QuietFormatter(logging.Formatter):
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's name
         """Local time to the millisecond, as logging's own, which would work it out anew for each line of a second."""
-        return f"{_second(int(record.created))},{int(record.msecs):03d}"
+        return local_time(record.created)
 
     def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - logging's name
         """The frames and the class."""
@@ -83,11 +88,16 @@ class OneWrite(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Writes it; what can't be written is told as logging tells it."""
         try:
-            line = f"{self.format(record)}\n".encode(errors="backslashreplace")
-            while line:
-                line = line[os.write(STDERR, line) :]
+            write_line(self.format(record))
         except Exception:  # noqa: BLE001 - as every handler of logging's
             self.handleError(record)
+
+
+def write_line(text: str) -> None:
+    """On standard error, by one write. Raises `OSError`."""
+    line = f"{text}\n".encode(errors="backslashreplace")
+    while line:
+        line = line[os.write(STDERR, line) :]
 
 
 class JSONFormatter(QuietFormatter, OrjsonFormatter):

@@ -16,6 +16,7 @@ from ml_proxy.ids import uuid7
 from ml_proxy.logs import current_request_id
 from ml_proxy.problems import as_proxy_error, respond
 from ml_proxy.straight import StraightOn
+from ml_proxy.telling import tell
 
 access_log = logging.getLogger("ml_proxy.access")
 
@@ -88,8 +89,8 @@ def _route(request: HttpRequest) -> str:
 
 def _log(request: HttpRequest, response: HttpResponse, milliseconds: float) -> None:
     method, path, status = request.method, ascii(request.path)[1:-1], response.status_code
-    told = {"method": method, "path": path, "status": status, "duration_ms": round(milliseconds, 1)}
-    access_log.info("%s %s %s %.1f ms", method, path, status, milliseconds, extra=told)
+    message = f"{method} {path} {status} {milliseconds:.1f} ms"
+    tell(access_log, message, method=method, path=path, status=status, duration_ms=round(milliseconds, 1))
 
 
 def _set_length(response: HttpResponse) -> None:

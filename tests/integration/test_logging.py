@@ -4,15 +4,18 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 import worker.app
 from ml_proxy import logs
-from ml_proxy.logs import JSONFormatter, OneWrite, OnlyExceptions, RequestIDFilter
+from ml_proxy.logs import JSONFormatter, OneWrite, OnlyExceptions, QuietFormatter, RequestIDFilter
+from ml_proxy.telling import tell
 from ml_server.logs import JSONFormatter as ModelServersFormatter
 from ml_server.settings import read_settings
 from tests.support.lines import ALWAYS, lines_of
@@ -140,6 +143,30 @@ def test_it_is_for_readers_under_debug_and_for_machines_else(debug: str, expecte
     variables = {"VAR_DIR": os.environ["VAR_DIR"], "LOG_FORMAT": ""}
     assert read_settings({**variables, "DEBUG": debug}).log_format == expected
     assert read_settings({**variables, "LOG_FORMAT": "json", "DEBUG": debug}).log_format == "json"
+
+
+@pytest.mark.parametrize("form", ["line", "json"])
+def test_what_is_told_past_logging_reads_as_what_goes_through_it(
+    form: str, settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1_800_000_000.0625)
+    settings.LOG_FORMAT = form
+    log = logging.getLogger("a.logger")
+    log.setLevel(logging.INFO)
+    handler = OneWrite()
+    handler.addFilter(RequestIDFilter())
+    handler.setFormatter(JSONFormatter() if form == "json" else QuietFormatter(settings.LOG_LINE))
+    monkeypatch.setattr(log, "handlers", [handler])
+    monkeypatch.setattr(log, "propagate", False)
+    told = {"method": "GET", "path": "/", "status": 200, "duration_ms": 1.5}
+    log.info("it took %s ms", 1.5, extra=told)
+    through = capfd.readouterr().err
+    tell(log, "it took 1.5 ms", **told)
+    past = capfd.readouterr().err
+    assert (lines_of(past) == lines_of(through)) if form == "json" else (past == through)
+    log.setLevel(logging.WARNING)
+    tell(log, "x")
+    assert capfd.readouterr().err == ""
 
 
 def test_times_are_when_it_happened() -> None:
