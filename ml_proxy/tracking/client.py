@@ -15,7 +15,7 @@ from django.conf import settings
 
 from ml_proxy.exceptions import TrackingError, TrackingRefused, TrackingTimeout, UpstreamError, UpstreamTimeout
 from ml_proxy.upstream import Answer, deadline
-from ml_proxy.upstream.client import Request, ask, most_bytes, translated, whole
+from ml_proxy.upstream.client import Request, Translated, ask, most_bytes, whole
 from ml_proxy.upstream.connection import server_at
 
 API = "api/2.0/mlflow"
@@ -54,7 +54,7 @@ def _fields(content_type: str = "") -> Mapping[str, str]:
 
 def _called(request: Request) -> Answer:
     started, seconds = time.perf_counter(), settings.MLFLOW_TOTAL_SECONDS
-    with _in_our_words(), deadline.budget(seconds, seconds, most_bytes()) as granted, translated():
+    with _in_our_words(), deadline.budget(seconds, seconds, most_bytes()) as granted, Translated():
         server = server_at(settings.MLFLOW_TRACKING_URI)
         connection = server.connect(granted)
         try:

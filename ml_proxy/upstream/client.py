@@ -5,9 +5,9 @@ never sent again.
 """
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import TracebackType
 from typing import NamedTuple
 
 from ml_proxy import metrics, tracing
@@ -85,7 +85,7 @@ def forward(
     request = Request(method, path, query, fields, body)
     started = time.perf_counter()
     budget = deadline.budget(total_seconds, settings.UPSTREAM_READ_SECONDS, most_bytes())
-    with metrics.ModelTime(path), translated(), budget as granted:
+    with metrics.ModelTime(path), Translated(), budget as granted:
         server = server_at(settings.ML_SERVER_URL)
         connection = server.take(granted)
         try:
@@ -126,16 +126,24 @@ def whole(arriving: Arriving, started: float) -> Answer:
     )
 
 
-@contextmanager
-def translated() -> Iterator[None]:
+class Translated:
     """Whatever the socket, TLS or a codec raises in the block leaves it as an `UpstreamError`."""
-    try:
-        yield
-    except UpstreamError:
-        raise
-    except TimeoutError as exc:
-        raise UpstreamTimeout("The model server did not answer in time; its work may still have been done.") from exc
-    except OSError as exc:  # before ValueError: a certificate's error is both
-        raise UpstreamUnreachable("The model server can't be reached, or closed the connection.") from exc
-    except ValueError as exc:
-        raise UpstreamBroken("The request or its answer can't be said in HTTP.") from exc
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, _: TracebackType | None) -> None:
+        if kind is not None and not isinstance(exc, UpstreamError) and (told := _in_our_words(exc)):
+            raise told from exc
+
+
+def _in_our_words(exc: BaseException | None) -> UpstreamError | None:
+    if isinstance(exc, TimeoutError):
+        return UpstreamTimeout("The model server did not answer in time; its work may still have been done.")
+    if isinstance(exc, OSError):  # before ValueError: a certificate's error is both
+        return UpstreamUnreachable("The model server can't be reached, or closed the connection.")
+    if isinstance(exc, ValueError):
+        return UpstreamBroken("The request or its answer can't be said in HTTP.")
+    return None

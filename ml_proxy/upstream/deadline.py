@@ -10,11 +10,10 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from contextlib import suppress
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from ml_proxy.exceptions import UpstreamTooLarge
 
@@ -50,12 +49,21 @@ class Switch:
 
 @dataclass(slots=True)
 class Budget:
-    """What one exchange may take."""
+    """What one exchange may take; every upstream socket operation of the context is held to it while it is entered."""
 
     ends_at: float  # time.monotonic() seconds
     silence: float  # seconds that one operation may wait
     unread: int  # bytes that may still arrive
     switch: Switch | None = None
+    _token: "Token[Budget | None] | None" = None
+
+    def __enter__(self) -> Self:
+        self._token = _current.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._token is not None:
+            _current.reset(self._token)
 
     def left(self) -> float:
         """Seconds that the next operation may wait. Raises `TimeoutError` when the time is up."""
@@ -74,18 +82,12 @@ class Budget:
 _current: ContextVar[Budget | None] = ContextVar("upstream_budget", default=None)
 
 
-@contextmanager
-def budget(total: float, silence: float, most_bytes: int, switch: Switch | None = None) -> Iterator[Budget]:
-    """Holds every upstream socket operation of this context to `total` seconds, `silence` for each.
+def budget(total: float, silence: float, most_bytes: int, switch: Switch | None = None) -> Budget:
+    """An exchange of `total` seconds from now on, `silence` for each operation, and `most_bytes` read in all.
 
-    All that is read in it is held to `most_bytes`. `switch` can end it before.
+    `switch` can end it before.
     """
-    granted = Budget(time.monotonic() + total, silence, most_bytes, switch)
-    token = _current.set(granted)
-    try:
-        yield granted
-    finally:
-        _current.reset(token)
+    return Budget(time.monotonic() + total, silence, most_bytes, switch)
 
 
 class _Budgeted:

@@ -14,7 +14,7 @@ from django.conf import settings
 from ml_proxy.exceptions import UpstreamTooLarge
 from ml_proxy.upstream import deadline
 from ml_proxy.upstream.arriving import Arriving
-from ml_proxy.upstream.client import Answer, Request, ask, most_bytes, translated, whole
+from ml_proxy.upstream.client import Answer, Request, Translated, ask, most_bytes, whole
 from ml_proxy.upstream.connection import Option, server_at
 
 LINES = frozenset({"application/x-ndjson", "application/ndjson"})
@@ -37,7 +37,7 @@ class Reply:
 
     def whole(self) -> Answer:
         """All of it. Raises `UpstreamError`."""
-        with translated():
+        with Translated():
             return whole(self._arriving, self._started)
 
     def lines(self) -> Iterator[bytes]:
@@ -54,7 +54,7 @@ class Reply:
         yield bytes(begun)
 
     def _pieces(self) -> Iterator[bytes]:
-        with translated():
+        with Translated():
             yield from self._arriving.pieces()
 
 
@@ -81,7 +81,7 @@ def exchange(
     started = time.perf_counter()
     with deadline.budget(total_seconds, total_seconds, most_bytes(), switch) as granted, ExitStack() as ending:
         ending.callback(switch.release)
-        with translated():
+        with Translated():
             server = server_at(settings.ML_SERVER_URL)
             connection = server.connect(granted, _keep_alive())
             ending.callback(connection.close)

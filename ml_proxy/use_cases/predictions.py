@@ -102,8 +102,7 @@ def _name(pairs: Any, member: str, faults: list[Fault]) -> str:
 
 
 def _record(call: Call, subject: Subject, inference_id: UUID, answer: Answer) -> Record:
-    text, value = _readable(answer)
-    model = strict_json.member(value, "model")
+    text, model_name, model_version = _read_answer(answer)
     return Record(
         id=inference_id,
         doctor_name=subject.doctor_name,
@@ -112,19 +111,28 @@ def _record(call: Call, subject: Subject, inference_id: UUID, answer: Answer) ->
         output_data=text,
         predicted_at=datetime.now(UTC),
         latency_ms=answer.latency_ms,
-        model_name=_model_text(strict_json.member(model, "name")),
-        model_version=_model_text(strict_json.member(model, "version")),
+        model_name=_model_text(model_name),
+        model_version=_model_text(model_version),
         request_id=call.request_id,
         caller=call.caller,
     )
 
 
-def _readable(answer: Answer) -> tuple[str, Any]:
+def _read_answer(answer: Answer) -> tuple[str, str, str]:
+    """Its text, and the model's name and version in it as they were written; blank where it has none."""
+    body = _unpacked(answer)
+    quick = strict_json.glance(body)
+    with suppress(TypeError, KeyError):
+        name, version = quick["model"]["name"], quick["model"]["version"]
+        if type(name) is type(version) is str:
+            return body.decode(), name, version
     try:
-        text = strict_json.decode(_unpacked(answer))
-        return text, strict_json.parse(text)
+        text = strict_json.decode(body)
+        model = strict_json.member(strict_json.parse(text), "model")
     except strict_json.NotJSON as exc:
         raise UpstreamNotJSON(f"The model's answer can't be recorded, it is not JSON: {exc}.") from None
+    name, version = (strict_json.member(model, member) for member in ("name", "version"))
+    return text, name if isinstance(name, str) else "", version if isinstance(version, str) else ""
 
 
 def _unpacked(answer: Answer) -> bytes:
@@ -156,8 +164,6 @@ def _inflated(body: bytes, *, raw: bool) -> bytes:
     return found
 
 
-def _model_text(value: Any) -> str:
-    """A model's name or version as the table can hold it; empty where the answer has none."""
-    if not isinstance(value, str):
-        return ""
+def _model_text(value: str) -> str:
+    """A model's name or version as the table can hold it."""
     return value.encode("utf-8", "replace").decode().replace("\0", "")[: MOST_CHARACTERS["model_name"]]

@@ -28,7 +28,7 @@ LIBRARIES = [error for error in EVERY if error.__module__ in {"builtins", "socke
 
 
 def mapped(exc: BaseException) -> UpstreamError:
-    with pytest.raises(UpstreamError) as caught, client.translated():
+    with pytest.raises(UpstreamError) as caught, client.Translated():
         raise exc
     assert caught.value.__cause__ is exc
     assert SECRET not in caught.value.detail
@@ -125,14 +125,14 @@ def test_it_takes_a_short_head_with_a_long_body() -> None:
 
 def test_it_leaves_an_upstream_error_as_it_is() -> None:
     error = UpstreamBroken("x")
-    with pytest.raises(UpstreamBroken) as caught, client.translated():
+    with pytest.raises(UpstreamBroken) as caught, client.Translated():
         raise error
     assert caught.value is error
 
 
 @pytest.mark.parametrize("exc", [KeyboardInterrupt(), AssertionError("a fault of ours")])
 def test_it_hides_no_fault_of_ours(exc: BaseException) -> None:
-    with pytest.raises(type(exc)), client.translated():
+    with pytest.raises(type(exc)), client.Translated():
         raise exc
 
 
@@ -140,5 +140,5 @@ def test_it_hides_no_fault_of_ours(exc: BaseException) -> None:
 def test_it_writes_no_field_that_would_break_the_head(name: str, value: str) -> None:
     server = server_at("http://127.0.0.1:9")
     request = client.Request("POST", "predict", "", {name: value}, b"{}")
-    with pytest.raises(UpstreamBroken), client.translated():
+    with pytest.raises(UpstreamBroken), client.Translated():
         request.head(server)
