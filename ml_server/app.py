@@ -53,6 +53,8 @@ def answer_error(exc: Exception) -> Response:
 
 def _answer_http(exc: HTTPException) -> Response:
     status = HTTPStatus(exc.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-    response = as_json({"error": status.phrase.lower()}, status)
+    too_large = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    error = f"the body may have at most {MAX_BODY_BYTES} bytes" if too_large else status.phrase.lower()
+    response = as_json({"error": error}, status)
     response.headers.extend((name, value) for name, value in exc.get_headers() if name == "Allow")
     return response

@@ -10,6 +10,7 @@ from typing import Any
 
 from ml_server.courses.course import Course
 from ml_server.dataset import DataSet, digests
+from ml_server.examples import Examples
 from ml_server.params import Params
 from ml_server.training import Trained
 
@@ -17,11 +18,21 @@ LIBRARIES = ("numpy", "onnx", "onnxruntime", "pillow", "scikit-learn", "skl2onnx
 OF_THE_RUN = ("seed", "min_seconds", "promote")  # parameters that stand elsewhere, or that the model doesn't depend on
 
 
+NO_EXAMPLES = Examples()
+
+
 def write_card(
-    course: Course, version: str, *, data: DataSet, params: Params, trained: Trained, parent: str | None
+    course: Course,
+    version: str,
+    *,
+    data: DataSet,
+    params: Params,
+    trained: Trained,
+    parent: str | None,
+    examples: Examples = NO_EXAMPLES,
 ) -> dict[str, Any]:
     """The metadata of one version, ready for JSON; `parent` is the version that served while it was trained."""
-    return {
+    card = {
         "name": course.name,
         "version": version,
         **course.describe(data, trained.split),
@@ -33,6 +44,15 @@ def write_card(
         "onnx_sha256": hashlib.sha256(trained.onnx).hexdigest(),
         "seen": " ".join(sorted(set(digests(trained.split.train_rows)))),
     }
+    if examples.taught:
+        card["lineage"] |= {"examples": examples_told(examples, trained) | examples.shown()}
+        card["taught"] = list(examples.taught)
+    return card
+
+
+def examples_told(examples: Examples, trained: Trained) -> dict[str, Any]:
+    """What became of a training's examples: how many were used, learned, left out and why, and the hold-out's loss."""
+    return {**examples.told(), "learned": trained.learned, "holdout_given_up": trained.split.given_up}
 
 
 def _lineage(course: Course, data: DataSet, params: Params, parent: str | None) -> dict[str, Any]:

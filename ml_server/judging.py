@@ -4,6 +4,9 @@ Both answer the same rows: those of the new one's hold-out that the other was no
 worse where it gets fewer of them right; and where it gets fewer of one class right, beyond what chance explains,
 however good the rest is: McNemar's exact test on the rows that only one of the two gets right, one-sided, at 5 %. An
 equal one is promoted. Where nothing can be told the one in service stays: to promote by hand what was kept is easy.
+
+One that mends something, which answers more of its lessons as they are labelled than the one in service does, is worse
+over all rows too only beyond chance. Lessons themselves are never among the rows that are compared.
 """
 
 from collections.abc import Sequence
@@ -61,18 +64,29 @@ def _compare(trained: Trained, serving: Model | None, classes: tuple[str, ...]) 
     new = trained.probabilities[fair].argmax(axis=1) == truth[fair]
     old = serving.handler.predict(rows[fair]).argmax(axis=1) == truth[fair]
     compared = {"with": serving.version, "rows": len(new), "accuracy": share(new), "accuracy_in_service": share(old)}
-    if where := _where_worse(new, old, [classes[label] for label in truth[fair]]):
+    if where := _where_worse(new, old, [classes[label] for label in truth[fair]], mends=_mends(trained, serving)):
         return Judgement(promoted=False, reason=f"worse than version {serving.version} {where}", compared=compared)
     return Judgement(promoted=True, reason=f"not worse than version {serving.version}", compared=compared)
 
 
-def _where_worse(new: Mask, old: Mask, truth: Sequence[str]) -> str:
+def _mends(trained: Trained, serving: Model) -> bool:
+    lessons = trained.lessons
+    return lessons is not None and trained.learned > lessons.learned(serving.handler.predict(lessons.rows))
+
+
+def _where_worse(new: Mask, old: Mask, truth: Sequence[str], *, mends: bool) -> str:
     """In words; empty where it is not. All three have shape (rows,)."""
-    if new.sum() < old.sum():
-        return f"by {old.sum() - new.sum()} of {len(new)} rows"
+    lost, won = _differ(new, old)
+    if is_beyond_chance(lost, won) if mends else lost > won:
+        return f"by {lost - won} of {len(new)} rows"
     for label in sorted(set(truth)):
         own = np.array(truth) == label
-        lost, won = int((own & old & ~new).sum()), int((own & new & ~old).sum())
+        lost, won = _differ(new[own], old[own])
         if is_beyond_chance(lost, won):
             return f"by {lost - won} of {own.sum()} rows of class {label}"
     return ""
+
+
+def _differ(new: Mask, old: Mask) -> tuple[int, int]:
+    """How many rows only the old one gets right, and how many only the new one."""
+    return int((old & ~new).sum()), int((new & ~old).sum())

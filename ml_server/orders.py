@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ml_server.courses import DEFAULT
@@ -13,12 +13,16 @@ from ml_server.params import Params
 
 @dataclass(frozen=True)
 class Order:
-    """What to train. `key` and `body` are digests: the folder of models need not know a caller's own words."""
+    """What to train, and on which examples, as they came.
+
+    `key` and `body` are digests: the folder of models need not know a caller's own words.
+    """
 
     model: str
     params: Params
     key: str | None
     body: str
+    examples: Sequence[Any] = field(default=(), repr=False)
 
     def note(self, answer: Mapping[str, Any]) -> dict[str, Any]:
         """What the version that came of it keeps, so that the key is remembered exactly when the version is."""
@@ -45,6 +49,7 @@ def place_order(body: Mapping[str, Any], key: str | None = None) -> Order:
         params=Params.of(body.get("params", {})),
         key=_digest(key) if key else None,
         body=_digest(json.dumps(body, sort_keys=True)),
+        examples=body.get("examples", ()),
     )
 
 

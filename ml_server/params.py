@@ -21,7 +21,7 @@ RETRAIN_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "type": "object",
     "additionalProperties": False,
-    "properties": {"model": {"type": "string"}, "params": PARAMS_SCHEMA},
+    "properties": {"model": {"type": "string"}, "params": PARAMS_SCHEMA, "examples": {"type": "array"}},
 }
 
 

@@ -88,12 +88,12 @@ class Service:
         }
 
     def retrain(self, body: Mapping[str, Any], key: str | None) -> Run:
-        """Starts a training of `{"model", "params"}`, both optional; `key` names the request.
+        """Starts a training of `{"model", "params", "examples"}`, all optional; `key` names the request.
 
         Raises:
             UnknownModel: `body` asks for another model.
-            Unprocessable: an unknown parameter, one out of its range, or a model that can't be trained here.
-            Busy, KeyReused: see `Trainer.start`.
+            Unprocessable: an unknown parameter, one out of its range, or see `Trainer.start`.
+            Busy, KeyReused, NotServing: see `Trainer.start`.
         """
         self._registry.named(body)
         self._retrain_checker.check(body)

@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from threading import Event, Lock
 from typing import Any
 
-from ml_server.card import write_card
+from ml_server.card import NO_EXAMPLES, examples_told, write_card
 from ml_server.courses.course import Course
 from ml_server.dataset import DataSet
+from ml_server.examples import Examples, read_examples
 from ml_server.exceptions import Busy, Fault, Unprocessable
 from ml_server.judging import judge
 from ml_server.orders import Order
@@ -66,11 +67,12 @@ class Trainer:
     def start(self, order: Order, data: DataSet | None = None) -> Run:
         """Starts a training on `data`, or on the course's own; its version is kept when the run has its answer.
 
-        The answer is `{"model", "metrics", "parent", "promoted", "reason", "compared", "params", "seconds"}`, at once
-        and without a training where the order's key is known.
+        The answer is `{"model", "metrics", "parent", "promoted", "reason", "compared", "params", "seconds"}`, and
+        `examples` where the order has some; at once and without a training where the order's key is known.
 
         Raises:
-            Unprocessable: the order's model is none that can be trained here.
+            Unprocessable: the order's model is none that can be trained here, or none of its examples can be used.
+            NotServing: there are examples, and no version in service that they could be prepared as for.
             Busy: another training runs.
             KeyReused: the order's key is known with another body.
         """
@@ -90,19 +92,29 @@ class Trainer:
         course, pace = self._courses[order.model], Pace(order.params.min_seconds, self._stopping)
         log.info("a training of %s starts", course.name)
         data = data or course.load()
+        examples = self._examples(order, data)
+        data = replace(data, lessons=examples.lessons)
         try:
             trained = yield from train(course, data, order.params, pace)
         except GeneratorExit:
             log.info("the training is cancelled after %.1f s", pace.seconds)
             raise
-        return self._keep(order, data, trained, pace.seconds)
+        return self._keep(order, data, examples, trained, pace.seconds)
 
-    def _keep(self, order: Order, data: DataSet, trained: Trained, seconds: float) -> Answer:
+    def _examples(self, order: Order, data: DataSet) -> Examples:
+        if not order.examples:
+            return NO_EXAMPLES
+        handler = self._registry.shelf(order.model).model().handler
+        return read_examples(order.examples, order.model, handler, data)
+
+    def _keep(self, order: Order, data: DataSet, examples: Examples, trained: Trained, seconds: float) -> Answer:
         course, shelf = self._courses[order.model], self._registry.shelf(order.model)
         serving, version = shelf.serving, shelf.next_version()
         parent = serving.version if serving else None
         judgement = judge(trained, serving, data.classes, order.params.promote)
-        card = write_card(course, version, data=data, params=order.params, trained=trained, parent=parent)
+        card = write_card(
+            course, version, data=data, params=order.params, trained=trained, parent=parent, examples=examples
+        )
         answer = {
             "model": {"name": course.name, "version": version},
             "metrics": trained.metrics,
@@ -111,6 +123,8 @@ class Trainer:
             "params": asdict(order.params),
             "seconds": round(seconds, 3),
         }
+        if examples.taught:
+            answer["examples"] = examples_told(examples, trained)
         shelf.add(trained.onnx, card | {"retrain": order.note(answer)}, promote=judgement.promoted)
         told = course.name, version, seconds, judgement.promoted, judgement.reason
         log.info("%s version %s is trained in %.1f s; promoted: %s (%s)", *told)

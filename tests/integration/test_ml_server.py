@@ -204,11 +204,13 @@ def test_it_answers_broken_http_in_json(server: Server) -> None:
     assert b"application/json" in answer
 
 
-@pytest.mark.parametrize("megabytes", [11, 41])
-def test_it_refuses_a_body_over_the_cap(server: Server, megabytes: int) -> None:
+@pytest.mark.parametrize(
+    ("megabytes", "error"), [(11, "the body may have at most 10485760 bytes"), (41, "request entity too large")]
+)
+def test_it_refuses_a_body_over_the_cap(server: Server, megabytes: int, error: str) -> None:
     answer = server.post("predict", data=b" " * (megabytes * 1024 * 1024))
     assert answer.status_code == 413
-    assert answer.json() == {"error": "request entity too large"}
+    assert answer.json() == {"error": error}
 
 
 def test_it_survives_deep_nesting(server: Server) -> None:

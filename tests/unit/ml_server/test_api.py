@@ -187,7 +187,8 @@ def test_it_refuses_a_body_over_the_cap_and_takes_one_at_it(client: FlaskClient,
     at_cap = json.dumps(example).encode().ljust(MAX_BODY_BYTES)
     assert client.post(PREDICT, data=at_cap).status_code == 200
     answer = client.post(PREDICT, data=at_cap + b" ")
-    assert (answer.status_code, answer.is_json) == (413, True)
+    error = {"error": f"the body may have at most {MAX_BODY_BYTES} bytes"}
+    assert (answer.status_code, answer.get_json()) == (413, error)
 
 
 @pytest.mark.parametrize("body", [b'{"params": {"zz": 1}}', b'{"params": {"C": NaN}}', b'{"param": {}}'])

@@ -7,7 +7,7 @@ import pytest
 from ml_server.card import write_card
 from ml_server.courses import DEFAULT
 from ml_server.courses.biopsies import Biopsies
-from ml_server.dataset import DataSet, digests
+from ml_server.dataset import DataSet, Lessons, digests
 from ml_server.handlers import handlers
 from ml_server.judging import is_beyond_chance, judge
 from ml_server.model import Model
@@ -63,6 +63,16 @@ def test_it_refuses_one_that_loses_a_class_however_much_it_wins(data: DataSet) -
 )
 def test_it_tells_chance_from_loss_as_mcnemars_exact_test_does(lost: int, won: int, is_worse: bool) -> None:
     assert is_beyond_chance(lost, won) == is_worse
+
+
+@pytest.mark.parametrize(("lost", "learned", "comes"), [(2, 1, True), (5, 1, False), (2, 0, False), (0, 0, True)])
+def test_it_lets_one_that_mends_a_mistake_lose_what_chance_explains(
+    trained: Trained, serving: Model, lost: int, learned: int, comes: bool
+) -> None:
+    row = trained.split.train_rows[:1]
+    lesson = Lessons(row, serving.handler.predict(row).argmin(axis=1))
+    other = replace(wrong_on(trained, list(range(lost))), lessons=lesson, learned=learned)
+    assert judge(other, serving, tuple(serving.card["classes"]), "unless_worse").promoted == comes
 
 
 @pytest.mark.parametrize(("promote", "comes"), [("always", True), ("never", False)])
