@@ -70,6 +70,7 @@ try:
     UPSTREAM_TOTAL_SECONDS = env.number("UPSTREAM_TOTAL_SECONDS", 30, least=0.01, most=3600, unit="seconds")
     RETRAIN_TOTAL_SECONDS = env.number("RETRAIN_TOTAL_SECONDS", 600, least=0.01, most=86400, unit="seconds")
     RETRAIN_JOB_SECONDS = env.number("RETRAIN_JOB_SECONDS", 86400, least=1, most=7 * 86400, unit="seconds")
+    RETRAIN_BODY_BYTES = env.integer("RETRAIN_BODY_BYTES", 10 * MIB, least=1024, most=1024 * MIB, unit="bytes")
     MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 10 * MIB, least=1, most=1024 * MIB, unit="bytes")
     MAX_ANSWER_BYTES = env.integer("MAX_ANSWER_BYTES", 10 * MIB, least=1, most=1024 * MIB, unit="bytes")
 

@@ -80,6 +80,12 @@ def without(text: str, *names: str) -> str:
     return "{" + ",".join(kept) + "}"
 
 
+def with_member(text: str, name: str, value: str) -> str:
+    """The text of a JSON object with one more member in front, whose `value` is JSON text too."""
+    rest = text.strip()[1:].lstrip()
+    return f'{{"{name}":{value}{"" if rest == "}" else ","}{rest}'
+
+
 def _refuse_constant(name: str) -> None:
     raise NotJSON(f"{name} is not JSON")
 

@@ -64,9 +64,13 @@ def _compare(trained: Trained, serving: Model | None, classes: tuple[str, ...]) 
     new = trained.probabilities[fair].argmax(axis=1) == truth[fair]
     old = serving.handler.predict(rows[fair]).argmax(axis=1) == truth[fair]
     compared = {"with": serving.version, "rows": len(new), "accuracy": share(new), "accuracy_in_service": share(old)}
-    if where := _where_worse(new, old, [classes[label] for label in truth[fair]], mends=_mends(trained, serving)):
+    mends = _mends(trained, serving)
+    if where := _where_worse(new, old, [classes[label] for label in truth[fair]], mends=mends):
         return Judgement(promoted=False, reason=f"worse than version {serving.version} {where}", compared=compared)
-    return Judgement(promoted=True, reason=f"not worse than version {serving.version}", compared=compared)
+    reason = (
+        f"not worse than version {serving.version}{' beyond chance, and it mends mistakes of that' if mends else ''}"
+    )
+    return Judgement(promoted=True, reason=reason, compared=compared)
 
 
 def _mends(trained: Trained, serving: Model) -> bool:

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
 from django.db import close_old_connections, connection
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from ml_proxy.exporting import Form
-from ml_proxy.models import InferenceLog
+from ml_proxy.models import InferenceLog, Verdict
 from ml_proxy.rows import Example
 from ml_proxy.strict_json import without
 from ml_proxy.use_cases.accuracy import Question, about
@@ -42,24 +43,38 @@ def export(question: Question, form: Form) -> Iterator[Piece]:
     return pieces(_pages(question), form.writer(Example))
 
 
-def _pages(question: Question) -> Iterator[list[Example]]:
-    """Page after page, one at least, each by statements of its own: of the verdicts that are there when it begins."""
-    last, after = newest_id(), 0
+def newest_first(question: Question) -> Iterator[Example]:
+    """The same lines, the newest verdict first, in the memory of a page or two."""
+    return chain.from_iterable(_pages(question, way="-id"))
+
+
+def judged(question: Question) -> int:
+    """How many inferences have a verdict."""
+    return about(question).filter(id=newest()).count()
+
+
+def _pages(question: Question, way: str = "id") -> Iterator[list[Example]]:
+    """Page after page, one at least, each by statements of its own: of the verdicts that are there when it begins.
+
+    `way` is the order: the verdicts' own, or with a minus sign its reverse.
+    """
+    last = newest_id()
+    verdicts = about(question).order_by(way)
+    bounds = {"id__gt": 0, "id__lte": last}  # both, or SQLite would rather sort what it finds by time
     while True:
-        found = _read(question, after, last)
+        found = _read(verdicts.filter(**bounds), last)
         taken = found[: fitting([judged.size or 0 for judged in found])]
         yield _examples(taken)
         if len(taken) == len(found) < MOST_ROWS:
             return
-        after = taken[-1].id
+        bounds |= {"id__lte": taken[-1].id - 1} if way == "-id" else {"id__gt": taken[-1].id}
         if not connection.in_atomic_block:
             close_old_connections()  # as history's pages do
 
 
-def _read(question: Question, after: int, last: int) -> list[Judged]:
+def _read(verdicts: QuerySet[Verdict], last: int) -> list[Judged]:
     """The next verdicts, the superseded ones too: so a page reads no more of the table than its rows."""
     size = Subquery(InferenceLog.objects.filter(id=OuterRef("inference")).values("payload_bytes"))
-    verdicts = about(question).filter(id__gt=after, id__lte=last).order_by("id")
     rows = verdicts.values_list("inference_id", size, newest(last), *COLUMNS)[:MOST_ROWS]
     return [Judged(row_id, bytes_, latest, columns) for row_id, bytes_, latest, *columns in rows]
 

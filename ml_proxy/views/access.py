@@ -46,6 +46,12 @@ def caller_of(request: Request) -> str:
     return "" if settings.API_AUTH == "open" else str(request.user.get_username())
 
 
+def require(request: HttpRequest | Request, permission: str) -> None:
+    """Raises `PermissionDenied` where the caller, who was admitted already, may not do this as well."""
+    if settings.API_AUTH == "required":
+        _check(request.user, permission)
+
+
 class MayCome(BasePermission):
     """Holds a view to the permission that its `needs` names for the method."""
 

@@ -56,6 +56,7 @@ class JobList(APIView):
     @extend_schema(
         operation_id="start_job",
         summary="Start a retrain in the background",
+        description="With verdicts, whose job it is needs the permission to export the data set as well.",
         request=JOB_BODY,
         parameters=[
             OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description=KEY),
@@ -104,8 +105,11 @@ class JobCancel(APIView):
 def start(request: Wire, body: bytes, caller: str) -> HttpResponse:
     """202: the job, where it can be watched, and when to look first."""
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    order = jobs.read_order(body)
+    if order.wants_verdicts:
+        access.require(request, access.EXPORT_DATASET)
     with naming_the_other(request):
-        job = jobs.start(body, requested_by=caller, request_id=current_request_id.get(), key=key)
+        job = jobs.start(order, requested_by=caller, request_id=current_request_id.get(), key=key)
     response = json_response(described(job), status=202)
     response["Location"] = location_of(request, job)
     response["Retry-After"] = str(RETRY_SECONDS)

@@ -17,6 +17,25 @@ JOB_BODY: dict[str, Any] = {
         "properties": {
             "model": {"type": "string"},
             "params": {"type": "object"},
+            "verdicts": {
+                "description": (
+                    "Has the training learn from judged inferences: true for all of the model that is trained, or "
+                    "which. They are read when the job runs, the newest verdicts where not all fit into "
+                    "RETRAIN_BODY_BYTES; the result's `verdicts` counts them. Needs the permission to export them."
+                ),
+                "oneOf": [
+                    {"type": "boolean"},
+                    {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "properties": {
+                            "model": {"type": "string", "description": "A model's whole name, as in the log."},
+                            "since": {"type": "string", "description": "Of the prediction; ISO 8601, inclusive."},
+                            "until": {"type": "string", "description": "Of the prediction; ISO 8601, exclusive."},
+                        },
+                    },
+                ],
+            },
             "callback_url": {
                 "type": "string",
                 "format": "uri",
@@ -25,6 +44,11 @@ JOB_BODY: dict[str, Any] = {
         },
     }
 }
+
+RESULT_HELP = (
+    "The model server's answer; null until there is one. Where verdicts were asked for, its member `verdicts` says how "
+    "many judged inferences were handed over and left out."
+)
 
 LOG_PREDICTION_BODY: dict[str, Any] = {
     "application/json": {
@@ -97,7 +121,7 @@ class JobSchema(serializers.ModelSerializer[Job]):
 
     progress = ProgressSchema(read_only=True)
     params = serializers.JSONField(read_only=True, help_text="The request's body, as it came, less callback_url.")
-    result = serializers.JSONField(read_only=True, help_text="The model server's answer; null until there is one.")
+    result = serializers.JSONField(read_only=True, help_text=RESULT_HELP)
 
     class Meta:
         model = Job

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from pytest_django import Settings
 
+from ml_proxy.models import Job
 from tests.support.door import BODY, Journaled, predict, problem
 from tests.support.model import PREDICTION, ScriptedModel
 
@@ -112,6 +113,24 @@ def test_it_lets_in_a_user_who_may(
     if need.permission:
         allow(user, need.permission)
     assert send(gateway, need, **basic()).status_code in {200, 202, 404}
+
+
+@pytest.mark.parametrize("fields", [{"path": "retrain/jobs/"}, {"path": "retrain/", "HTTP_PREFER": "respond-async"}])
+def test_it_hands_verdicts_over_for_whoever_may_export_them_too(
+    gateway: Client, user: User, settings: Settings, empty_redis: str, fields: dict[str, Any]
+) -> None:
+    settings.REDIS_URL = empty_redis
+    allow(user, "add_job")
+    url, rest = f"/ml/v1/{fields['path']}", {name: value for name, value in fields.items() if name != "path"}
+
+    def ask(body: str) -> Any:
+        return gateway.generic("POST", url, body, content_type="application/json", **rest, **basic())
+
+    for body in ('{"verdicts": true}', '{"verdicts": {}}'):
+        assert "export_dataset" in problem(ask(body), 403, "not-allowed")["detail"]
+    assert not Job.objects.exists()
+    allow(user, "export_dataset")
+    assert ask('{"verdicts": true}').status_code == 202
 
 
 def test_it_records_who_asked(gateway: Client, user: User, journaled: Journaled) -> None:

@@ -18,7 +18,10 @@ from django.test import Client
 from pyarrow import parquet
 
 from ml_proxy.models import InferenceLog
+from ml_proxy.moments import moment
 from ml_proxy.rows import Example
+from ml_proxy.use_cases.accuracy import Question
+from ml_proxy.use_cases.dataset import judged, newest_first
 from ml_proxy.use_cases.history import MOST_ROWS
 from tests.support.databases import with_database_gone
 from tests.support.door import problem
@@ -143,13 +146,25 @@ def test_what_is_said_meanwhile_neither_repeats_nor_hides_a_line(client: Client)
     assert [UUID(line["inference_id"]).int for line in lines(client)][-2:] == [0, count - 1]
 
 
+def test_it_can_be_read_newest_verdict_first(client: Client) -> None:
+    lay_many(2 * MOST_ROWS + 1, doctor="'Dr. Kim'", patient="'Lee'")
+    agree_with_all()
+    judge(client, UUID(int=7), verdict="correct", label="malignant")
+    found = [example.inference_id for example in newest_first(Question())]
+    assert found == [UUID(line["inference_id"]) for line in reversed(lines(client))]
+    assert (found[0], judged(Question()), judged(Question(model="other"))) == (UUID(int=7), len(found), 0)
+
+
 @pytest.mark.parametrize("query", [{}, {"model": "stub", "since": "2026-03-01", "until": "2026-03-02"}])
 def test_it_reads_its_pages_from_the_indexes(client: Client, query: dict[str, str]) -> None:
     lay_many(5 * MOST_ROWS, doctor="'Dr. Kim'", patient="'Lee'")
     agree_with_all()
     costs = costs_of(partial(ask, client, **query), "ml_proxy_verdict")
-    pages = [cost for cost in costs if f"LIMIT {MOST_ROWS}" in cost.sql]
-    assert len(pages) == 6
+    readers: dict[str, Any] = {"model": str, "since": moment, "until": moment}
+    question = Question(**{name: readers[name](value) for name, value in query.items()})
+    back = costs_of(lambda: list(newest_first(question)), "ml_proxy_verdict")
+    pages = [cost for cost in costs + back if f"LIMIT {MOST_ROWS}" in cost.sql]
+    assert len(pages) == 12
     for page in pages:
         assert "verdict_newest" in page.plan, page
         assert "TEMP B-TREE" not in page.plan

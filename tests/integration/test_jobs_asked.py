@@ -56,6 +56,19 @@ def keyed(gateway: Client, key: str, body: bytes = b"{}", ask: Callable[..., Any
         (b'{"params": {}, "params": {}}', ["/params"]),
         (b'{"callback_url": 7, "model": []}', ["/model", "/callback_url"]),
         (b'{"callback_url": "https://elsewhere.example/"}', ["/callback_url"]),
+        (b'{"examples": [], "verdicts": null}', ["/verdicts", "/examples"]),
+        *[
+            (b'{"verdicts": %b}' % wrong, ["/verdicts"])
+            for wrong in (
+                b"1",
+                b'"all"',
+                b"[]",
+                b'{"since": "soon"}',
+                b'{"until": 1}',
+                b'{"doctor": "Kim"}',
+                b'{"model": 7}',
+            )
+        ],
         (b'{"callback_url": "nonsense\\u0000\\ud800"}', ["/callback_url"]),
     ],
 )
@@ -67,9 +80,10 @@ def test_it_points_to_each_fault(gateway: Client, ask: Callable[..., Any], body:
 
 
 def test_it_leaves_a_passed_through_body_to_the_model(gateway: Client, model: ScriptedModel) -> None:
-    body = b'{"model": 1, "callback_url": 2}'
+    body = b'{"model": 1, "callback_url": 2, "verdicts": 3, "examples": [{"input": "of a patient"}]}'
     assert gateway.post(RETRAIN, body, content_type="application/json").status_code == 200
     assert model.requests[0].body == body
+    assert "of a patient" not in Job.objects.get().params
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,8 @@ def worked_off(pool: ThreadPoolExecutor) -> "Future[str]":
     [
         ([], {}),
         (["--model", "cells"], {"model": "cells"}),
+        (["--verdicts"], {"verdicts": True}),
+        (["--verdicts", '{"since": "2026-01-31"}'], {"verdicts": {"since": "2026-01-31"}}),
         (
             [
                 "--param",

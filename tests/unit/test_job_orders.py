@@ -1,4 +1,4 @@
-"""A member is taken out of a JSON object's text, and nothing else of the text changes."""
+"""A member is taken out of a JSON object's text, or put into it, and nothing else of the text changes."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_proxy.strict_json import without
+from ml_proxy.strict_json import with_member, without
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -43,6 +43,14 @@ def test_it_takes_out_the_member_alone(value: dict[str, object], ascii_only: boo
 )
 def test_it_keeps_what_it_leaves_as_it_was_written(text: str, left: str) -> None:
     assert without(text, "event") == left
+
+
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [("{}", '{"n":[1]}'), (" { } ", '{"n":[1]}'), (' {"a" : 1e999} ', '{"n":[1],"a" : 1e999}')],
+)
+def test_it_puts_a_member_in_front(text: str, more: str) -> None:
+    assert with_member(text, "n", "[1]") == more
 
 
 def test_it_takes_its_time_by_length_alone() -> None:

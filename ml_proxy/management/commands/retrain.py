@@ -45,14 +45,19 @@ class Command(BaseCommand):
             metavar="K=V",
             help="a parameter of the training, any number of times; V is JSON, or else a string",
         )
+        parser.add_argument(
+            "--verdicts",
+            nargs="?",
+            const="true",
+            metavar="WHICH",
+            help="learn from judged inferences of the model; WHICH is JSON, an object of model, since and until",
+        )
 
-    def handle(
-        self, *args: Any, wait: bool, timeout: float | None, model: str | None, param: list[str], **options: Any
-    ) -> None:
+    def handle(self, *args: Any, wait: bool, timeout: float | None, **options: Any) -> None:
         """Prints the id, and how it ended."""
         if timeout is not None and not wait:
             raise CommandError("--timeout goes with --wait.", returncode=BAD_INPUT)
-        job_id = self._start(_body(model, param))
+        job_id = self._start(_body(options["model"], options["param"], options["verdicts"]))
         self.stdout.write(str(job_id))
         self.stdout.flush()  # whoever reads a pipe wants it before the end
         if wait:
@@ -72,7 +77,7 @@ class Command(BaseCommand):
 
     def _start(self, body: str) -> UUID:
         try:
-            return jobs.start(body.encode(), requested_by=REQUESTED_BY, request_id=str(uuid7())).id
+            return jobs.start(jobs.read_order(body.encode()), requested_by=REQUESTED_BY, request_id=str(uuid7())).id
         except BadInput as exc:
             faults = "; ".join(f"{fault.pointer} {fault.detail}" for fault in exc.faults)
             raise CommandError(f"{exc.detail} {faults}", returncode=BAD_INPUT) from exc
@@ -83,11 +88,13 @@ class Command(BaseCommand):
             raise CommandError(f"The database did not take the job ({type(exc).__name__}).", returncode=FAILED) from exc
 
 
-def _body(model: str | None, params: Sequence[str]) -> str:
-    """The job's body, numbers as they were typed."""
+def _body(model: str | None, params: Sequence[str], verdicts: str | None) -> str:
+    """The job's body, numbers and conditions as they were typed."""
     members = [f'"model": {json.dumps(model)}'] if model is not None else []
     if params:
         members.append(f'"params": {{{", ".join(map(_member, params))}}}')
+    if verdicts is not None:
+        members.append(f'"verdicts": {verdicts}')
     return f"{{{', '.join(members)}}}"
 
 

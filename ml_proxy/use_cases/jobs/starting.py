@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from ml_proxy import courier
+from ml_proxy import courier, strict_json
 from ml_proxy.exceptions import KeyReused
 from ml_proxy.ids import uuid7
 from ml_proxy.models import Job
@@ -15,7 +15,7 @@ from ml_proxy.use_cases import callbacks
 from ml_proxy.use_cases.bodies import read_object
 from ml_proxy.use_cases.jobs.finding import JobConflict
 from ml_proxy.use_cases.jobs.leases import lease
-from ml_proxy.use_cases.jobs.orders import Order, read_order
+from ml_proxy.use_cases.jobs.orders import EXAMPLES, Order, read_order
 from ml_proxy.use_cases.keys import KEPT, check_key
 
 log = logging.getLogger(__name__)
@@ -24,15 +24,14 @@ RETRAIN = "retrain"
 SCHEDULE = "schedule"  # who asks where the clock does
 
 
-def start(body: bytes, *, requested_by: str, request_id: str, key: str | None = None) -> Job:
-    """Makes a job and queues it; for the same `requested_by`, `key` and body again, gives the job that was made.
+def start(order: Order, *, requested_by: str, request_id: str, key: str | None = None) -> Job:
+    """Makes a job and queues it; for the same `requested_by`, `key` and order again, gives the job that was made.
 
     Where Redis does not take its message the job stays queued, and the sweeper sends it as soon as Redis does.
     Raises `BadInput`, `KeyReused`, or `JobConflict` while another is under way.
     """
     if key is not None:
         check_key(key)
-    order = read_order(body)
     if order.callback_url is not None:
         callbacks.check_url(order.callback_url)
     if key is not None and (known := _job_of(key, requested_by, order)):
@@ -48,7 +47,7 @@ def start(body: bytes, *, requested_by: str, request_id: str, key: str | None = 
 def start_scheduled() -> UUID | None:
     """Starts the job that the schedule asks for; None where another is under way, which is no error."""
     try:
-        job = start(b"", requested_by=SCHEDULE, request_id=str(uuid7()))
+        job = start(read_order(b""), requested_by=SCHEDULE, request_id=str(uuid7()))
     except JobConflict as exc:
         log.info("the scheduled retrain is left out: job %s is under way", exc.job.id)
         return None
@@ -57,8 +56,11 @@ def start_scheduled() -> UUID | None:
 
 
 def start_attended(body: bytes, *, requested_by: str, request_id: str) -> Job:
-    """A job that runs from now on, in the hands of whoever calls this. Raises `BadInput` or `JobConflict`."""
-    params = read_object(body)[0] if body else "{}"
+    """A job that runs from now on, in the hands of whoever calls this. Raises `BadInput` or `JobConflict`.
+
+    Its row is shown to many, so it does without the body's examples, which hold inputs.
+    """
+    params = strict_json.without(read_object(body)[0], EXAMPLES) if body else "{}"
     run = {"state": Job.State.RUNNING, "is_attended": True, "attempt": 1, "message": "training"}
     columns = {**run, "started_at": datetime.now(UTC), "leased_until": lease()}
     return _made(Order(params, None, ""), requested_by=requested_by, request_id=request_id, **columns)

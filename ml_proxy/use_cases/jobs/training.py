@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from django.conf import settings
 
@@ -10,7 +11,9 @@ from ml_proxy.exceptions import UpstreamBroken
 from ml_proxy.models import Job
 from ml_proxy.upstream import Answer, Reply
 from ml_proxy.use_cases.jobs.ending import ERROR_CHARACTERS, MESSAGE_CHARACTERS, Outcome, printable
+from ml_proxy.use_cases.jobs.handing import Errand, errand_of
 from ml_proxy.use_cases.jobs.heart import Heart
+from ml_proxy.use_cases.jobs.orders import VERDICTS
 
 BUSY = 409
 BUSY_SECONDS = 60.0  # that a training which was cancelled, or whose runner died, may take to be wound up
@@ -18,19 +21,22 @@ BUSY_PAUSE_SECONDS = 1.0
 
 
 def train(job: Job, heart: Heart) -> Outcome:
-    """One retrain, under the job's id as its key, so that one that had ended is not done again. Raises `UpstreamError`.
+    """One retrain, under a key of the job's own, so that one that had ended is not done again. Raises `UpstreamError`.
 
     There is one job at a time, so a model server that is busy winds up the one before, or an attempt that died: it is
     asked again for a while.
     """
+    errand = errand_of(job)
+    if errand.verdicts:
+        heart.progress = 0, f"hands over {errand.handed_over} judged inferences, {errand.left_out} are left out"
     ends_at = time.monotonic() + BUSY_SECONDS
     while True:
-        found = _asked(job, heart)
+        found = _asked(job, errand, heart)
         if isinstance(found, Outcome):
-            return found
+            return _with_counts(found, errand)
         may_be_over_soon = found.status == BUSY and time.monotonic() < ends_at
         if not may_be_over_soon or heart.wait(BUSY_PAUSE_SECONDS):
-            return outcome_of(found)
+            return _with_counts(outcome_of(found), errand)
 
 
 def outcome_of(answer: Answer) -> Outcome:
@@ -46,17 +52,24 @@ def outcome_of(answer: Answer) -> Outcome:
     return Outcome(Job.State.SUCCEEDED, result=text)
 
 
-def _asked(job: Job, heart: Heart) -> Outcome | Answer:
+def _with_counts(outcome: Outcome, errand: Errand) -> Outcome:
+    """With what was handed over in the result, where that is an object."""
+    if errand.verdicts is None or outcome.result is None or not outcome.result.lstrip().startswith("{"):
+        return outcome
+    return replace(outcome, result=strict_json.with_member(outcome.result, VERDICTS, errand.verdicts))
+
+
+def _asked(job: Job, errand: Errand, heart: Heart) -> Outcome | Answer:
     fields = {
         "Content-Type": "application/json",
         "Accept": "application/x-ndjson",
-        "Idempotency-Key": str(job.id),
+        "Idempotency-Key": errand.key,
         "X-Request-ID": job.request_id,
     }
     with upstream.exchange(
         "retrain",
         fields=fields,
-        body=job.params.encode(),
+        body=errand.body,
         total_seconds=settings.RETRAIN_JOB_SECONDS,
         switch=heart.switch,
     ) as reply:

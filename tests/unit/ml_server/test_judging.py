@@ -72,7 +72,8 @@ def test_it_lets_one_that_mends_a_mistake_lose_what_chance_explains(
     row = trained.split.train_rows[:1]
     lesson = Lessons(row, serving.handler.predict(row).argmin(axis=1))
     other = replace(wrong_on(trained, list(range(lost))), lessons=lesson, learned=learned)
-    assert judge(other, serving, tuple(serving.card["classes"]), "unless_worse").promoted == comes
+    found = judge(other, serving, tuple(serving.card["classes"]), "unless_worse")
+    assert (found.promoted, "mends mistakes" in found.reason) == (comes, comes and learned == 1)
 
 
 @pytest.mark.parametrize(("promote", "comes"), [("always", True), ("never", False)])
