@@ -17,6 +17,7 @@ import orjson
 
 from ml_proxy import strict_json
 from ml_proxy.models import InferenceLog, Job
+from ml_proxy.tracking.pictures import picture_of
 
 NAMES = ("doctor_name", "patient_name")
 MOST_CHARACTERS = 250  # of a tag, a parameter or a label: every MLflow takes as many
@@ -67,7 +68,11 @@ def of_inference(row: InferenceLog) -> Entry:
         tags={"kind": "inference", "inference_id": str(row.id), "request_id": _line(row.request_id), **_model(row)},
         params={**_model(row), **({"prediction": said[0][0]} if said else {})},
         metrics={"latency_ms": row.latency_ms, **best, **confidences},
-        files={"input.json": nameless(row.input_data).encode(), "output.json": nameless(row.output_data).encode()},
+        files={
+            "input.json": nameless(row.input_data).encode(),
+            "output.json": nameless(row.output_data).encode(),
+            **({f"input.{picture[0]}": picture[1]} if (picture := picture_of(row.input_data)) else {}),
+        },
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from tests.acceptance.helpers.processes import Program, bare_environment, runnin
 from tests.acceptance.helpers.recording import answered, rows
 from tests.support.model import Conversation, ScriptedModel
 from tests.support.network import free_port
-from tests.support.system import System
+from tests.support.system import ROOT, System
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.any_database
@@ -120,7 +121,9 @@ def test_it_gets_every_inference_once_though_it_hangs_in_between(system: System,
 
 
 def test_it_gets_an_inference_that_is_asked_for_and_shows_it(system: System, server: Server) -> None:
-    [inference_id] = answered(system, 1)
+    picture = (ROOT / "docs" / "examples" / "digit.png").read_bytes()
+    body = {"doctor_name": "D", "patient_name": "P", "image": b64encode(picture).decode()}
+    inference_id = system.predict(body).headers["X-Inference-ID"]
     url = f"{system.url}/ml/v1/mlflow/log-prediction/"
 
     def logged() -> dict[str, Any]:
@@ -136,6 +139,7 @@ def test_it_gets_an_inference_that_is_asked_for_and_shows_it(system: System, ser
     assert (shown["metrics"]["confidence"], shown["tags"]) == (0.93, tags(run))
     assert "doctor_name" not in json.loads(server.file(run, "input.json"))
     assert json.loads(server.file(run, "output.json"))["model"]["name"] == "stub"
+    assert server.file(run, "input.png") == picture
     assert requests.get(f"{system.url}/ml/v1/mlflow/runs/{'0' * 32}/", timeout=20).status_code == 404
 
 

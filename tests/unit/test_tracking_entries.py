@@ -1,5 +1,7 @@
 """What runs are made of: whatever a model answers, MLflow gets texts and numbers that it takes."""
 
+import json
+from base64 import b64encode
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -47,6 +49,26 @@ def test_it_makes_do_without_predictions(output: str) -> None:
     assert found.files["output.json"].decode() == output
     [of_day] = of_inferences([row(output)], uuid7(), 1)
     assert of_day.metrics == {"inferences": 1, "latency_ms_mean": 2.0, "latency_ms_max": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [(b"\x89PNG\r\n\x1a\n rest", "input.png"), (b"\xff\xd8\xff rest", "input.jpg"), (b"RIFF", None), (b"", None)],
+)
+@pytest.mark.parametrize("form", ["{}", " {}\n", "data:image/x;base64,{}"])
+def test_it_has_the_picture_that_the_model_was_asked_about(data: bytes, name: str | None, form: str) -> None:
+    body = json.dumps({"patient_name": "Lee", "image": form.format(b64encode(data).decode()), "n": 1e300})
+    files = dict(of_inference(row(input_data=body)).files)
+    assert json.loads(files.pop("input.json")).keys() == {"image", "n"}
+    assert files == {"output.json": b"{}", **({name: data} if name else {})}
+
+
+@pytest.mark.parametrize(
+    "image", ["1e999", "null", '["iVBORw0KGgo="]', '"iVBORw0KGgo"', '"iVBORw0KGgo=é"', f'"iVBORw0KGgo{"A" * 2**23}"']
+)
+def test_it_makes_do_without_a_picture(image: str) -> None:
+    assert of_inference(row(input_data=f'{{"image": {image}}}')).files.keys() == {"input.json", "output.json"}
+    assert of_inference(row(input_data=f"[{image}]")).files.keys() == {"input.json", "output.json"}
 
 
 def test_it_begins_when_the_model_was_asked() -> None:
