@@ -12,6 +12,8 @@ import requests
 from tests.support.system import System
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.any_database
+
 CALLERS = 6
 AFTERWARDS = 50  # answers of the new version
 
