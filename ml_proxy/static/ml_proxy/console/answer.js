@@ -1,10 +1,11 @@
 /** The model's answer: its labels with their confidence, what it took, and what became of its record. */
 
 import { call } from "./api.js";
-import { bars, predictionsOf } from "./bars.js";
+import { bars, labelsOf, predictionsOf } from "./bars.js";
 import { el, fact, fold, isObject, part } from "./dom.js";
 import { milliseconds, when } from "./format.js";
 import { problem } from "./problem.js";
+import { verdict } from "./verdict.js";
 
 const LOOKS_MS = [300, 500, 1000, 2000, 4000, 8000]; // a row follows its answer within a second, as a rule
 let latest = 0;
@@ -27,6 +28,7 @@ export function showAnswer(section, answer, { recordURL, lookUp }) {
   const predictions = predictionsOf(answer.json);
   const model = isObject(answer.json?.model) ? answer.json.model : {};
   const record = el("dd", {}, id ? "kept; its row is being written…" : "none");
+  const judging = el("div", {});
   show(
     section,
     ...(predictions.length ? bars(predictions) : []),
@@ -40,9 +42,12 @@ export function showAnswer(section, answer, { recordURL, lookUp }) {
       record,
     ),
     rawFold(answer, predictions),
+    judging,
     el("p", {}, el("button", { type: "button", onclick: lookUp }, "This patient’s history")),
   );
-  if (id) followRecord(record, recordURL(id), latest);
+  if (!id) return;
+  const judge = () => judging.replaceChildren(verdict(recordURL(id), labelsOf(predictions)));
+  followRecord(record, recordURL(id), { mine: latest, judge });
 }
 
 /** On a narrow screen the answer stands below the form: bring it into sight. */
@@ -59,7 +64,7 @@ function rawFold(answer, predictions) {
 }
 
 /** Looks for the row until it is there, another answer is shown, or nobody can expect it any more. */
-async function followRecord(place, url, mine) {
+async function followRecord(place, url, { mine, judge }) {
   const started = performance.now();
   for (const pause of LOOKS_MS) {
     await new Promise((resolve) => setTimeout(resolve, pause));
@@ -68,6 +73,7 @@ async function followRecord(place, url, mine) {
       const { status, json } = await call(url, { fine: [404] });
       if (status === 404) continue;
       place.textContent = `row written ${when(json.created_at)}; the model took ${milliseconds(json.latency_ms)}`;
+      judge(); // a verdict is about a row
     } catch (failure) {
       place.textContent = failure.status === 403 ? "kept; you may not read the log" : "kept; the log can’t be read now";
     }

@@ -9,6 +9,11 @@ export function predictionsOf(output) {
   return listed.filter((one) => isObject(one) && "label" in one && typeof one.confidence === "number");
 }
 
+/** Their labels as texts. */
+export function labelsOf(predictions) {
+  return predictions.map(({ label }) => String(label));
+}
+
 /** The surest label in large, then a bar for each. */
 export function bars(predictions) {
   return [

@@ -10,13 +10,27 @@ export async function startModel(section, { example }) {
   const out = part(section, "out");
   try {
     const { json } = await call(section.dataset.url);
-    const model = Array.isArray(json?.models) && isObject(json.models[0]) ? json.models[0] : json;
-    out.replaceChildren(...described(isObject(model) ? model : {}));
-    if (isObject(model?.example)) example(model.example);
+    const listed = Array.isArray(json?.models) ? json.models.filter(isObject) : [];
+    const models = listed.length ? listed : [isObject(json) ? json : {}];
+    const facts = el("div", {});
+    const show = (model) => {
+      facts.replaceChildren(...described(model));
+      if (isObject(model.example)) example(model.example);
+    };
+    out.replaceChildren(...(models.length > 1 ? [choice(models, show)] : []), facts);
+    show(models[0]);
   } catch (failure) {
     const again = () => startModel(section, { example });
     out.replaceChildren(problem(failure), el("button", { type: "button", onclick: again }, "Ask again"));
   }
+}
+
+/** Which of several models is shown, and gives the form its example. */
+function choice(models, show) {
+  const options = models.map(({ name }, place) => el("option", { value: place }, text(name) || `Model ${place + 1}`));
+  const select = el("select", { id: "of-models" }, options);
+  select.addEventListener("change", () => show(models[Number(select.value)]));
+  return el("div", { class: "field" }, el("label", { for: "of-models", class: "unseen" }, "Which model"), select);
 }
 
 function described(model) {

@@ -1,8 +1,9 @@
 /** Rows of the log as a table. Patients' names are drawn only where somebody asked to see them. */
 
-import { gauge, predictionsOf } from "./bars.js";
+import { gauge, labelsOf, predictionsOf } from "./bars.js";
 import { el, fact, isObject } from "./dom.js";
 import { milliseconds, share, when } from "./format.js";
+import { verdict } from "./verdict.js";
 
 /** The table for `rows`; `url` is the list's path, under which each row has its own. */
 export function table(rows, { withPatients, url }) {
@@ -78,6 +79,7 @@ function details(row, { withPatients, url }) {
       el("div", {}, el("h3", {}, "Input"), el("pre", { tabindex: "0" }, JSON.stringify(input, null, 2))),
       el("div", {}, el("h3", {}, "Output"), el("pre", { tabindex: "0" }, JSON.stringify(row.output_data, null, 2))),
     ),
+    verdict(`${url}${row.id}/`, labelsOf(predictionsOf(row.output_data))),
     el("p", { class: "aside" }, el("a", { href: `${url}${row.id}/` }, "The row as the API gives it"), ", names and all."),
   ];
 }
