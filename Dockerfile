@@ -7,7 +7,7 @@ RUN python -m venv .venv \
 FROM python:3.12-slim-bookworm
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin mlproxy \
-    && install --directory --owner mlproxy --group mlproxy --mode 700 /app/var
+    && install --directory --owner mlproxy --group mlproxy --mode 700 /app/var /app/var/files
 WORKDIR /app
 COPY --from=installed /app/.venv .venv
 COPY . .

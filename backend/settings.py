@@ -8,6 +8,7 @@ from typing import Any
 from backend import env
 from backend.callbacks import callback_hosts, callback_secrets
 from backend.databases import database
+from backend.files import file_storage
 from backend.schedule import crontab_text, require_beats
 from backend.secrets import kept_secret
 from backend.tracking import mlflow_authorization, mlflow_uri
@@ -73,6 +74,14 @@ try:
     RETRAIN_BODY_BYTES = env.integer("RETRAIN_BODY_BYTES", 10 * MIB, least=1024, most=1024 * MIB, unit="bytes")
     MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 10 * MIB, least=1, most=1024 * MIB, unit="bytes")
     MAX_ANSWER_BYTES = env.integer("MAX_ANSWER_BYTES", 10 * MIB, least=1, most=1024 * MIB, unit="bytes")
+
+    # Files: what is larger goes to the storage, and how long a link to a file there holds.
+    INLINE_MAX_BYTES = env.integer("INLINE_MAX_BYTES", MIB, least=1024, most=1024 * MIB, unit="bytes")
+    FILE_LINK_SECONDS = env.integer("FILE_LINK_SECONDS", 300, least=1, most=7 * 86400, unit="seconds")
+    STORAGES = {
+        "default": file_storage(VAR_DIR, link_seconds=FILE_LINK_SECONDS),
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
 
     # Jobs: how they are held, looked after, and started by the clock.
     JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 30, least=0.1, most=3600, unit="seconds")

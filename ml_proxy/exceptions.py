@@ -4,6 +4,8 @@ ProxyError                      500
 ├─ BadInput                     400   the caller's, with a pointer to each fault
 ├─ UnknownPath                  404
 ├─ NoSuchRecord                 404
+├─ NoSuchFile                   404   not in the storage, or no link of ours
+├─ LinkExpired                  403
 ├─ WrongMethod                  405
 ├─ Conflict                     409   another holds what this call wants
 ├─ BodyTooLarge                 413
@@ -23,6 +25,7 @@ ProxyError                      500
 └─ Unavailable                  503   this side can't serve just now
    ├─ NoRoom                          no room for the record
    ├─ NotRecorded                     neither journal nor database took the record
+   ├─ StorageDown                     where files lie does not answer
    └─ DatabaseUnavailable
 """
 
@@ -79,6 +82,22 @@ class NoSuchRecord(ProxyError):
     status = HTTPStatus.NOT_FOUND
     kind = "no-such-record"
     title = "No such record"
+
+
+class NoSuchFile(ProxyError):
+    """The storage has no such file, or not as the log tells of it; or the link is none of ours."""
+
+    status = HTTPStatus.NOT_FOUND
+    kind = "no-such-file"
+    title = "No such file"
+
+
+class LinkExpired(ProxyError):
+    """The link to a file is too old; history gives a new one."""
+
+    status = HTTPStatus.FORBIDDEN
+    kind = "link-expired"
+    title = "The link has expired"
 
 
 class WrongMethod(ProxyError):
@@ -222,6 +241,13 @@ class NotRecorded(Unavailable):
 
     kind = "not-recorded"
     title = "The answer could not be recorded"
+
+
+class StorageDown(Unavailable):
+    """Where files lie does not answer, or not in time."""
+
+    kind = "storage-down"
+    title = "The storage does not answer"
 
 
 class DatabaseUnavailable(Unavailable):

@@ -22,13 +22,14 @@ access_log = logging.getLogger("ml_proxy.access")
 
 _USABLE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 API_PREFIX = "/ml/"
+_TOKEN = re.compile(r"^(/ml/v1/files/).+")  # whoever has one may read the file
 BODILESS = frozenset({204, 304})
 
 
 class ExchangeMiddleware:
     """Names the exchange, keeps the name in every log line and answer, and logs method, path, status and time.
 
-    The path alone: a query string may hold a patient's name.
+    The path alone: a query string may hold a patient's name. Nor the token that a path may end with.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -88,7 +89,8 @@ def _route(request: HttpRequest) -> str:
 
 
 def _log(request: HttpRequest, response: HttpResponse, milliseconds: float) -> None:
-    method, path, status = request.method, ascii(request.path)[1:-1], response.status_code
+    method, status = request.method, response.status_code
+    path = ascii(_TOKEN.sub(r"\1***", request.path))[1:-1]
     message = f"{method} {path} {status} {milliseconds:.1f} ms"
     tell(access_log, message, method=method, path=path, status=status, duration_ms=round(milliseconds, 1))
 

@@ -1,4 +1,4 @@
-"""The tables: the log with its origins, receipts and remnants, verdicts, idempotency keys, jobs, what MLflow lacks."""
+"""The tables: the log with its origins, receipts and remnants, verdicts, idempotency keys, jobs; what others lack."""
 
 from typing import ClassVar
 
@@ -34,6 +34,9 @@ class InferenceLog(models.Model):
     payload_bytes = models.PositiveIntegerField(
         db_default=0, help_text="UTF-8 bytes of both texts; bounds a history page."
     )
+    files = models.TextField(
+        db_default="", blank=True, help_text="What lies in the storage, as JSON: see ml_proxy.files; mostly empty."
+    )
     # A row without these was not written by a worker: the database takes it, and `verify_log` names it.
     origin = models.UUIDField(null=True, help_text="Which life of which gateway process recorded it.")
     sequence = models.BigIntegerField(null=True, help_text="The record's number within its origin, from 1.")
@@ -57,6 +60,18 @@ class InferenceLog(models.Model):
     def as_record(self) -> Record:
         """The record that became this row."""
         return Record(**{name: getattr(self, name) for name in Record.__dataclass_fields__})
+
+
+class Unstored(models.Model):
+    """A file that the storage did not take: written with its row, and gone once the storage has it."""
+
+    key = models.CharField(max_length=100, primary_key=True, help_text="Where in the storage it belongs.")
+    inference = models.UUIDField()
+    content = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class Receipt(models.Model):

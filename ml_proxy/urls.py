@@ -5,6 +5,7 @@ from django.urls import path
 from ml_proxy.views.accuracy import AccuracyList
 from ml_proxy.views.dataset import DataSet
 from ml_proxy.views.export import Export
+from ml_proxy.views.files import NAME, FileContent
 from ml_proxy.views.history import History, Inference
 from ml_proxy.views.jobs import JobCancel, JobDetail, JobList
 from ml_proxy.views.passthrough import model_info_view, retrain_view, status_view
@@ -24,6 +25,7 @@ urlpatterns = [
     path("history/export/", Export.as_view(), name="export"),
     path("history/<uuid:inference_id>/", Inference.as_view(), name="inference"),
     path("history/<uuid:inference_id>/feedback/", Feedback.as_view(), name="feedback"),
+    path("files/<str:token>/", FileContent.as_view(), name=NAME),
     path("dataset/", DataSet.as_view(), name="dataset"),
     path("accuracy/", AccuracyList.as_view(), name="accuracy"),
     path("mlflow/log-prediction/", LogPrediction.as_view(), name="log-prediction"),

@@ -36,6 +36,7 @@ app.conf.beat_schedule = {
     for name, task, when, expires in [
         ("look-after-jobs", "worker.look_after_jobs", SWEEP, 60),
         ("deliver-callbacks", "worker.deliver_callbacks", SWEEP, 60),
+        ("bring-files", "worker.bring_files", SWEEP, 60),
         ("forget-old-idempotency-keys", "worker.forget_old_keys", 3600.0, 3600),
         ("celery.backend_cleanup", "celery.backend_cleanup", crontab(minute="0", hour="4"), 3600),  # Celery's own name
     ]

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError, connection
 
 from ml_proxy import courier
-from ml_proxy.use_cases import callbacks, jobs, keys
+from ml_proxy.use_cases import callbacks, filing, jobs, keys
 from ml_proxy.use_cases.tracking import following
 from worker.app import make_app
 
@@ -54,6 +54,13 @@ def deliver_callbacks() -> None:
     """Tells ended jobs to those who asked to be told."""
     with _database_needed():
         callbacks.deliver_due()
+
+
+@app.task(name="worker.bring_files", ignore_result=True, send_events=False, throws=(NoDatabase,))
+def bring_files() -> None:
+    """Brings files to the storage that it did not take before."""
+    with _database_needed():
+        filing.bring()
 
 
 @app.task(name="worker.follow_log", ignore_result=True, send_events=False, throws=(NoDatabase,))

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 from tqdm import tqdm
 
+from ml_proxy.exceptions import StorageDown
 from ml_proxy.exporting import DEFAULT, FORMS, Form
 from ml_proxy.moments import moment
 from ml_proxy.use_cases.exporting import Piece
@@ -98,6 +99,8 @@ def _told_in_one_line(output: str) -> Iterator[None]:
     except (DatabaseError, InterfaceError) as exc:
         mend = "see that DATABASE_URL is right and that `manage.py migrate` has run"
         raise CommandError(f"The database did not give the rows ({type(exc).__name__}): {mend}.") from exc
+    except StorageDown as exc:
+        raise CommandError(exc.detail) from exc
     except OSError as exc:
         if output == STDOUT:  # or the interpreter complains of it once more when it ends
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

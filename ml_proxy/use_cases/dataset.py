@@ -13,6 +13,7 @@ from ml_proxy.exporting import Form
 from ml_proxy.models import InferenceLog, Verdict
 from ml_proxy.rows import Example
 from ml_proxy.strict_json import without
+from ml_proxy.use_cases import inputs
 from ml_proxy.use_cases.accuracy import Question, about
 from ml_proxy.use_cases.exporting import Piece, pieces
 from ml_proxy.use_cases.history import MOST_ROWS, fitting
@@ -82,7 +83,10 @@ def _read(verdicts: QuerySet[Verdict], last: int) -> list[Judged]:
 def _examples(found: list[Judged]) -> list[Example]:
     """Of the newest verdicts, without those whose inference is gone."""
     wanted = {judged.inference_id: judged for judged in found if judged.id == judged.newest}
-    texts = dict(InferenceLog.objects.filter(id__in=wanted).values_list("id", "input_data"))
+    rows = InferenceLog.objects.filter(id__in=wanted).values_list("id", "input_data", "files")
+    columns = {row_id: (text, files) for row_id, text, files in rows}
+    texts = {row_id: text for row_id, (text, _) in columns.items()}
+    texts |= inputs.stored({row_id: files for row_id, (_, files) in columns.items() if files}, strictly=True)
     return [
         Example(row_id, without(texts[row_id], *NAMES), *judged.columns)
         for row_id, judged in wanted.items()

@@ -21,8 +21,10 @@ class DirectOrigin:
         self._lock = threading.Lock()
         self._origin, self._next, self._last_seal = uuid7(), 1, START
 
-    def write(self, records: Sequence[Record]) -> None:
-        """Commits the records' rows. Raises Django's database errors; then none of them is answered for.
+    def write(self, records: Sequence[Record], contents: Sequence[bytes] = ()) -> None:
+        """Commits the records' rows; `contents` are those of the files of the one that has some.
+
+        Raises Django's database errors; then none of them is answered for.
 
         After a failure nobody knows whether the numbers were used, so the next records begin another origin.
         """
@@ -31,7 +33,7 @@ class DirectOrigin:
             for sequence, record in enumerate(records, start=self._next):
                 digest = self._key.digest(record.content())
                 seal = self._key.seal(seal, self._origin, sequence, digest)
-                numbers.append(Numbered(sequence, digest, seal, record.encode()))
+                numbers.append(Numbered(sequence, digest, seal, record.encode(contents=contents)))
             try:
                 write_batch(Batch(self._origin, socket.gethostname(), self._key.id, tuple(numbers)))
             except (DatabaseError, InterfaceError):

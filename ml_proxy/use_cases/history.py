@@ -2,8 +2,8 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from ml_proxy.exceptions import NoSuchRecord
 from ml_proxy.keyset import at_least, at_most, below
 from ml_proxy.models import InferenceLog
 from ml_proxy.rows import Row
+from ml_proxy.use_cases import inputs
 
 PAGE_BYTES = 8 * 1024 * 1024  # before which a page ends early
 ROW_ROOM = 1024  # bytes; what a row takes beside its two texts
@@ -65,35 +66,43 @@ class Question:
 
 @dataclass(frozen=True)
 class Page:
-    """Rows, and the place to go on from where there are more."""
+    """Rows, the place to go on from where there are more, and `files` of the rows that have some, by their ids."""
 
     rows: list[Row]
     next: Place | None
+    files: Mapping[UUID, str] = field(default_factory=dict)
 
 
-def page(question: Question) -> Page:
+def page(question: Question, *, strictly: bool = False) -> Page:
     """One page: at most `limit` rows and about `PAGE_BYTES`, and at least one row where there is one.
+
+    An input that lies in the storage is read from there; while that is down, raises `StorageDown` where it is asked
+    `strictly`, else the row has what its column holds.
 
     One statement reads all of it but the texts that might be too much; those of the page's own rows are then asked for
     by their ids. So no more than two pages are ever loaded, and a row that arrives in between moves no other.
     """
     found = _read(question)
     sizes = [columns[-1] for columns in found[: question.limit]]
-    rows = [Row._make(columns[:-1]) for columns in found[: fitting(sizes)]]
+    taken = found[: fitting(sizes)]
+    rows = [Row._make(columns[:-2]) for columns in taken]
+    files = {columns[0]: columns[-2] for columns in taken if columns[-2]}
     goes_on = len(rows) < len(found)
     place = Place(predicted_at=rows[-1].predicted_at, id=rows[-1].id) if goes_on else None
     small = _small(question)
     large = {row.id for row, size in zip(rows, sizes, strict=False) if size > small}
-    return Page(_with_texts(rows, large) if large else rows, place)
+    if large:
+        rows = _with_texts(rows, large)
+    return Page(_with_inputs(rows, files, strictly=strictly) if files else rows, place, files)
 
 
 def pages(question: Question) -> Iterator[list[Row]]:
-    """Page after page to the log's end, one at least, each by statements of its own.
+    """Page after page to the log's end, one at least, each by statements of its own. Raises `StorageDown`.
 
     The first one's newest row is the upper end: what arrives later is newer, or lies where the way goes on.
     """
     while True:
-        found = page(question)
+        found = page(question, strictly=True)
         yield found.rows
         if found.next is None:
             return
@@ -103,11 +112,14 @@ def pages(question: Question) -> Iterator[list[Row]]:
 
 
 def one(inference_id: UUID) -> Row:
-    """One inference. Raises `NoSuchRecord`."""
-    row = InferenceLog.objects.filter(pk=inference_id).values_list(*Row._fields).first()
-    if row is None:
-        raise _unknown()
-    return Row._make(row)
+    """One inference, as its columns hold it. Raises `NoSuchRecord`."""
+    return _one(inference_id).rows[0]
+
+
+def page_of_one(inference_id: UUID) -> Page:
+    """A page of one inference. Raises `NoSuchRecord`."""
+    found = _one(inference_id)
+    return replace(found, rows=_with_inputs(found.rows, found.files, strictly=False)) if found.files else found
 
 
 def require(inference_id: UUID) -> None:
@@ -121,6 +133,13 @@ def matching(question: Question) -> QuerySet[InferenceLog]:
     rows = InferenceLog.objects.order_by(*(f"-{column}" for column in (*_names(question), "predicted_at", "id")))
     bounds = [compared(**place) for compared, place in _bounds(question)]
     return rows.filter(*bounds)
+
+
+def _one(inference_id: UUID) -> Page:
+    columns = InferenceLog.objects.filter(pk=inference_id).values_list(*Row._fields, "files").first()
+    if columns is None:
+        raise _unknown()
+    return Page([Row._make(columns[:-1])], None, {inference_id: columns[-1]} if columns[-1] else {})
 
 
 def _unknown() -> NoSuchRecord:
@@ -145,7 +164,7 @@ def _bounds(question: Question) -> list[Bound]:
 
 
 def _read(question: Question) -> list[tuple[Any, ...]]:
-    """Columns and size of each row, and of one more than the page may have. A text that might be too much is None."""
+    """Columns, files, size of each row, and of one more than the page has. A text that might be too much is None."""
     bounds = _bounds(question)
     shape = (question.limit, *((compared, *place) for compared, place in bounds))
     values = [pair for _, place in bounds for pair in place.items()]
@@ -155,7 +174,7 @@ def _read(question: Question) -> list[tuple[Any, ...]]:
 def _readable(question: Question) -> "QuerySet[InferenceLog, Any]":
     texts = {text: Case(When(payload_bytes__lte=_small(question), then=F(text))) for text in TEXTS}
     columns = [texts.get(column, column) for column in Row._fields]
-    return matching(question).values_list(*columns, "payload_bytes")[: question.limit + 1]
+    return matching(question).values_list(*columns, "files", "payload_bytes")[: question.limit + 1]
 
 
 def _small(question: Question) -> int:
@@ -168,6 +187,11 @@ def _with_texts(rows: list[Row], large: set[UUID]) -> list[Row]:
     found = InferenceLog.objects.filter(id__in=large).values_list("id", *TEXTS)
     texts = {row_id: dict(zip(TEXTS, given, strict=True)) for row_id, *given in found}
     return [row._replace(**texts.get(row.id, {})) for row in rows if row.id not in large or row.id in texts]
+
+
+def _with_inputs(rows: list[Row], files: Mapping[UUID, str], *, strictly: bool) -> list[Row]:
+    found = inputs.stored(files, strictly=strictly)
+    return [row._replace(input_data=found[row.id]) if row.id in found else row for row in rows]
 
 
 def fitting(sizes: list[int]) -> int:

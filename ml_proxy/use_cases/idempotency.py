@@ -19,14 +19,15 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
 from django.db.models import QuerySet
 
+from ml_proxy import files
 from ml_proxy.exceptions import Conflict, DatabaseUnavailable, KeyReused, ProxyError
 from ml_proxy.ids import uuid7
 from ml_proxy.models import IdempotencyKey
-from ml_proxy.records import Record
+from ml_proxy.records import Record, contents_of
 from ml_proxy.upstream import Answer
 from ml_proxy.use_cases import recording
 from ml_proxy.use_cases.keys import KEPT, check_key
-from ml_proxy.use_cases.predictions import Call, Outcome, ask, read_subject
+from ml_proxy.use_cases.predictions import Call, Outcome, ask, read_subject, room
 
 SLACK = timedelta(seconds=30)  # beyond the model's deadline, for a live process to store its answer
 
@@ -44,7 +45,7 @@ def predict_once(call: Call, key: str) -> Outcome:
         return _again(claim)
     with ExitStack() as held:
         try:
-            held.enter_context(recording.Room(len(call.body)))
+            held.enter_context(room(call, subject))
             outcome = ask(call, subject, claim.inference_id)
         except ProxyError:
             with _database_needed():
@@ -52,7 +53,7 @@ def predict_once(call: Call, key: str) -> Outcome:
             raise
         with _database_needed():
             _keep(claim, outcome)
-        _record(claim, outcome.record)
+        _record(claim, outcome)
     return outcome
 
 
@@ -96,10 +97,13 @@ def _again(found: IdempotencyKey) -> Outcome:
     )
     if not answer.is_success:
         return Outcome(answer, None)
-    record = Record.decode(bytes(found.record or b""))
+    kept = bytes(found.record or b"")
+    record = Record.decode(kept)
+    listed = files.read(record.files)
+    outcome = Outcome(answer, record, tuple(contents_of(kept, listed)) if listed else ())
     if not found.recorded:
-        _record(found, record)
-    return Outcome(answer, record)
+        _record(found, outcome)
+    return outcome
 
 
 def _keep(claim: IdempotencyKey, outcome: Outcome) -> None:
@@ -113,16 +117,16 @@ def _keep(claim: IdempotencyKey, outcome: Outcome) -> None:
         reason=answer.reason[:200],
         fields=json.dumps(answer.fields),
         body=answer.body,
-        record=outcome.record.encode() if outcome.record else None,
+        record=outcome.record.encode(contents=outcome.contents) if outcome.record else None,
     )
     if not kept:  # the claim was taken over: whoever took it answers
         raise _running()
 
 
-def _record(claim: IdempotencyKey, record: Record | None) -> None:
-    if record is None:
+def _record(claim: IdempotencyKey, outcome: Outcome) -> None:
+    if outcome.record is None:
         return
-    recording.record(record)
+    recording.record(outcome.record, outcome.contents)
     with suppress(DatabaseError, InterfaceError):  # then a repeat records once more, which its id makes harmless
         IdempotencyKey.objects.filter(pk=claim.pk).update(recorded=True)
 

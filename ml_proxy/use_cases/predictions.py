@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from ml_proxy import names, strict_json, upstream
+import orjson
+
+from ml_proxy import files, names, strict_json, upstream
 from ml_proxy.conf import settings
 from ml_proxy.exceptions import BadInput, Fault, UpstreamNotJSON, UpstreamTooLarge
+from ml_proxy.files import WHOLE, Part
 from ml_proxy.ids import uuid7
 from ml_proxy.records import MOST_CHARACTERS, Record
 from ml_proxy.upstream import Answer
@@ -34,18 +37,20 @@ class Call:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The model's answer; `record` where it was a 2xx, and so has a row."""
+    """The model's answer; `record` where it was a 2xx, and so has a row, with the contents of its files."""
 
     answer: Answer
     record: Record | None
+    contents: tuple[bytes, ...] = ()
 
 
 class Subject(NamedTuple):
-    """Who a prediction is by and about, in canonical form, and the body's text."""
+    """Who a prediction is by and about, in canonical form; the input as text, and what of it goes to the storage."""
 
     doctor_name: str
     patient_name: str
     text: str
+    parts: tuple[Part, ...] = ()
 
 
 def predict(call: Call) -> Outcome:
@@ -54,11 +59,17 @@ def predict(call: Call) -> Outcome:
     Raises `BadInput`, `NoRoom`, `UpstreamError` or `NotRecorded`; then there is no row.
     """
     subject = read_subject(call.body)
-    with recording.Room(len(call.body)):
+    with room(call, subject):
         outcome = ask(call, subject, uuid7())
         if outcome.record is not None:
-            recording.record(outcome.record)
+            recording.record(outcome.record, outcome.contents)
     return outcome
+
+
+def room(call: Call, subject: Subject) -> recording.Room:
+    """For the record of a call; files travel in base64, which takes a third more."""
+    size = len(call.body)
+    return recording.Room(size + size // 3 if subject.parts else size)
 
 
 def ask(call: Call, subject: Subject, inference_id: UUID) -> Outcome:
@@ -73,7 +84,7 @@ def ask(call: Call, subject: Subject, inference_id: UUID) -> Outcome:
         total_seconds=settings.UPSTREAM_TOTAL_SECONDS,
     )
     record = _record(call, subject, inference_id, answer) if answer.is_success else None
-    return Outcome(answer, record)
+    return Outcome(answer, record, tuple(part.data for part in subject.parts))
 
 
 def read_subject(body: bytes) -> Subject:
@@ -81,13 +92,21 @@ def read_subject(body: bytes) -> Subject:
     value = strict_json.glance(body, *PEOPLE)
     with suppress(TypeError, KeyError, names.BadName):
         doctor, patient = (names.canonical(value[member]) for member in PEOPLE)
-        return Subject(doctor, patient, body.decode())
-    text, value = read_object(body)
+        return filed(doctor, patient, body)
+    _, value = read_object(body)
     faults: list[Fault] = []
     doctor, patient = (_name(value, member, faults) for member in PEOPLE)
     if faults:
         raise BadInput("The body needs doctor_name and patient_name, each once.", faults=faults)
-    return Subject(doctor, patient, text)
+    return filed(doctor, patient, body)
+
+
+def filed(doctor: str, patient: str, body: bytes, parts: tuple[Part, ...] = ()) -> Subject:
+    """The subject of an input in JSON, which goes to the storage where it is large; `parts` of it go there anyway."""
+    if len(body) <= settings.INLINE_MAX_BYTES:
+        return Subject(doctor, patient, body.decode(), parts)
+    text = orjson.dumps(dict(zip(PEOPLE, (doctor, patient), strict=True))).decode()
+    return Subject(doctor, patient, text, (Part(WHOLE, "body.json", "application/json", body), *parts))
 
 
 def _name(pairs: Any, member: str, faults: list[Fault]) -> str:
@@ -115,6 +134,7 @@ def _record(call: Call, subject: Subject, inference_id: UUID, answer: Answer) ->
         model_version=_model_text(model_version),
         request_id=call.request_id,
         caller=call.caller,
+        files=files.describe(inference_id, subject.parts) if subject.parts else "",
     )
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Sequence
 from functools import lru_cache
 
 from django.db import DatabaseError, InterfaceError
@@ -44,27 +45,27 @@ class Room:
             self._writer.let_go(self._bytes)
 
 
-def record(item: Record) -> None:
-    """Makes `item` durable. Raises `NotRecorded`: then nothing of it will become a row."""
+def record(item: Record, contents: Sequence[bytes] = ()) -> None:
+    """Makes `item` durable, with its files' contents. Raises `NotRecorded`: then nothing of it will become a row."""
     try:
-        _append(item)
+        _append(item, contents)
     except (JournalUnwritable, OSError) as exc:
         log.warning("the journal did not take a record, its row is written directly: %s", type(exc).__name__)
-        _write_directly(item)
+        _write_directly(item, contents)
     else:
         metrics.count_records({"journaled": 1})
         publisher.wake()
 
 
 @tracing.step("append to journal")
-def _append(item: Record) -> None:
-    _writer().append(item.encode(tracing.here()), item.content())
+def _append(item: Record, contents: Sequence[bytes]) -> None:
+    _writer().append(item.encode(tracing.here(), contents), item.content())
 
 
 @tracing.step("write row")
-def _write_directly(item: Record) -> None:
+def _write_directly(item: Record, contents: Sequence[bytes]) -> None:
     try:
-        _direct().write([item])
+        _direct().write([item], contents)
     except (DatabaseError, InterfaceError) as exc:
         metrics.count_records({"withheld": 1})
         raise NotRecorded("Neither the journal nor the database takes the record, so the answer is withheld.") from exc

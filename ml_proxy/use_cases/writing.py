@@ -6,18 +6,19 @@ changes nothing, whatever became of its records meanwhile: a row that was erased
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 
-from ml_proxy import metrics, tracing
+from ml_proxy import files, metrics, tracing
 from ml_proxy.batches import Batch, Numbered
 from ml_proxy.bulk import insert_new
 from ml_proxy.models import InferenceLog, Origin, Receipt, Remnant
 from ml_proxy.records import BadRecord, Record
 from ml_proxy.seals import Key, keyring
+from ml_proxy.use_cases import filing
 from ml_proxy.use_cases.tracking.waiting import note_rows
 
 log = logging.getLogger(__name__)
@@ -35,17 +36,21 @@ def write_batch(batch: Batch) -> None:
     Raises `UnknownKey` where the key that sealed it is not at hand.
     """
     key = keyring().find(batch.key_id)
+    taken = _put_files(batch)
     with transaction.atomic():
-        settled = _settle(batch, key)
+        settled = _settle(batch, key, taken)
         _raise_head(batch, key)
         insert_new([Receipt(origin=batch.origin, first=batch.first, last=batch.last)], ["origin", "first", "last"])
     metrics.count_records(settled)
+    if taken:
+        erased = _with_remnant(batch, kind=Remnant.Kind.ERASED)
+        filing.remove_late(number for number in filing.with_files(batch.records) if number.sequence in erased)
 
 
 def row_of(record: Record, number: Numbered, origin: UUID, key: Key) -> InferenceLog:
     """The sealed row of a record."""
     now = datetime.now(UTC)
-    size = len(record.input_data.encode()) + len(record.output_data.encode())
+    size = _input_bytes(record) + len(record.output_data.encode())
     return InferenceLog(
         **{name: getattr(record, name) for name in Record.__dataclass_fields__},
         created_at=now,
@@ -73,14 +78,20 @@ def remnant_of(number: Numbered, origin: UUID, key: Key, kind: Remnant.Kind, rea
     )
 
 
-def insert(numbers: Sequence[Numbered], origin: UUID, key: Key) -> Counter[metrics.Outcome]:
+def insert(
+    numbers: Sequence[Numbered], origin: UUID, key: Key, taken: Collection[str] = ()
+) -> Counter[metrics.Outcome]:
     """Rows for all of `numbers`, or a remnant for one whose inference has its row under another number already.
 
-    Gives how many of either are new. Raises `BadRecord` or Django's database errors.
+    `taken` are the keys of files that the storage has; the others are written with the rows. Gives how many rows and
+    remnants are new. Raises `BadRecord` or Django's database errors.
     """
     rows = [row_of(Record.decode(number.payload), number, origin, key) for number in numbers]
     inserted = insert_new(rows, ["id"])
     note_rows([row for row in rows if row.id in inserted])
+    for row, number in zip(rows, numbers, strict=True):
+        if row.files and row.id in inserted:
+            filing.keep(row, number, taken)
     became: Counter[metrics.Outcome] = Counter({"written": len(inserted)})
     there = {row.id: number for row, number in zip(rows, numbers, strict=True) if row.id not in inserted}
     if there:
@@ -102,29 +113,46 @@ def microseconds(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
-def _settle(batch: Batch, key: Key) -> Counter[metrics.Outcome]:
+def _input_bytes(record: Record) -> int:
+    """Of all of it, wherever it lies."""
+    whole = files.whole(record.files)
+    return whole.bytes if whole else len(record.input_data.encode())
+
+
+def _put_files(batch: Batch) -> set[str]:
+    """Puts the files of a batch's records into the storage; gives the keys of those that it took."""
+    carrying = filing.with_files(batch.records)
+    if not carrying:
+        return set()
+    settled = _with_remnant(batch)
+    return filing.put(number for number in carrying if number.sequence not in settled)
+
+
+def _settle(batch: Batch, key: Key, taken: Collection[str]) -> Counter[metrics.Outcome]:
     waiting = _unsettled(batch)
     try:
         with transaction.atomic():
-            return insert(waiting, batch.origin, key)
+            return insert(waiting, batch.origin, key, taken)
     except _OF_THE_RECORD:
-        return sum((_settle_one(number, batch.origin, key) for number in waiting), Counter())
+        return sum((_settle_one(number, batch.origin, key, taken) for number in waiting), Counter())
 
 
 def _unsettled(batch: Batch) -> list[Numbered]:
     """Without those that have a remnant: an erased record must not come back with a message that was late."""
-    settled = set(
-        Remnant.objects.filter(origin=batch.origin, sequence__gte=batch.first, sequence__lte=batch.last).values_list(
-            "sequence", flat=True
-        )
-    )
+    settled = _with_remnant(batch)
     return [number for number in batch.records if number.sequence not in settled]
 
 
-def _settle_one(number: Numbered, origin: UUID, key: Key) -> Counter[metrics.Outcome]:
+def _with_remnant(batch: Batch, **kind: str) -> set[int]:
+    """The numbers that have a remnant, of one kind where it is given."""
+    found = Remnant.objects.filter(origin=batch.origin, sequence__gte=batch.first, sequence__lte=batch.last, **kind)
+    return set(found.values_list("sequence", flat=True))
+
+
+def _settle_one(number: Numbered, origin: UUID, key: Key, taken: Collection[str]) -> Counter[metrics.Outcome]:
     try:
         with transaction.atomic():
-            return insert([number], origin, key)
+            return insert([number], origin, key, taken)
     except _OF_THE_RECORD as exc:
         reason = why_refused(exc)
         log.error("record %s of origin %s is quarantined: %s", number.sequence, origin, reason)

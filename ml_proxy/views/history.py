@@ -1,13 +1,15 @@
 """`GET history/` and `GET history/{id}/`."""
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from ml_proxy.use_cases import history
-from ml_proxy.use_cases.history import Place, Question
+from ml_proxy.use_cases.history import Page, Place, Question
 from ml_proxy.views.access import READ_HISTORY
+from ml_proxy.views.files import links
 from ml_proxy.views.plain import PlainRead
 from ml_proxy.views.queries import (
     FILTERS,
@@ -47,7 +49,7 @@ class History(PlainRead):
     def get(self, request: HttpRequest) -> HttpResponse:
         """One page of the log."""
         page = history.page(Question(**read_query(request, _READERS)))
-        response = json_response([row.described() for row in page.rows])
+        response = json_response(_described(page))
         if page.next:
             response["Link"] = next_link(request, page.next.opaque())
         return response
@@ -62,7 +64,15 @@ class Inference(PlainRead):
     def get(self, request: HttpRequest, inference_id: UUID) -> HttpResponse:
         """One inference."""
         refuse_parameters(request)
-        return json_response(history.one(inference_id).described())
+        return json_response(_described(history.page_of_one(inference_id))[0])
+
+
+def _described(page: Page) -> list[dict[str, Any]]:
+    """The rows; those with files have links to them."""
+    if not page.files:
+        return [row.described() for row in page.rows]
+    found = [(row.described(), page.files.get(row.id)) for row in page.rows]
+    return [told | {"files": links(told["id"], files)} if files else told for told, files in found]
 
 
 _READERS: Readers = {**FILTERS, "limit": ("limit", limit), "cursor": ("after", cursor(Place.of))}

@@ -13,12 +13,13 @@ from ml_proxy.views.access import admit
 class PlainRead(APIView):
     """GET and HEAD at a plain view's price; what else is asked, the framework answers."""
 
-    permission: ClassVar[str]
+    permission: ClassVar[str | None]  # None: nobody is asked who they are
     get: Callable[..., HttpResponseBase]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Admits the caller and calls `get`, whose exceptions are `ExchangeMiddleware`'s to answer."""
         if request.method not in {"GET", "HEAD"}:
             return super().dispatch(request, *args, **kwargs)
-        admit(request, self.permission)
+        if self.permission is not None:
+            admit(request, self.permission)
         return self.get(request, *args, **kwargs)

@@ -94,16 +94,30 @@ def sent_field(name: str, description: str, *statuses: int) -> OpenApiParameter:
     )
 
 
+@extend_schema_serializer(component_name="File")
+class FileSchema(serializers.Serializer[Any]):
+    """A file of an input, and a link to it."""
+
+    pointer = serializers.CharField(help_text="Where in input_data it belongs, a JSON pointer; blank for all of it.")
+    filename = serializers.CharField()
+    content_type = serializers.CharField()
+    bytes = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    url = serializers.CharField(help_text="Gives the file to whoever asks, relative to this gateway or absolute.")
+    expires_at = serializers.DateTimeField(help_text="Until when; history gives a new one.")
+
+
 @extend_schema_serializer(component_name="Inference")
 class InferenceSchema(serializers.ModelSerializer[InferenceLog]):
     """One inference."""
 
     input_data = serializers.JSONField(read_only=True, help_text="The whole request body, as it came.")
     output_data = serializers.JSONField(read_only=True, help_text="The model's answer, as it came.")
+    files = FileSchema(many=True, required=False, help_text="Only where there are any.")
 
     class Meta:
         model = InferenceLog
-        fields = Row._fields
+        fields = (*Row._fields, "files")
         read_only_fields = fields
 
 

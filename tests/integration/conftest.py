@@ -1,6 +1,6 @@
 """The database of these tests, and the ends of a record's way."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -9,6 +9,7 @@ import pytest
 import redis
 from django.conf import settings
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.test import Client
 from pytest_django import Settings
 
 from ml_proxy.journal import Writer
@@ -49,3 +50,27 @@ def writer(tmp_path: Path) -> Iterator[Writer]:
     made = Writer(tmp_path, new_origin=uuid4, key=keyring().current, max_bytes=2**30, segment_bytes=2**20)
     yield made
     made.close()
+
+
+@pytest.fixture
+def files_folder(tmp_path: Path, settings: Settings) -> Path:
+    """A storage of the test's own."""
+    location = tmp_path / "files"
+    default = {"BACKEND": "ml_proxy.storage.folder.Folder", "OPTIONS": {"location": str(location)}}
+    settings.STORAGES = {**settings.STORAGES, "default": default}
+    return location
+
+
+@pytest.fixture
+def way(gateway: Client, broker: redis.Redis, tmp_path: Path) -> Callable[[], None]:
+    """All that happens behind an answer."""
+    from tests.support import publishing  # noqa: PLC0415 - models load once Django is set up
+
+    publisher = publishing.publisher(tmp_path / "journal")
+
+    def go() -> None:
+        publisher.step()
+        publishing.work(broker)
+        publisher.step()
+
+    return go

@@ -37,6 +37,7 @@ OPERATIONS = {
     ("get", "/ml/v1/history/{inference_id}/feedback/"),
     ("post", "/ml/v1/history/{inference_id}/feedback/"),
     ("get", "/ml/v1/dataset/"),
+    ("get", "/ml/v1/files/{token}/"),
     ("get", "/ml/v1/accuracy/"),
     ("post", "/ml/v1/mlflow/log-prediction/"),
     ("get", "/ml/v1/mlflow/runs/{run_id}/"),

@@ -111,9 +111,11 @@ def test_it_publishes_the_gateway_and_flower_on_loopback() -> None:
     }
 
 
-def test_it_keeps_state_in_volumes_of_one_service_each() -> None:
-    used = [volume.partition(":")[0] for parts in SERVICES.values() for volume in parts.get("volumes", ())]
-    assert sorted(used) == sorted(compose.document()["volumes"])
+def test_it_keeps_state_in_volumes_of_one_service_each_but_for_files() -> None:
+    used = [(volume.partition(":")[0], name) for name, parts in SERVICES.items() for volume in parts.get("volumes", ())]
+    shared = {("files", "web"), ("files", "worker-logs"), ("files", "worker-jobs")}
+    assert shared < set(used)
+    assert sorted(name for name, _ in set(used) - shared) == sorted(compose.document()["volumes"].keys() - {"files"})
 
 
 def test_its_redis_forgets_nothing_and_asks_for_a_password() -> None:

@@ -1,7 +1,7 @@
 """A record comes back as it went, and nothing else passes for one."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ml_proxy.files import Part, describe, read
 from ml_proxy.ids import uuid7
-from ml_proxy.records import SOURCE, BadRecord, Record
+from ml_proxy.records import SOURCE, BadRecord, Record, contents_of, has_files
 
 SECRET = "Kim Min-jun"
 
@@ -65,7 +66,27 @@ moments = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=off
 def test_it_comes_back_as_it_went(record: Record) -> None:
     raw = record.encode()
     assert b"\n" not in raw
+    assert not has_files(raw)
     assert Record.decode(raw) == Record.decode(raw.decode()) == record
+
+
+def test_it_brings_the_contents_of_its_files() -> None:
+    contents = [b"\0\xff", b""]
+    described = describe(
+        RECORD.id, [Part(f"/{number}", "a.png", "image/png", data) for number, data in enumerate(contents)]
+    )
+    filed = replace(RECORD, files=described)
+    raw = filed.encode(contents=contents)
+    assert has_files(raw)
+    assert Record.decode(raw) == filed
+    assert contents_of(raw, read(described)) == contents
+    for others in ([], [b"\0\xff"], [b"\0\xff", b"x"], contents[::-1]):
+        with pytest.raises(BadRecord):
+            contents_of(filed.encode(contents=others), read(described))
+
+
+def test_it_sees_no_files_in_a_text_that_speaks_of_them() -> None:
+    assert not has_files(replace(RECORD, input_data='{"files":[]}', caller='","files":[{').encode())
 
 
 def test_it_reads_what_this_test_writes() -> None:
@@ -92,6 +113,10 @@ MALFORMED += [
     written(extra=1),
     written(doctor_name=1),
     written(caller=None),
+    written(files=None),
+    written(files="x"),
+    written(files='[{"key": "../other"}]'),
+    written(files=describe(RECORD.id, [Part("", "", "", b"")]).replace("inputs/", "inputs/../")),
 ]
 ODD: dict[str, list[Any]] = {
     "id": [None, 1, "", "x", [], {}, "0" * 31, SECRET],
@@ -110,7 +135,7 @@ def test_it_refuses_what_is_no_record_and_quotes_nothing_of_it(raw: bytes) -> No
     assert refusal.value.__cause__ is None
 
 
-@pytest.mark.parametrize("name", ["source", *asdict(RECORD)])
+@pytest.mark.parametrize("name", ["source", *asdict(RECORD).keys() - {"files"}])
 def test_it_misses_every_member_that_is_not_there(name: str) -> None:
     members = orjson.loads(written())
     del members[name]

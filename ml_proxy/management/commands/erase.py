@@ -7,6 +7,7 @@ from django.utils.dateparse import parse_datetime
 from tqdm import tqdm
 
 from ml_proxy import names
+from ml_proxy.exceptions import StorageDown
 from ml_proxy.use_cases import erasing
 
 
@@ -15,7 +16,7 @@ class Command(BaseCommand):
 
     help = (
         "Erases the inferences that match ALL of the conditions given, for good, with the verdicts about them; "
-        "tombstones keep the log provable. "
+        "and their files; tombstones keep the log provable. "
         "Shows how many there are and erases nothing unless --yes is given. Records still on their way are not "
         "rows yet: run it again once `reconcile` says that none waits."
     )
@@ -40,6 +41,10 @@ class Command(BaseCommand):
         if not options["yes"]:
             return f"{total} inferences match. Nothing was erased; --yes erases them for good."
         with tqdm(total=total, unit="row", disable=None) as bar:
-            for erased in erasing.erase(rows, options["reason"][:200]):
-                bar.update(erased)
+            try:
+                for erased in erasing.erase(rows, options["reason"][:200]):
+                    bar.update(erased)
+            except StorageDown as exc:
+                done = f"{bar.n:.0f} of {total} inferences were erased"
+                raise CommandError(f"{exc.detail} {done}: run it again.") from exc
         return f"{total} inferences were erased; their tombstones verify."
