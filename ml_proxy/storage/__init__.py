@@ -96,5 +96,6 @@ def _reached() -> Iterator[Storage]:
 
 def _word(exc: Exception) -> str:
     """S3's own, such as NoSuchBucket, where it said one."""
-    said = getattr(exc, "response", {}).get("Error", {})
+    response = getattr(exc, "response", None)
+    said = response.get("Error", {}) if isinstance(response, dict) else {}
     return str(said.get("Code", type(exc).__name__))
