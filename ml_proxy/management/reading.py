@@ -5,15 +5,18 @@ from contextlib import contextmanager
 
 from django.core.management.base import CommandError
 
+from ml_proxy.exceptions import StorageDown
 from ml_proxy.publisher.heads import DamagedHeads
 from ml_proxy.use_cases.backlog import UnreadableSegment
 
 
 @contextmanager
 def telling_what_is_unreadable() -> Iterator[None]:
-    """Turns what can't be read beside the journal into the command's own error, exit status 1."""
+    """Turns what can't be read beside the journal, or in the storage, into the command's own error, exit status 1."""
     try:
         yield
+    except StorageDown as exc:
+        raise CommandError(exc.detail) from exc
     except (DamagedHeads, UnreadableSegment) as exc:
         mend = "Check the disk, or move the file out of the journal's folder and keep it, and run this again."
         raise CommandError(f"{exc} What is missing can't be told from what is still on its way. {mend}") from exc

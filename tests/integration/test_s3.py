@@ -13,7 +13,7 @@ from ml_proxy.models import InferenceLog, Unstored
 from ml_proxy.storage import s3
 from ml_proxy.use_cases import erasing, filing
 from tests.support.door import predict
-from tests.support.model import ScriptedModel
+from tests.support.model import Conversation, ScriptedModel
 from tests.support.s3 import S3Server
 from tests.support.storing import HISTORY, LARGE, MOST, input_in, one
 
@@ -99,7 +99,11 @@ def test_it_says_in_the_storage_s_own_word_what_is_wrong(
 @pytest.fixture
 def hanging(server: S3Server, settings: Settings, shared_model: ScriptedModel) -> ScriptedModel:
     """A storage that takes whatever is sent, and never answers."""
-    shared_model.script = lambda conversation: shared_model.gone.wait(60) and conversation.answer()
+
+    def hangs(_: Conversation) -> None:
+        shared_model.gone.wait(60)
+
+    shared_model.script = hangs
     settings.STORAGES = {**settings.STORAGES, "default": server.storage(endpoint_url=shared_model.url)}
     return shared_model
 

@@ -1,5 +1,6 @@
 """`manage.py verify_log`: proves that nothing is missing from the log, nothing was changed, nothing was added."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -9,6 +10,7 @@ from ml_proxy.management.reading import telling_what_is_unreadable
 from ml_proxy.publisher import journal_folder
 from ml_proxy.use_cases import proving
 from ml_proxy.use_cases.backlog import waiting_numbers
+from ml_proxy.use_cases.proving_files import prove_files
 
 SHOWN = 100  # findings
 
@@ -25,6 +27,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """One, for scripts."""
         parser.add_argument("--no-progress", action="store_true", help="no progress bar")
+        parser.add_argument("--files", action="store_true", help="read every file in the storage too, which takes long")
 
     def handle(self, *args: Any, **options: Any) -> str:
         """The verdict, or `CommandError`."""
@@ -32,19 +35,29 @@ class Command(BaseCommand):
             return self._verdict(options)
 
     def _verdict(self, options: dict[str, Any]) -> str:
-        looked_at = found = 0
         quiet = True if options["no_progress"] else None  # None: where standard error is no terminal
         with tqdm(total=proving.numbers_known(), unit="record", disable=quiet) as bar:
-            for step in proving.prove(journal_folder()):
-                bar.update(step.looked_at)
-                looked_at += step.looked_at
-                for finding in step.findings:
-                    found += 1
-                    if found <= SHOWN:
-                        bar.write(str(finding), file=self.stdout)
+            looked_at, found = self._walk(proving.prove(journal_folder()), bar)
+        filed = ""
+        if options["files"]:
+            with tqdm(unit="file", disable=quiet) as bar:
+                total, bad = self._walk(prove_files(), bar)
+            filed, found = f", and {total} files", found + bad
         if found:
-            raise CommandError(f"{found} findings in {looked_at} records: the log is not whole.", returncode=1)
+            raise CommandError(f"{found} findings in {looked_at} records{filed}: the log is not whole.", returncode=1)
         waiting = sum(
             last - first + 1 for ranges in waiting_numbers(journal_folder()).values() for first, last in ranges
         )
-        return f"{looked_at} records, each in its place and as it was written; the journal holds {waiting}."
+        return f"{looked_at} records{filed}, each in its place and as it was written; the journal holds {waiting}."
+
+    def _walk(self, steps: Iterator[proving.Step], bar: "tqdm[Any]") -> tuple[int, int]:
+        """Shows what is found; gives how much was looked at, and how many findings there are."""
+        looked_at = found = 0
+        for step in steps:
+            bar.update(step.looked_at)
+            looked_at += step.looked_at
+            for finding in step.findings:
+                found += 1
+                if found <= SHOWN:
+                    bar.write(str(finding), file=self.stdout)
+        return looked_at, found
