@@ -45,7 +45,17 @@ _PREDICT_BODY = {
                 "additionalProperties": True,
                 "description": "The two names, and whatever the model needs.",
             }
-        }
+        },
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["doctor_name", "patient_name"],
+                "properties": {"doctor_name": _NAME, "patient_name": _NAME},
+                "additionalProperties": {"anyOf": [{"type": "string"}, {"type": "string", "format": "binary"}]},
+                "description": "The same as a form, passed on as it came. History has an object of its fields, each "
+                "file in it as filename, content_type, bytes and sha256, and links to the files.",
+            }
+        },
     },
 }
 _READY_SCHEMA = {

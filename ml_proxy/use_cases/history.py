@@ -93,7 +93,7 @@ def page(question: Question, *, strictly: bool = False) -> Page:
     large = {row.id for row, size in zip(rows, sizes, strict=False) if size > small}
     if large:
         rows = _with_texts(rows, large)
-    return Page(_with_inputs(rows, files, strictly=strictly) if files else rows, place, files)
+    return Page(inputs.laid_in(rows, files, strictly=strictly), place, files)
 
 
 def pages(question: Question) -> Iterator[list[Row]]:
@@ -119,7 +119,7 @@ def one(inference_id: UUID) -> Row:
 def page_of_one(inference_id: UUID) -> Page:
     """A page of one inference. Raises `NoSuchRecord`."""
     found = _one(inference_id)
-    return replace(found, rows=_with_inputs(found.rows, found.files, strictly=False)) if found.files else found
+    return replace(found, rows=inputs.laid_in(found.rows, found.files, strictly=False))
 
 
 def require(inference_id: UUID) -> None:
@@ -187,11 +187,6 @@ def _with_texts(rows: list[Row], large: set[UUID]) -> list[Row]:
     found = InferenceLog.objects.filter(id__in=large).values_list("id", *TEXTS)
     texts = {row_id: dict(zip(TEXTS, given, strict=True)) for row_id, *given in found}
     return [row._replace(**texts.get(row.id, {})) for row in rows if row.id not in large or row.id in texts]
-
-
-def _with_inputs(rows: list[Row], files: Mapping[UUID, str], *, strictly: bool) -> list[Row]:
-    found = inputs.stored(files, strictly=strictly)
-    return [row._replace(input_data=found[row.id]) if row.id in found else row for row in rows]
 
 
 def fitting(sizes: list[int]) -> int:

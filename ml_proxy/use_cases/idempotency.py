@@ -27,7 +27,8 @@ from ml_proxy.records import Record, contents_of
 from ml_proxy.upstream import Answer
 from ml_proxy.use_cases import recording
 from ml_proxy.use_cases.keys import KEPT, check_key
-from ml_proxy.use_cases.predictions import Call, Outcome, ask, read_subject, room
+from ml_proxy.use_cases.predictions import Call, Outcome, ask, room
+from ml_proxy.use_cases.subjects import Subject, read_subject
 
 SLACK = timedelta(seconds=30)  # beyond the model's deadline, for a live process to store its answer
 
@@ -38,9 +39,9 @@ def predict_once(call: Call, key: str) -> Outcome:
     Raises also `KeyReused`, `Conflict` while the first call runs, and `DatabaseUnavailable`.
     """
     check_key(key)
-    subject = read_subject(call.body)
+    subject = read_subject(call.fields.get("Content-Type", ""), call.body)
     with _database_needed():
-        claim, is_new = _claim(call, key)
+        claim, is_new = _claim(call, subject, key)
     if not is_new:
         return _again(claim)
     with ExitStack() as held:
@@ -57,9 +58,9 @@ def predict_once(call: Call, key: str) -> Outcome:
     return outcome
 
 
-def _claim(call: Call, key: str) -> tuple[IdempotencyKey, bool]:
+def _claim(call: Call, subject: Subject, key: str) -> tuple[IdempotencyKey, bool]:
     """The key's row, and whether this call is the one to ask the model."""
-    digest = hashlib.sha256(call.body).hexdigest()
+    digest = hashlib.sha256(subject.input).hexdigest()
     IdempotencyKey.objects.filter(caller=call.caller, key=key, claimed_at__lt=_now() - KEPT).delete()
     try:
         with transaction.atomic():

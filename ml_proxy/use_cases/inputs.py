@@ -8,8 +8,17 @@ from ml_proxy import files, storage
 from ml_proxy.exceptions import NoSuchFile, StorageDown
 from ml_proxy.files import File
 from ml_proxy.models import InferenceLog, Unstored
+from ml_proxy.rows import Row
 
 log = logging.getLogger(__name__)
+
+
+def laid_in(rows: list[Row], columns: Mapping[UUID, str], *, strictly: bool) -> list[Row]:
+    """The rows, with the inputs that `stored` finds."""
+    if not columns:
+        return rows
+    found = stored(columns, strictly=strictly)
+    return [row._replace(input_data=found[row.id]) if row.id in found else row for row in rows]
 
 
 def stored(columns: Mapping[UUID, str], *, strictly: bool) -> dict[UUID, str]:

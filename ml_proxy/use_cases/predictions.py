@@ -5,23 +5,18 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
-import orjson
-
-from ml_proxy import files, names, strict_json, upstream
+from ml_proxy import files, strict_json, upstream
 from ml_proxy.conf import settings
-from ml_proxy.exceptions import BadInput, Fault, UpstreamNotJSON, UpstreamTooLarge
-from ml_proxy.files import WHOLE, Part
+from ml_proxy.exceptions import UpstreamNotJSON, UpstreamTooLarge
 from ml_proxy.ids import uuid7
 from ml_proxy.records import MOST_CHARACTERS, Record
 from ml_proxy.upstream import Answer
 from ml_proxy.upstream.headers import unpackable
 from ml_proxy.use_cases import recording
-from ml_proxy.use_cases.bodies import read_object
-
-PEOPLE = ("doctor_name", "patient_name")
+from ml_proxy.use_cases.subjects import Subject, read_subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,21 +39,12 @@ class Outcome:
     contents: tuple[bytes, ...] = ()
 
 
-class Subject(NamedTuple):
-    """Who a prediction is by and about, in canonical form; the input as text, and what of it goes to the storage."""
-
-    doctor_name: str
-    patient_name: str
-    text: str
-    parts: tuple[Part, ...] = ()
-
-
 def predict(call: Call) -> Outcome:
     """Asks the model and records its answer.
 
     Raises `BadInput`, `NoRoom`, `UpstreamError` or `NotRecorded`; then there is no row.
     """
-    subject = read_subject(call.body)
+    subject = read_subject(call.fields.get("Content-Type", ""), call.body)
     with room(call, subject):
         outcome = ask(call, subject, uuid7())
         if outcome.record is not None:
@@ -85,39 +71,6 @@ def ask(call: Call, subject: Subject, inference_id: UUID) -> Outcome:
     )
     record = _record(call, subject, inference_id, answer) if answer.is_success else None
     return Outcome(answer, record, tuple(part.data for part in subject.parts))
-
-
-def read_subject(body: bytes) -> Subject:
-    """The names in a request body, which must be a JSON object. Raises `BadInput` with all that is wrong."""
-    value = strict_json.glance(body, *PEOPLE)
-    with suppress(TypeError, KeyError, names.BadName):
-        doctor, patient = (names.canonical(value[member]) for member in PEOPLE)
-        return filed(doctor, patient, body)
-    _, value = read_object(body)
-    faults: list[Fault] = []
-    doctor, patient = (_name(value, member, faults) for member in PEOPLE)
-    if faults:
-        raise BadInput("The body needs doctor_name and patient_name, each once.", faults=faults)
-    return filed(doctor, patient, body)
-
-
-def filed(doctor: str, patient: str, body: bytes, parts: tuple[Part, ...] = ()) -> Subject:
-    """The subject of an input in JSON, which goes to the storage where it is large; `parts` of it go there anyway."""
-    if len(body) <= settings.INLINE_MAX_BYTES:
-        return Subject(doctor, patient, body.decode(), parts)
-    text = orjson.dumps(dict(zip(PEOPLE, (doctor, patient), strict=True))).decode()
-    return Subject(doctor, patient, text, (Part(WHOLE, "body.json", "application/json", body), *parts))
-
-
-def _name(pairs: Any, member: str, faults: list[Fault]) -> str:
-    given = [value for name, value in pairs if name == member]
-    try:
-        if len(given) != 1:
-            raise names.BadName("is missing" if not given else "must be given once")
-        return names.canonical(given[0])
-    except names.BadName as exc:
-        faults.append(Fault(f"/{member}", str(exc)))
-        return ""
 
 
 def _record(call: Call, subject: Subject, inference_id: UUID, answer: Answer) -> Record:

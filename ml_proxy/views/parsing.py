@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from ml_proxy.conf import settings
 from ml_proxy.exceptions import BadInput, BodyTooLarge, NotJSONMedia, WrongMethod
+from ml_proxy.use_cases.forms import FORM
 
 LONGEST_LENGTH = 18  # digits of a Content-Length; Python would refuse to read a very long number
 
@@ -22,7 +23,7 @@ def require_method(request: HttpRequest, *methods: str) -> None:
         raise WrongMethod(f"This path takes {allowed}.", headers={"Allow": allowed})
 
 
-def read_json_bytes(request: HttpRequest | Request, *, may_be_empty: bool = False) -> bytes:
+def read_json_bytes(request: HttpRequest | Request, *, may_be_empty: bool = False, may_be_form: bool = False) -> bytes:
     """The body's bytes, unread where its media type or declared size rules it out. Says nothing of its content.
 
     Raises `NotJSONMedia`, `BodyTooLarge` or `BadInput`.
@@ -30,13 +31,13 @@ def read_json_bytes(request: HttpRequest | Request, *, may_be_empty: bool = Fals
     declared = _declared_size(request)
     _refuse_size(declared)
     if declared or not may_be_empty:
-        _require_json_media(request)
+        _require_media(request, may_be_form=may_be_form)
     body = _read(request.META, declared)
     _refuse_size(len(body))
     if len(body) < declared:
         raise BadInput("The body broke off.")
     if body:
-        _require_json_media(request)
+        _require_media(request, may_be_form=may_be_form)
     return body
 
 
@@ -70,12 +71,17 @@ def _refuse_size(size: int) -> None:
         raise BodyTooLarge(f"The body may have at most {settings.MAX_BODY_BYTES} bytes (MAX_BODY_BYTES).")
 
 
-def _require_json_media(request: HttpRequest | Request) -> None:
+def _require_media(request: HttpRequest | Request, *, may_be_form: bool) -> None:
     media = request.META.get("CONTENT_TYPE", "").split(";")[0].strip().lower()
-    if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
-        raise NotJSONMedia("Send the body with Content-Type: application/json.")
+    if media != "application/json" and not (_is_json(media) or (may_be_form and media == FORM)):
+        form = f" or {FORM}" if may_be_form else ""
+        raise NotJSONMedia(f"Send the body with Content-Type: application/json{form}.")
     if request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in {"", "identity"}:
         raise NotJSONMedia("Send the body without a Content-Encoding.")
+
+
+def _is_json(media: str) -> bool:
+    return media.startswith("application/") and media.endswith("+json")
 
 
 class Unread(BaseParser):

@@ -18,7 +18,7 @@ def predict_view(request: HttpRequest) -> HttpResponse:
     require_method(request, "POST")
     caller = admit(request, PREDICT)
     call = Call(
-        body=read_json_bytes(request),
+        body=read_json_bytes(request, may_be_form=True),
         fields=request_fields(request.META),
         query=query_of(request),
         request_id=current_request_id.get(),

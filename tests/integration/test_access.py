@@ -172,6 +172,15 @@ def test_it_takes_a_session_with_its_token(browser: Client, model: ScriptedModel
     assert not {"cookie", "x-csrftoken", "authorization"} & request.fields.keys()
 
 
+def test_it_takes_a_form_of_a_session_with_its_token(browser: Client, model: ScriptedModel) -> None:
+    browser.cookies["csrftoken"] = TOKEN
+    part = '--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\nLee\r\n'
+    form = part % "doctor_name" + part % "patient_name" + "--b--\r\n"
+    answer = predict(browser, form, HTTP_X_CSRFTOKEN=TOKEN, CONTENT_TYPE="multipart/form-data; boundary=b")
+    assert answer.content == PREDICTION
+    assert model.requests[0].body == form.encode()
+
+
 @pytest.mark.parametrize("need", ALL)
 def test_it_lets_a_session_do_what_its_user_may(
     browser: Client, settings: Settings, empty_redis: str, user: User, need: Need

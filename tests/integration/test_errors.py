@@ -170,7 +170,7 @@ def test_it_answers_413_to_a_body_over_the_cap(gateway: Client, settings: Settin
         ("text/plain", {}),
         ("text/json", {}),
         ("application/x-www-form-urlencoded", {}),
-        ("multipart/form-data; boundary=x", {}),
+        ("multipart/mixed; boundary=x", {}),
         ("application/jsonx", {}),
         ("application/json-seq", {}),
         ("text/html+json", {}),
