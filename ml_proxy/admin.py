@@ -40,6 +40,7 @@ class InferenceLogAdmin(ReadOnly):
         "latency",
         "input_json",
         "output_json",
+        "files",
         "payload_bytes",
         "request_id",
         "caller",

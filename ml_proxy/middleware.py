@@ -22,7 +22,7 @@ access_log = logging.getLogger("ml_proxy.access")
 
 _USABLE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 API_PREFIX = "/ml/"
-_TOKEN = re.compile(r"^(/ml/v1/files/).+")  # whoever has one may read the file
+FILES_PREFIX = "/ml/v1/files/"  # behind it stands a token, and whoever has that may read the file
 BODILESS = frozenset({204, 304})
 
 
@@ -90,7 +90,7 @@ def _route(request: HttpRequest) -> str:
 
 def _log(request: HttpRequest, response: HttpResponse, milliseconds: float) -> None:
     method, status = request.method, response.status_code
-    path = ascii(_TOKEN.sub(r"\1***", request.path))[1:-1]
+    path = f"{FILES_PREFIX}***" if request.path.startswith(FILES_PREFIX) else ascii(request.path)[1:-1]
     message = f"{method} {path} {status} {milliseconds:.1f} ms"
     tell(access_log, message, method=method, path=path, status=status, duration_ms=round(milliseconds, 1))
 

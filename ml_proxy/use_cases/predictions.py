@@ -70,7 +70,7 @@ def ask(call: Call, subject: Subject, inference_id: UUID) -> Outcome:
         total_seconds=settings.UPSTREAM_TOTAL_SECONDS,
     )
     record = _record(call, subject, inference_id, answer) if answer.is_success else None
-    return Outcome(answer, record, tuple(part.data for part in subject.parts))
+    return Outcome(answer, record, tuple(part.data for part in subject.parts) if subject.parts else ())
 
 
 def _record(call: Call, subject: Subject, inference_id: UUID, answer: Answer) -> Record:

@@ -1,4 +1,4 @@
-"""Large inputs where the storage, the journal or the database does not do its work; and when they are erased."""
+"""Large inputs where the storage, the journal or the database does not do its work."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +17,7 @@ from ml_proxy.batches import Batch
 from ml_proxy.ids import uuid7
 from ml_proxy.models import IdempotencyKey, InferenceLog, Origin, Remnant, Unstored
 from ml_proxy.records import Record
-from ml_proxy.use_cases import erasing, filing, recording
+from ml_proxy.use_cases import filing, recording
 from ml_proxy.use_cases.quarantine import try_again
 from ml_proxy.use_cases.writing import write_batch
 from tests.support.door import predict
@@ -122,39 +122,13 @@ def test_it_leaves_quarantine_with_its_file(gateway: Client, way: Callable[[], N
     call_command("verify_log", "--no-progress")
 
 
-def test_it_erases_the_file_with_the_row(gateway: Client, way: Callable[[], None], folder: Path) -> None:
+def test_its_task_by_the_clock_brings_what_waits(gateway: Client, way: Callable[[], None], folder: Path) -> None:
     predict(gateway, LARGE)
     with cut_off(folder):
-        predict(gateway, LARGE)
         way()
-    assert Unstored.objects.count() == 2
-    filing._bring(Unstored.objects.order_by("key")[0].key)
-    assert sum(erasing.erase(erasing.matching(patient="Lee"), "asked for")) == 2
-    assert stored(folder) == {}
-    assert list((folder / "inputs").glob("*/*/*")) == []
-    assert not Unstored.objects.exists()
-    call_command("verify_log", "--no-progress")
+    from worker.jobs import bring_files  # noqa: PLC0415 - it makes a Celery application
 
-
-def test_it_does_not_bring_back_the_file_of_an_erased_row(
-    gateway: Client, broker: redis.Redis, tmp_path: Path, folder: Path
-) -> None:
-    predict(gateway, LARGE)
-    publisher(tmp_path / "journal").step()
-    [message] = messages(broker)
-    write_batch(Batch.from_message(message))
-    assert sum(erasing.erase(erasing.matching(patient="Lee"), "asked for")) == 1
-    write_batch(Batch.from_message(message))
-    assert stored(folder) == {}
-    assert not InferenceLog.objects.exists()
-
-
-def test_it_erases_nothing_while_the_storage_is_away(gateway: Client, way: Callable[[], None], folder: Path) -> None:
-    predict(gateway, LARGE)
-    way()
-    with cut_off(folder), pytest.raises(Exception, match="0 of 1 inferences were erased: run it again"):
-        call_command("erase", "--patient", "Lee", "--reason", "asked for", "--yes")
-    assert InferenceLog.objects.count() == 1
+    bring_files()
     assert list(stored(folder).values()) == [LARGE]
 
 

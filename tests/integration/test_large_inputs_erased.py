@@ -1,0 +1,122 @@
+"""Large inputs that are erased: none of their bytes stays, whoever is at them in that moment."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import pytest
+import redis
+from django.core.management import call_command
+from django.test import Client
+from pytest_django import Settings
+
+from ml_proxy import storage
+from ml_proxy.batches import Batch, Numbered
+from ml_proxy.files import File
+from ml_proxy.models import InferenceLog, Unstored
+from ml_proxy.use_cases import erasing, filing
+from ml_proxy.use_cases.writing import write_batch
+from tests.support.door import predict
+from tests.support.publishing import messages, publisher
+from tests.support.storing import LARGE, MOST, cut_off, stored
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def folder(files_folder: Path, settings: Settings) -> Path:
+    """The storage; and a bound that a small text exceeds."""
+    settings.INLINE_MAX_BYTES = MOST
+    return files_folder
+
+
+def test_it_erases_the_file_with_the_row(gateway: Client, way: Callable[[], None], folder: Path) -> None:
+    predict(gateway, LARGE)
+    with cut_off(folder):
+        predict(gateway, LARGE)
+        way()
+    assert Unstored.objects.count() == 2
+    filing._bring(Unstored.objects.order_by("key")[0].key)
+    assert sum(erasing.erase(erasing.matching(patient="Lee"), "asked for")) == 2
+    assert stored(folder) == {}
+    assert list((folder / "inputs").glob("*/*/*")) == []
+    assert not Unstored.objects.exists()
+    call_command("verify_log", "--no-progress")
+
+
+def test_it_does_not_bring_back_the_file_of_an_erased_row(
+    gateway: Client, broker: redis.Redis, tmp_path: Path, folder: Path
+) -> None:
+    predict(gateway, LARGE)
+    publisher(tmp_path / "journal").step()
+    [message] = messages(broker)
+    write_batch(Batch.from_message(message))
+    assert sum(erasing.erase(erasing.matching(patient="Lee"), "asked for")) == 1
+    write_batch(Batch.from_message(message))
+    assert stored(folder) == {}
+    assert not InferenceLog.objects.exists()
+
+
+def test_it_leaves_no_file_that_comes_while_its_row_is_erased(
+    gateway: Client, broker: redis.Redis, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message that came twice is at its file when the row that the first became is erased."""
+    predict(gateway, LARGE)
+    publisher(tmp_path / "journal").step()
+    [message] = messages(broker)
+    write_batch(Batch.from_message(message))
+    put = filing.put
+
+    def put_and_erase(numbers: Iterable[Numbered]) -> set[str]:
+        carrying = list(numbers)
+        put(carrying)
+        assert sum(erasing.erase(erasing.matching(patient="Lee"), "asked for")) == 1
+        return put(carrying)
+
+    monkeypatch.setattr(filing, "put", put_and_erase)
+    write_batch(Batch.from_message(message))
+    assert not InferenceLog.objects.exists()
+    assert stored(folder) == {}
+
+
+def test_it_removes_a_file_that_comes_between_its_file_and_its_row(
+    gateway: Client, way: Callable[[], None], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict(gateway, LARGE)
+    way()
+    remove = filing.remove
+
+    def remove_and_put(listed: Sequence[File]) -> None:
+        remove(listed)
+        if InferenceLog.objects.exists():
+            storage.put(listed[0].key, LARGE)
+
+    monkeypatch.setattr(filing, "remove", remove_and_put)
+    assert sum(erasing.erase(erasing.matching(patient="Lee"), "asked for")) == 1
+    assert stored(folder) == {}
+
+
+def test_it_brings_no_file_of_a_row_that_was_erased_meanwhile(
+    gateway: Client, way: Callable[[], None], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict(gateway, LARGE)
+    with cut_off(folder):
+        way()
+    put = storage.put
+
+    def erase_and_put(key: str, content: bytes) -> None:
+        assert sum(erasing.erase(erasing.matching(patient="Lee"), "asked for")) == 1
+        put(key, content)
+
+    monkeypatch.setattr(storage, "put", erase_and_put)
+    assert filing.bring() == 0
+    assert stored(folder) == {}
+    assert not Unstored.objects.exists()
+
+
+def test_it_erases_nothing_while_the_storage_is_away(gateway: Client, way: Callable[[], None], folder: Path) -> None:
+    predict(gateway, LARGE)
+    way()
+    with cut_off(folder), pytest.raises(Exception, match="0 of 1 inferences were erased: run it again"):
+        call_command("erase", "--patient", "Lee", "--reason", "asked for", "--yes")
+    assert InferenceLog.objects.count() == 1
+    assert list(stored(folder).values()) == [LARGE]
