@@ -16,7 +16,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
 from ml_proxy import courier, publisher
-from ml_proxy.models import Callback, Job, Remnant, Untracked
+from ml_proxy.models import Callback, Job, Remnant, Unstored, Untracked
 from ml_proxy.publisher import heads
 from ml_proxy.use_cases import backlog, readiness
 from ml_proxy.use_cases.numbers import JournalEnds, Numbers
@@ -78,6 +78,7 @@ def of_database() -> tuple[bool, list[Metric]]:
         _by("callbacks", "Call-backs by state.", "state", _counted(Callback)),
         _by("remnants", "Numbers that are no rows, by kind.", "kind", remnants),
         *_untracked(),
+        *_unstored(),
         _by("log_numbers", "All numbers, by where they are; answered is the sum of the others.", "set", account),
     ]
 
@@ -95,6 +96,15 @@ def _untracked() -> list[Metric]:
             "mlflow_waiting", "Inferences and jobs that MLflow does not have; aside, it refused them.", "state", counts
         ),
         _one("mlflow_oldest_waiting_seconds", "The age of the oldest that waits for MLflow; 0 for none.", oldest),
+    ]
+
+
+def _unstored() -> list[Metric]:
+    found = Unstored.objects.aggregate(count=Count("pk"), oldest=Min("created_at"))
+    oldest = _seconds_since({"oldest": found["oldest"]})["oldest"]
+    return [
+        _one("files_waiting", "Files that the storage did not take yet.", found["count"]),
+        _one("files_oldest_waiting_seconds", "The age of the oldest of them; 0 for none.", oldest),
     ]
 
 

@@ -17,11 +17,13 @@ from ml_proxy.batches import Batch
 from ml_proxy.ids import uuid7
 from ml_proxy.models import IdempotencyKey, InferenceLog, Origin, Remnant, Unstored
 from ml_proxy.records import Record
-from ml_proxy.use_cases import filing, recording
+from ml_proxy.use_cases import filing, recording, scraping
 from ml_proxy.use_cases.quarantine import try_again
 from ml_proxy.use_cases.writing import write_batch
 from tests.support.door import predict
 from tests.support.publishing import messages, publisher, record
+from tests.support.rows import NOON
+from tests.support.scrapes import Scrape
 from tests.support.storing import HISTORY, LARGE, MOST, cut_off, input_in, one, stored
 
 pytestmark = pytest.mark.django_db
@@ -122,14 +124,24 @@ def test_it_leaves_quarantine_with_its_file(gateway: Client, way: Callable[[], N
     call_command("verify_log", "--no-progress")
 
 
-def test_its_task_by_the_clock_brings_what_waits(gateway: Client, way: Callable[[], None], folder: Path) -> None:
+@pytest.mark.django_db(transaction=True)  # a scrape looks from threads of its own
+def test_its_task_by_the_clock_brings_what_waits_and_metrics_tell_of(
+    gateway: Client, way: Callable[[], None], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from worker.jobs import bring_files  # noqa: PLC0415 - it makes a Celery application
+
+    monkeypatch.setattr(scraping, "FRESH_SECONDS", 0)
     predict(gateway, LARGE)
     with cut_off(folder):
         way()
-    from worker.jobs import bring_files  # noqa: PLC0415 - it makes a Celery application
-
+    Unstored.objects.update(created_at=NOON)
+    found = Scrape.of(gateway.get("/metrics").content.decode())
+    assert found.value("files_waiting") == 1
+    assert (found.value("files_oldest_waiting_seconds") or 0) > 3600
     bring_files()
     assert list(stored(folder).values()) == [LARGE]
+    found = Scrape.of(gateway.get("/metrics").content.decode())
+    assert [found.value("files_waiting"), found.value("files_oldest_waiting_seconds")] == [0, 0]
 
 
 def test_its_seal_covers_the_files() -> None:
