@@ -1,7 +1,7 @@
 """Deliberate erasure: a row becomes a tombstone that still verifies, and tells nothing of what was there.
 
-What doctors said of it goes with it: a note may name a patient, and a verdict alone tells what was found. Its files go
-first: where the storage can't remove them, nothing is erased.
+What doctors said of it goes with it: a note may name a patient, and a verdict alone tells what was found. So does what
+an Idempotency-Key keeps of it. Its files go first: where the storage can't remove them, nothing is erased.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from ml_proxy import files
 from ml_proxy.batches import Numbered
 from ml_proxy.bulk import insert_new
-from ml_proxy.models import InferenceLog, Origin, Remnant, Unstored, Verdict
+from ml_proxy.models import IdempotencyKey, InferenceLog, Origin, Remnant, Unstored, Verdict
 from ml_proxy.seals import keyring
 from ml_proxy.use_cases import filing
 from ml_proxy.use_cases.verdicts import one_after_another
@@ -50,6 +50,7 @@ def _erase_some(some: Sequence[InferenceLog], reason: str) -> None:
     erased = [row.pk for row in some]
     Verdict.objects.filter(inference__in=erased).delete()
     Unstored.objects.filter(inference__in=erased).delete()
+    IdempotencyKey.objects.filter(inference_id__in=erased).delete()
     InferenceLog.objects.filter(pk__in=erased).delete()
 
 

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from ml_proxy import storage
 from ml_proxy.batches import Batch, Numbered
 from ml_proxy.files import File
-from ml_proxy.models import InferenceLog, Unstored
+from ml_proxy.models import IdempotencyKey, InferenceLog, Unstored
 from ml_proxy.use_cases import erasing, filing
 from ml_proxy.use_cases.writing import write_batch
 from tests.support.door import predict
@@ -120,3 +120,11 @@ def test_it_erases_nothing_while_the_storage_is_away(gateway: Client, way: Calla
         call_command("erase", "--patient", "Lee", "--reason", "asked for", "--yes")
     assert InferenceLog.objects.count() == 1
     assert list(stored(folder).values()) == [LARGE]
+
+
+def test_it_erases_what_an_idempotency_key_keeps(gateway: Client, way: Callable[[], None]) -> None:
+    first = predict(gateway, LARGE, HTTP_IDEMPOTENCY_KEY="k")
+    way()
+    assert sum(erasing.erase(erasing.matching(patient="Lee"), "asked for")) == 1
+    assert not IdempotencyKey.objects.exists()
+    assert predict(gateway, LARGE, HTTP_IDEMPOTENCY_KEY="k")["X-Inference-ID"] != first["X-Inference-ID"]

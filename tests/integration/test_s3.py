@@ -108,6 +108,26 @@ def hanging(server: S3Server, settings: Settings, shared_model: ScriptedModel) -
     return shared_model
 
 
+def test_it_gives_the_file_itself_where_the_storage_can_make_no_link(
+    gateway: Client,
+    way: Callable[[], None],
+    server: S3Server,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer = predict(gateway, LARGE)
+    way()
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "/no/such/file")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    settings.STORAGES = {**settings.STORAGES, "default": server.storage(access_key=None, secret_key=None)}
+    [shown] = one(gateway, answer["X-Inference-ID"])["files"]
+    settings.STORAGES = {**settings.STORAGES, "default": server.storage()}
+    assert gateway.get(shown["url"]).content == LARGE
+
+
 def test_it_does_not_wait_long_for_a_storage_that_hangs(
     gateway: Client, way: Callable[[], None], hanging: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

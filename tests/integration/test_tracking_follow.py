@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from django.db import connection, connections, transaction
 from pytest_django import Settings
 
 from ml_proxy.batches import Batch
+from ml_proxy.files import Part, describe
 from ml_proxy.ids import uuid7
 from ml_proxy.journal import Spool, Writer
 from ml_proxy.models import InferenceLog, Job, Tracker, Untracked
@@ -87,6 +89,17 @@ def test_it_logs_inferences_to_their_model_s_run_of_the_day(mlflow: MLflow) -> N
     assert (run["info"]["status"], run["info"]["end_time"]) == ("FINISHED", int(DAY.timestamp() * 1000))
     assert following.follow() == 0
     assert not Untracked.objects.exists()
+
+
+@pytest.mark.usefixtures("files_folder")
+def test_it_logs_inputs_that_lie_in_the_storage(mlflow: MLflow) -> None:
+    item = record(input_data='{"doctor_name": "Dr. Synthetic", "patient_name": "김민준"}', predicted_at=DAY)
+    part = Part("", "body.json", "application/json", INPUT.encode())
+    DirectOrigin(keyring().current).write([replace(item, files=describe(item.id, [part]))], [part.data])
+    following.follow()
+    [row] = mlflow.tables()
+    assert '"z": [0.10]' in row["input"]
+    assert "김민준" not in row["input"]
 
 
 def test_it_logs_all_of_an_inference_but_the_names(mlflow: MLflow) -> None:

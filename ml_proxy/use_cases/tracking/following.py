@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ from ml_proxy.exceptions import TrackingError, TrackingRefused
 from ml_proxy.models import InferenceLog, Job, Tracker
 from ml_proxy.tracking import runs
 from ml_proxy.tracking.entries import Entry, of_inference, of_inferences, of_job
+from ml_proxy.use_cases import inputs
 from ml_proxy.use_cases.tracking import waiting
 from ml_proxy.use_cases.tracking.waiting import Batch, Kind
 
@@ -76,10 +78,19 @@ def _entries(batch: Batch) -> list[Entry]:
     """As the database tells it now: what was erased meanwhile is in none."""
     if batch.kind == Kind.JOB:
         return [of_job(job) for job in Job.objects.filter(pk__in=batch.subjects)]
-    rows = InferenceLog.objects.filter(pk__in=batch.subjects).order_by("predicted_at", "id")
+    rows = _whole(InferenceLog.objects.filter(pk__in=batch.subjects).order_by("predicted_at", "id"))
     if batch.kind == Kind.ASKED:
         return [of_inference(row) for row in rows]
     return of_inferences(rows, batch.id, batch.step)
+
+
+def _whole(rows: Iterable[InferenceLog]) -> list[InferenceLog]:
+    """With the inputs that lie in the storage, as far as that can be read now."""
+    found = list(rows)
+    texts = inputs.stored({row.id: row.files for row in found if row.files}, strictly=False)
+    for row in found:
+        row.input_data = texts.get(row.id, row.input_data)
+    return found
 
 
 def _begin(condition: Q) -> bool:
