@@ -4,9 +4,9 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 import orjson
-from django.conf import settings
 
 from ml_proxy import names, strict_json
+from ml_proxy.conf import settings
 from ml_proxy.exceptions import BadInput, Fault
 from ml_proxy.files import WHOLE, Part
 from ml_proxy.use_cases import forms
