@@ -2,7 +2,7 @@
 
 import { gauge, labelsOf, predictionsOf } from "./bars.js";
 import { el, fact, isObject } from "./dom.js";
-import { milliseconds, share, when } from "./format.js";
+import { figure, milliseconds, share, when } from "./format.js";
 import { verdict } from "./verdict.js";
 
 /** The table for `rows`; `url` is the list's path, under which each row has its own. */
@@ -72,6 +72,7 @@ function details(row, { withPatients, url }) {
       fact("Request", el("code", {}, row.request_id)),
       fact("Written", when(row.created_at)),
       fact("Caller", row.caller),
+      fact("Files", row.files ? el("ul", {}, row.files.map(file)) : ""),
     ),
     el(
       "div",
@@ -82,4 +83,9 @@ function details(row, { withPatients, url }) {
     verdict(`${url}${row.id}/`, labelsOf(predictionsOf(row.output_data))),
     el("p", { class: "aside" }, el("a", { href: `${url}${row.id}/` }, "The row as the API gives it"), ", names and all."),
   ];
+}
+
+/** A file of the input: its link holds for some minutes, then the row has to be looked up anew. */
+function file({ filename, bytes, url }) {
+  return el("li", {}, el("a", { href: url, rel: "noreferrer" }, filename), ` ${figure(bytes)} bytes`);
 }
