@@ -135,15 +135,15 @@ class Translated:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, _: TracebackType | None) -> None:
-        if kind is not None and not isinstance(exc, UpstreamError) and (told := _in_our_words(exc)):
-            raise told from exc
+        if kind is not None and not isinstance(exc, UpstreamError):
+            _raise_in_our_words(exc)
 
 
-def _in_our_words(exc: BaseException | None) -> UpstreamError | None:
+def _raise_in_our_words(exc: BaseException | None) -> None:
+    """Names no error of its own: with its frames that would be a circle, which holds the request until it is swept."""
     if isinstance(exc, TimeoutError):
-        return UpstreamTimeout("The model server did not answer in time; its work may still have been done.")
+        raise UpstreamTimeout("The model server did not answer in time; its work may still have been done.") from exc
     if isinstance(exc, OSError):  # before ValueError: a certificate's error is both
-        return UpstreamUnreachable("The model server can't be reached, or closed the connection.")
+        raise UpstreamUnreachable("The model server can't be reached, or closed the connection.") from exc
     if isinstance(exc, ValueError):
-        return UpstreamBroken("The request or its answer can't be said in HTTP.")
-    return None
+        raise UpstreamBroken("The request or its answer can't be said in HTTP.") from exc

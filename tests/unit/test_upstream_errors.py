@@ -1,8 +1,11 @@
 """Nothing that a socket, TLS, a resolver or the parser raises crosses the upstream boundary."""
 
+import gc
 import socket
 import ssl
+import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from httptools import HttpParserError, HttpParserUpgrade
@@ -128,6 +131,28 @@ def test_it_leaves_an_upstream_error_as_it_is() -> None:
     with pytest.raises(UpstreamBroken) as caught, client.Translated():
         raise error
     assert caught.value is error
+
+
+class Held:
+    """What a request that fails has in its hands."""
+
+
+@pytest.mark.parametrize("error", [TimeoutError, OSError, ValueError])
+def test_it_lets_go_of_the_request_without_a_sweep(error: type[Exception]) -> None:
+    def ask() -> None:
+        held = Held()
+        found.append(weakref.ref(held))
+        with client.Translated():
+            raise error
+
+    found: list[weakref.ref[Held]] = []
+    gc.disable()
+    try:
+        with suppress(UpstreamError):
+            ask()
+        assert found[0]() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("exc", [KeyboardInterrupt(), AssertionError("a fault of ours")])
