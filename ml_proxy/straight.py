@@ -7,6 +7,7 @@ What is passed by is a third of the processor's time that a prediction takes out
 import threading
 from collections.abc import Callable, Iterable
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any, cast
 
 from corsheaders.middleware import CorsMiddleware
@@ -39,13 +40,16 @@ class Handler(WSGIHandler):
             return super().__call__(environ, start_response)
         response = cast("HttpResponse", self.get_response(self.request_class(environ)))
         start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
-        if _has_connection():
+        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or _has_connection():
             request_finished.send(sender=type(self))
         return [response.content]
 
 
 class _Connected(threading.local):
-    """Whether this thread has ever opened a connection; most never do, and need look no further."""
+    """Whether this thread has ever opened a connection; most never do, and need look no further.
+
+    Of one that failed while it was being set up Django does not tell; such a request ends as a 5xx.
+    """
 
     ever = False
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.signals import request_finished, request_started
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.test import Client
 
 from ml_proxy.straight import Handler
@@ -118,5 +118,19 @@ def test_a_connection_that_is_too_old_is_closed_around_a_prediction() -> None:
         connection.close_at = 0
         assert ask()[0] == "200 OK"
         assert connection.connection is None
+
+    in_a_thread(act)
+
+
+def test_a_connection_that_is_lost_while_it_is_set_up_fails_one_request_and_no_more() -> None:
+    def lost(autocommit: bool) -> None:
+        connection.connection.close()
+        raise OperationalError(f"lost before autocommit was {autocommit}")
+
+    def act() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(connection, "_set_autocommit", lost)
+            assert ask(HTTP_IDEMPOTENCY_KEY="visit-8")[0] == "503 Service Unavailable"
+        assert ask(HTTP_IDEMPOTENCY_KEY="visit-8")[0] == "200 OK"
 
     in_a_thread(act)
