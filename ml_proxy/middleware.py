@@ -24,6 +24,7 @@ _USABLE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 API_PREFIX = "/ml/"
 FILES_PREFIX = "/ml/v1/files/"  # behind it stands a token, and whoever has that may read the file
 BODILESS = frozenset({204, 304})
+LONGEST_HOST = 260  # characters that are remembered: a name and a port; Django takes a port of any number of digits
 
 
 class ExchangeMiddleware:
@@ -67,8 +68,11 @@ def _refused_host(request: HttpRequest) -> HttpResponse | None:
     """An answer for a host that is not in ALLOWED_HOSTS: a page elsewhere may have given its name this address."""
     try:
         if request.path.startswith(API_PREFIX):
-            host = request.META.get("HTTP_HOST") or request.get_host()
-            _check_host(host, settings.DEBUG, *settings.ALLOWED_HOSTS)
+            host = request.META.get("HTTP_HOST", "")
+            if 0 < len(host) <= LONGEST_HOST:
+                _check_host(host, settings.DEBUG, *settings.ALLOWED_HOSTS)
+            else:
+                request.get_host()
     except DisallowedHost as exc:
         return respond(as_proxy_error(exc))
     return None

@@ -28,6 +28,9 @@ OWN_IN_ANSWERS = frozenset({"content-length", "x-request-id", "x-inference-id"})
 # What a recorded answer may be packed in, since the record needs it unpacked.
 UNPACKED = frozenset({"identity", "gzip", "x-gzip", "deflate"})
 
+# Characters of a key that is remembered: callers may think of any number of names, of 64 KiB each.
+LONGEST_KEY = 64
+
 NOT_OF_REQUESTS = HOP_BY_HOP | CREDENTIALS | OWN
 NOT_OF_ANSWERS = HOP_BY_HOP | OWN_IN_ANSWERS
 
@@ -37,7 +40,11 @@ def request_fields(environ: Mapping[str, object]) -> dict[str, str]:
 
     WSGI servers lay the process' own environment into the same mapping: HTTP_PROXY there is no field `Proxy`.
     """
-    fields = {name: str(value) for key, value in environ.items() if (name := _passed_on(key))}
+    fields = {
+        name: str(value)
+        for key, value in environ.items()
+        if (name := _passed_on(key) if len(key) <= LONGEST_KEY else _passed_on.__wrapped__(key))
+    }
     if content_type := environ.get("CONTENT_TYPE"):
         fields["Content-Type"] = str(content_type)
     named = _named_by_connection([str(environ.get("HTTP_CONNECTION", ""))])

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from ml_proxy import middleware
 from ml_proxy.models import IdempotencyKey, InferenceLog, Job
 from tests.support.door import BODY, Journaled, predict, problem
 from tests.support.model import ScriptedModel
@@ -95,6 +96,13 @@ def test_it_answers_400_to_a_host_that_is_not_its_own(gateway: Client, host: str
     for path in ALLOWED:
         response = gateway.post(f"/ml/v1/{path}", BODY, content_type="application/json", HTTP_HOST=host)
         problem(response, 400, "bad-input")
+
+
+def test_it_takes_a_host_with_a_port_of_any_length_and_remembers_no_long_one(gateway: Client) -> None:
+    middleware._check_host.cache_clear()
+    for host in ("testserver", "testserver:" + "0" * 65_536):
+        assert gateway.get("/ml/v1/history/", HTTP_HOST=host).status_code == 200
+    assert middleware._check_host.cache_info().currsize == 1
 
 
 NOWHERE = ["/nowhere", "/ml/", "/ml/v1/", "/ml/v2/predict/", "/ml/v1/predict", "/ml/v1/predict/x/", "/ml/v1//predict/"]

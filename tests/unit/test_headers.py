@@ -66,6 +66,15 @@ def test_it_takes_no_variable_of_the_process_for_a_field(monkeypatch: pytest.Mon
     _passed_on.cache_clear()
 
 
+def test_it_passes_a_long_name_on_and_remembers_none() -> None:
+    _passed_on.cache_clear()
+    assert request_fields({"HTTP_" + "X" * 65_536: "1", "HTTP_ACCEPT": "*/*"}) == {
+        "X" + "x" * 65_535: "1",
+        "Accept": "*/*",
+    }
+    assert _passed_on.cache_info().currsize == 1
+
+
 def test_it_has_no_content_type_where_none_was_given() -> None:
     assert request_fields({"CONTENT_TYPE": "", "HTTP_X_A": ""}) == {"X-A": ""}
 
