@@ -16,6 +16,7 @@ from django.core.signals import request_finished
 from django.db import connections
 from django.db.backends.signals import connection_created
 from django.http import HttpRequest, HttpResponse
+from django.template.response import SimpleTemplateResponse
 from django.urls import ResolverMatch, resolve
 
 from ml_proxy.problems import as_proxy_error, respond
@@ -93,6 +94,7 @@ class StraightOn:
 def _answer(request: HttpRequest) -> HttpResponse:
     assert request.resolver_match is not None  # noqa: S101 - set above
     try:
-        return request.resolver_match.func(request)  # type: ignore[no-any-return]
+        response = request.resolver_match.func(request)
+        return response.render() if isinstance(response, SimpleTemplateResponse) else response
     except Exception as exc:  # noqa: BLE001 - as Django's own handler does
         return respond(as_proxy_error(exc))

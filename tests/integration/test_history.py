@@ -331,6 +331,13 @@ def test_it_only_reads(client: Client, method: str) -> None:
     assert set(response["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
 
 
+def test_it_tells_what_may_be_asked(client: Client) -> None:
+    for path in (HISTORY, f"{HISTORY}{lay().id}/"):
+        response = client.options(path)
+        assert response.status_code == 200
+        assert set(response["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+
+
 def test_it_answers_head_like_get_without_a_body(client: Client) -> None:
     for _ in range(2):
         lay()
