@@ -56,7 +56,7 @@ def test_it_leaves_what_is_not_larger_where_it_was(gateway: Client, way: Callabl
 
 
 def test_it_gives_a_link_that_holds_for_a_while(
-    gateway: Client, way: Callable[[], None], settings: Settings, caplog: pytest.LogCaptureFixture
+    gateway: Client, way: Callable[[], None], settings: Settings, capfd: pytest.CaptureFixture[str]
 ) -> None:
     answer = predict(gateway, LARGE)
     way()
@@ -64,14 +64,14 @@ def test_it_gives_a_link_that_holds_for_a_while(
     assert shown.keys() == {"pointer", "filename", "content_type", "bytes", "sha256", "url", "expires_at"}
     assert (shown["pointer"], shown["filename"], shown["content_type"]) == ("", "body.json", "application/json")
     assert (shown["bytes"], shown["sha256"]) == (len(LARGE), hashlib.sha256(LARGE).hexdigest())
-    caplog.set_level("INFO")
     given = gateway.get(shown["url"])
     assert (given.status_code, given.content) == (200, LARGE)
     assert given["Content-Disposition"] == 'attachment; filename="body.json"'
     assert (given["X-Content-Type-Options"], given["Cache-Control"]) == ("nosniff", "no-store")
     token = shown["url"].rstrip("/").rpartition("/")[2]
-    assert "/ml/v1/files/" in caplog.text
-    assert token not in caplog.text
+    written = capfd.readouterr().err
+    assert "/ml/v1/files/" in written
+    assert token not in written
     settings.FILE_LINK_SECONDS = -1
     assert "history" in problem(gateway.get(shown["url"]), 403, "link-expired")["detail"]
 
