@@ -1,10 +1,12 @@
 """Runs the gateway under granian, until a signal ends it and the requests that it had taken are answered."""
 
+import ctypes
 import gc
 import multiprocessing
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +23,8 @@ from ml_proxy.logs import configure
 # not requests, so it must be far above the number of threads.
 MOST_CONNECTIONS = 1024
 IDLE_THREAD_SECONDS = 600
+# glibc gives many threads a heap each, of up to eight for a core, and each grows to the most that was ever in it.
+M_ARENA_MAX, ARENAS = -8, 2  # the first is a name of glibc's malloc.h
 GARBAGE_THRESHOLDS = (20_000, 10, 10)  # a request leaves next to no cycles behind; Python looks after 700 objects
 
 
@@ -31,6 +35,8 @@ def application() -> Callable[..., Any]:
     # The handlers inherited from the main process would lose a request to stop until granian sets this one's own.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
     loaded: Callable[..., Any] = import_string(settings.WSGI_APPLICATION)
     gc.collect()
     gc.freeze()  # what is there now stays: looking through it again and again would stop all threads
