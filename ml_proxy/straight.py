@@ -52,7 +52,12 @@ class _Connected(threading.local):
     Of one that failed while it was being set up Django does not tell; such a request ends as a 5xx.
     """
 
-    ever = False
+    def __init__(self) -> None:
+        self.ever = _is_any_open()
+
+
+def _is_any_open() -> bool:
+    return any(one.connection is not None for one in connections.all(initialized_only=True))
 
 
 _connected = _Connected()
@@ -67,7 +72,7 @@ connection_created.connect(_note_connection)
 
 def _has_connection() -> bool:
     """Whether this thread has an open one."""
-    return _connected.ever and any(one.connection is not None for one in connections.all(initialized_only=True))
+    return _connected.ever and _is_any_open()
 
 
 class StraightOn:
