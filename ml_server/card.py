@@ -10,15 +10,12 @@ from typing import Any
 
 from ml_server.courses.course import Course
 from ml_server.dataset import DataSet, digests
-from ml_server.examples import Examples
+from ml_server.examples import NO_EXAMPLES, Examples
 from ml_server.params import Params
 from ml_server.training import Trained
 
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "pillow", "scikit-learn", "skl2onnx")
 OF_THE_RUN = ("seed", "min_seconds", "promote")  # parameters that stand elsewhere, or that the model doesn't depend on
-
-
-NO_EXAMPLES = Examples()
 
 
 def write_card(

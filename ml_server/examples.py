@@ -47,6 +47,9 @@ class Examples:
         return {"sha256": digest, "taught": list(self.taught[-MOST_SHOWN:])}
 
 
+NO_EXAMPLES = Examples()
+
+
 class _Unusable(Exception):
     """Says why, in words that hold nothing of the example."""
 

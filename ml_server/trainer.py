@@ -7,10 +7,10 @@ from dataclasses import asdict, replace
 from threading import Event, Lock
 from typing import Any
 
-from ml_server.card import NO_EXAMPLES, examples_told, write_card
+from ml_server.card import examples_told, write_card
 from ml_server.courses.course import Course
 from ml_server.dataset import DataSet
-from ml_server.examples import Examples, read_examples
+from ml_server.examples import NO_EXAMPLES, Examples, read_examples
 from ml_server.exceptions import Busy, Fault, Unprocessable
 from ml_server.judging import judge
 from ml_server.orders import Order

@@ -43,7 +43,7 @@ def request_fields(environ: Mapping[str, object]) -> dict[str, str]:
     fields = {
         name: str(value)
         for key, value in environ.items()
-        if (name := _passed_on(key) if len(key) <= LONGEST_KEY else _passed_on.__wrapped__(key))
+        if (name := (_remembered if len(key) <= LONGEST_KEY else _passed_on)(key))
     }
     if content_type := environ.get("CONTENT_TYPE"):
         fields["Content-Type"] = str(content_type)
@@ -64,12 +64,14 @@ def unpackable(accept_encoding: str) -> str:
     return ", ".join(item for item in offered if item.split(";")[0].strip().lower() in UNPACKED) or "identity"
 
 
-@lru_cache(maxsize=1024)
 def _passed_on(key: str) -> str:
     """The name of the field that a WSGI environment keeps under `key`; blank where it is none, or ends here."""
     name = key[5:].replace("_", "-").title()
     is_field = key.startswith("HTTP_") and key not in os.environ
     return name if is_field and name.lower() not in NOT_OF_REQUESTS else ""
+
+
+_remembered = lru_cache(maxsize=1024)(_passed_on)
 
 
 def _named_by_connection(values: Iterable[str]) -> set[str]:

@@ -17,7 +17,7 @@ from ml_proxy.use_cases import jobs
 from ml_proxy.use_cases.job_description import described
 from ml_proxy.use_cases.jobs import finding
 from ml_proxy.views import access
-from ml_proxy.views.parsing import read_json_bytes
+from ml_proxy.views.parsing import read_body
 from ml_proxy.views.queries import LIMIT_SCHEMA, Readers, cursor, limit, next_link, read_query, refuse_parameters
 from ml_proxy.views.rendering import json_response
 from ml_proxy.views.schemas import JOB_BODY, JobSchema, sent_field
@@ -71,7 +71,7 @@ class JobList(APIView):
     )
     def post(self, request: Request) -> HttpResponse:
         """Accepts a retrain."""
-        return start(request, read_json_bytes(request, may_be_empty=True), access.caller_of(request))
+        return start(request, read_body(request, may_be_empty=True), access.caller_of(request))
 
 
 class JobDetail(APIView):

@@ -23,7 +23,7 @@ def require_method(request: HttpRequest, *methods: str) -> None:
         raise WrongMethod(f"This path takes {allowed}.", headers={"Allow": allowed})
 
 
-def read_json_bytes(request: HttpRequest | Request, *, may_be_empty: bool = False, may_be_form: bool = False) -> bytes:
+def read_body(request: HttpRequest | Request, *, may_be_empty: bool = False, may_be_form: bool = False) -> bytes:
     """The body's bytes, unread where its media type or declared size rules it out. Says nothing of its content.
 
     Raises `NotJSONMedia`, `BodyTooLarge` or `BadInput`.

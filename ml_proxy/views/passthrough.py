@@ -10,7 +10,7 @@ from ml_proxy.upstream.headers import request_fields
 from ml_proxy.use_cases import jobs
 from ml_proxy.views.access import RETRAIN, SIGNED_IN, admit
 from ml_proxy.views.jobs import naming_the_other, start
-from ml_proxy.views.parsing import read_json_bytes, require_method
+from ml_proxy.views.parsing import read_body, require_method
 from ml_proxy.views.passing import PassedOn, query_of
 
 
@@ -29,7 +29,7 @@ def retrain_view(request: HttpRequest) -> HttpResponse:
     """`POST retrain/`: answers when the training is done; with `Prefer: respond-async` it makes a job."""
     require_method(request, "POST")
     caller = admit(request, RETRAIN)
-    body = read_json_bytes(request, may_be_empty=True)
+    body = read_body(request, may_be_empty=True)
     return _as_job(request, body, caller) if _prefers_async(request) else _while_waiting(request, body, caller)
 
 

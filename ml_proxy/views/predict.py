@@ -8,7 +8,7 @@ from ml_proxy.upstream.headers import request_fields
 from ml_proxy.use_cases.idempotency import predict_once
 from ml_proxy.use_cases.predictions import Call, predict
 from ml_proxy.views.access import PREDICT, admit
-from ml_proxy.views.parsing import read_json_bytes, require_method
+from ml_proxy.views.parsing import read_body, require_method
 from ml_proxy.views.passing import PassedOn, query_of
 
 
@@ -18,7 +18,7 @@ def predict_view(request: HttpRequest) -> HttpResponse:
     require_method(request, "POST")
     caller = admit(request, PREDICT)
     call = Call(
-        body=read_json_bytes(request, may_be_form=True),
+        body=read_body(request, may_be_form=True),
         fields=request_fields(request.META),
         query=query_of(request),
         request_id=current_request_id.get(),

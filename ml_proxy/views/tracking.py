@@ -15,7 +15,7 @@ from ml_proxy.exceptions import BadInput, Fault
 from ml_proxy.use_cases.bodies import read_object
 from ml_proxy.use_cases.tracking import asking
 from ml_proxy.views.access import READ_HISTORY
-from ml_proxy.views.parsing import read_json_bytes
+from ml_proxy.views.parsing import read_body
 from ml_proxy.views.plain import PlainRead
 from ml_proxy.views.queries import refuse_parameters
 from ml_proxy.views.rendering import json_response
@@ -45,7 +45,7 @@ class LogPrediction(APIView):
         """200 with its run, or 202 while it is queued."""
         asking.require_on()
         refuse_parameters(request)
-        logged = asking.log_prediction(_inference_id(read_json_bytes(request)))
+        logged = asking.log_prediction(_inference_id(read_body(request)))
         response = json_response({**asdict(logged), "state": logged.state}, status=200 if logged.run_id else 202)
         if logged.run_id:
             response["Location"] = request.build_absolute_uri(reverse("mlflow-run", args=[logged.run_id]))

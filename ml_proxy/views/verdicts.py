@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from ml_proxy.use_cases import verdicts
 from ml_proxy.use_cases.verdict_bodies import read_said
 from ml_proxy.views import access
-from ml_proxy.views.parsing import read_json_bytes
+from ml_proxy.views.parsing import read_body
 from ml_proxy.views.queries import LIMIT_SCHEMA, Readers, cursor, limit, next_link, read_query, refuse_parameters
 from ml_proxy.views.rendering import json_response
 from ml_proxy.views.schemas import VERDICT_BODY, VerdictSchema, sent_field
@@ -57,7 +57,7 @@ class Feedback(APIView):
     def post(self, request: Request, inference_id: UUID) -> HttpResponse:
         """Takes a verdict."""
         refuse_parameters(request)
-        said = read_said(read_json_bytes(request))
+        said = read_said(read_body(request))
         verdict, is_new = verdicts.give(inference_id, said, access.caller_of(request))
         return json_response(verdicts.described(verdict), status=201 if is_new else 200)
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from ml_proxy.upstream.headers import HOP_BY_HOP, _passed_on, answer_fields, request_fields, unpackable
+from ml_proxy.upstream.headers import HOP_BY_HOP, _remembered, answer_fields, request_fields, unpackable
 
 RFC_9110 = {"Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade"}
 RFC_9110 |= {"Proxy-Authenticate", "Proxy-Authorization"}
@@ -61,18 +61,18 @@ def test_it_takes_nothing_from_the_server_for_a_field() -> None:
 
 def test_it_takes_no_variable_of_the_process_for_a_field(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://user:secret@proxy")
-    _passed_on.cache_clear()
+    _remembered.cache_clear()
     assert request_fields({**os.environ, "HTTP_ACCEPT": "*/*"}) == {"Accept": "*/*"}
-    _passed_on.cache_clear()
+    _remembered.cache_clear()
 
 
 def test_it_passes_a_long_name_on_and_remembers_none() -> None:
-    _passed_on.cache_clear()
+    _remembered.cache_clear()
     assert request_fields({"HTTP_" + "X" * 65_536: "1", "HTTP_ACCEPT": "*/*"}) == {
         "X" + "x" * 65_535: "1",
         "Accept": "*/*",
     }
-    assert _passed_on.cache_info().currsize == 1
+    assert _remembered.cache_info().currsize == 1
 
 
 def test_it_has_no_content_type_where_none_was_given() -> None:

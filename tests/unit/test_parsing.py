@@ -6,13 +6,13 @@ import pytest
 from django.test import RequestFactory
 
 from ml_proxy.exceptions import BadInput
-from ml_proxy.views.parsing import read_json_bytes
+from ml_proxy.views.parsing import read_body
 
 
 def chunked(body: bytes) -> bytes:
     request = RequestFactory().post("/", content_type="application/json", headers={"Transfer-Encoding": "chunked"})
     request.META |= {"CONTENT_LENGTH": "", "wsgi.input": BytesIO(body)}
-    return read_json_bytes(request, may_be_empty=True)
+    return read_body(request, may_be_empty=True)
 
 
 def test_it_reads_a_body_in_chunks() -> None:
