@@ -12,4 +12,4 @@ WORKDIR /app
 COPY --from=installed /app/.venv .venv
 COPY . .
 USER mlproxy
-CMD [".venv/bin/python", "-m", "launch.web"]
+CMD [".venv/bin/python", "-m", "tools.launch.web"]

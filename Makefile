@@ -1,6 +1,6 @@
 # Each recipe replaces its shell, so that a signal reaches what does the work.
 VENV := .venv/bin
-INSTALL := python=$$(scripts/find-python) && exec "$$python" -m launch.install
+INSTALL := python=$$(scripts/find-python) && exec "$$python" -m tools.launch.install
 LOCK := --system-certs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 UV := .venv/lock-tools/bin
 
@@ -11,19 +11,19 @@ help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 up: base ## install what is missing and run the whole system, until Ctrl-C
-	@exec $(VENV)/python -m launch --end-with-parent
+	@exec $(VENV)/python -m tools.launch --end-with-parent
 
 test: dev ## install what is missing and run every test: on SQLite, then the database's on PostgreSQL
 	@exec scripts/test $(ARGS)
 
 chaos: dev ## the fault campaign; ARGS="--seed 7 --database sqlite", --help lists all
-	@exec $(VENV)/python -m chaos $(ARGS)
+	@exec $(VENV)/python -m tools.chaos $(ARGS)
 
 bench: dev ## the performance tables, beside the peers; ARGS="--quick", --help lists all
-	@exec $(VENV)/python -m benchmarks $(ARGS)
+	@exec $(VENV)/python -m tools.benchmarks $(ARGS)
 
 scale: dev ## what the log costs as it grows to 5,000,000 rows; ARGS="--rows 100000", --help lists all
-	@exec $(VENV)/python -m benchmarks.scale $(ARGS)
+	@exec $(VENV)/python -m tools.benchmarks.scale $(ARGS)
 
 check: dev ## format, lint, types, import contracts, migrations, settings, OpenAPI
 	@exec scripts/check

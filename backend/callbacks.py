@@ -4,14 +4,14 @@ from pathlib import Path
 
 from backend import env
 from backend.secrets import kept
-from ml_proxy.webhooks.hosts import read_entry
-from ml_proxy.webhooks.signing import new_secret, read_secret
+from jobs.webhooks.hosts import read_entry
+from jobs.webhooks.signing import new_secret, read_secret
 
 MEND = "set it to whsec_ and 24 to 64 bytes in base64, for example what `echo whsec_$(openssl rand -base64 32)` prints"
 
 
 def callback_hosts(name: str) -> list[str]:
-    """A comma-separated list of `ml_proxy.webhooks.hosts` entries. Raises `BadSetting`."""
+    """A comma-separated list of `jobs.webhooks.hosts` entries. Raises `BadSetting`."""
     found = env.items(name)
     for item in found:
         try:

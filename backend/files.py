@@ -16,7 +16,7 @@ def file_storage(var_dir: Path, *, link_seconds: int) -> dict[str, Any]:
     region = env.text(REGION, "")
     if not bucket:
         _refuse_without_bucket(**{ENDPOINT: endpoint, REGION: region})
-        return {"BACKEND": "ml_proxy.storage.folder.Folder", "OPTIONS": {"location": str(var_dir / "files")}}
+        return {"BACKEND": "attachments.storage.folder.Folder", "OPTIONS": {"location": str(var_dir / "files")}}
     _require_both_or_none()
     options = {
         "bucket_name": bucket,
@@ -24,7 +24,7 @@ def file_storage(var_dir: Path, *, link_seconds: int) -> dict[str, Any]:
         "region_name": region or None,
         "querystring_expire": link_seconds,
     }
-    return {"BACKEND": "ml_proxy.storage.s3.S3", "OPTIONS": options}
+    return {"BACKEND": "attachments.storage.s3.S3", "OPTIONS": options}
 
 
 def _refuse_without_bucket(**given: str) -> None:

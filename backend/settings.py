@@ -12,7 +12,7 @@ from backend.files import file_storage
 from backend.schedule import crontab_text, require_beats
 from backend.secrets import kept_secret
 from backend.tracking import mlflow_authorization, mlflow_uri
-from ml_proxy.journal.disk import network_type
+from recording.journal.filesystem import network_type
 
 BASE_DIR = env.ROOT
 MIB = 1024 * 1024
@@ -137,11 +137,17 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_celery_results",
+    "common",
+    "recording",
+    "attachments",
+    "accounts",
+    "jobs",
     "ml_proxy",
+    "integrations.mlflow",
 ]
 
 MIDDLEWARE = [
-    "ml_proxy.middleware.ExchangeMiddleware",
+    "common.middleware.ExchangeMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -209,10 +215,10 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "ml_proxy.views.parsing.JSONOnly",
-    "DEFAULT_PERMISSION_CLASSES": ["ml_proxy.views.access.MayCome"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.request_body.JSONOnly",
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.MayCome"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "ml_proxy.problems.handle_api_exception",
+    "EXCEPTION_HANDLER": "common.problem_details.handle_api_exception",
     "URL_FORMAT_OVERRIDE": None,
     "UNICODE_JSON": True,
 }
@@ -244,20 +250,20 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_DB_REUSE_MAX = 10_000  # the Django fix-up closes the connection after every task unless told otherwise
 
 LOG_LINE = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
-LOGGING_CONFIG = "ml_proxy.logs.configure"
+LOGGING_CONFIG = "common.logs.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
-        "request_id": {"()": "ml_proxy.logs.RequestIDFilter"},
-        "no_bodies": {"()": "ml_proxy.logs.NoMessageBodies"},
-        "only_exceptions": {"()": "ml_proxy.logs.OnlyExceptions"},
+        "request_id": {"()": "common.logs.RequestIDFilter"},
+        "no_bodies": {"()": "common.logs.NoMessageBodies"},
+        "only_exceptions": {"()": "common.logs.OnlyExceptions"},
     },
     "formatters": {
-        "line": {"()": "ml_proxy.logs.QuietFormatter", "format": LOG_LINE},
-        "json": {"()": "ml_proxy.logs.JSONFormatter"},
+        "line": {"()": "common.logs.QuietFormatter", "format": LOG_LINE},
+        "json": {"()": "common.logs.JSONFormatter"},
     },
-    "handlers": {"stderr": {"class": "ml_proxy.logs.OneWrite", "formatter": LOG_FORMAT, "filters": ["request_id"]}},
+    "handlers": {"stderr": {"class": "common.logs.OneWrite", "formatter": LOG_FORMAT, "filters": ["request_id"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},  # Django's own handler would print every line once more

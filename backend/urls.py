@@ -5,13 +5,13 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from ml_proxy import problems
-from ml_proxy.views.health import healthz, readyz
+from common import problem_details
+from common.views import healthz, metrics, readyz
 from ml_proxy.views.home import home
-from ml_proxy.views.metrics import metrics
 
 urlpatterns = [
     path("ml/v1/", include("ml_proxy.urls")),
+    path("ml/v1/mlflow/", include("integrations.mlflow.urls")),
     path("", home, name="home"),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
@@ -20,9 +20,9 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
     re_path(r"^(?P<page>admin|api/docs|api/schema)$", RedirectView.as_view(url="/%(page)s/")),
-    re_path(r"", problems.page_not_found),  # in DEBUG too, where Django would draw a page of its own
+    re_path(r"", problem_details.page_not_found),  # in DEBUG too, where Django would draw a page of its own
 ]
 
-handler400 = problems.bad_request
-handler404 = problems.page_not_found
-handler500 = problems.server_error
+handler400 = problem_details.bad_request
+handler404 = problem_details.page_not_found
+handler500 = problem_details.server_error

@@ -9,8 +9,8 @@ django.setup(set_prefix=False)
 
 # Only now, since the apps must be ready; the paths are loaded here so that no first caller waits for that.
 from backend import urls as urls  # noqa: E402, PLC0414
-from ml_proxy.publisher import start_in_background  # noqa: E402
-from ml_proxy.straight import Handler  # noqa: E402
+from common.straight import Handler  # noqa: E402
+from recording.publisher import start_in_background  # noqa: E402
 
 application = Handler()
 start_in_background()

@@ -1,22 +1,18 @@
-"""The log, verdicts, jobs and quarantine for people: to read, never to change."""
+"""The log and the feedback on it, for people: to read, never to change."""
 
-from collections import Counter
-from dataclasses import asdict, replace
 from datetime import UTC
 from typing import Any
 from uuid import UUID
 
-from django.contrib import admin, messages
-from django.db.models import BinaryField, QuerySet
+from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from ml_proxy import names
-from ml_proxy.browsing import ReadOnly, Within, payload
-from ml_proxy.models import InferenceLog, Job, Remnant, Verdict
-from ml_proxy.seals import UnknownKey
-from ml_proxy.use_cases.history import Place, Question, matching
-from ml_proxy.use_cases.quarantine import try_again
+from common import person_names
+from common.admin_base import ReadOnly, Within, payload
+from ml_proxy.history import HISTORY, Cursor, wanted
+from ml_proxy.models import Feedback, InferenceLog
 
 
 @admin.register(InferenceLog)
@@ -69,11 +65,12 @@ class InferenceLogAdmin(ReadOnly):
 
     def read_cursor(self, cursor: str) -> dict[str, Any]:
         """As history's cursors."""
-        return asdict(Place.of(cursor))
+        found = Cursor.of(cursor)
+        return {"predicted_at": found.time, "id": found.id}
 
     def cursor_of(self, row: InferenceLog) -> str:
         """As history's cursors."""
-        return Place(predicted_at=row.predicted_at, id=row.id).opaque()
+        return Cursor(time=row.predicted_at, id=row.id).opaque()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[InferenceLog], search_term: str
@@ -90,20 +87,21 @@ class InferenceLogAdmin(ReadOnly):
         except ValueError:
             pass
         try:
-            name = names.canonical(term)
-        except names.BadName:
+            name = person_names.canonical(term)
+        except person_names.BadName:
             return []
         place = self.place_of(request)
-        about = Question(since=Within.since(request), after=Place(**place) if place else None)
+        after = Cursor(time=place["predicted_at"], id=place["id"]) if place else None
+        since = Within.since(request)
         return [
             row_id
-            for question in (replace(about, doctor=name), replace(about, patient=name))
-            for row_id in matching(question).values_list("id", flat=True)[: self.list_per_page + 1]
+            for what in (wanted(doctor=name, since=since, after=after), wanted(patient=name, since=since, after=after))
+            for row_id in HISTORY.matching(what).values_list("id", flat=True)[: self.list_per_page + 1]
         ]
 
 
-@admin.register(Verdict)
-class VerdictAdmin(ReadOnly):
+@admin.register(Feedback)
+class FeedbackAdmin(ReadOnly):
     """What doctors said; the newest of an inference counts."""
 
     list_display = ("created_at", "inference_id", "verdict", "label", "caller", "model_name", "model_version")
@@ -119,72 +117,3 @@ class VerdictAdmin(ReadOnly):
         "model_version",
         "predicted_at",
     )
-
-
-@admin.register(Job)
-class JobAdmin(ReadOnly):
-    """Long runs."""
-
-    payloads = ("params", "result")
-    list_display = ("created_at", "kind", "state", "percent", "message", "requested_by", "started_at", "finished_at")
-    fields = (
-        "id",
-        "kind",
-        "state",
-        "percent",
-        "message",
-        "error",
-        "params_json",
-        "result_json",
-        "requested_by",
-        "request_id",
-        "cancel_requested",
-        "created_at",
-        "started_at",
-        "finished_at",
-    )
-
-    @admin.display(description="params")
-    def params_json(self, row: Job) -> SafeString:
-        """The request's body."""
-        return payload(row, "params")
-
-    @admin.display(description="result")
-    def result_json(self, row: Job) -> SafeString:
-        """The model server's answer."""
-        return payload(row, "result")
-
-
-@admin.register(Remnant)
-class RemnantAdmin(ReadOnly):
-    """What stands for records that are no rows: in quarantine, erased, or repeated."""
-
-    actions = ("try_again",)
-    payloads = ("payload",)
-    list_display = ("created_at", "kind", "origin", "sequence", "reason")
-    fields = ("kind", "origin", "sequence", "reason", "payload_text", "created_at")
-
-    @admin.display(description="payload")
-    def payload_text(self, row: Remnant) -> SafeString:
-        """A quarantined record's bytes, as text."""
-        return payload(row, "payload", BinaryField())
-
-    def has_try_again_permission(self, request: HttpRequest) -> bool:
-        """Whoever may change remnants, which is all that they may do with that."""
-        return request.user.has_perm("ml_proxy.change_remnant")
-
-    @admin.action(description="Try again to write quarantined records", permissions=["try_again"])
-    def try_again(self, request: HttpRequest, queryset: QuerySet[Remnant]) -> None:
-        """Each on its own: one that is refused again keeps none of the others back."""
-        chosen = queryset.filter(kind=Remnant.Kind.QUARANTINED)
-        try:
-            outcomes = Counter(try_again(remnant) for remnant in chosen.iterator())
-        except UnknownKey as exc:
-            self.message_user(request, str(exc), messages.ERROR)
-            return
-        if outcomes[True]:
-            self.message_user(request, f"Left quarantine: {outcomes[True]}.", messages.SUCCESS)
-        if outcomes[False] or not outcomes:
-            self.message_user(
-                request, f"Still in quarantine, each with its reason: {outcomes[False]}.", messages.WARNING
-            )

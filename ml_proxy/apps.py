@@ -1,15 +1,45 @@
-"""The Django app."""
+"""Predictions as a Django app."""
 
 from django.apps import AppConfig
+from django.conf import settings
 
-from ml_proxy import tracing
-
-with tracing.unseen():  # redis-py would load it, for metrics of its own that nobody asks for
-    import redis as redis  # noqa: PLC0414 - the first to import it in this process
+from common.periodic import PeriodicTask, register
 
 
 class MLProxyConfig(AppConfig):
-    """The door in front of the models."""
+    """Predictions and their log, retrains and feedback."""
 
     name = "ml_proxy"
     verbose_name = "ML Proxy"
+
+    def ready(self) -> None:
+        """Registers the record source, the job kind, periodic tasks, the probe and its metric."""
+        from common import health  # noqa: PLC0415 - models load once the apps are ready
+        from common.metrics import scrape  # noqa: PLC0415
+        from jobs import kinds  # noqa: PLC0415
+        from ml_proxy import health as own  # noqa: PLC0415
+        from ml_proxy.retrain.kind import RETRAIN  # noqa: PLC0415
+        from ml_proxy.source import INFERENCES  # noqa: PLC0415
+        from recording import sources  # noqa: PLC0415
+
+        sources.register(INFERENCES)
+        kinds.register(RETRAIN)
+        health.register("model", own.model, is_required=True)
+        scrape.register_part("model", lambda: (health.probe("model").ok, []))
+        register(
+            PeriodicTask(
+                name="delete-old-idempotency-keys",
+                task="ml_proxy.delete_old_idempotency_keys",
+                seconds=3600,
+                expires_seconds=3600,
+            )
+        )
+        if settings.RETRAIN_SCHEDULE:
+            register(
+                PeriodicTask(
+                    name="retrain",
+                    task="ml_proxy.start_retrain",
+                    crontab=settings.RETRAIN_SCHEDULE,
+                    expires_seconds=3600,
+                )
+            )

@@ -1,4 +1,4 @@
-"""Inferences as those who read the log see them, in history and in exports alike."""
+"""Inferences as readers of history and exports see them."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -42,7 +42,7 @@ class Row(NamedTuple):
 
 
 class Example(NamedTuple):
-    """A judged inference as a model may learn from it: nobody's name, and what the doctor holds it to be.
+    """A judged inference as a model may learn from it: without names, with the label that the doctor gave.
 
     `input` is the JSON text of the request's body without the two names. `label` is None where the doctor agreed with
     an answer that has no label.
@@ -61,11 +61,3 @@ class Example(NamedTuple):
     def described(self) -> dict[str, Any]:
         """For `as_json`; the text is laid in unparsed."""
         return {**self._asdict(), "input": orjson.Fragment(self.input)}
-
-
-Line = Row | Example
-
-
-def as_json(value: Any) -> bytes:
-    """`value`, rows and all, as JSON on as many lines as the texts laid in have."""
-    return orjson.dumps(value, option=orjson.OPT_UTC_Z)

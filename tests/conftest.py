@@ -35,13 +35,15 @@ import django  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.test import Client  # noqa: E402
 
-from ml_proxy.journal import Spool  # noqa: E402
-from ml_proxy.records import Record  # noqa: E402
+from ml_proxy.records import InferenceRecord  # noqa: E402
+from recording.journal import Spool  # noqa: E402
 from tests.support.model import ScriptedModel  # noqa: E402
 from tests.support.postgres import Postgres  # noqa: E402
 from tests.support.system import System  # noqa: E402
 from tests.support.systems import Migrated, new_name, systems  # noqa: E402
 from tests.support.waiting import until  # noqa: E402
+
+pytest_plugins = ["tests.support.fixtures"]
 
 hypothesis_settings.register_profile("house", deadline=None, max_examples=200)
 hypothesis_settings.load_profile("house")
@@ -106,21 +108,21 @@ def gateway(model: ScriptedModel, settings: Settings, tmp_path: Path) -> Iterato
     """The gateway within this process, with a journal of its own, in front of `model`."""
     settings.ML_SERVER_URL = model.url
     settings.VAR_DIR = tmp_path
-    from ml_proxy.use_cases import recording  # noqa: PLC0415 - models load once Django is set up
+    from recording import recorder  # noqa: PLC0415 - models load once Django is set up
 
-    recording.begin_anew()
+    recorder.begin_anew()
     yield Client(raise_request_exception=False)
-    recording.begin_anew()
+    recorder.begin_anew()
 
 
 @pytest.fixture
-def journaled(tmp_path: Path) -> Callable[[], list[Record]]:
+def journaled(tmp_path: Path) -> Callable[[], list[InferenceRecord]]:
     """What the journal of `gateway` holds."""
 
-    def read() -> list[Record]:
+    def read() -> list[InferenceRecord]:
         folder = tmp_path / "journal"
         names = Spool(folder).segments() if folder.exists() else []
-        return [Record.decode(entry.payload) for name in names for entry in Spool(folder).read(name, 0, 2**40)]
+        return [InferenceRecord.decode(entry.payload) for name in names for entry in Spool(folder).read(name, 0, 2**40)]
 
     return read
 

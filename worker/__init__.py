@@ -1,6 +1,6 @@
-"""The Celery side: thin tasks, each of which calls one use case of `ml_proxy`.
+"""The Celery applications. They run the tasks that apps register in their modules `tasks`.
 
-`worker.logs` and `worker.jobs` are two applications for two kinds of work, `worker.beat` is the clock.
+`worker.logs` and `worker.jobs` are two applications for two kinds of work, `worker.beat` sends the periodic tasks.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Makes the Celery applications, one for each kind of work."""
+"""Makes the Celery applications, one for each kind of work; each knows the tasks of all apps, its queues choose."""
 
 import logging
 from typing import Any
@@ -9,8 +9,8 @@ from celery.utils.log import get_multiprocessing_logger
 from django.conf import settings
 from django.db import reset_queries
 
-from ml_proxy import logs, metrics, tracing
-from ml_proxy.lifeline import die_with_parent
+from common import logs, metrics, tracing
+from common.parent_death import die_with_parent
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ def make_app(role: str, **transport: Any) -> Celery:
         "unacked_mutex_key": f"unacked_mutex.{role}",
         **transport,
     }
+    app.autodiscover_tasks(force=True)
     return app
 
 

@@ -1,14 +1,15 @@
-"""`celery -A worker.beat beat`: what happens by the clock. Flower looks through this application too."""
+"""`celery -A worker.beat beat`: sends the periodic tasks. Flower looks through this application too."""
 
 from datetime import datetime
+from typing import Any
 
 from celery.schedules import crontab, schedstate, schedule
-from django.conf import settings
 
-from ml_proxy import courier
+from common import broker, periodic
+from common.periodic import PeriodicTask
 from worker.app import make_app
 
-MOST_WAITING = 10  # messages
+MAX_WAITING = 10  # messages
 
 
 class WhileTaken(schedule):
@@ -22,34 +23,26 @@ class WhileTaken(schedule):
 
 def _is_taken() -> bool:
     try:
-        return courier.waiting(courier.UPKEEP_QUEUE) < MOST_WAITING
-    except courier.CourierDown:
+        return broker.waiting(broker.UPKEEP_QUEUE) < MAX_WAITING
+    except broker.BrokerUnavailable:
         return False
 
 
-SWEEP = WhileTaken(settings.JOB_SWEEP_SECONDS)
+def _entry(task: PeriodicTask) -> dict[str, Any]:
+    if task.crontab:
+        when: Any = crontab.from_string(task.crontab)
+    else:
+        when = WhileTaken(task.seconds) if task.while_taken else task.seconds
+    options = {"queue": broker.UPKEEP_QUEUE, "expires": task.expires_seconds}
+    return {"task": task.task, "schedule": when, "options": options}
+
 
 app = make_app("beat")
 app.conf.update(result_backend="django-db")  # Flower reads results through this application
-app.conf.beat_schedule = {
-    name: {"task": task, "schedule": when, "options": {"queue": courier.UPKEEP_QUEUE, "expires": expires}}
-    for name, task, when, expires in [
-        ("look-after-jobs", "worker.look_after_jobs", SWEEP, 60),
-        ("deliver-callbacks", "worker.deliver_callbacks", SWEEP, 60),
-        ("bring-files", "worker.bring_files", SWEEP, 60),
-        ("forget-old-idempotency-keys", "worker.forget_old_keys", 3600.0, 3600),
-        ("celery.backend_cleanup", "celery.backend_cleanup", crontab(minute="0", hour="4"), 3600),  # Celery's own name
-    ]
+app.conf.beat_schedule = {task.name: _entry(task) for task in periodic.registered()} | {
+    "celery.backend_cleanup": {  # Celery's own, under Celery's own name
+        "task": "celery.backend_cleanup",
+        "schedule": crontab(minute="0", hour="4"),
+        "options": {"queue": broker.UPKEEP_QUEUE, "expires": 3600},
+    }
 }
-if settings.MLFLOW_TRACKING_URI:
-    app.conf.beat_schedule["follow-log"] = {
-        "task": "worker.follow_log",
-        "schedule": SWEEP,
-        "options": {"queue": courier.UPKEEP_QUEUE, "expires": 60},
-    }
-if settings.RETRAIN_SCHEDULE:
-    app.conf.beat_schedule["retrain"] = {
-        "task": "worker.start_retrain",
-        "schedule": crontab.from_string(settings.RETRAIN_SCHEDULE),
-        "options": {"queue": courier.UPKEEP_QUEUE, "expires": 3600},
-    }

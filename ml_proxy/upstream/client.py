@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import NamedTuple
 
-from ml_proxy import metrics, tracing
-from ml_proxy.conf import settings
+from common import metrics, tracing
+from common.conf import settings
 from ml_proxy.exceptions import UpstreamBroken, UpstreamError, UpstreamTimeout, UpstreamUnreachable
 from ml_proxy.upstream import deadline
 from ml_proxy.upstream.arriving import Arriving

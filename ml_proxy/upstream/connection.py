@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from ml_proxy.conf import settings
+from common.conf import settings
 from ml_proxy.upstream import deadline
 
 READ_AT_ONCE = 64 * 1024

@@ -3,12 +3,13 @@
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
-from ml_proxy.use_cases.accuracy import PERIODS, Question, accuracy
-from ml_proxy.views.access import READ_VERDICTS
-from ml_proxy.views.plain import PlainRead
-from ml_proxy.views.queries import OF_MODEL, Readers, one_of, read_query
-from ml_proxy.views.rendering import json_response
-from ml_proxy.views.schemas import MODEL_FIELDS, AccuracySchema
+from accounts.read_view import PlainRead
+from common.query_params import Readers, one_of, read_query
+from common.responses import json_response
+from ml_proxy.accuracy import PERIODS, FeedbackFilter, accuracy
+from ml_proxy.filters import OF_MODEL
+from ml_proxy.permissions import READ_FEEDBACK
+from ml_proxy.serializers import MODEL_FIELDS, AccuracySchema
 
 _READERS: Readers = {"by": ("by", one_of(PERIODS)), **OF_MODEL}
 
@@ -16,7 +17,7 @@ _READERS: Readers = {"by": ("by", one_of(PERIODS)), **OF_MODEL}
 class AccuracyList(PlainRead):
     """By model, version and period."""
 
-    permission = READ_VERDICTS
+    permission = READ_FEEDBACK
 
     @extend_schema(
         operation_id="list_accuracy",
@@ -32,4 +33,4 @@ class AccuracyList(PlainRead):
         """All of it: a line for each version and period in which somebody judged."""
         query = read_query(request, _READERS)
         by = query.pop("by", PERIODS[0])
-        return json_response([line._asdict() for line in accuracy(Question(**query), by)])
+        return json_response([line._asdict() for line in accuracy(FeedbackFilter(**query), by)])

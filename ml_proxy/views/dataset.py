@@ -3,14 +3,15 @@
 from django.http import HttpRequest, StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
 
-from ml_proxy.exporting import DEFAULT, FORMS, form_name
-from ml_proxy.use_cases.accuracy import Question
-from ml_proxy.use_cases.dataset import export
-from ml_proxy.views.access import EXPORT_DATASET
+from accounts.read_view import PlainRead
+from common.export_formats import DEFAULT, FORMS, form_name
+from common.query_params import Readers, read_query
+from ml_proxy.accuracy import FeedbackFilter
+from ml_proxy.dataset import export
+from ml_proxy.filters import OF_MODEL
+from ml_proxy.permissions import EXPORT_DATASET
+from ml_proxy.serializers import MODEL_FIELDS
 from ml_proxy.views.export import FILE_ANSWERS, FILE_FIELDS, attachment
-from ml_proxy.views.plain import PlainRead
-from ml_proxy.views.queries import OF_MODEL, Readers, read_query
-from ml_proxy.views.schemas import MODEL_FIELDS
 
 _READERS: Readers = {"format": ("format", form_name), **OF_MODEL}
 
@@ -36,4 +37,4 @@ class DataSet(PlainRead):
         """The file."""
         query = read_query(request, _READERS)
         form = query.pop("format", DEFAULT)
-        return attachment(request, "dataset", form, lambda: export(Question(**query), FORMS[form]))
+        return attachment(request, "dataset", form, lambda: export(FeedbackFilter(**query), FORMS[form]))

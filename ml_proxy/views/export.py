@@ -9,20 +9,23 @@ from django.http import HttpRequest, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
-from ml_proxy.exporting import DEFAULT, FORMS, form_name
-from ml_proxy.logs import current_request_id
-from ml_proxy.use_cases.exporting import Piece, export
-from ml_proxy.use_cases.history import Question
-from ml_proxy.views.access import READ_HISTORY
-from ml_proxy.views.plain import PlainRead
-from ml_proxy.views.queries import FILTERS, Readers, read_query
-from ml_proxy.views.rendering import NO_STORE
-from ml_proxy.views.schemas import FILTER_FIELDS, sent_field
+from accounts.read_view import PlainRead
+from common.export import Piece
+from common.export_formats import DEFAULT, FORMS, form_name
+from common.logs import current_request_id
+from common.query_params import Readers, read_query
+from common.responses import NO_STORE
+from common.schemas import sent_field
+from ml_proxy.export import export
+from ml_proxy.filters import HISTORY_FILTERS
+from ml_proxy.history import wanted
+from ml_proxy.permissions import READ_HISTORY
+from ml_proxy.serializers import FILTER_FIELDS
 
 log = logging.getLogger(__name__)
 
 SEND_BYTES = 256 * 1024  # at once: the server queues a few of these for a slow reader, each a copy of its own
-_READERS: Readers = {"format": ("format", form_name), **FILTERS}
+_READERS: Readers = {"format": ("format", form_name), **HISTORY_FILTERS}
 FILE_FIELDS = (
     OpenApiParameter("format", {"type": "string", "enum": list(FORMS), "default": DEFAULT}),
     sent_field("Content-Disposition", "A file name, which tells the time of the export alone.", 200),
@@ -53,7 +56,7 @@ class Export(PlainRead):
         """The file."""
         query = read_query(request, _READERS)
         form = query.pop("format", DEFAULT)
-        return attachment(request, "inferences", form, lambda: export(Question(**query), FORMS[form]))
+        return attachment(request, "inferences", form, lambda: export(wanted(**query), FORMS[form]))
 
 
 def attachment(

@@ -6,13 +6,9 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
-from ml_proxy.use_cases import history
-from ml_proxy.use_cases.history import Page, Place, Question
-from ml_proxy.views.access import READ_HISTORY
-from ml_proxy.views.files import links
-from ml_proxy.views.plain import PlainRead
-from ml_proxy.views.queries import (
-    FILTERS,
+from accounts.read_view import PlainRead
+from attachments.links import links
+from common.query_params import (
     LIMIT_SCHEMA,
     Readers,
     cursor,
@@ -21,8 +17,14 @@ from ml_proxy.views.queries import (
     read_query,
     refuse_parameters,
 )
-from ml_proxy.views.rendering import json_response
-from ml_proxy.views.schemas import FILTER_FIELDS, InferenceSchema, sent_field
+from common.responses import json_response
+from common.schemas import sent_field
+from ml_proxy import history
+from ml_proxy.filters import HISTORY_FILTERS
+from ml_proxy.history import Cursor, Page, wanted
+from ml_proxy.permissions import READ_HISTORY
+from ml_proxy.records import SOURCE
+from ml_proxy.serializers import FILTER_FIELDS, InferenceSchema
 
 
 class History(PlainRead):
@@ -48,7 +50,7 @@ class History(PlainRead):
     )
     def get(self, request: HttpRequest) -> HttpResponse:
         """One page of the log."""
-        page = history.page(Question(**read_query(request, _READERS)))
+        page = history.page(wanted(**read_query(request, _READERS)))
         response = json_response(_described(page))
         if page.next:
             response["Link"] = next_link(request, page.next.opaque())
@@ -69,10 +71,11 @@ class Inference(PlainRead):
 
 def _described(page: Page) -> list[dict[str, Any]]:
     """The rows; those with files have links to them."""
-    if not page.files:
+    files = {row_id: column for row_id, (column,) in page.hidden.items() if column}
+    if not files:
         return [row.described() for row in page.rows]
-    found = [(row.described(), page.files.get(row.id)) for row in page.rows]
-    return [told | {"files": links(told["id"], files)} if files else told for told, files in found]
+    found = [(row.described(), files.get(row.id)) for row in page.rows]
+    return [told | {"files": links(SOURCE, told["id"], column)} if column else told for told, column in found]
 
 
-_READERS: Readers = {**FILTERS, "limit": ("limit", limit), "cursor": ("after", cursor(Place.of))}
+_READERS: Readers = {**HISTORY_FILTERS, "limit": ("limit", limit), "cursor": ("after", cursor(Cursor.of))}

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
 
-from ml_proxy.views.parsing import require_method
+from common.request_body import require_method
 
 # Scripts, styles and calls of this origin alone, and nothing inline: what a model or a caller wrote can't run here.
 CONTENT_SECURITY_POLICY = (

@@ -4,14 +4,15 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from accounts.permissions import SIGNED_IN, admit
+from common.logs import current_request_id
+from common.request_body import read_body, require_method
+from jobs.views import naming_the_other, start
 from ml_proxy import upstream
-from ml_proxy.logs import current_request_id
+from ml_proxy.proxy_response import PassedOn, query_of
+from ml_proxy.retrain.kind import RETRAIN
+from ml_proxy.retrain.pass_through import retrain_now
 from ml_proxy.upstream.headers import request_fields
-from ml_proxy.use_cases import jobs
-from ml_proxy.views.access import RETRAIN, SIGNED_IN, admit
-from ml_proxy.views.jobs import naming_the_other, start
-from ml_proxy.views.parsing import read_body, require_method
-from ml_proxy.views.passing import PassedOn, query_of
 
 
 def status_view(request: HttpRequest) -> HttpResponse:
@@ -28,20 +29,20 @@ def model_info_view(request: HttpRequest) -> HttpResponse:
 def retrain_view(request: HttpRequest) -> HttpResponse:
     """`POST retrain/`: answers when the training is done; with `Prefer: respond-async` it makes a job."""
     require_method(request, "POST")
-    caller = admit(request, RETRAIN)
+    caller = admit(request, RETRAIN.start_permission)
     body = read_body(request, may_be_empty=True)
     return _as_job(request, body, caller) if _prefers_async(request) else _while_waiting(request, body, caller)
 
 
 def _as_job(request: HttpRequest, body: bytes, caller: str) -> HttpResponse:
-    response = start(request, body, caller)
+    response = start(RETRAIN, request, body, caller)
     response["Preference-Applied"] = "respond-async"
     return response
 
 
 def _while_waiting(request: HttpRequest, body: bytes, caller: str) -> HttpResponse:
     with naming_the_other(request):
-        answer = jobs.retrain_now(
+        answer = retrain_now(
             body,
             fields=_fields(request),
             query=query_of(request),

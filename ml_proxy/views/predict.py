@@ -3,13 +3,14 @@
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from ml_proxy.logs import current_request_id
+from accounts.permissions import admit
+from common.logs import current_request_id
+from common.request_body import read_body, require_method
+from ml_proxy.idempotency import predict_once
+from ml_proxy.permissions import PREDICT
+from ml_proxy.predictions import Call, predict
+from ml_proxy.proxy_response import PassedOn, query_of
 from ml_proxy.upstream.headers import request_fields
-from ml_proxy.use_cases.idempotency import predict_once
-from ml_proxy.use_cases.predictions import Call, predict
-from ml_proxy.views.access import PREDICT, admit
-from ml_proxy.views.parsing import read_body, require_method
-from ml_proxy.views.passing import PassedOn, query_of
 
 
 @csrf_exempt  # the authentication by session checks the token itself

@@ -12,7 +12,7 @@ import pytest
 import requests
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from ml_proxy.metrics.lives import MOST_DEAD
+from common.metrics.process_metrics import MOST_DEAD
 from tests.acceptance.helpers.recording import answered, scrape
 from tests.support.model import ScriptedModel
 from tests.support.network import free_port

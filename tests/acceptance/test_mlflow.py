@@ -97,7 +97,7 @@ def tags(run: dict[str, Any]) -> dict[str, str]:
 def wait_until_it_has(system: System, ids: set[str]) -> None:
     """What MLflow lacks is noted with the rows."""
     until(lambda: ids <= set(rows(system)), what="the rows")
-    until(lambda: system.sql("SELECT count(*) FROM ml_proxy_untracked") == [(0,)], seconds=60, what="nothing waiting")
+    until(lambda: system.sql("SELECT count(*) FROM mlflow_mlflowoutbox") == [(0,)], seconds=60, what="nothing waiting")
 
 
 def test_it_gets_every_inference_once_though_it_hangs_in_between(system: System, server: Server) -> None:
@@ -112,7 +112,7 @@ def test_it_gets_every_inference_once_though_it_hangs_in_between(system: System,
     ids |= answered(system, 1)  # the door does not notice
     for process in reversed(family):
         process.resume()
-    system.sql("UPDATE ml_proxy_tracker SET due_at = NULL")  # lets the time pass until the next try
+    system.sql("UPDATE mlflow_mlflowcursor SET due_at = NULL")  # lets the time pass until the next try
     wait_until_it_has(system, ids)
     assert server.logged() == sorted(ids)
     for run in server.runs("inferences"):

@@ -14,7 +14,8 @@ import redis
 import requests
 from pytest_django import Settings
 
-from ml_proxy import courier
+from common import broker
+from recording.batches import WRITE_RECORDS
 from tests.support.collector import Collector
 from tests.support.lines import lines_of
 from tests.support.model import Conversation, ScriptedModel
@@ -133,10 +134,10 @@ def retry(site: Site) -> None:
 
 def strangers(site: Site) -> None:
     """Messages that nobody of ours sent."""
-    for task in (courier.WRITE_RECORDS, "worker.no_such_task"):
-        courier.send(task, {"patient": MARK}, queue=courier.LOGS_QUEUE, shown_as="-")
+    for task in (WRITE_RECORDS, "worker.no_such_task"):
+        broker.send(task, {"patient": MARK}, queue=broker.LOGS_QUEUE, shown_as="-")
     envelope = {"body": MARK, "headers": {"task": MARK}, "properties": {}}
-    site.redis.lpush(courier.LOGS_QUEUE, json.dumps(envelope))
+    site.redis.lpush(broker.LOGS_QUEUE, json.dumps(envelope))
     site.printed("worker-logs", "a message is dropped")
 
 
@@ -164,7 +165,7 @@ def model_server(site: Site) -> None:
 def in_flower(site: Site) -> dict[str, str]:
     """Each page that shows tasks."""
     tasks = requests.get(f"{site.flower}/api/tasks", timeout=10).json()
-    assert {"worker.write_records", "worker.run_job"} <= {task["name"] for task in tasks.values()}
+    assert {"recording.write_records", "jobs.run"} <= {task["name"] for task in tasks.values()}
     paths = ["/api/tasks", "/tasks", "/workers", "/metrics", *(f"/task/{uuid}" for uuid in tasks)]
     return {path: requests.get(f"{site.flower}{path}", timeout=10).text for path in paths}
 
@@ -176,7 +177,7 @@ def in_redis(site: Site) -> dict[str, str]:
 
 
 def in_traces(site: Site) -> dict[str, bytes]:
-    names = {"POST /ml/v1/predict/", "POST /api/v1/predict", "write row", "run worker.run_job"}
+    names = {"POST /ml/v1/predict/", "POST /api/v1/predict", "write row", "run jobs.run"}
     until(lambda: names <= {span.name for span in list(site.collector.spans)}, what="traces of every kind")
     until(lambda: any(span.is_error for span in site.collector.named("write row")), what="what became no row")
     return {f"export {number}": body for number, body in enumerate(site.collector.raw)}
@@ -198,7 +199,7 @@ def test_it_tells_no_operator_who_was_treated(site: Site) -> None:
     }
     assert all(lines_of(site.system.log_of(name)) for name in PROCESSES if name != "redis")
     assert [place for place, text in places.items() if holds_the_mark(text)] == []
-    assert all(holds_the_mark(repr(site.tables(name))) for name in (TABLE, "ml_proxy_remnant", "ml_proxy_job"))
+    assert all(holds_the_mark(repr(site.tables(name))) for name in (TABLE, "recording_disposition", "jobs_job"))
 
 
 def test_it_would_find_the_marker() -> None:

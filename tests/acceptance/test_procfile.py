@@ -48,7 +48,7 @@ class Parts:
 
     def answer(self, name: str) -> str:
         """What is said of a part when it answers, or of why it does not."""
-        command = [sys.executable, "-m", "launch.probe", "--seconds", "60", name]
+        command = [sys.executable, "-m", "tools.launch.probe", "--seconds", "60", name]
         done = subprocess.run(command, cwd=ROOT, env=self.environments["web"], capture_output=True, check=False)
         return (done.stdout + done.stderr).decode().strip()
 

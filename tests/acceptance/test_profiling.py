@@ -1,4 +1,4 @@
-"""`python -m benchmarks.profiling`, as docs/performance.md names it."""
+"""`python -m tools.benchmarks.profiling`, as docs/performance.md names it."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from tests.support.system import ROOT
 
 
 def test_it_tells_where_a_predictions_time_goes() -> None:
-    command = [sys.executable, "-m", "benchmarks.profiling", "--count", "30", "--rows", "200"]
+    command = [sys.executable, "-m", "tools.benchmarks.profiling", "--count", "30", "--rows", "200"]
     shown = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60).stdout
     assert "µs per request on the processor" in shown
     calls = [line.split()[0] for line in shown.splitlines() if line.endswith("(predict_view)")]

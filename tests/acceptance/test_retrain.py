@@ -130,7 +130,7 @@ def example(system: System) -> dict[str, Any]:
 def test_it_shows_its_progress_in_flower_and_in_the_results(system: System) -> None:
     job_id = train(system, 60)
     seen = until(lambda: _in_progress(system, job_id), what="progress in Flower")
-    assert seen["name"] == "worker.run_job"
+    assert seen["name"] == "jobs.run"
     assert (seen["args"], seen["kwargs"]) == ("()", f"job {job_id}")
     assert re.fullmatch(r"\d+ %: pass \d+ of 50", seen["result"])
     assert seen["worker"] == f"jobs@{socket.gethostname()}"
@@ -150,7 +150,7 @@ def test_it_shows_its_progress_in_flower_and_in_the_results(system: System) -> N
 def test_it_runs_once_though_it_outlasts_the_visibility_timeout(system: System) -> None:
     job_id = train(system, 3)
     assert ended(system, job_id)["state"] == "succeeded"
-    assert system.log_of("worker-jobs").count(f"Task worker.run_job[{job_id}] received") == 1
+    assert system.log_of("worker-jobs").count(f"Task jobs.run[{job_id}] received") == 1
     assert _attempts(system, job_id) == 1
 
 
@@ -199,7 +199,7 @@ def _versions(system: System) -> int:
 
 
 def _attempts(system: System, job_id: str) -> int:
-    [[attempt]] = system.sql(f"SELECT attempt FROM ml_proxy_job WHERE id = '{UUID(job_id).hex}'")  # noqa: S608
+    [[attempt]] = system.sql(f"SELECT attempt FROM jobs_job WHERE id = '{UUID(job_id).hex}'")  # noqa: S608
     return int(attempt)
 
 

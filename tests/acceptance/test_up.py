@@ -20,7 +20,7 @@ from tests.support.waiting import until
 WORDS = {
     "redis": "redis-server",
     "ml_server": "-m ml_server",
-    "web": "-m launch.web",
+    "web": "-m tools.launch.web",
     "worker-logs": "worker.logs",
     "worker-jobs": "worker.jobs",
     "beat": "worker.beat beat",
@@ -107,7 +107,7 @@ def test_it_predicts_logs_and_shows_the_task_in_flower(up: Up) -> None:
     assert row["id"] == answer.headers["X-Inference-ID"]
     assert row["output_data"] == answer.json()
     tasks = until(lambda: requests.get(f"{up.flower}/api/tasks", timeout=10).json(), seconds=5)
-    assert {task["name"] for task in tasks.values()} == {"worker.write_records"}
+    assert {task["name"] for task in tasks.values()} == {"recording.write_records"}
     assert "The whole path" not in str(tasks)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ml_proxy.journal import Spool
-from ml_proxy.records import Record
+from ml_proxy.records import InferenceRecord
+from recording.journal import Spool
 from tests.support.door import BODY, PREFIX, keeps
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
 from tests.support.system import System
@@ -72,7 +72,9 @@ def count(system: tuple[System, ScriptedModel]) -> Any:
     spool = Spool(system[0].folder / "journal")
 
     def counted() -> int:
-        return len([Record.decode(entry.payload) for name in spool.segments() for entry in spool.read(name, 0, 2**40)])
+        return len(
+            [InferenceRecord.decode(entry.payload) for name in spool.segments() for entry in spool.read(name, 0, 2**40)]
+        )
 
     return counted
 

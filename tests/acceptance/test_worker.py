@@ -6,8 +6,9 @@ import pytest
 import redis
 from pytest_django import Settings
 
-from ml_proxy import courier
-from ml_proxy.publisher.core import MOST_UNCONFIRMED
+from common import broker
+from recording.batches import WRITE_RECORDS
+from recording.publisher.core import MOST_UNCONFIRMED
 from tests.acceptance.helpers.recording import answered, assert_all_are_rows
 from tests.support.model import ScriptedModel
 from tests.support.network import free_port
@@ -49,7 +50,7 @@ def test_it_loses_nothing_and_multiplies_nothing_while_it_can_write_nothing(
     with redis.Redis(port=int(system.environment["REDIS_PORT"])) as connection:
 
         def was_sent_again_and_again() -> bool:
-            waiting.append(connection.llen(courier.LOGS_QUEUE) + connection.hlen("unacked.logs"))
+            waiting.append(connection.llen(broker.LOGS_QUEUE) + connection.hlen("unacked.logs"))
             return system.log_of("web").count("are sent again") >= ROUNDS * MOST_UNCONFIRMED
 
         until(was_sent_again_and_again, seconds=30, what="several rounds of the outage")
@@ -65,10 +66,10 @@ def test_it_drops_what_is_no_batch_says_so_without_its_content_and_goes_on(syste
     settings.REDIS_URL = f"redis://127.0.0.1:{system.environment['REDIS_PORT']}/0"
     system.start("worker-logs")
     for kwargs in ({}, {"patient": "MARKER"}, {"origin": "MARKER", "host": 1, "key_id": [], "first": 1, "records": 5}):
-        courier.send(courier.WRITE_RECORDS, kwargs, queue=courier.LOGS_QUEUE, shown_as="-")
-    courier.send("worker.no_such_task", {"patient": "MARKER"}, queue=courier.LOGS_QUEUE, shown_as="-")
+        broker.send(WRITE_RECORDS, kwargs, queue=broker.LOGS_QUEUE, shown_as="-")
+    broker.send("worker.no_such_task", {"patient": "MARKER"}, queue=broker.LOGS_QUEUE, shown_as="-")
     with redis.Redis.from_url(settings.REDIS_URL) as connection:
-        connection.lpush(courier.LOGS_QUEUE, b'{"body": "MARKER", "headers": {"task": "MARKER"}, "properties": {}}')
+        connection.lpush(broker.LOGS_QUEUE, b'{"body": "MARKER", "headers": {"task": "MARKER"}, "properties": {}}')
     ids = answered(system, 10)
     assert_all_are_rows(system, ids)
     # Three or more: the one that is no message breaks the connection, and what lay unacknowledged comes again.

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.test import Client
 
-from ml_proxy.records import Record
+from ml_proxy.records import InferenceRecord
 from tests.support.model import Conversation
 
-Journaled = Callable[[], list[Record]]
+Journaled = Callable[[], list[InferenceRecord]]
 
 BODY = {"doctor_name": "Dr. Kim", "patient_name": "Lee", "x": 1}
 PREFIX = "urn:ml-proxy:problem:"

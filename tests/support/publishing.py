@@ -8,24 +8,24 @@ from typing import Any
 
 import redis
 
-from ml_proxy.batches import Batch
-from ml_proxy.courier import LOGS_QUEUE
-from ml_proxy.ids import uuid7
-from ml_proxy.journal import Writer
-from ml_proxy.publisher import Publisher
-from ml_proxy.records import Record
-from ml_proxy.use_cases.writing import write_batch
+from common.broker import LOGS_QUEUE
+from common.ids import uuid7
+from ml_proxy.records import InferenceRecord
+from recording.batches import Batch
+from recording.ingestion import write_batch
+from recording.journal import Writer
+from recording.publisher import Publisher
 
 
-def record(**changes: Any) -> Record:
+def record(**changes: Any) -> InferenceRecord:
     """One that holds what databases and libraries like to change."""
     now = datetime.now(UTC)
     texts = {"input_data": '{"x":"\\u0000"}', "output_data": "[1e999]", "model_name": "m", "model_version": "1"}
     people = {"doctor_name": "Dr. Synthetic", "patient_name": "김민준", "request_id": "r", "caller": ""}
-    return Record(**{"id": uuid7(), "predicted_at": now, "latency_ms": 1.5, **texts, **people, **changes})
+    return InferenceRecord(**{"id": uuid7(), "predicted_at": now, "latency_ms": 1.5, **texts, **people, **changes})
 
 
-def append(writer: Writer, item: Record) -> None:
+def append(writer: Writer, item: InferenceRecord) -> None:
     """As a gateway does."""
     writer.append(item.encode(), item.content())
 

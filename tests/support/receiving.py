@@ -7,10 +7,10 @@ from typing import Any
 from pytest_django import Settings
 from standardwebhooks import Webhook
 
-from ml_proxy.models import Callback, Job
-from ml_proxy.use_cases import callbacks
-from ml_proxy.webhooks.network import Network
-from ml_proxy.webhooks.signing import new_secret
+from jobs.models import Job, WebhookDelivery
+from jobs.webhooks import deliveries
+from jobs.webhooks.network import Network
+from jobs.webhooks.signing import new_secret
 from tests.support.model import Conversation, Script, ScriptedModel
 
 PUBLIC = "93.184.216.34"  # never dialled: `Elsewhere` leads to loopback in its place
@@ -64,24 +64,26 @@ def port_of(server: ScriptedModel) -> int:
 def promised(url: str, state: Job.State = Job.State.SUCCEEDED) -> Job:
     """A job with a call-back that is not due."""
     ends = {} if state in Job.ACTIVE else {"finished_at": datetime.now(UTC)}
-    job = Job.objects.create(state=state, params='{"n":1e999}', result='{"version": "8"}', requested_by="cron", **ends)
-    callbacks.promise(job, url)
+    job = Job.objects.create(
+        kind="retrain", state=state, params='{"n":1e999}', result='{"version": "8"}', requested_by="cron", **ends
+    )
+    deliveries.promise(job, url)
     return job
 
 
-def ended(url: str, state: Job.State = Job.State.SUCCEEDED) -> Callback:
+def ended(url: str, state: Job.State = Job.State.SUCCEEDED) -> WebhookDelivery:
     """The call-back of a job that has ended."""
     job = promised(url, state)
-    callbacks.job_ended(job.id)
-    return Callback.objects.get(job=job)
+    deliveries.job_ended(job.id)
+    return WebhookDelivery.objects.get(job=job)
 
 
-def make_due(callback: Callback) -> None:
+def make_due(callback: WebhookDelivery) -> None:
     """Lets the time pass until its next try."""
-    Callback.objects.filter(pk=callback.pk).update(due_at=datetime.now(UTC))
+    WebhookDelivery.objects.filter(pk=callback.pk).update(due_at=datetime.now(UTC))
 
 
-def waits(callback: Callback) -> float:
+def waits(callback: WebhookDelivery) -> float:
     """Seconds until the next try."""
     callback.refresh_from_db()
     assert callback.due_at

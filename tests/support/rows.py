@@ -5,9 +5,9 @@ from typing import Any
 
 from django.db import connection
 
-from ml_proxy.ids import uuid7
+from common.ids import uuid7
 from ml_proxy.models import InferenceLog
-from ml_proxy.records import Record
+from ml_proxy.records import InferenceRecord
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -48,7 +48,7 @@ FRAGMENTS = {
 }
 
 
-def lay(**given: Any) -> Record:
+def lay(**given: Any) -> InferenceRecord:
     """Writes one row."""
     defaults: dict[str, Any] = {
         "id": uuid7(),
@@ -63,10 +63,10 @@ def lay(**given: Any) -> Record:
         "request_id": "r",
         "caller": "",
     }
-    record = Record(**defaults | given)
+    record = InferenceRecord(**defaults | given)
     size = len(record.input_data.encode()) + len(record.output_data.encode())
     InferenceLog.objects.create(
-        **{name: getattr(record, name) for name in Record.__dataclass_fields__}, payload_bytes=size
+        **{name: getattr(record, name) for name in InferenceRecord.field_names()}, payload_bytes=size
     )
     return record
 

@@ -46,7 +46,7 @@ class S3Server:
     def storage(self, **options: Any) -> dict[str, Any]:
         """The entry of STORAGES for its bucket."""
         given = {"bucket_name": BUCKET, "endpoint_url": self.url, "querystring_expire": 60, **CREDENTIALS}
-        return {"BACKEND": "ml_proxy.storage.s3.S3", "OPTIONS": given | options}
+        return {"BACKEND": "attachments.storage.s3.S3", "OPTIONS": given | options}
 
     def objects(self) -> dict[str, bytes]:
         """All that the bucket holds, by its key."""

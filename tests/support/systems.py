@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ml_proxy.ids import uuid7
+from common.ids import uuid7
 from tests.support.postgres import Postgres
 from tests.support.system import System
 

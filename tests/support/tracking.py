@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from pytest_django import Settings
 
-from ml_proxy.tracking import runs
+from integrations.mlflow import runs
 from tests.support.model import Conversation, Script, ScriptedModel
 
 API, ARTIFACTS = "/api/2.0/mlflow/", "/api/2.0/mlflow-artifacts/artifacts/"

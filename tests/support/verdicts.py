@@ -9,7 +9,7 @@ from django.test import Client
 
 _COLUMNS = "inference_id, verdict, label, note, caller, created_at, model_name, model_version, predicted_at"
 _MANY = (
-    "INSERT INTO ml_proxy_verdict ({columns}) SELECT id, 'agree', 'benign', "
+    "INSERT INTO ml_proxy_feedback ({columns}) SELECT id, 'agree', 'benign', "
     "'', '', predicted_at, model_name, model_version, predicted_at FROM ml_proxy_inferencelog ORDER BY predicted_at"
 )
 
@@ -34,4 +34,4 @@ def agree_with_all() -> None:
     """One verdict about each row of the log, in the order of the predictions."""
     with connection.cursor() as cursor:
         cursor.execute(_MANY.format(columns=_COLUMNS))
-        cursor.execute("ANALYZE ml_proxy_verdict")
+        cursor.execute("ANALYZE ml_proxy_feedback")

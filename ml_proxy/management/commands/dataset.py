@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from ml_proxy import names
-from ml_proxy.exporting import Form
-from ml_proxy.management.files import SPAN, FileCommand
-from ml_proxy.use_cases.accuracy import Question
-from ml_proxy.use_cases.dataset import export
-from ml_proxy.use_cases.exporting import Piece
+from common import person_names
+from common.export import Piece
+from common.export_formats import Form
+from common.file_command import SPAN, FileCommand
+from ml_proxy.accuracy import FeedbackFilter
+from ml_proxy.dataset import export
 
 
 class Command(FileCommand):
@@ -20,8 +20,8 @@ class Command(FileCommand):
         "are about the time of the prediction. The file has its name only once it is whole; what a model is asked "
         "may tell of a patient without a name, so it is its owner's alone to read."
     )
-    conditions: ClassVar = {"model": (names.exact, "a model's whole name"), **SPAN}
+    conditions: ClassVar = {"model": (person_names.exact, "a model's whole name"), **SPAN}
 
     def pieces(self, found: dict[str, Any], form: Form) -> Iterator[Piece]:
         """In the order of verdicts."""
-        return export(Question(**found), form)
+        return export(FeedbackFilter(**found), form)

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from ml_proxy import names
-from ml_proxy.exporting import Form
-from ml_proxy.management.files import SPAN, FileCommand
-from ml_proxy.use_cases.exporting import Piece, export
-from ml_proxy.use_cases.history import Question
+from common import person_names
+from common.export import Piece
+from common.export_formats import Form
+from common.file_command import SPAN, FileCommand
+from ml_proxy.export import export
+from ml_proxy.history import wanted
 
 
 class Command(FileCommand):
@@ -19,11 +20,11 @@ class Command(FileCommand):
         "CSV holds every text as it is: a spreadsheet may take one that begins with =, +, - or @ for a formula."
     )
     conditions: ClassVar = {
-        "doctor": (names.canonical, "whole name"),
-        "patient": (names.canonical, "whole name"),
+        "doctor": (person_names.canonical, "whole name"),
+        "patient": (person_names.canonical, "whole name"),
         **SPAN,
     }
 
     def pieces(self, found: dict[str, Any], form: Form) -> Iterator[Piece]:
         """In history's order."""
-        return export(Question(**found), form)
+        return export(wanted(**found), form)

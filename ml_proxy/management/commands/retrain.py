@@ -12,11 +12,13 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.urls import reverse
 from tqdm import tqdm
 
-from ml_proxy import strict_json
-from ml_proxy.exceptions import BadInput
-from ml_proxy.ids import uuid7
-from ml_proxy.models import Job
-from ml_proxy.use_cases import jobs
+from common import strict_json
+from common.exceptions import BadInput
+from common.ids import uuid7
+from jobs import queries, submission
+from jobs.models import Job
+from jobs.queries import JobConflict
+from ml_proxy.retrain.kind import RETRAIN
 
 REQUESTED_BY = "manage.py retrain"
 LOOK_SECONDS = 0.5
@@ -77,11 +79,12 @@ class Command(BaseCommand):
 
     def _start(self, body: str) -> UUID:
         try:
-            return jobs.start(jobs.read_order(body.encode()), requested_by=REQUESTED_BY, request_id=str(uuid7())).id
+            request = RETRAIN.read(body.encode())
+            return submission.start(RETRAIN, request, requested_by=REQUESTED_BY, request_id=str(uuid7())).id
         except BadInput as exc:
             faults = "; ".join(f"{fault.pointer} {fault.detail}" for fault in exc.faults)
             raise CommandError(f"{exc.detail} {faults}", returncode=BAD_INPUT) from exc
-        except jobs.JobConflict as exc:
+        except JobConflict as exc:
             other = f"job {exc.job.id}, {exc.job.state}, asked for by {exc.job.requested_by or 'nobody in particular'}"
             raise CommandError(f"Another retrain is under way: {other}.", returncode=UNDER_WAY) from exc
         except (DatabaseError, InterfaceError) as exc:
@@ -127,7 +130,7 @@ def _ended(job_id: UUID, timeout: float | None) -> Job | None:
 
 def _look(job_id: UUID) -> Job | None:
     try:
-        return jobs.find(job_id)
+        return queries.find(job_id)
     except (DatabaseError, InterfaceError):
         connection.close()
         return None
@@ -135,4 +138,4 @@ def _look(job_id: UUID) -> Job | None:
 
 def _cancelling(job_id: UUID) -> str:
     gateway = f"http://{settings.BIND_HOST}:{settings.GATEWAY_PORT}"
-    return f"curl -X POST {gateway}{reverse('job-cancel', args=[job_id])}"
+    return f"curl -X POST {gateway}{reverse('retrain-job-cancel', args=[job_id])}"

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 from tqdm import tqdm
 
+from ml_proxy import demo
 from ml_proxy.models import InferenceLog
-from ml_proxy.use_cases import demo
 
 INTERRUPTED = 130  # what shells give for Ctrl-C
 

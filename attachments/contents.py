@@ -1,0 +1,58 @@
+"""Reads attachments again: large texts for history and exports, and single files for their links."""
+
+import logging
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+from attachments import descriptors, storage
+from attachments.descriptors import Attachment
+from attachments.exceptions import NoSuchFile, StorageUnavailable
+from attachments.models import PendingUpload
+from recording.sources import RecordSource
+
+log = logging.getLogger(__name__)
+
+
+def stored(columns: Mapping[UUID, str], *, strictly: bool) -> dict[UUID, str]:
+    """The texts that lie in the storage whole, by row; `columns` are the rows' `files`.
+
+    While the storage is down, raises `StorageUnavailable` where it is asked `strictly`, else leaves out what can't be
+    read. One whose attachment is gone or changed is left out either way, and logged.
+    """
+    wholes = {row_id: found for row_id, column in columns.items() if (found := descriptors.whole(column))}
+    pending = _pending(wholes.values())
+    texts = {row_id: pending[each.key].decode() for row_id, each in wholes.items() if each.key in pending}
+    try:
+        for row_id in wholes.keys() - texts.keys():
+            if text := _text(row_id, wholes[row_id]):
+                texts[row_id] = text
+    except StorageUnavailable as exc:
+        if strictly:
+            raise
+        log.warning("inputs in the storage can't be shown: %s", exc.detail)
+    return texts
+
+
+def content(source: RecordSource, row_id: UUID, number: int) -> tuple[Attachment, bytes]:
+    """One attachment of a row, and its bytes. Raises `NoSuchFile` or `StorageUnavailable`."""
+    column = source.rows.filter(pk=row_id).values_list("files", flat=True).first()
+    listed = descriptors.read(column or "")
+    if number >= len(listed):
+        raise NoSuchFile("The row is not in the log any more, or has no such file.")
+    attachment = listed[number]
+    pending = _pending([attachment])
+    return attachment, pending[attachment.key] if pending else storage.read(attachment)
+
+
+def _pending(listed: Collection[Attachment]) -> dict[str, bytes]:
+    """Those that the storage did not take yet; asked first, since they leave only once they are there."""
+    found = PendingUpload.objects.filter(pk__in=[each.key for each in listed]).values_list("key", "content")
+    return {key: bytes(waiting) for key, waiting in found}
+
+
+def _text(row_id: UUID, attachment: Attachment) -> str:
+    try:
+        return storage.read(attachment).decode()
+    except NoSuchFile as exc:
+        log.error("the input of row %s can't be shown: %s", row_id, exc.detail)
+        return ""

@@ -1,0 +1,48 @@
+"""Links to attachments, which hold for `FILE_LINK_SECONDS`: the storage's own, or one of this gateway."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
+from django.urls import reverse
+
+from attachments import descriptors, storage
+from attachments.descriptors import Attachment
+from attachments.exceptions import LinkExpired, NoSuchFile, StorageUnavailable
+
+VIEW = "file"  # the name of the path that gives an attachment by its token
+_SIGNER = TimestampSigner(salt="attachments.links")
+
+
+def links(source: str, row_id: UUID, column: str) -> list[dict[str, Any]]:
+    """What history shows of a row's attachments, `column` being its `files`, and `source` the name of its source."""
+    expires_at = datetime.now(UTC) + timedelta(seconds=settings.FILE_LINK_SECONDS)
+    shown = []
+    for number, attachment in enumerate(descriptors.read(column)):
+        described = attachment._asdict()
+        del described["key"]
+        token = _SIGNER.sign_object([source, row_id.hex, number])
+        url = _storage_link(attachment) or reverse(VIEW, args=[token])
+        shown.append(described | {"url": url, "expires_at": expires_at})
+    return shown
+
+
+def read_token(token: str) -> tuple[str, UUID, int]:
+    """The source's name, the row and the number of an attachment. Raises `LinkExpired` or `NoSuchFile`."""
+    try:
+        source, row_id, number = _SIGNER.unsign_object(token, max_age=settings.FILE_LINK_SECONDS)
+    except SignatureExpired as exc:
+        raise LinkExpired("The link has expired. Ask history again for a new one.") from exc
+    except BadSignature as exc:
+        raise NoSuchFile("This is no link of this gateway. Ask history for one.") from exc
+    return source, UUID(row_id), number
+
+
+def _storage_link(attachment: Attachment) -> str:
+    """Blank where the storage has none, or can't make one now: then the gateway gives the attachment."""
+    try:
+        return storage.link(attachment)
+    except StorageUnavailable:
+        return ""

@@ -1,0 +1,54 @@
+"""Files in a folder of this machine, or one that web and workers share: each whole or not there at all."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from django.core.files.storage import FileSystemStorage
+
+from attachments.descriptors import Attachment
+from recording.journal.segment import sync_folder
+
+
+class Folder(FileSystemStorage):
+    """Django's own, which would write under the file's name from the first byte on, and does not sync."""
+
+    failures: ClassVar = (OSError,)
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        """The name itself: what is under it is the same file."""
+        return name
+
+    def link(self, file: Attachment) -> str:
+        """None: the gateway gives it."""
+        return ""
+
+    def delete(self, name: str) -> None:
+        """With the inference's folder, once that is empty."""
+        super().delete(name)
+        with suppress(OSError):
+            Path(self.path(name)).parent.rmdir()
+
+    def _save(self, name: str, content: Any) -> str:
+        path = Path(self.path(name))
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{uuid4().hex}")
+        try:
+            with open(draft, "wb", opener=_private) as file:
+                file.writelines(content.chunks())
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        for folder in (path.parent, *path.parent.parents):
+            sync_folder(folder)
+            if folder == Path(self.location):
+                break
+        return name
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -1,8 +1,0 @@
-"""As `django-admin startproject` writes it."""
-
-import os
-
-from django.core.wsgi import get_wsgi_application
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.peers.naive.settings")
-application = get_wsgi_application()

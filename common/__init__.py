@@ -1,0 +1,1 @@
+"""The foundation: what every app uses. It imports nothing of the project."""

@@ -1,0 +1,160 @@
+"""Pages of the admin that only read, and are as quick on millions of rows as on ten.
+
+Every list is a range of an index: no count, no offset, no order or look-up of a visitor's own making.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import PAGE_VAR, ChangeList
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Field, Model, QuerySet
+from django.db.models.functions import Substr
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from common.json_format import indented
+from common.keyset import below
+
+READ_CHARS = 64 * 1024  # of a payload that are read for a page
+SHOWN_CHARS = 256 * 1024  # with what indenting adds
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]  # generic in its stubs alone
+else:
+    ModelAdmin = admin.ModelAdmin
+
+
+class Within(admin.SimpleListFilter):
+    """The last hour, day, … by the time of the prediction; one end of a range, so that nothing is counted."""
+
+    title = "time of prediction"
+    parameter_name = "within"
+    spans: ClassVar = {
+        "hour": timedelta(hours=1),
+        "day": timedelta(days=1),
+        "week": timedelta(weeks=1),
+        "month": timedelta(days=30),
+        "year": timedelta(days=365),
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
+        """What can be chosen."""
+        return [(span, f"Last {span}") for span in self.spans]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows of that time."""
+        since = self.since(request)
+        return queryset.filter(predicted_at__gte=since) if since else queryset
+
+    @classmethod
+    def since(cls, request: HttpRequest) -> datetime | None:
+        """When the chosen time began."""
+        span = cls.spans.get(request.GET.get(cls.parameter_name, ""))
+        return datetime.now(UTC) - span if span else None
+
+
+class NewestFirst(ChangeList):
+    """A list that goes on from the last row's place, in the one order that has an index."""
+
+    model_admin: "ReadOnly"
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """The model admin's, whatever the address says."""
+        return list(self.model_admin.get_ordering(request))
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Reads one page and one row more."""
+        rows = list(self.model_admin.go_on(request, self.queryset)[: self.list_per_page + 1])
+        self.result_list = rows[: self.list_per_page]
+        self.result_count = self.full_result_count = len(self.result_list)
+        self.show_full_result_count = False
+        self.show_admin_actions = bool(self.model_admin.actions)
+        self.can_show_all = self.multi_page = False
+        self.paginator = Paginator(self.result_list, self.list_per_page)
+        self.newest_url = self.get_query_string() if PAGE_VAR in request.GET else ""
+        self.older_url = ""
+        if len(rows) > self.list_per_page:
+            self.older_url = self.get_query_string({PAGE_VAR: self.model_admin.cursor_of(rows[-2])})
+
+
+class ReadOnly(ModelAdmin):
+    """Nothing can be added, changed or deleted here."""
+
+    actions: Any = None
+    change_list_template = "admin/keyset_change_list.html"
+    list_per_page = 50
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by = ()
+    ordering: ClassVar[tuple[str, ...]] = ("-id",)
+    parameters: ClassVar[tuple[str, ...]] = ()  # of the filters
+    payloads: ClassVar[tuple[str, ...]] = ()  # large columns, read only in part and only where one row is shown
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Pages by place."""
+        return NewestFirst
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Without payloads."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.defer(*self.payloads)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """All of them."""
+        return self.fields or ()
+
+    def go_on(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """What comes behind the place that the address names, if it names one."""
+        place = self.place_of(request)
+        return rows.filter(below(**place)) if place else rows
+
+    def place_of(self, request: HttpRequest) -> dict[str, Any] | None:
+        """The place that the address names. Raises `IncorrectLookupParameters`."""
+        cursor = request.GET.get(PAGE_VAR)
+        try:
+            return self.read_cursor(cursor) if cursor else None
+        except (ValueError, ValidationError) as exc:
+            raise IncorrectLookupParameters from exc
+
+    def read_cursor(self, cursor: str) -> dict[str, Any]:
+        """The place that `cursor_of` wrote. Raises `ValueError` or `ValidationError`."""
+        return {"id": self.opts.pk.to_python(cursor)}
+
+    def cursor_of(self, row: Any) -> str:
+        """A row's place, for an address."""
+        return str(row.pk)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """No look-up but the filters', since any other would read the whole table."""
+        return lookup in self.parameters
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody has."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody has."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody has."""
+        return False
+
+
+def payload(row: Model, column: str, kind: "Field[Any, Any] | None" = None) -> SafeString:
+    """The beginning of a payload, indented; the rest is not even read."""
+    begin = Substr(column, 1, READ_CHARS + 1, output_field=kind)
+    found = type(row)._default_manager.filter(pk=row.pk).values_list(begin, flat=True).first()  # noqa: SLF001
+    if found is None:
+        return format_html("{}", "-")
+    text = found if isinstance(found, str) else bytes(found).decode("utf-8", "replace")
+    shown, is_all = indented(text[:READ_CHARS], SHOWN_CHARS)
+    if is_all and len(text) <= READ_CHARS:
+        return format_html("<pre>{}</pre>", shown)
+    return format_html("<pre>{} …</pre><p>This is the beginning; the rest is too long for a page.</p>", shown)

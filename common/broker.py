@@ -1,0 +1,108 @@
+"""Sends tasks to Celery by name, with every wait bounded: Redis may be ill, this process may not hang for it.
+
+https://docs.celeryq.dev/projects/kombu/en/stable/reference/kombu.transport.redis.html
+"""
+
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import orjson
+import redis
+from celery import Celery
+from django.conf import settings
+from kombu.exceptions import KombuError
+from kombu.serialization import register
+
+from common import tracing
+
+LOGS_QUEUE = "logs"
+JOBS_QUEUE = "jobs"
+UPKEEP_QUEUE = "upkeep"  # periodic tasks; apart, so that an empty queue of jobs means that none waits
+QUEUES = (LOGS_QUEUE, JOBS_QUEUE, UPKEEP_QUEUE)
+QUICK_JSON = "orjson"  # what is sent is JSON all the same, which any worker reads
+WAIT_SECONDS = 0.5  # for Redis to accept a connection, or one command
+
+
+class BrokerUnavailable(Exception):
+    """Redis did not take the message, or did not say so in time; it may still hold it."""
+
+
+register(
+    QUICK_JSON,
+    orjson.dumps,  # type: ignore[arg-type] # the stubs know of texts alone
+    orjson.loads,
+    content_type="application/json",
+    content_encoding="utf-8",
+)
+
+_FAILURES = (KombuError, OSError, redis.RedisError)
+
+
+@lru_cache(maxsize=2)
+def _producer(redis_url: str, _pid: int) -> Celery:
+    """An app of this side's own, and of this process', since a forked child must not share its parent's sockets.
+
+    The worker's app would not do: `ml_proxy` does not know it, and a worker may wait for Redis as a gateway may not.
+    """
+    app = Celery("common.broker", set_as_current=False)
+    app.conf.update(
+        broker_url=redis_url,
+        broker_transport_options={
+            "socket_timeout": WAIT_SECONDS,
+            "socket_connect_timeout": WAIT_SECONDS,
+            "retry_on_timeout": False,
+            "max_retries": 0,
+        },
+        broker_pool_limit=4,
+        task_serializer=QUICK_JSON,
+        task_ignore_result=True,
+        task_send_sent_event=True,
+    )
+    return app
+
+
+def send(task: str, kwargs: Mapping[str, Any], *, queue: str, shown_as: str, task_id: str | None = None) -> None:
+    """Queues one task. `shown_as` is all that Flower, events and logs get to see of `kwargs`.
+
+    Raises `BrokerUnavailable`.
+    """
+    try:
+        _producer(settings.REDIS_URL, os.getpid()).send_task(
+            task,
+            kwargs=dict(kwargs),
+            queue=queue,
+            task_id=task_id,
+            argsrepr="()",
+            kwargsrepr=shown_as,
+            headers={"traceparent": traceparent} if (traceparent := tracing.here()) else None,
+            retry=False,
+        )
+    except _FAILURES as exc:
+        raise BrokerUnavailable(f"Redis did not take the task {task} ({type(exc).__name__})") from exc
+
+
+def show_progress(task_id: str, *, worker: str, percent: int, message: str) -> None:
+    """Tells Flower, and whoever else follows Celery's events, how far a task is that runs on `worker`.
+
+    Raises `BrokerUnavailable`.
+    """
+    app = _producer(settings.REDIS_URL, os.getpid())
+    shown = f"{percent} %: {message}"  # the one column of Flower's that any state may fill
+    try:
+        with app.events.default_dispatcher(hostname=worker) as events:
+            events.send("task-progress", uuid=task_id, retry=False, percent=percent, message=message, result=shown)
+    except _FAILURES as exc:
+        raise BrokerUnavailable(f"Redis did not take an event ({type(exc).__name__})") from exc
+
+
+def waiting(queue: str) -> int:
+    """How many messages no worker has taken yet. Raises `BrokerUnavailable`."""
+    try:
+        with redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=WAIT_SECONDS, socket_connect_timeout=WAIT_SECONDS
+        ) as client:
+            return int(client.llen(queue))
+    except redis.RedisError as exc:
+        raise BrokerUnavailable(f"Redis does not answer ({type(exc).__name__})") from exc

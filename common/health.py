@@ -1,0 +1,84 @@
+"""Whether the gateway can do its work, part by part. Apps register a probe for each part that is theirs.
+
+Predictions need the `required` parts, the model server and a place for the record. The others may be down for a while:
+records wait in the journal, so the gateway is degraded, not out of service.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from django.db import DatabaseError, InterfaceError, connection
+
+from common import broker
+from common.exceptions import GatewayError
+
+Status = Literal["ready", "degraded", "not ready"]
+Probe = Callable[[], str | None]  # says what it found, or raises `Down` or a `GatewayError`
+
+
+class Down(Exception):
+    """A part does not work. Its text says what was tried."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part: whether it answered, in how many milliseconds, and what it said."""
+
+    ok: bool
+    ms: float
+    detail: str
+
+
+@dataclass(frozen=True)
+class _Registered:
+    probe: Probe
+    is_required: bool
+
+
+_parts: dict[str, _Registered] = {}
+
+
+def register(name: str, probe: Probe, *, is_required: bool = False) -> None:
+    """Adds a part."""
+    _parts[name] = _Registered(probe, is_required)
+
+
+def check() -> tuple[Status, dict[str, Part]]:
+    """The whole and its parts."""
+    found = {name: _timed(part.probe) for name, part in _parts.items()}
+    if not all(found[name].ok for name, part in _parts.items() if part.is_required):
+        return "not ready", found
+    return ("ready" if all(part.ok for part in found.values()) else "degraded"), found
+
+
+def probe(name: str) -> Part:
+    """One part, by its name among those that `check` gives."""
+    return _timed(_parts[name].probe)
+
+
+def database() -> None:
+    """Answers a statement. Raises `Down`."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except (DatabaseError, InterfaceError) as exc:
+        raise Down(f"The database does not answer ({type(exc).__name__}).") from exc
+
+
+def redis() -> None:
+    """Answers a command. Raises `Down`."""
+    try:
+        broker.waiting(broker.LOGS_QUEUE)
+    except broker.BrokerUnavailable as exc:
+        raise Down(str(exc)) from exc
+
+
+def _timed(probe: Probe) -> Part:
+    started = time.perf_counter()
+    try:
+        ok, detail = True, probe() or "answers"
+    except (Down, GatewayError) as exc:
+        ok, detail = False, str(exc)
+    return Part(ok, round((time.perf_counter() - started) * 1000, 2), detail)

@@ -1,0 +1,18 @@
+"""A caller's own key for a request, so that the same request again finds what the first one led to."""
+
+import re
+from datetime import timedelta
+
+from common.exceptions import BadInput, Fault
+
+KEPT = timedelta(hours=24)
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def check_key(key: str) -> None:
+    """Raises `BadInput` for an Idempotency-Key that can't be used."""
+    if not _KEY.fullmatch(key):
+        raise BadInput(
+            "The Idempotency-Key can't be used.",
+            faults=[Fault("Idempotency-Key", "must be 1 to 255 visible ASCII characters")],
+        )

@@ -1,0 +1,16 @@
+"""Request bodies: JSON objects, checked once and kept as text."""
+
+from common import strict_json
+from common.exceptions import BadInput, Fault
+
+
+def read_object(body: bytes) -> tuple[str, strict_json.Value]:
+    """The text of a JSON object, and its value. Raises `BadInput` for anything else."""
+    try:
+        text = strict_json.decode(body)
+        value = strict_json.parse(text)
+    except strict_json.NotJSON as exc:
+        raise BadInput(f"The body is not JSON (RFC 8259): {exc}.", faults=[Fault("", str(exc))]) from None
+    if not strict_json.is_object(value):
+        raise BadInput("The body must be a JSON object.", faults=[Fault("", "must be an object")])
+    return text, value

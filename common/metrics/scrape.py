@@ -1,0 +1,144 @@
+"""One scrape: what was counted by all processes, and what can be measured of each part in a bounded time.
+
+A part that is down is reported as such, and what it alone knows is left out: a database that is away must not hide the
+rest. Apps register their parts, and what they measure in the database.
+"""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from django.db import DatabaseError, InterfaceError, connection, connections
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from common import broker, metrics
+from common.broker import BrokerUnavailable
+from common.exceptions import Unavailable
+from common.metrics.families import gauges_by
+
+FRESH_SECONDS = 2.0  # how old what was measured may be
+PART_SECONDS = 2.0  # for all parts together
+
+Measured = tuple[bool, list[Metric]]
+DOWN: Measured = (False, [])
+
+log = logging.getLogger(__name__)
+
+
+def scrape(accept: str) -> tuple[bytes, str]:
+    """The exposition in the format that `accept` asks for, and its media type. Raises `Unavailable`."""
+    try:
+        return _encoded(accept)
+    except (TypeError, ValueError):  # the client trips over a version or an escaping that is none
+        return _encoded("")
+    except OSError as exc:
+        raise Unavailable(f"The counts can't be read ({type(exc).__name__}).") from exc
+
+
+def _encoded(accept: str) -> tuple[bytes, str]:
+    encode, media_type = choose_encoder(accept)
+    return encode(_registry), media_type
+
+
+class _Part:
+    """Measures one part in a thread of its own, one at a time: one that hangs is not asked again until it is back."""
+
+    def __init__(self, name: str, measure: Callable[[], Measured]) -> None:
+        self._name = name
+        self._measure = measure
+        self._thread: threading.Thread | None = None
+        self._found = DOWN
+
+    def start(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._found = DOWN
+            self._thread = threading.Thread(target=self._run, name=f"scrape-{self._name}", daemon=True)
+            self._thread.start()
+
+    def families(self, ends_at: float) -> list[Metric]:
+        """What it told until `ends_at`, in `time.monotonic()` seconds, and whether it is up."""
+        if self._thread is not None:
+            self._thread.join(max(ends_at - time.monotonic(), 0.0))
+        up, families = self._found
+        text = f"Whether this part does its work: {self._name}."
+        return [GaugeMetricFamily(f"ml_proxy_{self._name}_up", text, float(up)), *families]
+
+    def _run(self) -> None:
+        try:
+            self._found = self._measure()
+        except (DatabaseError, InterfaceError, BrokerUnavailable, OSError) as exc:
+            log.warning("the scrape goes without %s: %s", self._name, type(exc).__name__)
+        finally:
+            connections.close_all()
+
+
+class _Parts(Collector):
+    """All parts, measured side by side; scrapes that follow each other closely share what was measured."""
+
+    def __init__(self) -> None:
+        self._parts: list[_Part] = []
+        self._lock = threading.Lock()
+        self._measured_at = -math.inf  # time.monotonic() seconds
+        self._kept: list[Metric] = []
+
+    def add(self, part: _Part) -> None:
+        """One more."""
+        self._parts.append(part)
+
+    def collect(self) -> Iterable[Metric]:
+        """Each part's families."""
+        with self._lock:
+            if time.monotonic() - self._measured_at >= FRESH_SECONDS:
+                self._kept = self._measured()
+                self._measured_at = time.monotonic()
+            return self._kept
+
+    def _measured(self) -> list[Metric]:
+        ends_at = time.monotonic() + PART_SECONDS
+        for part in self._parts:
+            part.start()
+        return [family for part in self._parts for family in part.families(ends_at)]
+
+
+STATEMENT_MILLISECONDS = 2000
+
+_database_gauges: list[Callable[[], list[Metric]]] = []
+_parts = _Parts()
+_registry = CollectorRegistry()
+_registry.register(metrics.Counts())
+_registry.register(_parts)
+
+
+def register_part(name: str, measure: Callable[[], Measured]) -> None:
+    """Has a part measured at each scrape: whether it is up, and its metrics.
+
+    `measure` may raise `BrokerUnavailable`, `OSError` or Django's database errors: then the part is down.
+    """
+    _parts.add(_Part(name, measure))
+
+
+def register_gauges(measure: Callable[[], list[Metric]]) -> None:
+    """Has what the database tells measured at each scrape, as a share of the part `database`."""
+    _database_gauges.append(measure)
+
+
+def of_database() -> Measured:
+    """All that the database tells. Raises Django's database errors."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = %s", [STATEMENT_MILLISECONDS])
+    return True, [family for measure in _database_gauges for family in measure()]
+
+
+def _of_redis() -> Measured:
+    waiting = {queue: broker.waiting(queue) for queue in broker.QUEUES}
+    return True, [gauges_by("queue_messages", "Messages that no worker has taken yet.", "queue", waiting)]
+
+
+register_part("redis", _of_redis)
+register_part("database", of_database)

@@ -1,0 +1,102 @@
+"""Query strings of lists: each parameter known, given once, and read; and where the next page is."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+from urllib.parse import unquote_to_bytes, urlencode
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+from common.exceptions import BadInput, Fault
+from common.paging import MAX_ROWS
+from common.timestamps import moment
+
+MAX_CURSOR = 200  # characters
+LIMIT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_ROWS, "default": 100}
+
+# By a parameter's name: the field that it fills, and what reads its text or raises a `ValueError` that says what to do.
+Readers = Mapping[str, tuple[str, Callable[[str], Any]]]
+SPAN: Readers = {"since": ("since", moment), "until": ("until", moment)}
+
+
+def read_query(request: HttpRequest | Request, readers: Readers) -> dict[str, Any]:
+    """The fields that the query fills; a blank parameter is as good as none.
+
+    Raises `BadInput` with everything that is wrong.
+    """
+    _require_utf8(request.META.get("QUERY_STRING", ""))
+    faults: list[Fault] = []
+    found: dict[str, Any] = {}
+    for name, values in request.GET.lists():
+        try:
+            found |= _read(name, values, readers)
+        except ValueError as exc:
+            faults.append(Fault(name[:100], str(exc)))
+    if faults:
+        raise BadInput("The query can't be used; nothing was looked up.", faults=faults)
+    return found
+
+
+def refuse_parameters(request: HttpRequest | Request) -> None:
+    """Raises `BadInput` for any: a misspelt one must not be ignored."""
+    if request.GET:
+        faults = [Fault(name[:100], "is unknown here") for name in request.GET]
+        raise BadInput("This path takes no parameter.", faults=faults)
+
+
+def limit(value: str) -> int:
+    """Reads how many rows a page may have."""
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= MAX_ROWS and len(value) <= 9):
+        raise ValueError(f"must be a whole number from 1 to {MAX_ROWS}")
+    return int(value)
+
+
+def one_of(choices: Collection[str]) -> Callable[[str], str]:
+    """Reads one of a few words."""
+
+    def read(value: str) -> str:
+        if value.strip() not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return value.strip()
+
+    return read
+
+
+def cursor(place_of: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Reads a place from a cursor; `place_of` raises `ValueError` for what is none."""
+
+    def read(value: str) -> Any:
+        try:
+            return place_of(value[:MAX_CURSOR])
+        except ValueError:
+            raise ValueError("must be taken from a Link field of this path") from None
+
+    return read
+
+
+def next_link(request: HttpRequest | Request, cursor: str) -> str:
+    """The Link field for the page that begins behind `cursor`."""
+    asked = {name: value for name, value in request.GET.items() if name != "cursor"}
+    url = request.build_absolute_uri(f"{request.path}?{urlencode(asked | {'cursor': cursor})}")
+    return f'<{url}>; rel="next"'
+
+
+def _require_utf8(query: str) -> None:
+    """Django would put a replacement character where a name was sent in another encoding, and find nobody."""
+    for pair in query.encode("latin-1").split(b"&"):  # as WSGI carries bytes
+        try:
+            unquote_to_bytes(pair).decode()
+        except UnicodeDecodeError:
+            name = pair.partition(b"=")[0].decode("ascii", "replace")[:100]
+            raise BadInput("The query can't be read.", faults=[Fault(name, "must be percent-encoded UTF-8")]) from None
+
+
+def _read(name: str, values: list[str], readers: Readers) -> dict[str, Any]:
+    if name not in readers:
+        raise ValueError(f"is no parameter of this path; it takes {', '.join(readers)}")
+    if len(values) != 1:
+        raise ValueError("must be given once")
+    if not values[0].strip():
+        return {}
+    field, read = readers[name]
+    return {field: read(values[0])}

@@ -1,0 +1,23 @@
+"""What is measured of MLflow's outbox at a scrape."""
+
+from django.db.models import Min, Q, Sum
+from prometheus_client import Metric
+
+from common.metrics.families import gauge, gauges_by, seconds_since
+from integrations.mlflow.models import MlflowOutbox
+
+
+def of_outbox() -> list[Metric]:
+    """What waits for MLflow, and what it refused. Raises Django's database errors."""
+    found = MlflowOutbox.objects.aggregate(
+        waiting=Sum("count", filter=Q(is_aside=False)),
+        aside=Sum("count", filter=Q(is_aside=True)),
+        oldest=Min("created_at", filter=Q(is_aside=False)),
+    )
+    oldest = seconds_since(found.pop("oldest"))
+    counts = {state: count or 0 for state, count in found.items()}
+    text = "Inferences and jobs that MLflow does not have; aside, it refused them."
+    return [
+        gauges_by("mlflow_waiting", text, "state", counts),
+        gauge("mlflow_oldest_waiting_seconds", "The age of the oldest that waits for MLflow; 0 for none.", oldest),
+    ]

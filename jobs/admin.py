@@ -1,0 +1,41 @@
+"""Jobs for people: to read, never to change."""
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from common.admin_base import ReadOnly, payload
+from jobs.models import Job
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnly):
+    """Long runs."""
+
+    payloads = ("params", "result")
+    list_display = ("created_at", "kind", "state", "percent", "message", "requested_by", "started_at", "finished_at")
+    fields = (
+        "id",
+        "kind",
+        "state",
+        "percent",
+        "message",
+        "error",
+        "params_json",
+        "result_json",
+        "requested_by",
+        "request_id",
+        "cancel_requested",
+        "created_at",
+        "started_at",
+        "finished_at",
+    )
+
+    @admin.display(description="params")
+    def params_json(self, row: Job) -> SafeString:
+        """The request's body."""
+        return payload(row, "params")
+
+    @admin.display(description="result")
+    def result_json(self, row: Job) -> SafeString:
+        """What came of it."""
+        return payload(row, "result")

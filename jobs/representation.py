@@ -1,0 +1,24 @@
+"""A job as others see it: by the API, and by whoever is called back when it has ended."""
+
+from typing import Any
+
+import orjson
+
+from jobs.models import Job
+
+
+def described(job: Job) -> dict[str, Any]:
+    """The job as its callers see it."""
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "state": job.state,
+        "progress": {"percent": job.percent, "message": job.message},
+        "params": orjson.Fragment(job.params),
+        "result": orjson.Fragment(job.result) if job.result is not None else None,
+        "error": job.error,
+        "requested_by": job.requested_by,
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "finished_at": job.finished_at,
+    }

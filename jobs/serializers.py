@@ -1,0 +1,42 @@
+"""The shape of a job for OpenAPI. The views build their answers themselves, so as not to parse stored JSON again."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import serializers
+
+from jobs.models import Job
+
+
+@extend_schema_serializer(component_name="Progress")
+class ProgressSchema(serializers.Serializer[Any]):
+    """How far a job is."""
+
+    percent = serializers.IntegerField(min_value=0, max_value=100, read_only=True)
+    message = serializers.CharField(read_only=True)
+
+
+@extend_schema_serializer(component_name="Job")
+class JobSchema(serializers.ModelSerializer[Job]):
+    """One job."""
+
+    progress = ProgressSchema(read_only=True)
+    params = serializers.JSONField(read_only=True, help_text="The request's body, as it came, without callback_url.")
+    result = serializers.JSONField(read_only=True, help_text="What came of it; null until there is a result.")
+
+    class Meta:
+        model = Job
+        fields = (
+            "id",
+            "kind",
+            "state",
+            "progress",
+            "params",
+            "result",
+            "error",
+            "requested_by",
+            "created_at",
+            "started_at",
+            "finished_at",
+        )
+        read_only_fields = fields

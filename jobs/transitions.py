@@ -1,0 +1,66 @@
+"""State changes of jobs. They are conditional UPDATEs: stale runners cannot write."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from jobs import kinds
+from jobs.models import Job
+from jobs.queries import JobConflict, find
+from jobs.webhooks import deliveries
+
+ERROR_CHARACTERS = 500
+MESSAGE_CHARACTERS = 200
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ends: `result` is JSON text, `error` a sentence."""
+
+    state: Job.State
+    result: str | None = None
+    error: str | None = None
+
+
+CANCELLED = Outcome(Job.State.CANCELLED)
+
+
+def end(job_id: UUID, outcome: Outcome, **still: Any) -> bool:
+    """Ends the job where its columns are as `still` says, and has its caller told; False where they are not."""
+    with transaction.atomic():
+        ended = Job.objects.filter(pk=job_id, **still).update(
+            state=outcome.state,
+            result=outcome.result,
+            error=outcome.error and outcome.error[:ERROR_CHARACTERS],
+            percent=100 if outcome.state == Job.State.SUCCEEDED else F("percent"),
+            message=outcome.state.value,
+            finished_at=datetime.now(UTC),
+        )
+        if ended:
+            deliveries.job_ended(job_id)
+            kinds.tell_end(job_id)
+    return bool(ended)
+
+
+def cancel(job_id: UUID) -> Job:
+    """Cancels a queued job, or asks the one who runs it to stop.
+
+    Raises `NoSuchRecord`, or `JobConflict` once it has ended.
+    """
+    if not end(job_id, CANCELLED, state=Job.State.QUEUED):
+        running = Job.objects.filter(pk=job_id, state=Job.State.RUNNING)
+        if not running.update(cancel_requested=True, message="asked to stop"):
+            return _cancel_again(job_id)
+    return find(job_id)
+
+
+def _cancel_again(job_id: UUID) -> Job:
+    """Where the job was neither queued nor running when looked at: it has ended, or was queued again in between."""
+    job = find(job_id)
+    if job.state in Job.ACTIVE:
+        return cancel(job_id)
+    raise JobConflict(f"This job has ended: it {job.state}.", job)

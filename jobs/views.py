@@ -1,0 +1,131 @@
+"""The views of a job kind: start one, list them, see one, cancel one. `jobs.urls` makes them for a kind."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts import permissions
+from common.logs import current_request_id
+from common.query_params import Readers, cursor, limit, next_link, read_query, refuse_parameters
+from common.request_body import read_body
+from common.responses import json_response
+from jobs import queries, submission, transitions
+from jobs.kinds import JobKind
+from jobs.models import Job
+from jobs.queries import JobConflict, JobFilter
+from jobs.representation import described
+
+RETRY_SECONDS = 2
+
+Wire = HttpRequest | Request
+
+
+class KindView(APIView):
+    """Of one kind."""
+
+    kind: ClassVar[JobKind]
+
+
+class JobList(KindView):
+    """The kind's jobs."""
+
+    @property
+    def needs(self) -> dict[str, str]:
+        """The permission for each method."""
+        return dict.fromkeys(("GET", "HEAD"), self.kind.read_permission) | {"POST": self.kind.start_permission}
+
+    def get(self, request: Request) -> HttpResponse:
+        """One page of jobs."""
+        page = queries.page(JobFilter(kind=self.kind.name, **read_query(request, _READERS)))
+        response = json_response([described(job) for job in page.jobs])
+        if page.next:
+            response["Link"] = next_link(request, queries.opaque(page.next))
+        return response
+
+    def post(self, request: Request) -> HttpResponse:
+        """Accepts a job."""
+        return start(self.kind, request, read_body(request, may_be_empty=True), permissions.caller_of(request))
+
+
+class JobDetail(KindView):
+    """One job."""
+
+    @property
+    def needs(self) -> dict[str, str]:
+        """The permission for each method."""
+        return dict.fromkeys(("GET", "HEAD"), self.kind.read_permission)
+
+    def get(self, request: Request, job_id: UUID) -> HttpResponse:
+        """One job."""
+        refuse_parameters(request)
+        return _one(queries.find(job_id, self.kind.name))
+
+
+class JobCancel(KindView):
+    """Ends one job before its time."""
+
+    @property
+    def needs(self) -> dict[str, str]:
+        """The permission for each method."""
+        return {"POST": self.kind.cancel_permission}
+
+    def post(self, request: Request, job_id: UUID) -> HttpResponse:
+        """Cancels, or asks the running job to stop."""
+        queries.find(job_id, self.kind.name)
+        return _one(transitions.cancel(job_id))
+
+
+def start(kind: JobKind, request: Wire, body: bytes, caller: str) -> HttpResponse:
+    """202: the job, where it can be watched, and when to look first."""
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    asked = kind.read(body)
+    for permission in kind.more_permissions(asked):
+        permissions.require(request, permission)
+    with naming_the_other(request):
+        job = submission.start(kind, asked, requested_by=caller, request_id=current_request_id.get(), key=key)
+    response = json_response(described(job), status=202)
+    response["Location"] = location_of(request, job)
+    response["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+@contextmanager
+def naming_the_other(request: Wire) -> Iterator[None]:
+    """Adds to a `JobConflict` where the job is that holds the concurrency key."""
+    try:
+        yield
+    except JobConflict as exc:
+        exc.headers["Location"] = location_of(request, exc.job)
+        raise
+
+
+def location_of(request: Wire, job: Job) -> str:
+    """The job's URL."""
+    return request.build_absolute_uri(reverse(f"{job.kind}-job", args=[job.id]))
+
+
+def _one(job: Job) -> HttpResponse:
+    response = json_response(described(job))
+    if job.state in Job.ACTIVE:
+        response["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def _state(value: str) -> Job.State:
+    try:
+        return Job.State(value.strip())
+    except ValueError:
+        raise ValueError(f"must be one of {', '.join(Job.State.values)}") from None
+
+
+_READERS: Readers = {
+    "state": ("state", _state),
+    "limit": ("limit", limit),
+    "cursor": ("after", cursor(queries.place_of)),
+}

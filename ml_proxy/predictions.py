@@ -1,0 +1,143 @@
+"""One prediction: check the body once, forward its bytes, record, answer."""
+
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from attachments import descriptors
+from common import strict_json
+from common.conf import settings
+from common.ids import uuid7
+from ml_proxy import upstream
+from ml_proxy.exceptions import UpstreamNotJSON, UpstreamTooLarge
+from ml_proxy.prediction_request import Subject, read_subject
+from ml_proxy.records import InferenceRecord
+from ml_proxy.upstream import Answer
+from ml_proxy.upstream.headers import unpackable
+from recording import recorder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """What a caller asked: body and end-to-end fields as they came, and who asked under which request id."""
+
+    body: bytes
+    fields: Mapping[str, str]
+    query: str = ""
+    request_id: str
+    caller: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The model's answer; `record` where it was a 2xx, and so has a row, with the contents of its files."""
+
+    answer: Answer
+    record: InferenceRecord | None
+    contents: tuple[bytes, ...] = ()
+
+
+def predict(call: Call) -> Outcome:
+    """Asks the model and records its answer.
+
+    Raises `BadInput`, `NoRoom`, `UpstreamError` or `NotRecorded`; then there is no row.
+    """
+    subject = read_subject(call.fields.get("Content-Type", ""), call.body)
+    with room(call, subject):
+        outcome = ask(call, subject, uuid7())
+        if outcome.record is not None:
+            recorder.record(outcome.record, outcome.contents)
+    return outcome
+
+
+def room(call: Call, subject: Subject) -> recorder.CapacityReservation:
+    """For the record of a call; files travel in base64, which takes a third more."""
+    size = len(call.body)
+    return recorder.CapacityReservation(size + size // 3 if subject.parts else size)
+
+
+def ask(call: Call, subject: Subject, inference_id: UUID) -> Outcome:
+    """Asks the model and makes the record; the caller holds room for it, and keeps it. Raises `UpstreamError`."""
+    fields = {**call.fields, "Accept-Encoding": unpackable(call.fields.get("Accept-Encoding", ""))}
+    answer = upstream.forward(
+        "POST",
+        "predict",
+        fields={**fields, "X-Request-ID": call.request_id},
+        body=call.body,
+        query=call.query,
+        total_seconds=settings.UPSTREAM_TOTAL_SECONDS,
+    )
+    record = _record(call, subject, inference_id, answer) if answer.is_success else None
+    return Outcome(answer, record, tuple(part.data for part in subject.parts) if subject.parts else ())
+
+
+def _record(call: Call, subject: Subject, inference_id: UUID, answer: Answer) -> InferenceRecord:
+    text, model_name, model_version = _read_answer(answer)
+    return InferenceRecord(
+        id=inference_id,
+        doctor_name=subject.doctor_name,
+        patient_name=subject.patient_name,
+        input_data=subject.text,
+        output_data=text,
+        predicted_at=datetime.now(UTC),
+        latency_ms=answer.latency_ms,
+        model_name=_model_text(model_name),
+        model_version=_model_text(model_version),
+        request_id=call.request_id,
+        caller=call.caller,
+        files=descriptors.describe(inference_id, subject.parts) if subject.parts else "",
+    )
+
+
+def _read_answer(answer: Answer) -> tuple[str, str, str]:
+    """Its text, and the model's name and version in it as they were written; blank where it has none."""
+    body = _unpacked(answer)
+    quick = strict_json.glance(body)
+    with suppress(TypeError, KeyError):
+        name, version = quick["model"]["name"], quick["model"]["version"]
+        if type(name) is type(version) is str:
+            return body.decode(), name, version
+    try:
+        text = strict_json.decode(body)
+        model = strict_json.member(strict_json.parse(text), "model")
+    except strict_json.NotJSON as exc:
+        raise UpstreamNotJSON(f"The model's answer can't be recorded, it is not JSON: {exc}.") from None
+    name, version = (strict_json.member(model, member) for member in ("name", "version"))
+    return text, name if isinstance(name, str) else "", version if isinstance(version, str) else ""
+
+
+def _unpacked(answer: Answer) -> bytes:
+    coding = answer.field("content-encoding").strip().lower()
+    if coding in {"", "identity"}:
+        return answer.body
+    if coding not in {"gzip", "x-gzip", "deflate"}:
+        raise UpstreamNotJSON("The model's answer can't be recorded: its content coding is unknown here.")
+    return _inflated(answer.body, raw=coding == "deflate" and not _is_zlib(answer.body))
+
+
+def _is_zlib(body: bytes) -> bool:
+    """Whether it starts as RFC 1950 says; some servers send the bare stream of RFC 1951 under the same name."""
+    return body[:1] != b"" and body[0] & 0x0F == zlib.DEFLATED and int.from_bytes(body[:2], "big") % 31 == 0
+
+
+def _inflated(body: bytes, *, raw: bool) -> bytes:
+    """Undoes gzip, zlib or bare deflate, up to the cap: a small answer may unpack into a huge one."""
+    cap = settings.MAX_ANSWER_BYTES
+    engine = zlib.decompressobj(-zlib.MAX_WBITS if raw else zlib.MAX_WBITS | 32)
+    try:
+        found = engine.decompress(body, cap + 1)
+    except zlib.error:
+        raise UpstreamNotJSON("The model's answer can't be recorded: its content coding is broken.") from None
+    if len(found) > cap:
+        raise UpstreamTooLarge(f"The model's answer unpacks to more than {cap} bytes (MAX_ANSWER_BYTES).")
+    if not engine.eof or engine.unused_data:
+        raise UpstreamNotJSON("The model's answer can't be recorded: its content coding does not end where it ends.")
+    return found
+
+
+def _model_text(value: str) -> str:
+    """A model's name or version as the table can hold it."""
+    return value.encode("utf-8", "replace").decode().replace("\0", "")[: InferenceRecord.MAX_LENGTHS["model_name"]]

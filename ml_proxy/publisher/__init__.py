@@ -1,9 +1,0 @@
-"""Brings what the journal holds to Celery, and lets go of what the database has confirmed.
-
-`core` is the work, one step at a time; `loop` keeps it going, in a thread of a gateway process or in one of its own.
-"""
-
-from ml_proxy.publisher.core import Publisher
-from ml_proxy.publisher.loop import journal_folder, run, start_in_background, wake
-
-__all__ = ["Publisher", "journal_folder", "run", "start_in_background", "wake"]

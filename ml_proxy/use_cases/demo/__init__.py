@@ -1,9 +1,0 @@
-"""Fills the log for a demonstration: invented people, real answers of the model server.
-
-Everybody in it is synthetic; `people` puts names together from lists. Each row says so by its `caller`, `CALLER`.
-"""
-
-from ml_proxy.use_cases.demo.answers import CannotSeed, Exchange, ask_model
-from ml_proxy.use_cases.demo.seeding import CALLER, MOST_DAYS, Plan, write
-
-__all__ = ["CALLER", "MOST_DAYS", "CannotSeed", "Exchange", "Plan", "ask_model", "write"]

@@ -1,0 +1,67 @@
+"""`history/{id}/feedback/`: a doctor's word about an inference."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts import permissions
+from common.query_params import LIMIT_SCHEMA, Readers, cursor, limit, next_link, read_query, refuse_parameters
+from common.request_body import read_body
+from common.responses import json_response
+from common.schemas import sent_field
+from ml_proxy import feedback
+from ml_proxy.feedback_requests import read_request
+from ml_proxy.permissions import GIVE_FEEDBACK, READ_FEEDBACK
+from ml_proxy.serializers import FEEDBACK_BODY, FeedbackSchema
+
+
+class FeedbackList(APIView):
+    """The verdicts of one inference."""
+
+    needs: ClassVar = {"GET": READ_FEEDBACK, "HEAD": READ_FEEDBACK, "POST": GIVE_FEEDBACK}
+
+    @extend_schema(
+        operation_id="list_feedback",
+        summary="What doctors said of an inference, newest first",
+        description="The newest counts. More pages are named by the Link field, rel=next.",
+        parameters=[
+            OpenApiParameter("limit", LIMIT_SCHEMA, description="Verdicts of a page."),
+            OpenApiParameter("cursor", str, description="Opaque, from the Link field."),
+            sent_field("Link", "The next page, rel=next, where there is more.", 200),
+        ],
+        responses=FeedbackSchema(many=True),
+    )
+    def get(self, request: Request, inference_id: UUID) -> HttpResponse:
+        """One page of verdicts."""
+        page = feedback.page(inference_id, **read_query(request, _READERS))
+        response = json_response([feedback.described(verdict) for verdict in page.feedback])
+        if page.next:
+            response["Link"] = next_link(request, str(page.next))
+        return response
+
+    @extend_schema(
+        operation_id="give_feedback",
+        summary="Say whether the model was right",
+        description=(
+            "Supersedes what was said before, of which nothing is erased. The answer's label is what the inference is "
+            "held to be: the given one, or the model's (null where its answer has no predictions[0].label)."
+        ),
+        request=FEEDBACK_BODY,
+        responses={
+            201: FeedbackSchema,
+            200: OpenApiResponse(FeedbackSchema, description="The newest verdict, which the same caller repeats."),
+        },
+    )
+    def post(self, request: Request, inference_id: UUID) -> HttpResponse:
+        """Takes a verdict."""
+        refuse_parameters(request)
+        said = read_request(read_body(request))
+        verdict, is_new = feedback.give(inference_id, said, permissions.caller_of(request))
+        return json_response(feedback.described(verdict), status=201 if is_new else 200)
+
+
+_READERS: Readers = {"limit": ("limit", limit), "cursor": ("after", cursor(int))}

@@ -1,0 +1,48 @@
+"""What became of records that are no rows, for people: to read, and to try quarantined ones again."""
+
+from collections import Counter
+
+from django.contrib import admin, messages
+from django.db.models import BinaryField, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from common.admin_base import ReadOnly, payload
+from recording.models import Disposition
+from recording.quarantine import try_again
+from recording.seals import UnknownKey
+
+
+@admin.register(Disposition)
+class DispositionAdmin(ReadOnly):
+    """Records that are no rows: in quarantine, erased, or repeated."""
+
+    actions = ("try_again",)
+    payloads = ("payload",)
+    list_display = ("created_at", "kind", "origin", "sequence", "reason")
+    fields = ("kind", "origin", "sequence", "reason", "payload_text", "created_at")
+
+    @admin.display(description="payload")
+    def payload_text(self, row: Disposition) -> SafeString:
+        """A quarantined record's bytes, as text."""
+        return payload(row, "payload", BinaryField())
+
+    def has_try_again_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change dispositions, which is all that this permission allows."""
+        return request.user.has_perm("recording.change_disposition")
+
+    @admin.action(description="Try again to write quarantined records", permissions=["try_again"])
+    def try_again(self, request: HttpRequest, queryset: QuerySet[Disposition]) -> None:
+        """Each on its own: one that is refused again keeps none of the others back."""
+        chosen = queryset.filter(kind=Disposition.Kind.QUARANTINED)
+        try:
+            outcomes = Counter(try_again(each) for each in chosen.iterator())
+        except UnknownKey as exc:
+            self.message_user(request, str(exc), messages.ERROR)
+            return
+        if outcomes[True]:
+            self.message_user(request, f"Left quarantine: {outcomes[True]}.", messages.SUCCESS)
+        if outcomes[False] or not outcomes:
+            self.message_user(
+                request, f"Still in quarantine, each with its reason: {outcomes[False]}.", messages.WARNING
+            )

@@ -1,0 +1,22 @@
+"""The ledger as a Django app."""
+
+from django.apps import AppConfig
+
+
+class RecordingConfig(AppConfig):
+    """Journal, publisher, ingestion and proof, for the records of any source."""
+
+    name = "recording"
+    verbose_name = "Ledger"
+
+    def ready(self) -> None:
+        """Registers its probes and metrics."""
+        from common import health  # noqa: PLC0415 - models load once the apps are ready
+        from common.metrics import scrape  # noqa: PLC0415
+        from recording import gauges  # noqa: PLC0415
+        from recording import health as own  # noqa: PLC0415
+
+        health.register("journal", own.journal, is_required=True)
+        health.register("log", own.log)
+        scrape.register_part("journal", gauges.of_journal)
+        scrape.register_gauges(gauges.of_ledger)

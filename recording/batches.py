@@ -1,0 +1,108 @@
+"""Consecutive numbered records on their way from the journal to the log, as the worker's message carries them."""
+
+import struct
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from recording.journal import Entry
+
+WRITE_RECORDS = "recording.write_records"  # the Celery task that takes one
+MOST_NUMBER = 2**63 - 1
+HOST_LENGTH, KEY_ID_LENGTH = 255, 16
+
+_HEAD = struct.Struct("<I32s32s")  # of a record: its payload's bytes, digest, seal
+
+
+class BadBatch(ValueError):
+    """The message is no batch. The text quotes nothing of it."""
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """A record's bytes as the journal numbered and sealed them."""
+
+    sequence: int
+    digest: bytes
+    seal: bytes
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Records of one origin, their numbers without a gap."""
+
+    origin: UUID
+    host: str
+    key_id: str
+    records: tuple[Numbered, ...]
+
+    @classmethod
+    def of(cls, origin: UUID, host: str, key_id: str, entries: Iterable[Entry]) -> "Batch":
+        """What a journal holds."""
+        return cls(origin, host, key_id, tuple(Numbered(*entry[:4]) for entry in entries))
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> "Batch":
+        """What `as_message` wrote. Raises `BadBatch` for anything else."""
+        try:
+            raw = b64decode(message["records"], validate=True)
+            numbered = tuple(_unpacked(raw, message["first"]))
+            batch = cls(UUID(message["origin"]), message["host"], message["key_id"], numbered)
+            if not batch._is_sound():
+                raise BadBatch("the message's values are out of their ranges")
+        except BadBatch:
+            raise
+        except (ValueError, TypeError, KeyError, AttributeError, struct.error) as exc:
+            raise BadBatch(f"the message can't be read ({type(exc).__name__})") from None
+        return batch
+
+    def as_message(self) -> dict[str, Any]:
+        """JSON values. The records are one text, packed: JSON within JSON would take most of the sender's time."""
+        return {
+            "origin": str(self.origin),
+            "host": self.host,
+            "key_id": self.key_id,
+            "first": self.first,
+            "records": b64encode(b"".join(map(_packed, self.records))).decode(),
+        }
+
+    def _is_sound(self) -> bool:
+        """Whether the database's columns can hold it."""
+        texts: tuple[tuple[Any, int], ...] = ((self.host, HOST_LENGTH), (self.key_id, KEY_ID_LENGTH))
+        return (
+            bool(self.records)
+            and type(self.first) is int
+            and 1 <= self.first <= self.last <= MOST_NUMBER
+            and all(isinstance(text, str) and len(text) <= most and "\0" not in text for text, most in texts)
+        )
+
+    @property
+    def first(self) -> int:
+        """Its lowest number."""
+        return self.records[0].sequence
+
+    @property
+    def last(self) -> int:
+        """Its highest number."""
+        return self.records[-1].sequence
+
+    def __str__(self) -> str:
+        return f"{len(self.records)} records, {self.first}-{self.last} of {self.origin}"
+
+
+def _packed(item: Numbered) -> bytes:
+    return _HEAD.pack(len(item.payload), item.digest, item.seal) + item.payload
+
+
+def _unpacked(raw: bytes, first: int) -> Iterator[Numbered]:
+    sequence, start = first, 0
+    while start < len(raw):
+        length, digest, seal = _HEAD.unpack_from(raw, start)
+        start += _HEAD.size + length
+        if start > len(raw):
+            raise BadBatch("the message's last record is cut off")
+        yield Numbered(sequence, digest, seal, raw[start - length : start])
+        sequence += 1

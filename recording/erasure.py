@@ -1,0 +1,64 @@
+"""Deliberate erasure: a row becomes a tombstone that still verifies, and tells nothing of what was there.
+
+The row's source says what else has to go with it: see `before_erase`, `on_erase` and `after_erase`.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import transaction
+
+from common.bulk_insert import insert_new
+from recording.batches import Numbered
+from recording.ingestion import disposition_of
+from recording.models import Disposition, Origin, SealedRow
+from recording.seals import keyring
+from recording.sources import RecordSource
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+AT_ONCE = 500  # rows in a transaction
+
+
+def matching(source: RecordSource, *, before: Any = None, **values: str | None) -> "QuerySet[Any]":
+    """The source's rows that all of the given conditions name, by the names of its `filters`.
+
+    `before` is exclusive, and about the time of the event.
+    """
+    conditions: dict[str, Any] = {
+        source.filters[name].column: value for name, value in values.items() if value is not None
+    }
+    if before is not None:
+        conditions[f"{source.model.time_field}__lt"] = before
+    return source.rows.filter(**conditions)
+
+
+def erase(source: RecordSource, rows: "QuerySet[Any]", reason: str) -> Iterator[int]:
+    """Erases rows, a batch in a transaction, and yields how many each took.
+
+    Raises `UnknownKey`, or what the source's hooks raise: then the rows of that batch are kept.
+    Records that are still on their way are no rows yet, and are not erased.
+    """
+    while some := list(rows.order_by("pk")[:AT_ONCE]):
+        source.before_erase(some)
+        _erase_some(source, some, reason)
+        source.after_erase(some)
+        yield len(some)
+
+
+def _erase_some(source: RecordSource, some: Sequence[Any], reason: str) -> None:
+    with transaction.atomic():
+        source.on_erase(some)
+        numbered = [(row, row.origin, row.sequence) for row in some if row.origin and row.sequence]
+        tombstones = [_tombstone(source, row, origin, sequence, reason) for row, origin, sequence in numbered]
+        insert_new(tombstones, ["origin", "sequence"])
+        source.rows.filter(pk__in=[row.pk for row in some]).delete()
+
+
+def _tombstone(source: RecordSource, row: SealedRow, origin: UUID, sequence: int, reason: str) -> Disposition:
+    key = keyring().find(Origin.objects.only("key_id").get(pk=origin).key_id)
+    digest = key.digest(source.record_of(row).content(row.record_version))
+    number = Numbered(sequence, digest, bytes(row.seal or b""), b"")
+    return disposition_of(number, origin, key, Disposition.Kind.ERASED, reason)

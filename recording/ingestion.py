@@ -1,0 +1,206 @@
+"""Ingestion: settles numbered records, as rows where possible, with one statement for many and a receipt with them.
+
+A number is settled when there is a row with it, or a disposition that says why there is none. Ingesting the same batch
+again changes nothing, whatever became of its records meanwhile: a row that was erased stays erased.
+"""
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
+
+from common import metrics
+from common.bulk_insert import insert_new
+from recording import sources, tracing
+from recording.batches import Batch, Numbered
+from recording.models import Disposition, Origin, Receipt, SealedRow
+from recording.received import Received, received
+from recording.records import BadRecord, SealableRecord, microseconds
+from recording.seals import Key, keyring
+from recording.sources import RecordSource
+
+log = logging.getLogger(__name__)
+
+Outcomes = Counter[metrics.Outcome]
+
+# What quarantine is for. Any other error, also a missing table, is the database's own trouble and is raised.
+_OF_THE_RECORD = (BadRecord, DataError, IntegrityError)
+
+
+def write_batch(batch: Batch) -> None:
+    """Settles a batch: rows, dispositions, the origin's head and the receipt are one transaction.
+
+    Raises Django's database errors where the database does not do its work, `UnknownKey` where the key that sealed it
+    is not at hand, and `UnsupportedRecord` where a newer worker has to write it. Then its sender keeps it.
+    """
+    key = keyring().find(batch.key_id)
+    found = received(batch.records)
+    prepared = _prepare(found, batch)
+    with transaction.atomic():
+        outcomes = _settle(found, batch, key)
+        _raise_head(batch, key)
+        insert_new([Receipt(origin=batch.origin, first=batch.first, last=batch.last)], ["origin", "first", "last"])
+    metrics.count_records(outcomes)
+    _drop_erased(prepared, batch)
+
+
+def insert(found: Sequence[Received], origin: UUID, key: Key) -> Outcomes:
+    """Rows for all of `found`, or a disposition for a record whose event has its row under another number already.
+
+    Gives how many rows and dispositions are new. Raises `BadRecord` or Django's database errors.
+    """
+    outcomes: Outcomes = Counter()
+    for source, group in _by_source(found).items():
+        outcomes += _insert_rows(source, group, origin, key)
+    return outcomes
+
+
+def disposition_of(number: Numbered, origin: UUID, key: Key, kind: Disposition.Kind, reason: str) -> Disposition:
+    """The sealed disposition of a record that is no row; only quarantine keeps its bytes."""
+    payload = number.payload if kind == Disposition.Kind.QUARANTINED else b""
+    return Disposition(
+        origin=origin,
+        sequence=number.sequence,
+        kind=kind,
+        digest=number.digest,
+        seal=number.seal,
+        disposition_seal=key.disposition(kind.value, number.seal, number.digest, payload),
+        payload=payload,
+        reason=reason,
+        created_at=datetime.now(UTC),
+    )
+
+
+def why_refused(exc: BadRecord | DatabaseError) -> str:
+    """The reason for quarantine; a database's own words would quote the record."""
+    return str(exc) if isinstance(exc, BadRecord) else f"the database refuses it ({type(exc).__name__})"
+
+
+def _prepare(found: Iterable[Received], batch: Batch) -> dict[RecordSource, list[Received]]:
+    """Lets each source do what must not wait within the transaction; gives for which records it was asked."""
+    needing = [each for each in found if each.source is not None and each.source.needs_preparation(each)]
+    settled = _with_disposition(batch) if needing else set()
+    groups = _by_source(each for each in needing if each.number.sequence not in settled)
+    for source, group in groups.items():
+        source.before_insert(group)
+    return groups
+
+
+def _drop_erased(prepared: Mapping[RecordSource, Sequence[Received]], batch: Batch) -> None:
+    """Tells sources of what was prepared for records that turn out to have been erased."""
+    if prepared:
+        erased = _with_disposition(batch, kind=Disposition.Kind.ERASED)
+        for source, group in prepared.items():
+            source.after_dropped([each for each in group if each.number.sequence in erased])
+
+
+def _settle(found: Sequence[Received], batch: Batch, key: Key) -> Outcomes:
+    settled = _with_disposition(batch)  # an erased record must not come back with a message that was late
+    waiting = [each for each in found if each.number.sequence not in settled]
+    try:
+        with transaction.atomic():
+            _require_sound(waiting)
+            return insert(waiting, batch.origin, key)
+    except _OF_THE_RECORD:
+        return sum((_settle_one(each, batch.origin, key) for each in waiting), Counter())
+
+
+def _settle_one(each: Received, origin: UUID, key: Key) -> Outcomes:
+    try:
+        with transaction.atomic():
+            _require_sound([each])
+            return insert([each], origin, key)
+    except _OF_THE_RECORD as exc:
+        reason, number = why_refused(exc), each.number
+        log.error("record %s of origin %s is quarantined: %s", number.sequence, origin, reason)
+        tracing.refused(number.sequence)
+        kept = disposition_of(number, origin, key, Disposition.Kind.QUARANTINED, reason)
+        return Counter({"quarantined": len(insert_new([kept], ["sequence", "origin"]))})
+
+
+def _require_sound(found: Iterable[Received]) -> None:
+    for each in found:
+        if each.refusal:
+            raise BadRecord(each.refusal)
+
+
+def _insert_rows(source: RecordSource, group: Sequence[Received], origin: UUID, key: Key) -> Outcomes:
+    rows: dict[UUID, SealedRow] = {}
+    for each in group:
+        if each.event not in rows:
+            row = rows[each.event] = row_of(source, each.decoded, each.number, origin, key)
+            row.received = each
+    inserted = insert_new(list(rows.values()), ["id"])
+    new = {row_id: row for row_id, row in rows.items() if row_id in inserted}
+    if new:
+        source.after_insert(list(new.values()))
+        sources.tell_followers(source, list(new.values()))
+    others = [each for each in group if each.event not in new or new[each.event].sequence != each.number.sequence]
+    return Counter({"written": len(new), "repeated": _note_repeats(source, others, origin, key)})
+
+
+def _note_repeats(source: RecordSource, others: Sequence[Received], origin: UUID, key: Key) -> int:
+    """Dispositions for records whose event is a row under another number; none for what was merely sent again."""
+    if not others:
+        return 0
+    own = source.rows.filter(pk__in={each.event for each in others}, origin=origin)
+    same = set(own.values_list("id", "sequence"))
+    kind, reason = Disposition.Kind.REPEATED, "another number became the row of this event"
+    repeats = [
+        disposition_of(each.number, origin, key, kind, reason)
+        for each in others
+        if (each.event, each.number.sequence) not in same
+    ]
+    return len(insert_new(repeats, ["sequence", "origin"]))
+
+
+def row_of(source: RecordSource, record: SealableRecord, number: Numbered, origin: UUID, key: Key) -> SealedRow:
+    """The sealed row of a record."""
+    now, size = datetime.now(UTC), record.payload_bytes
+    return source.model(
+        **vars(record),
+        created_at=now,
+        payload_bytes=size,
+        record_version=record.version(),
+        origin=origin,
+        sequence=number.sequence,
+        seal=number.seal,
+        row_seal=key.row(number.seal, number.digest, microseconds(now), size),
+    )
+
+
+def _by_source(found: Iterable[Received]) -> dict[RecordSource, list[Received]]:
+    groups: dict[RecordSource, list[Received]] = defaultdict(list)
+    for each in found:
+        if each.source is not None:
+            groups[each.source].append(each)
+    return groups
+
+
+def _with_disposition(batch: Batch, **kind: str) -> set[int]:
+    """The numbers that have a disposition, of one kind where it is given."""
+    own = Disposition.objects.filter(origin=batch.origin, sequence__gte=batch.first, sequence__lte=batch.last, **kind)
+    return set(own.values_list("sequence", flat=True))
+
+
+def _raise_head(batch: Batch, key: Key) -> None:
+    """Notes how far the origin's numbers go, in one statement, so that two workers can't undo each other's."""
+    table = connection.ops.quote_name(Origin._meta.db_table)  # noqa: SLF001 - Django documents _meta as public
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} (id, host, key_id, highest, ended, seal) VALUES (%s, %s, %s, %s, %s, %s) "  # noqa: S608
+            f"ON CONFLICT (id) DO UPDATE SET host = excluded.host, highest = excluded.highest, "
+            f"ended = excluded.ended, seal = excluded.seal "
+            f"WHERE {table}.highest < excluded.highest",
+            [
+                Origin._meta.pk.get_db_prep_save(batch.origin, connection),  # noqa: SLF001
+                batch.host,
+                batch.key_id,
+                batch.last,
+                False,
+                key.head(batch.origin, batch.host, batch.last, ended=False),
+            ],
+        )

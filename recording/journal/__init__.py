@@ -1,0 +1,11 @@
+"""Records on this host's disk that are not yet confirmed as rows.
+
+It holds opaque bytes and knows nothing of predictions: `segment` is the file, `writer` appends and syncs, `spool` finds
+and forgets what a folder holds.
+"""
+
+from recording.journal.segment import Entry
+from recording.journal.spool import Spool, Unlockable, folder_lock
+from recording.journal.writer import JournalFull, JournalUnwritable, Writer
+
+__all__ = ["Entry", "JournalFull", "JournalUnwritable", "Spool", "Unlockable", "Writer", "folder_lock"]

@@ -1,0 +1,67 @@
+"""Reconciliation: answered = written + waiting + quarantined + erased + repeated, as disjoint sets.
+
+Every recorded answer has a number. The highest number of an origin is known from three places, of which the furthest
+counts: its head in the database, its head kept beside the journal, and the journal itself.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from uuid import UUID
+
+from django.db.models import Count
+
+from recording import sources
+from recording.backlog import Ranges, unsettled, waiting_numbers
+from recording.models import Disposition, Origin
+from recording.publisher import heads
+
+
+@dataclass(frozen=True)
+class Account:
+    """Counts of numbers; `missing` is what no other set holds, and 0 in a log that is whole."""
+
+    answered: int
+    written: int
+    waiting: int
+    quarantined: int
+    erased: int
+    repeated: int
+    oldest_waiting_seconds: float
+
+    @property
+    def missing(self) -> int:
+        """Answered, and in none of the sets."""
+        return self.answered - self.written - self.waiting - self.quarantined - self.erased - self.repeated
+
+    def lines(self) -> list[str]:
+        """One for each figure."""
+        figures = {field.name: getattr(self, field.name) for field in fields(self)} | {"missing": self.missing}
+        return [f"{name.replace('_', ' '):<24}{value:>14,.10g}" for name, value in figures.items()]
+
+
+def account(journal: Path) -> Account:
+    """The whole, at one moment. The journal is read first: what it lets go of meanwhile is in the database.
+
+    Raises `UnreadableSegment` or `DamagedHeads`.
+    """
+    in_journal = waiting_numbers(journal)
+    waiting, oldest = unsettled(journal)
+    kinds = dict(Disposition.objects.values_list("kind").annotate(Count("id")).order_by())
+    return Account(
+        answered=sum(_highest(in_journal, heads.read(journal)).values()),
+        written=sum(source.rows.count() for source in sources.registered()),
+        waiting=waiting,
+        quarantined=kinds.get(Disposition.Kind.QUARANTINED, 0),
+        erased=kinds.get(Disposition.Kind.ERASED, 0),
+        repeated=kinds.get(Disposition.Kind.REPEATED, 0),
+        oldest_waiting_seconds=oldest,
+    )
+
+
+def _highest(in_journal: Ranges, kept: Mapping[UUID, int]) -> dict[UUID, int]:
+    found = dict(Origin.objects.values_list("id", "highest"))
+    journaled = {origin: max(last for _, last in ranges) for origin, ranges in in_journal.items()}
+    for origin, highest in [*kept.items(), *journaled.items()]:
+        found[origin] = max(found.get(origin, 0), highest)
+    return found

@@ -1,0 +1,100 @@
+"""Makes a record durable before its answer leaves: in the journal, else as a row, else not at all."""
+
+import logging
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+
+from django.db import DatabaseError, InterfaceError
+
+from common import metrics, tracing
+from common.conf import settings
+from common.ids import uuid7
+from recording import publisher
+from recording.direct_writes import DirectOrigin
+from recording.exceptions import NoRoom, NotRecorded
+from recording.journal import JournalFull, JournalUnwritable, Writer
+from recording.records import SealableRecord
+from recording.seals import keyring
+
+log = logging.getLogger(__name__)
+
+ANSWER_ROOM = 64 * 1024  # bytes; what most answers and a record's own members stay below
+
+
+class CapacityReservation:
+    """Holds room for a record with a body of this size; enter it before the model is called. Raises `NoRoom`."""
+
+    __slots__ = ("_bytes", "_writer")
+
+    def __init__(self, body_bytes: int) -> None:
+        self._bytes = body_bytes + ANSWER_ROOM
+        self._writer: Writer | None = None
+
+    def __enter__(self) -> None:
+        try:
+            writer = _writer()
+            writer.hold(self._bytes)
+            self._writer = writer
+        except JournalFull as exc:
+            raise NoRoom(f"The model was not called: {exc}. Try again once the log has caught up.") from exc
+        except (JournalUnwritable, OSError) as exc:
+            log.warning("the journal can't be used, rows are written directly: %s", type(exc).__name__)
+
+    def __exit__(self, *_: object) -> None:
+        if self._writer is not None:
+            self._writer.let_go(self._bytes)
+
+
+def record(item: SealableRecord, contents: Sequence[bytes] = ()) -> None:
+    """Makes `item` durable, with its files' contents. Raises `NotRecorded`: then nothing of it will become a row."""
+    try:
+        _append(item, contents)
+    except (JournalUnwritable, OSError) as exc:
+        log.warning("the journal did not take a record, its row is written directly: %s", type(exc).__name__)
+        _write_directly(item, contents)
+    else:
+        metrics.count_records({"journaled": 1})
+        publisher.wake()
+
+
+@tracing.step("append to journal")
+def _append(item: SealableRecord, contents: Sequence[bytes]) -> None:
+    _writer().append(item.encode(tracing.here(), contents), item.content())
+
+
+@tracing.step("write row")
+def _write_directly(item: SealableRecord, contents: Sequence[bytes]) -> None:
+    try:
+        _direct().write([item], contents)
+    except (DatabaseError, InterfaceError) as exc:
+        metrics.count_records({"withheld": 1})
+        raise NotRecorded("Neither the journal nor the database takes the record, so the answer is withheld.") from exc
+    metrics.count_records({"direct": 1})
+
+
+@lru_cache(maxsize=1)
+def _writer() -> Writer:
+    return Writer(
+        publisher.journal_folder(),
+        new_origin=uuid7,
+        key=keyring().current,
+        max_bytes=settings.JOURNAL_MAX_BYTES,
+        segment_bytes=settings.JOURNAL_SEGMENT_BYTES,
+    )
+
+
+@lru_cache(maxsize=1)
+def _direct() -> DirectOrigin:
+    return DirectOrigin(keyring().current)
+
+
+def begin_anew() -> None:
+    """Leaves this process' origin; the next record begins another. A forked child must not write to its parent's."""
+    if _writer.cache_info().currsize:
+        _writer().close()
+        _writer.cache_clear()
+    _direct.cache_clear()
+
+
+os.register_at_fork(after_in_child=begin_anew)

@@ -1,0 +1,249 @@
+"""Records: what one event looks like on its way to its table, and the bytes that a seal covers.
+
+A source's records are a frozen dataclass of its own, derived from `SealableRecord`. Its fields are of the types `str`,
+`int`, `float`, `bool`, `datetime` and `UUID`. `SEALED` lists, for each version, the fields that a seal covers: whoever
+adds a field adds a version, and rows of the older versions still verify.
+"""
+
+import math
+import re
+import struct
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from operator import attrgetter
+from typing import Any, ClassVar, NamedTuple, Self, get_type_hints
+from uuid import UUID
+
+import orjson
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_HEAD = re.compile(rb'\{"source":"([a-z0-9_.]{1,100})","version":(\d{1,4}),')
+_TRACED = re.compile(_HEAD.pattern + rb'"traceparent":"([0-9a-f-]{55})"')
+_LENGTH = struct.Struct(">I")
+
+
+class BadRecord(ValueError):
+    """The bytes are no record. The message quotes nothing of them."""
+
+
+class UnsupportedRecord(Exception):
+    """The record is of a source or version that this process does not know: a newer worker has to write it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealableRecord:
+    """The base of all records: an id that was minted before anything was called, and the source's own fields."""
+
+    SOURCE: ClassVar[str]
+    SEALED: ClassVar[Mapping[int, tuple[str, ...]]]
+    MAX_LENGTHS: ClassVar[Mapping[str, int]] = {}  # characters of a text, by its field; other texts have no bound
+
+    id: UUID
+
+    @classmethod
+    def version(cls) -> int:
+        """The newest version, which is the one that is written."""
+        return max(cls.SEALED)
+
+    @classmethod
+    def field_names(cls) -> tuple[str, ...]:
+        """The names of its fields, which are columns of its table."""
+        return tuple(field.name for field in _fields(cls))  # type: ignore[arg-type] # classes are hashable
+
+    @property
+    def payload_bytes(self) -> int:
+        """The UTF-8 bytes of its texts, by which a page of rows is bounded."""
+        return sum(len(text.encode()) for text in _texts_of(self))
+
+    def encode(self, traceparent: str = "", contents: Sequence[bytes] = ()) -> bytes:
+        """UTF-8 JSON on one line; `decode` gives an equal record.
+
+        A W3C `traceparent` and the `contents` of attachments travel beside the record: no seal covers them and no
+        row holds them. `traceparent_of` and `contents_of` find them.
+        """
+        members: dict[str, Any] = {"source": self.SOURCE, "version": self.version()}
+        if traceparent:
+            members["traceparent"] = traceparent
+        members |= vars(self)
+        if contents:
+            members["contents"] = [b64encode(content).decode() for content in contents]
+        return orjson.dumps(members)
+
+    def content(self, version: int | None = None) -> bytes:
+        """What a seal of `version` covers (the newest unless given), in one byte form of this project's own.
+
+        Raises `UnsupportedRecord` for a version that is unknown here.
+        """
+        return _layout(type(self), version or self.version()).pack(self)  # type: ignore[arg-type] # classes are hashable
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Self:
+        """The record that `encode` wrote. Raises `BadRecord`, or `UnsupportedRecord` for a newer version."""
+        try:
+            found: dict[str, Any] = orjson.loads(raw)
+            _require_known(cls, found.pop("source"), found.pop("version"))
+            found.pop("traceparent", None)
+            found.pop("contents", None)
+            record = cls(**{field.name: field.take(found) for field in _fields(cls)})  # type: ignore[arg-type] # classes are hashable
+        except (BadRecord, UnsupportedRecord):
+            raise
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as exc:
+            raise BadRecord(f"the record can't be read ({type(exc).__name__})") from None
+        if found:
+            raise BadRecord("the record has members that are unknown here")
+        return record
+
+
+def source_of(encoded: bytes) -> tuple[str, int]:
+    """The name of the source of an encoded record, and the version. Raises `BadRecord`."""
+    found = _HEAD.match(encoded)
+    if found is None:
+        raise BadRecord("the record names no source")
+    return found[1].decode(), int(found[2])
+
+
+def traceparent_of(encoded: bytes) -> str:
+    """The `traceparent` that a record was encoded with; blank for none, and for bytes that are no record."""
+    found = _TRACED.match(encoded)
+    return found[3].decode() if found else ""
+
+
+def contents_of(encoded: bytes) -> list[bytes]:
+    """The contents of attachments that a record was encoded with. Raises `BadRecord`."""
+    try:
+        contents = orjson.loads(encoded).get("contents", [])
+        if not isinstance(contents, list):
+            raise TypeError
+        return [b64decode(text, validate=True) for text in contents]
+    except (ValueError, TypeError, AttributeError) as exc:
+        raise BadRecord(f"the contents of its attachments can't be read ({type(exc).__name__})") from None
+
+
+def microseconds(moment: datetime) -> int:
+    """Since 1970, as seals take it."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def _require_known(cls: type[SealableRecord], source: Any, version: Any) -> None:
+    if source != cls.SOURCE:
+        raise BadRecord("the record comes from another source")
+    if type(version) is not int:
+        raise BadRecord("the record's version is no number")
+    if version not in cls.SEALED:
+        raise UnsupportedRecord(f"version {version} of {cls.SOURCE} is unknown here: upgrade the worker")
+
+
+class _Field(NamedTuple):
+    """How one field is read back."""
+
+    name: str
+    read: Callable[[Any], Any]
+    default: Any
+
+    def take(self, found: dict[str, Any]) -> Any:
+        """Its value, taken out of what was decoded. Raises `KeyError` where it is missing and has no default."""
+        if self.name not in found and self.default is not MISSING:
+            return self.default
+        return self.read(found.pop(self.name))
+
+
+@cache
+def _fields(cls: type[SealableRecord]) -> tuple[_Field, ...]:
+    hints = get_type_hints(cls)
+    return tuple(_Field(each.name, _reader(cls, each.name, hints[each.name]), each.default) for each in fields(cls))
+
+
+def _reader(cls: type[SealableRecord], name: str, kind: Any) -> Callable[[Any], Any]:
+    if kind is str:
+        most = cls.MAX_LENGTHS.get(name)
+        return lambda value: _text(value, most)
+    return _READERS[kind]
+
+
+def _text(value: Any, most: int | None) -> str:
+    """A text that PostgreSQL takes; on SQLite, which would take any, it is held to the same."""
+    if not isinstance(value, str):
+        raise BadRecord("a text is of another type")
+    if "\0" in value or (most is not None and len(value) > most):
+        raise BadRecord("a text is too long, or holds NUL")
+    return value
+
+
+def _aware(value: str) -> datetime:
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise BadRecord("a time has no offset")
+    return moment.astimezone(UTC)  # here, so that a time without a moment in UTC is a bad record
+
+
+def _finite(value: Any) -> float:
+    if type(value) not in {int, float} or not math.isfinite(value):
+        raise BadRecord("a number is of another type")
+    return float(value)
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or not -(2**63) <= value < 2**63:
+        raise BadRecord("a whole number is of another type, or out of range")
+    return value
+
+
+def _truth(value: Any) -> bool:
+    if type(value) is not bool:
+        raise BadRecord("a truth value is of another type")
+    return value
+
+
+_READERS: Mapping[Any, Callable[[Any], Any]] = {
+    UUID: UUID,
+    datetime: _aware,
+    float: _finite,
+    int: _whole,
+    bool: _truth,
+}
+# How a value of a fixed size is packed: the code of `struct`, and what makes it of the value.
+_PACKED: Mapping[Any, tuple[str, Callable[[Any], Any]]] = {
+    UUID: ("16s", attrgetter("bytes")),
+    datetime: ("q", microseconds),
+    float: ("d", float),
+    int: ("q", int),
+    bool: ("?", bool),
+}
+
+
+class _Layout:
+    """The byte form of one version: source and version, the fields of a fixed size, then each text with its length."""
+
+    def __init__(self, cls: type[SealableRecord], version: int) -> None:
+        hints = get_type_hints(cls)
+        sealed = cls.SEALED[version]
+        self._texts = [name for name in sealed if hints[name] is str]
+        self._fixed = [(name, _PACKED[hints[name]][1]) for name in sealed if hints[name] is not str]
+        codes = "".join(_PACKED[hints[name]][0] for name, _ in self._fixed)
+        self._struct = struct.Struct(f">{codes}")
+        source = cls.SOURCE.encode()
+        self._prefix = _LENGTH.pack(len(source)) + source + _LENGTH.pack(version)
+
+    def pack(self, record: SealableRecord) -> bytes:
+        """The bytes of one record."""
+        values = vars(record)
+        parts = [self._prefix, self._struct.pack(*[convert(values[name]) for name, convert in self._fixed])]
+        for name in self._texts:
+            raw = values[name].encode()
+            parts += _LENGTH.pack(len(raw)), raw
+        return b"".join(parts)
+
+
+@cache
+def _layout(cls: type[SealableRecord], version: int) -> _Layout:
+    if version not in cls.SEALED:
+        raise UnsupportedRecord(f"version {version} of {cls.SOURCE} is unknown here: upgrade this process")
+    return _Layout(cls, version)
+
+
+def _texts_of(record: SealableRecord) -> list[str]:
+    return [value for value in vars(record).values() if type(value) is str]

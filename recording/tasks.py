@@ -1,0 +1,40 @@
+"""Writes the log. Acknowledged early: the publisher sends again whatever has no receipt in time."""
+
+import logging
+from typing import Any
+
+from celery import shared_task
+from django.db import DatabaseError, InterfaceError, connection
+
+from common import logs
+from recording import tracing
+from recording.batches import WRITE_RECORDS, BadBatch, Batch
+from recording.ingestion import write_batch
+from recording.records import UnsupportedRecord
+from recording.seals import UnknownKey
+
+log = logging.getLogger(__name__)
+
+
+class NotWritten(Exception):
+    """The rows were not written; the journal still has them and sends them again. Holds no row's text."""
+
+
+@shared_task(name=WRITE_RECORDS, ignore_result=True, throws=(NotWritten,))
+def write_records(*_: Any, **message: Any) -> None:
+    """Settles one message's records. One that is no batch is nobody's record, and is dropped."""
+    try:
+        batch = Batch.from_message(message)
+    except BadBatch as exc:
+        log.error("a message is dropped: %s", exc)
+        return
+    logs.about(batch=str(batch))
+    try:
+        with tracing.writing(batch):
+            write_batch(batch)
+    except (DatabaseError, InterfaceError) as exc:
+        connection.close()
+        raise NotWritten(f"no database ({type(exc).__name__}): {batch} will come again") from None
+    except (UnknownKey, UnsupportedRecord) as exc:
+        log.error("%s from host %s can't be written here and will come again: %s", batch, batch.host, exc)
+        raise NotWritten(f"{type(exc).__name__}: {batch} will come again") from None

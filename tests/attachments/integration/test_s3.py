@@ -1,0 +1,142 @@
+"""Files in S3: put, read, linked and removed by the S3 protocol, whatever becomes of the server."""
+
+from collections.abc import Callable, Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from django.core.management import call_command
+from django.test import Client
+from pytest_django import Settings
+
+from attachments import uploads
+from attachments.models import PendingUpload
+from attachments.storage import s3
+from ml_proxy.models import InferenceLog
+from ml_proxy.source import INFERENCES
+from recording import erasure
+from tests.support.door import predict
+from tests.support.model import Conversation, ScriptedModel
+from tests.support.s3 import S3Server
+from tests.support.storing import HISTORY, LARGE, MOST, input_in, one
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def shared_server() -> Iterator[S3Server]:
+    made = S3Server()
+    made.start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture(autouse=True)
+def server(shared_server: S3Server, settings: Settings) -> S3Server:
+    """With an empty bucket that is the storage; and a bound that a small text exceeds."""
+    shared_server.bucket.objects.delete()
+    settings.STORAGES = {**settings.STORAGES, "default": shared_server.storage()}
+    settings.INLINE_MAX_BYTES = MOST
+    return shared_server
+
+
+def test_it_puts_an_input_there_and_reads_it_again(gateway: Client, way: Callable[[], None], server: S3Server) -> None:
+    answer = predict(gateway, LARGE)
+    way()
+    [row] = InferenceLog.objects.all()
+    assert server.objects() == {f"inputs/{row.predicted_at:%Y/%m}/{row.id}/body.json": LARGE}
+    assert input_in(gateway.get(f"{HISTORY}{answer['X-Inference-ID']}/").content) == LARGE
+
+
+def test_it_gives_a_link_of_the_storage_s_own(gateway: Client, way: Callable[[], None], server: S3Server) -> None:
+    answer = predict(gateway, LARGE)
+    way()
+    [shown] = one(gateway, answer["X-Inference-ID"])["files"]
+    assert shown["url"].startswith(f"{server.url}/")
+    assert parse_qs(urlsplit(shown["url"]).query)["X-Amz-Expires"] == ["60"]
+    given = requests.get(shown["url"], timeout=10)
+    assert (given.status_code, given.content) == (200, LARGE)
+    assert given.headers["Content-Disposition"] == 'attachment; filename="body.json"'
+
+
+def test_it_removes_what_is_erased(gateway: Client, way: Callable[[], None], server: S3Server) -> None:
+    predict(gateway, LARGE)
+    way()
+    assert sum(erasure.erase(INFERENCES, erasure.matching(INFERENCES, patient="Lee"), "asked for")) == 1
+    assert server.objects() == {}
+
+
+def test_it_loses_no_file_where_the_server_is_killed_and_started_again(
+    gateway: Client, way: Callable[[], None], server: S3Server
+) -> None:
+    small, large = predict(gateway), predict(gateway, LARGE)
+    server.kill()
+    try:
+        way()
+        assert InferenceLog.objects.count() == 2
+        shown = {row["id"]: row["input_data"] for row in gateway.get(HISTORY).json()}
+        assert shown.keys() == {small["X-Inference-ID"], large["X-Inference-ID"]}
+        assert shown[large["X-Inference-ID"]]["pad"] == "p" * MOST
+        assert uploads.upload_pending() == 0
+        with pytest.raises(Exception, match="0 of 2 rows were erased"):
+            call_command("erase", "--before", "2999-01-01T00:00:00Z", "--reason", "x", "--yes")
+    finally:
+        server.start()
+    assert uploads.upload_pending() == 1
+    assert list(server.objects().values()) == [LARGE]
+    assert not PendingUpload.objects.exists()
+    assert input_in(gateway.get(f"{HISTORY}{large['X-Inference-ID']}/").content) == LARGE
+    call_command("verify_log", "--no-progress")
+
+
+def test_it_says_in_the_storage_s_own_word_what_is_wrong(
+    gateway: Client, way: Callable[[], None], server: S3Server, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.STORAGES = {**settings.STORAGES, "default": server.storage(bucket_name="nobody-s")}
+    predict(gateway, LARGE)
+    way()
+    assert InferenceLog.objects.count() == PendingUpload.objects.count() == 1
+    assert "NoSuchBucket" in caplog.text
+
+
+@pytest.fixture
+def hanging(server: S3Server, settings: Settings, shared_model: ScriptedModel) -> ScriptedModel:
+    """A storage that takes whatever is sent, and never answers."""
+
+    def hangs(_: Conversation) -> None:
+        shared_model.gone.wait(60)
+
+    shared_model.script = hangs
+    settings.STORAGES = {**settings.STORAGES, "default": server.storage(endpoint_url=shared_model.url)}
+    return shared_model
+
+
+def test_it_gives_the_file_itself_where_the_storage_can_make_no_link(
+    gateway: Client,
+    way: Callable[[], None],
+    server: S3Server,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer = predict(gateway, LARGE)
+    way()
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "/no/such/file")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    settings.STORAGES = {**settings.STORAGES, "default": server.storage(access_key=None, secret_key=None)}
+    [shown] = one(gateway, answer["X-Inference-ID"])["files"]
+    settings.STORAGES = {**settings.STORAGES, "default": server.storage()}
+    assert gateway.get(shown["url"]).content == LARGE
+
+
+def test_it_does_not_wait_long_for_a_storage_that_hangs(
+    gateway: Client, way: Callable[[], None], hanging: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3, "READ_SECONDS", 0.1)
+    for _ in range(3):
+        predict(gateway, LARGE)
+    way()
+    assert InferenceLog.objects.count() == PendingUpload.objects.count() == 3
+    assert len(hanging.requests) <= 2

@@ -1,0 +1,132 @@
+"""Inputs over INLINE_MAX_BYTES: by the journal and the worker to the storage, and back by history and its links."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from pytest_django import Settings
+
+from common.paging import PAGE_BYTES
+from ml_proxy.models import InferenceLog
+from tests.support.door import BODY, predict, problem
+from tests.support.storing import HISTORY, LARGE, MOST, cut_off, input_in, one, stored
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def folder(files_folder: Path, settings: Settings) -> Path:
+    """The storage; and a bound that a small text exceeds."""
+    settings.INLINE_MAX_BYTES = MOST
+    return files_folder
+
+
+def test_it_goes_to_the_storage_and_comes_back_as_it_was(
+    gateway: Client, model: Any, way: Callable[[], None], folder: Path
+) -> None:
+    answer = predict(gateway, LARGE)
+    assert model.requests[0].body == LARGE
+    way()
+    [row] = InferenceLog.objects.all()
+    [key] = stored(folder)
+    assert stored(folder)[key] == LARGE
+    assert key == f"inputs/{row.predicted_at:%Y/%m}/{row.id}/body.json"
+    assert json.loads(row.input_data) == {"doctor_name": "Dr. Kim", "patient_name": "Lee"}
+    assert row.payload_bytes == len(LARGE) + len(row.output_data)
+    for path in (HISTORY, f"{HISTORY}{answer['X-Inference-ID']}/"):
+        assert input_in(gateway.get(path).content) == LARGE
+    call_command("verify_log", "--no-progress")
+
+
+def test_it_leaves_what_is_not_larger_where_it_was(gateway: Client, way: Callable[[], None], folder: Path) -> None:
+    body = b'{"doctor_name": "Dr. Kim", "patient_name": "Lee", "pad": "%s"}'
+    body %= b"p" * (MOST - len(body) + 2)
+    assert len(body) == MOST
+    answer = predict(gateway, body)
+    way()
+    row = one(gateway, answer["X-Inference-ID"])
+    assert "files" not in row
+    assert InferenceLog.objects.get().input_data.encode() == body
+    assert stored(folder) == {}
+
+
+def test_it_gives_a_link_that_holds_for_a_while(
+    gateway: Client, way: Callable[[], None], settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    answer = predict(gateway, LARGE)
+    way()
+    [shown] = one(gateway, answer["X-Inference-ID"])["files"]
+    assert shown.keys() == {"pointer", "filename", "content_type", "bytes", "sha256", "url", "expires_at"}
+    assert (shown["pointer"], shown["filename"], shown["content_type"]) == ("", "body.json", "application/json")
+    assert (shown["bytes"], shown["sha256"]) == (len(LARGE), hashlib.sha256(LARGE).hexdigest())
+    given = gateway.get(shown["url"])
+    assert (given.status_code, given.content) == (200, LARGE)
+    assert given["Content-Disposition"] == 'attachment; filename="body.json"'
+    assert (given["X-Content-Type-Options"], given["Cache-Control"]) == ("nosniff", "no-store")
+    token = shown["url"].rstrip("/").rpartition("/")[2]
+    written = capfd.readouterr().err
+    assert "/ml/v1/files/" in written
+    assert token not in written
+    settings.FILE_LINK_SECONDS = -1
+    assert "history" in problem(gateway.get(shown["url"]), 403, "link-expired")["detail"]
+
+
+@pytest.mark.parametrize("token", ["x", "a:b:c", "W10:1vMLQD:AAAA"])
+def test_it_knows_its_own_links(gateway: Client, token: str) -> None:
+    assert "history" in problem(gateway.get(f"/ml/v1/files/{token}/"), 404, "no-such-file")["detail"]
+
+
+def test_it_needs_no_credentials_beside_the_link(gateway: Client, way: Callable[[], None], settings: Settings) -> None:
+    answer = predict(gateway, LARGE)
+    way()
+    [shown] = one(gateway, answer["X-Inference-ID"])["files"]
+    settings.API_AUTH = "required"
+    assert gateway.get(shown["url"]).status_code == 200
+
+
+def test_it_takes_no_reference_from_a_caller(gateway: Client, way: Callable[[], None]) -> None:
+    mine = predict(gateway, LARGE)
+    way()
+    theirs = json.loads(InferenceLog.objects.get().files)
+    answer = predict(gateway, {**BODY, "files": theirs, "contents": ["eA=="]})
+    way()
+    row = one(gateway, answer["X-Inference-ID"])
+    assert "files" not in row
+    assert row["input_data"]["files"] == theirs
+    assert mine["X-Inference-ID"] != answer["X-Inference-ID"]
+
+
+def test_it_shows_the_rest_of_a_row_whose_file_can_not_be_read(
+    gateway: Client, way: Callable[[], None], folder: Path
+) -> None:
+    small, large = predict(gateway), predict(gateway, LARGE)
+    way()
+    with cut_off(folder):
+        rows = {row["id"]: row for row in gateway.get(HISTORY).json()}
+        assert rows[small["X-Inference-ID"]]["input_data"] == BODY
+        shown = rows[large["X-Inference-ID"]]
+        assert shown["input_data"] == {"doctor_name": "Dr. Kim", "patient_name": "Lee"}
+        problem(gateway.get(shown["files"][0]["url"]), 503, "storage-down")
+    [key] = stored(folder)
+    (folder / key).write_bytes(LARGE.replace(b"Lee", b"Kim"))
+    assert one(gateway, large["X-Inference-ID"])["input_data"] == {"doctor_name": "Dr. Kim", "patient_name": "Lee"}
+    problem(gateway.get(shown["files"][0]["url"]), 404, "no-such-file")
+
+
+def test_it_ends_a_page_by_what_lies_in_the_storage_too(
+    gateway: Client, way: Callable[[], None], settings: Settings
+) -> None:
+    size = PAGE_BYTES // 3
+    for number in range(4):
+        predict(
+            gateway, b'{"doctor_name": "Dr. Kim", "patient_name": "Lee", "n": %d, "p": "%s"}' % (number, b"p" * size)
+        )
+        way()
+    page = gateway.get(HISTORY)
+    assert [row["input_data"]["n"] for row in page.json()] == [3, 2]
+    assert "Link" in page

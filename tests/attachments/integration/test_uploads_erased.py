@@ -1,0 +1,133 @@
+"""Large inputs that are erased: none of their bytes stays, whoever is at them in that moment."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import pytest
+import redis
+from django.core.management import call_command
+from django.test import Client
+from pytest_django import Settings
+
+from attachments import storage, uploads
+from attachments.descriptors import Attachment
+from attachments.models import PendingUpload
+from ml_proxy.models import IdempotencyKey, InferenceLog
+from ml_proxy.source import INFERENCES
+from recording import erasure
+from recording.batches import Batch
+from recording.ingestion import write_batch
+from recording.received import Received
+from tests.support.door import predict
+from tests.support.publishing import messages, publisher
+from tests.support.storing import LARGE, MOST, cut_off, stored
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def folder(files_folder: Path, settings: Settings) -> Path:
+    """The storage; and a bound that a small text exceeds."""
+    settings.INLINE_MAX_BYTES = MOST
+    return files_folder
+
+
+def test_it_erases_the_file_with_the_row(gateway: Client, way: Callable[[], None], folder: Path) -> None:
+    predict(gateway, LARGE)
+    with cut_off(folder):
+        predict(gateway, LARGE)
+        way()
+    assert PendingUpload.objects.count() == 2
+    uploads._upload(PendingUpload.objects.order_by("key")[0].key)
+    assert sum(erasure.erase(INFERENCES, erasure.matching(INFERENCES, patient="Lee"), "asked for")) == 2
+    assert stored(folder) == {}
+    assert list((folder / "inputs").glob("*/*/*")) == []
+    assert not PendingUpload.objects.exists()
+    call_command("verify_log", "--no-progress")
+
+
+def test_it_does_not_bring_back_the_file_of_an_erased_row(
+    gateway: Client, broker: redis.Redis, tmp_path: Path, folder: Path
+) -> None:
+    predict(gateway, LARGE)
+    publisher(tmp_path / "journal").step()
+    [message] = messages(broker)
+    write_batch(Batch.from_message(message))
+    assert sum(erasure.erase(INFERENCES, erasure.matching(INFERENCES, patient="Lee"), "asked for")) == 1
+    write_batch(Batch.from_message(message))
+    assert stored(folder) == {}
+    assert not InferenceLog.objects.exists()
+
+
+def test_it_leaves_no_file_that_comes_while_its_row_is_erased(
+    gateway: Client, broker: redis.Redis, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message that came twice is at its file when the row that the first became is erased."""
+    predict(gateway, LARGE)
+    publisher(tmp_path / "journal").step()
+    [message] = messages(broker)
+    write_batch(Batch.from_message(message))
+    put = uploads.put
+
+    def put_and_erase(received: Iterable[Received]) -> None:
+        carrying = list(received)
+        put(carrying)
+        assert sum(erasure.erase(INFERENCES, erasure.matching(INFERENCES, patient="Lee"), "asked for")) == 1
+        put(carrying)
+
+    monkeypatch.setattr(uploads, "put", put_and_erase)
+    write_batch(Batch.from_message(message))
+    assert not InferenceLog.objects.exists()
+    assert stored(folder) == {}
+
+
+def test_it_removes_a_file_that_comes_between_its_file_and_its_row(
+    gateway: Client, way: Callable[[], None], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict(gateway, LARGE)
+    way()
+    remove = uploads.remove
+
+    def remove_and_put(listed: Sequence[Attachment]) -> None:
+        remove(listed)
+        if InferenceLog.objects.exists():
+            storage.put(listed[0].key, LARGE)
+
+    monkeypatch.setattr(uploads, "remove", remove_and_put)
+    assert sum(erasure.erase(INFERENCES, erasure.matching(INFERENCES, patient="Lee"), "asked for")) == 1
+    assert stored(folder) == {}
+
+
+def test_it_brings_no_file_of_a_row_that_was_erased_meanwhile(
+    gateway: Client, way: Callable[[], None], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict(gateway, LARGE)
+    with cut_off(folder):
+        way()
+    put = storage.put
+
+    def erase_and_put(key: str, content: bytes) -> None:
+        assert sum(erasure.erase(INFERENCES, erasure.matching(INFERENCES, patient="Lee"), "asked for")) == 1
+        put(key, content)
+
+    monkeypatch.setattr(storage, "put", erase_and_put)
+    assert uploads.upload_pending() == 0
+    assert stored(folder) == {}
+    assert not PendingUpload.objects.exists()
+
+
+def test_it_erases_nothing_while_the_storage_is_away(gateway: Client, way: Callable[[], None], folder: Path) -> None:
+    predict(gateway, LARGE)
+    way()
+    with cut_off(folder), pytest.raises(Exception, match="0 of 1 rows were erased: run it again"):
+        call_command("erase", "--patient", "Lee", "--reason", "asked for", "--yes")
+    assert InferenceLog.objects.count() == 1
+    assert list(stored(folder).values()) == [LARGE]
+
+
+def test_it_erases_what_an_idempotency_key_keeps(gateway: Client, way: Callable[[], None]) -> None:
+    first = predict(gateway, LARGE, HTTP_IDEMPOTENCY_KEY="k")
+    way()
+    assert sum(erasure.erase(INFERENCES, erasure.matching(INFERENCES, patient="Lee"), "asked for")) == 1
+    assert not IdempotencyKey.objects.exists()
+    assert predict(gateway, LARGE, HTTP_IDEMPOTENCY_KEY="k")["X-Inference-ID"] != first["X-Inference-ID"]

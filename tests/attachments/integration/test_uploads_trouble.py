@@ -1,0 +1,155 @@
+"""Large inputs where the storage, the journal or the database does not do its work."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+import redis
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from pytest_django import Settings
+
+from attachments import descriptors, uploads
+from attachments.models import PendingUpload
+from common.ids import uuid7
+from common.metrics import scrape as scraping
+from ml_proxy.models import IdempotencyKey, InferenceLog
+from ml_proxy.records import InferenceRecord
+from recording import recorder
+from recording.batches import Batch
+from recording.ingestion import write_batch
+from recording.models import Disposition, Origin
+from recording.quarantine import try_again
+from tests.support.door import predict
+from tests.support.publishing import messages, publisher, record
+from tests.support.rows import NOON
+from tests.support.scrapes import Scrape
+from tests.support.storing import HISTORY, LARGE, MOST, cut_off, input_in, one, stored
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def folder(files_folder: Path, settings: Settings) -> Path:
+    """The storage; and a bound that a small text exceeds."""
+    settings.INLINE_MAX_BYTES = MOST
+    return files_folder
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_it_is_one_row_with_its_file_however_often_it_comes(
+    gateway: Client, broker: redis.Redis, tmp_path: Path, folder: Path, again: bool
+) -> None:
+    predict(gateway, LARGE)
+    publisher(tmp_path / "journal").step()
+    [message] = messages(broker)
+    for _ in range(1 + again):
+        write_batch(Batch.from_message(message))
+    [row] = InferenceLog.objects.all()
+    assert [file.key for file in descriptors.read(row.files)] == list(stored(folder))
+    assert not PendingUpload.objects.exists()
+
+
+def test_it_writes_the_row_without_the_storage_and_brings_the_file_later(
+    gateway: Client, way: Callable[[], None], folder: Path
+) -> None:
+    predict(gateway)
+    large = predict(gateway, LARGE)
+    predict(gateway)
+    with cut_off(folder):
+        way()
+        assert InferenceLog.objects.count() == 3
+        assert Origin.objects.get().highest == 3
+        assert uploads.upload_pending() == 0
+        shown = one(gateway, large["X-Inference-ID"])
+        assert shown["input_data"]["pad"] == "p" * MOST
+        assert gateway.get(shown["files"][0]["url"]).content == LARGE
+    assert uploads.upload_pending() == 1
+    assert list(stored(folder).values()) == [LARGE]
+    assert not PendingUpload.objects.exists()
+    assert input_in(gateway.get(f"{HISTORY}{large['X-Inference-ID']}/").content) == LARGE
+    call_command("verify_log", "--no-progress")
+
+
+def test_it_repeats_an_answer_with_its_file(gateway: Client, way: Callable[[], None], folder: Path) -> None:
+    """A process that died before the journal had the record leaves a repeat all that is needed."""
+    first = predict(gateway, LARGE, HTTP_IDEMPOTENCY_KEY="k")
+    IdempotencyKey.objects.update(recorded=False)
+    for segment in (folder.parent / "journal").glob("*.segment"):
+        segment.unlink()
+    recorder.begin_anew()
+    again = predict(gateway, LARGE, HTTP_IDEMPOTENCY_KEY="k")
+    assert again["X-Inference-ID"] == first["X-Inference-ID"]
+    way()
+    assert list(stored(folder).values()) == [LARGE]
+    assert InferenceLog.objects.count() == 1
+
+
+def test_it_writes_directly_what_the_journal_does_not_take(gateway: Client, folder: Path, settings: Settings) -> None:
+    settings.VAR_DIR = folder.parent / "no-folder"
+    settings.VAR_DIR.write_text("a file where the journal's folder should be")
+    answer = predict(gateway, LARGE)
+    assert answer.status_code == 200
+    assert one(gateway, answer["X-Inference-ID"])["input_data"]["pad"] == "p" * MOST
+    assert list(stored(folder).values()) == [LARGE]
+
+
+def test_it_quarantines_contents_that_are_not_those_sealed(
+    gateway: Client, broker: redis.Redis, tmp_path: Path, folder: Path
+) -> None:
+    predict(gateway, LARGE)
+    publisher(tmp_path / "journal").step()
+    [message] = messages(broker)
+    batch = Batch.from_message(message)
+    [number] = batch.records
+    members = orjson.loads(number.payload)
+    assert members["contents"]
+    broken = orjson.dumps({**members, "contents": []})
+    write_batch(Batch(batch.origin, batch.host, batch.key_id, (replace(number, payload=broken),)))
+    assert Disposition.objects.get().reason == "its attachments are not those that were sealed"
+    assert stored(folder) == {}
+
+
+def test_it_leaves_quarantine_with_its_file(gateway: Client, way: Callable[[], None], folder: Path) -> None:
+    predict(gateway)
+    predict(gateway, LARGE)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE UNIQUE INDEX mistake ON ml_proxy_inferencelog (doctor_name)")
+        way()
+        cursor.execute("DROP INDEX mistake")
+    assert try_again(Disposition.objects.get())
+    uploads.upload_pending()
+    assert list(stored(folder).values()) == [LARGE]
+    assert not PendingUpload.objects.exists()
+    call_command("verify_log", "--no-progress")
+
+
+@pytest.mark.django_db(transaction=True)  # a scrape looks from threads of its own
+def test_its_task_by_the_clock_brings_what_waits_and_metrics_tell_of(
+    gateway: Client, way: Callable[[], None], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from attachments.tasks import upload_pending  # noqa: PLC0415 - models load once Django is set up
+
+    monkeypatch.setattr(scraping, "FRESH_SECONDS", 0)
+    predict(gateway, LARGE)
+    with cut_off(folder):
+        way()
+    PendingUpload.objects.update(created_at=NOON)
+    found = Scrape.of(gateway.get("/metrics").content.decode())
+    assert found.value("attachments_waiting") == 1
+    assert (found.value("attachments_oldest_waiting_seconds") or 0) > 3600
+    upload_pending()
+    assert list(stored(folder).values()) == [LARGE]
+    found = Scrape.of(gateway.get("/metrics").content.decode())
+    assert [found.value("attachments_waiting"), found.value("attachments_oldest_waiting_seconds")] == [0, 0]
+
+
+def test_its_seal_covers_the_files() -> None:
+    plain = record(id=uuid7())
+    part = descriptors.Part("", "body.json", "application/json", LARGE)
+    filed = InferenceRecord(**{**vars(plain), "files": descriptors.describe(plain.id, [part])})
+    other = InferenceRecord(**{**vars(plain), "files": descriptors.describe(plain.id, [part._replace(data=b"other")])})
+    assert len({plain.content(), filed.content(), other.content()}) == 3

@@ -1,0 +1,183 @@
+"""Logs as JSON: what is in a line, and what never is. `test_tracing` reads those of a running system."""
+
+import logging
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+import worker.app
+from common import logs
+from common.logs import JSONFormatter, OneWrite, OnlyExceptions, QuietFormatter, RequestIDFilter
+from common.telling import tell
+from ml_server.logs import JSONFormatter as ModelServersFormatter
+from ml_server.settings import read_settings
+from tests.support.lines import ALWAYS, lines_of
+from tests.support.system import ROOT
+
+MARK = "MARKER"
+
+
+def formatted(formatter: logging.Formatter, message: str = "x", **members: Any) -> dict[str, Any]:
+    exc_info = members.pop("exc_info", None)
+    record = logging.LogRecord("a.logger", logging.ERROR, __file__, 1, message, (), exc_info)
+    record.__dict__.update(members)
+    RequestIDFilter().filter(record)
+    [line] = lines_of(formatter.format(record))
+    return line
+
+
+def test_it_shows_of_an_exception_frames_and_class() -> None:
+    for formatter in (JSONFormatter(), ModelServersFormatter()):
+        try:
+            raise ValueError(MARK)
+        except ValueError:
+            line = formatted(formatter, exc_info=sys.exc_info())
+        assert line["exception"].endswith("builtins.ValueError")
+        assert "test_logging.py" in line["exception"]
+        assert MARK not in line["exception"]
+
+
+def test_it_leaves_out_what_libraries_hang_on_a_record() -> None:
+    for formatter in (JSONFormatter(), ModelServersFormatter()):
+        line = formatted(formatter, data={"args": MARK}, sargs=MARK, status=200, duration_ms=1.5)
+        assert set(line) == ALWAYS | {"status", "duration_ms"}
+
+
+def test_it_writes_what_utf_8_can_not_hold() -> None:
+    assert formatted(JSONFormatter(), "a file's name \udcff")["message"] == "a file's name \udcff"
+
+
+def test_it_tells_no_reason_in_a_models_words() -> None:
+    record = logging.LogRecord("django.request", logging.ERROR, __file__, 1, "%s: %s", (MARK, "/ml/v1/predict/"), None)
+    assert not OnlyExceptions().filter(record)
+    record.exc_info = (ValueError, ValueError(), None)
+    assert OnlyExceptions().filter(record)
+
+
+def test_it_names_what_a_tasks_lines_are_about_until_its_end() -> None:
+    logs.about(request_id="r-1", batch="1 records")
+    line = formatted(JSONFormatter())
+    worker.app.end_of_subject()
+    assert (line["request_id"], line["batch"]) == ("r-1", "1 records")
+    after = formatted(JSONFormatter())
+    assert after["request_id"] == "-"
+    assert "batch" not in after
+
+
+def test_a_fault_that_nobody_foresaw_leaves_a_task_without_its_text() -> None:
+    app = worker.app.make_app("test")
+
+    class Foreseen(Exception):
+        """On purpose."""
+
+    @app.task(throws=(Foreseen,))
+    def fail(kind: type[Exception]) -> None:
+        raise kind(MARK)
+
+    with pytest.raises(worker.app.Unforeseen) as caught:
+        fail(KeyError)
+    assert str(caught.value) == "KeyError"
+    assert caught.value.__suppress_context__
+    with pytest.raises(Foreseen):
+        fail(Foreseen)
+
+
+BREAKS = """
+import logging, sys, threading, warnings
+{start}
+logging.getLogger("x").error("%d", "{mark}")
+warnings.warn("careful")
+thread = threading.Thread(target=lambda: int("{mark}"))
+thread.start()
+thread.join()
+class Late:
+    def __del__(self):
+        raise ValueError("{mark}")
+Late()
+int("{mark}")
+"""
+STARTS = {
+    "gateway": "import django; django.setup()",
+    "model server": "from ml_server.logs import log_to_stderr; log_to_stderr('INFO', 'json')",
+}
+
+
+@pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
+def test_what_python_itself_would_print_is_json_too_and_quotes_nothing(start: str) -> None:
+    code = compile_of(BREAKS.format(start=start, mark=MARK))
+    done = subprocess.run(code, cwd=ROOT, env=bare(LOG_FORMAT="json"), check=False, capture_output=True, text=True)
+    found = lines_of(done.stderr)
+    assert MARK not in done.stderr
+    assert [line["message"].split(":")[-1].split("\n")[0].strip() for line in found] == [
+        "careful",
+        *["nobody caught ValueError"] * 3,
+    ]
+    assert done.stdout == ""
+    assert done.returncode == 1
+
+
+def compile_of(text: str) -> list[str]:
+    """A Python that runs `text`, whose lines no traceback can quote."""
+    return [sys.executable, "-c", f"exec({text!r})"]
+
+
+def bare(**variables: str) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "VAR_DIR", "DJANGO_SETTINGS_MODULE")}
+    return {**kept, "DEBUG": "1", **variables}
+
+
+@pytest.mark.parametrize(("debug", "expected"), [("1", "line"), ("0", "json")])
+def test_it_is_for_readers_under_debug_and_for_machines_else(debug: str, expected: str) -> None:
+    secrets = {"SECRET_KEY": "s" * 32, "SEAL_KEY": "k" * 32, "ALLOWED_HOSTS": "clinic.example"}
+    code = [sys.executable, "-c", "from django.conf import settings; print(settings.LOG_FORMAT)"]
+    environment = bare(LOG_FORMAT="", **secrets) | {"DEBUG": debug}
+    done = subprocess.run(code, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == expected
+    variables = {"VAR_DIR": os.environ["VAR_DIR"], "LOG_FORMAT": ""}
+    assert read_settings({**variables, "DEBUG": debug}).log_format == expected
+    assert read_settings({**variables, "LOG_FORMAT": "json", "DEBUG": debug}).log_format == "json"
+
+
+@pytest.mark.parametrize("form", ["line", "json"])
+def test_what_is_told_past_logging_reads_as_what_goes_through_it(
+    form: str, settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1_800_000_000.0625)
+    settings.LOG_FORMAT = form
+    log = logging.getLogger("a.logger")
+    log.setLevel(logging.INFO)
+    handler = OneWrite()
+    handler.addFilter(RequestIDFilter())
+    handler.setFormatter(JSONFormatter() if form == "json" else QuietFormatter(settings.LOG_LINE))
+    monkeypatch.setattr(log, "handlers", [handler])
+    monkeypatch.setattr(log, "propagate", False)
+    told = {"method": "GET", "path": "/", "status": 200, "duration_ms": 1.5}
+    log.info("it took %s ms", 1.5, extra=told)
+    through = capfd.readouterr().err
+    tell(log, "it took 1.5 ms", **told)
+    past = capfd.readouterr().err
+    assert (lines_of(past) == lines_of(through)) if form == "json" else (past == through)
+    log.setLevel(logging.WARNING)
+    tell(log, "x")
+    assert capfd.readouterr().err == ""
+
+
+def test_times_are_when_it_happened() -> None:
+    line = formatted(JSONFormatter())
+    assert abs(datetime.fromisoformat(line["timestamp"]) - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_lines_of_many_threads_come_whole(capfd: pytest.CaptureFixture[str]) -> None:
+    handler = OneWrite()
+    lines = [f"{number} {'x' * 3000} \ud800" for number in range(200)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda line: handler.handle(logging.makeLogRecord({"msg": line})), lines))
+    shown = capfd.readouterr().err.replace("\\ud800", "\ud800").splitlines()
+    assert sorted(shown) == sorted(lines)

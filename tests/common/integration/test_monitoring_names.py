@@ -1,0 +1,76 @@
+"""What the alerts, the dashboard and the runbook name, metrics, labels and their values, is there in a real scrape."""
+
+import re
+
+import promql_parser
+import pytest
+import redis
+from django.test import Client
+
+from common.metrics import scrape as scraping
+from tests.support.door import predict
+from tests.support.monitoring import RUNBOOK, expressions, rules, selectors
+from tests.support.scrapes import Scrape
+
+PROMETHEUS_OWN = {"up"}
+OURS = ("outcome", "sending", "set", "kind", "state", "call", "queue")  # labels whose values are words of this code
+
+
+@pytest.fixture
+def scrape(gateway: Client, broker: redis.Redis, transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Scrape:
+    monkeypatch.setattr(scraping, "FRESH_SECONDS", 0)
+    predict(gateway)
+    return Scrape.of(gateway.get("/metrics").content.decode())
+
+
+def values(scrape: Scrape, name: str, label: str) -> set[str]:
+    return {dict(labels).get(label, "") for sample, labels in scrape.samples if sample == name}
+
+
+def test_each_name_is_there(scrape: Scrape) -> None:
+    known = {name for name, _ in scrape.samples} | PROMETHEUS_OWN
+    used = {where: {selector.name for selector in selectors(text)} for where, text in expressions().items()}
+    assert {where: names - known for where, names in used.items() if names - known} == {}
+
+
+def test_each_label_and_each_of_our_values_is_there(scrape: Scrape) -> None:
+    for where, text in expressions().items():
+        for selector in selectors(text):
+            for matcher in selector.matchers.matchers if selector.name not in PROMETHEUS_OWN else ():
+                if matcher.name == "job":  # Prometheus adds it
+                    continue
+                there = values(scrape, str(selector.name), matcher.name)
+                assert there - {""}, (where, matcher.name)
+                is_pattern = matcher.op in (promql_parser.MatchOp.Re, promql_parser.MatchOp.NotRe)
+                asked = matcher.value.split("|") if is_pattern else [matcher.value]
+                assert matcher.name not in OURS or set(asked) <= there, (where, asked)
+
+
+def test_each_label_that_is_summed_by_is_there(scrape: Scrape) -> None:
+    labels = {label for _, found in scrape.samples for label, _ in found}
+    for where, text in expressions().items():
+        for words in re.findall(r"\bby \(([^)]*)\)", text):
+            assert set(words.split(", ")) <= labels, where
+
+
+def test_the_runbook_names_no_other(scrape: Scrape) -> None:
+    known = {name for name, _ in scrape.samples} | set(scrape.families)
+    named = {name.rstrip("_") for name in re.findall(r"\bml_proxy_[a-z_]+", RUNBOOK)}
+    assert named
+    assert {name for name in named if not any(one.startswith(name) for one in known)} == set()
+
+
+def test_each_alert_is_about_something_that_a_scrape_of_a_sound_system_does_not_fire(scrape: Scrape) -> None:
+    """As far as an alert is one comparison of one gauge with a number, which needs no history."""
+    simple = re.compile(r'^(?:max\()?(ml_proxy_\w+)(?:\{\w+="([^"]*)"\})?\)? (>|==) ([0-9.]+)$')
+    found = {name: match for name, rule in rules().items() if (match := simple.match(rule["expr"]))}
+    assert len(found) >= 6
+    for name, match in found.items():
+        metric, value, sign, bound = match.groups()
+        samples = [
+            number
+            for (sample, labels), number in scrape.samples.items()
+            if sample == metric and (value is None or value in dict(labels).values())
+        ]
+        assert samples, name
+        assert not any(number > float(bound) if sign == ">" else number == float(bound) for number in samples), name

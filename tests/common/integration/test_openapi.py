@@ -1,0 +1,171 @@
+"""The description of the API: valid, complete, true, and readable without another host."""
+
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import yaml
+from django.core.management import call_command
+from django.test import Client
+from drf_spectacular.validation import validate_schema
+from jsonschema import Draft202012Validator
+from pytest_django import Settings
+
+from integrations.mlflow import urls as mlflow
+from ml_proxy import urls as ml_proxy
+from tests.support.network import free_port
+from tests.support.rows import lay
+from tests.support.verdicts import path_of
+
+WRITTEN = Path(__file__).resolve().parents[3] / "docs" / "openapi.yaml"
+OPERATIONS = {
+    ("post", "/ml/v1/predict/"),
+    ("get", "/ml/v1/status/"),
+    ("get", "/ml/v1/model-info/"),
+    ("post", "/ml/v1/retrain/"),
+    ("post", "/ml/v1/retrain/jobs/"),
+    ("get", "/ml/v1/retrain/jobs/"),
+    ("get", "/ml/v1/retrain/jobs/{job_id}/"),
+    ("post", "/ml/v1/retrain/jobs/{job_id}/cancel/"),
+    ("get", "/ml/v1/history/"),
+    ("get", "/ml/v1/history/export/"),
+    ("get", "/ml/v1/history/{inference_id}/"),
+    ("get", "/ml/v1/history/{inference_id}/feedback/"),
+    ("post", "/ml/v1/history/{inference_id}/feedback/"),
+    ("get", "/ml/v1/dataset/"),
+    ("get", "/ml/v1/files/{token}/"),
+    ("get", "/ml/v1/accuracy/"),
+    ("post", "/ml/v1/mlflow/log-prediction/"),
+    ("get", "/ml/v1/mlflow/runs/{run_id}/"),
+    ("get", "/healthz"),
+    ("get", "/readyz"),
+}
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    response = Client().get("/api/schema/")
+    assert response.status_code == 200
+    found: dict[str, Any] = yaml.safe_load(response.content)
+    return found
+
+
+def nodes(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from nodes(inner)
+
+
+def test_it_is_valid_openapi_3_1(schema: dict[str, Any]) -> None:
+    assert schema["openapi"].startswith("3.1.")
+    validate_schema(schema)  # type: ignore[no-untyped-call]
+
+
+def test_it_has_every_operation_of_the_contract_and_no_other(schema: dict[str, Any]) -> None:
+    found = {(method, path) for path, operations in schema["paths"].items() for method in operations}
+    assert found == OPERATIONS
+    names = [operation["operationId"] for operations in schema["paths"].values() for operation in operations.values()]
+    assert len(set(names)) == len(OPERATIONS)
+
+
+def test_it_describes_every_path_under_ml(schema: dict[str, Any]) -> None:
+    patterns = [f"/ml/v1/{each.pattern}" for each in ml_proxy.urlpatterns]
+    patterns += [f"/ml/v1/mlflow/{each.pattern}" for each in mlflow.urlpatterns]
+    routes = {re.sub("<[a-z]+:([a-z_]+)>", r"{\1}", pattern) for pattern in patterns}
+    assert routes == {path for path in schema["paths"] if path.startswith("/ml/")}
+
+
+def test_it_points_at_nothing_that_is_not_there(schema: dict[str, Any]) -> None:
+    found = {node["$ref"] for node in nodes(schema) if "$ref" in node}
+    names = {reference.removeprefix("#/components/schemas/") for reference in found}
+    assert names == set(schema["components"]["schemas"])
+
+
+def test_it_is_what_the_repository_holds(tmp_path: Path) -> None:
+    call_command("spectacular", "--file", str(tmp_path / "now.yaml"))
+    assert WRITTEN.read_text() == (tmp_path / "now.yaml").read_text(), "run `make openapi`"
+
+
+@pytest.mark.django_db
+def test_it_is_true_of_what_the_gateway_answers(
+    gateway: Client, settings: Settings, schema: dict[str, Any], empty_redis: str
+) -> None:
+    settings.REDIS_URL = empty_redis
+    row = lay(id=UUID(int=7), input_data='{"a": [1e400]}', output_data="null")
+    job = gateway.post("/ml/v1/retrain/jobs/", b"", content_type="application/json")
+    job_path = job["Location"].removeprefix("http://testserver")
+    answers = [
+        ("/ml/v1/history/", "get", gateway.get("/ml/v1/history/?limit=1")),
+        ("/ml/v1/history/", "get", gateway.get("/ml/v1/history/?limt=1")),
+        ("/ml/v1/history/{inference_id}/", "get", gateway.get(f"/ml/v1/history/{row.id}/")),
+        ("/ml/v1/history/{inference_id}/", "get", gateway.get(f"/ml/v1/history/{UUID(int=8)}/")),
+        *(
+            ("/ml/v1/history/{inference_id}/feedback/", method, getattr(gateway, method)(path_of(row.id), *body))
+            for method, *body in [("post", b'{"verdict": "agree"}', "application/json")] * 2 + [("get",), ("post",)]
+        ),
+        ("/ml/v1/accuracy/", "get", gateway.get("/ml/v1/accuracy/")),
+        ("/ml/v1/retrain/jobs/", "post", job),
+        ("/ml/v1/retrain/jobs/", "post", gateway.post("/ml/v1/retrain/jobs/")),
+        ("/ml/v1/retrain/jobs/", "get", gateway.get("/ml/v1/retrain/jobs/")),
+        ("/ml/v1/retrain/jobs/{job_id}/", "get", gateway.get(job_path)),
+        ("/ml/v1/retrain/jobs/{job_id}/cancel/", "post", gateway.post(f"{job_path}cancel/")),
+        ("/ml/v1/retrain/jobs/{job_id}/cancel/", "post", gateway.post(f"{job_path}cancel/")),
+        ("/ml/v1/retrain/", "post", gateway.post("/ml/v1/retrain/", b"[", content_type="application/json")),
+        ("/ml/v1/predict/", "post", gateway.post("/ml/v1/predict/", b"{}", content_type="application/json")),
+        ("/ml/v1/mlflow/log-prediction/", "post", gateway.post("/ml/v1/mlflow/log-prediction/")),
+        ("/ml/v1/mlflow/runs/{run_id}/", "get", gateway.get("/ml/v1/mlflow/runs/0/")),
+        ("/readyz", "get", gateway.get("/readyz")),
+    ]
+    settings.ML_SERVER_URL = f"http://127.0.0.1:{free_port()}"
+    answers += [("/readyz", "get", gateway.get("/readyz")), ("/ml/v1/status/", "get", gateway.get("/ml/v1/status/"))]
+    assert {response.status_code for _, _, response in answers} == {200, 201, 202, 400, 404, 409, 415, 502, 503}
+    for path, method, response in answers:
+        require_described(schema, schema["paths"][path][method]["responses"], response)
+
+
+def require_described(schema: dict[str, Any], responses: dict[str, Any], response: Any) -> None:
+    status = str(response.status_code)
+    described = responses.get(status) or responses.get(f"{status[0]}XX") or responses["default"]
+    content = described["content"][response["Content-Type"]]
+    validator = Draft202012Validator({"components": schema["components"], **content["schema"]})
+    validator.validate(json.loads(response.content))
+    assert all(name in response for name in described["headers"] if name != "Link"), (status, response.content)
+
+
+class Links(HTMLParser):
+    """What a page loads, and its scripts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.loaded += [value for name, value in attrs if name in {"src", "href"} and value]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.django_db
+def test_it_shows_the_docs_without_another_host(client: Client) -> None:
+    response = client.get("/api/docs/")
+    assert response.status_code == 200
+    page = Links()
+    page.feed(response.content.decode())
+    assert {Path(url).suffix for url in page.loaded} >= {".js", ".css"}
+    for url in page.loaded:
+        assert re.match("/[^/]", url), url
+        asset = client.get(url)
+        assert asset.status_code == 200, url
+        assert not re.search(rb"(@import|url\()\s*['\"]?(https?:)?//", asset.getvalue()), url
+    assert "://" not in page.text
+    # Only Swagger's other layout has the badge that asks another host whether this schema is valid.
+    assert 'layout: "BaseLayout"' in page.text
+    assert 'url: "/api/schema/"' in page.text

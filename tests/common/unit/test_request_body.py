@@ -1,0 +1,24 @@
+"""How bodies are read."""
+
+from io import BytesIO
+
+import pytest
+from django.test import RequestFactory
+
+from common.exceptions import BadInput
+from common.request_body import read_body
+
+
+def chunked(body: bytes) -> bytes:
+    request = RequestFactory().post("/", content_type="application/json", headers={"Transfer-Encoding": "chunked"})
+    request.META |= {"CONTENT_LENGTH": "", "wsgi.input": BytesIO(body)}
+    return read_body(request, may_be_empty=True)
+
+
+def test_it_reads_a_body_in_chunks() -> None:
+    assert chunked(b"{}") == b"{}"
+
+
+def test_it_takes_a_chunked_body_that_broke_off_for_no_empty_one() -> None:
+    with pytest.raises(BadInput, match="broke off"):
+        chunked(b"")

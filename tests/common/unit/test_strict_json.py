@@ -1,0 +1,197 @@
+"""RFC 8259 and nothing else, whatever the text, and never more than a moment."""
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from common import strict_json
+from common.strict_json import MAX_DEPTH, NotJSON, Number
+
+MIB = 1024 * 1024
+
+texts = st.text(st.characters(codec=None, exclude_categories=()))  # lone surrogates and NUL included
+values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
+)
+
+
+def understood(value: Any, number: Callable[[str], Any] = json.loads) -> Any:
+    """What Python's own reader would have made of it."""
+    if isinstance(value, Number):
+        return number(value)
+    if isinstance(value, tuple):
+        return {name: understood(member, number) for name, member in value}
+    return [understood(item, number) for item in value] if isinstance(value, list) else value
+
+
+def quick_number(text: str) -> float:
+    """An integer that 64 bits don't hold is a double to the quick reader."""
+    value: float = json.loads(text)
+    return value if -(2**63) <= value < 2**64 else float(value)
+
+
+@given(values, st.booleans(), st.sampled_from([None, 0, 3]))
+def test_it_reads_whatever_json_dumps_writes(value: Any, ascii_only: bool, indent: int | None) -> None:
+    text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
+    assert understood(strict_json.parse(text)) == value
+
+
+@given(st.binary())
+def test_it_gives_a_value_or_refuses_whatever_the_bytes(raw: bytes) -> None:
+    try:
+        strict_json.parse(strict_json.decode(raw))
+    except NotJSON:
+        return
+    json.loads(raw)  # what is accepted here, everyone accepts
+
+
+JSONISH = st.text(st.sampled_from('[]{}:,"\\\\u0eE+-.12 tnrfalsed')) | st.builds(json.dumps, values)
+
+
+@given(st.binary() | JSONISH.map(lambda text: text.encode("utf-8", "surrogatepass")))
+@example(b"[-9223372036854775809, -9223372036854775808, 18446744073709551615, 18446744073709551616]")
+def test_a_glance_takes_nothing_that_a_full_look_refuses(raw: bytes) -> None:
+    value = strict_json.glance(raw)
+    assert value is None or understood(strict_json.parse(strict_json.decode(raw)), quick_number) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a":1,"a":2}',
+        '{"a":1,"b":{"a":2}}',
+        r'{"a":1,"\u0061":2}',
+        '{"b":1}',
+        '{"a":NaN}',
+        '{"a":1}x',
+        '{"a":"\ud800"}',
+        '{"a":' + "[" * MAX_DEPTH + "]" * MAX_DEPTH + "}",
+    ],
+)
+def test_a_glance_does_not_say_more_than_it_saw(text: str) -> None:
+    assert strict_json.glance(text.encode("utf-8", "surrogatepass"), "a") is None
+    assert strict_json.glance(b'{"a":1}', "a") == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0", Number("0")),
+        ("-0", Number("-0")),
+        ("1e999", Number("1e999")),
+        ("-1.50E+3", Number("-1.50E+3")),
+        ("9" * 5000, Number("9" * 5000)),
+        ('"\\ud800"', "\ud800"),
+        ('"\\ud83d\\ude00"', "\N{GRINNING FACE}"),
+        ('"\\u0000\\/\\b\\f\\n\\r\\t"', "\0/\b\f\n\r\t"),
+        ('"\x7f\u2028"', "\x7f\u2028"),
+        (" \t\r\n[ ] \n", []),
+        ('{"a":1,"a":[null,true,false]}', (("a", Number("1")), ("a", [None, True, False]))),
+        ("{}", ()),
+    ],
+)
+def test_it_keeps_every_number_escape_and_member(text: str, value: Any) -> None:
+    found = strict_json.parse(text)
+    assert (found, type(found)) == (value, type(value))
+
+
+NOT_JSON = ["", " ", "NaN", "[NaN]", "Infinity", "-Infinity", '{"a": -Infinity}', "nul", "True", "undefined", "{} {}"]
+NOT_JSON += ["[1,]", '{"a":1,}', "{a:1}", "{'a':1}", '{"a" 1}', "{1:2}", "[1 2]", "[", '{"a":', '"a', "]", "// c\n1"]
+NOT_JSON += ["01", "-", "+1", "1.", ".5", "1e", "0x10", "1_000", "--1", "\u0661", "1\u0661", "1e\u0661", "\uff11"]
+NOT_JSON += [
+    '"\n"',
+    '"\t"',
+    '"\x00"',
+    '"\x1f"',
+    '"\\x41"',
+    '"\\u12"',
+    '"\\u+123"',
+    '"\\u 123"',
+    '"\\u00_0"',
+    '"\\U0041"',
+]
+NOT_JSON += ["\ufeff{}", "\ufeff", "\xa01", "\x0b1", "\u20281", "1\0", "/* c */ 1"]
+
+
+@pytest.mark.parametrize("text", NOT_JSON)
+def test_it_refuses_what_is_not_json_and_quotes_nothing_of_it(text: str) -> None:
+    with pytest.raises(NotJSON) as refusal:
+        strict_json.parse(text.replace("c", "secret"))
+    assert "secret" not in str(refusal.value)
+
+
+NOT_UTF_8 = [
+    b"\xff\xfe{\x00}\x00",
+    b"\xef\xbb\xbf{}",
+    b"\x00",
+    b"{\x00}\x00",
+    "{}".encode("utf-16"),
+    "{}".encode("utf-32-le"),
+]
+NOT_UTF_8 += [b'"\xed\xa0\x80"', b'"\xc0\x80"', b'"\xe9"', b'"\xf4\x90\x80\x80"']
+
+
+@pytest.mark.parametrize("raw", NOT_UTF_8)
+def test_it_reads_utf_8_alone(raw: bytes) -> None:
+    with pytest.raises(NotJSON):
+        strict_json.parse(strict_json.decode(raw))
+
+
+BRACKETS: list[Callable[[int], str]] = [
+    lambda depth: "[" * depth + "]" * depth,
+    lambda depth: '{"a":' * depth + "0" + "}" * depth,
+    lambda depth: '[{"[":' * (depth // 2) + "[" * (depth % 2) + "0" + "]" * (depth % 2) + "}]" * (depth // 2),
+    lambda depth: '["]","\\"]",' * (depth - 1) + "[]" + "]" * (depth - 1),
+    lambda depth: "[[]," * (depth - 1) + "[]" + "]" * (depth - 1),
+]
+
+
+@pytest.mark.parametrize("nest", BRACKETS)
+def test_it_counts_levels_to_the_last_one(nest: Callable[[int], str]) -> None:
+    assert strict_json.parse(nest(MAX_DEPTH)) is not None
+    with pytest.raises(NotJSON, match="512"):
+        strict_json.parse(nest(MAX_DEPTH + 1))
+
+
+@given(st.text('[{"\\ ]}a', max_size=40), st.integers(MAX_DEPTH, 2 * MAX_DEPTH))
+def test_it_takes_no_bracket_in_a_string_for_a_level(noise: str, times: int) -> None:
+    written = json.dumps(noise + "[" * times)
+    assert strict_json.parse(f"[{written},{{{written}:0}}]") == [noise + "[" * times, ((noise + "[" * times, "0"),)]
+
+
+def test_it_reads_the_deepest_text_from_deep_in_a_stack() -> None:
+    deepest = '{"a":' * MAX_DEPTH + "1" + "}" * MAX_DEPTH
+
+    def below(frames: int) -> Any:
+        return below(frames - 1) if frames else strict_json.parse(deepest)
+
+    assert [strict_json.is_object(below(frames)) for frames in range(0, 801, 50)] == [True] * 17
+
+
+@pytest.mark.parametrize("pattern", ["[", '"', '\\"', '{"a":'])
+@pytest.mark.parametrize("wrap", ["{}", "[[0],{}" + "[" * 600])
+def test_it_ends_in_a_moment_on_ten_mebibytes(pattern: str, wrap: str) -> None:
+    ends_in_a_moment(wrap.format(pattern * (10 * MIB // len(pattern))))
+
+
+MORE = ["[]", '"[', "]", "1", "-", "\\", '"\\', "[[],", '"\\"[']
+
+
+@pytest.mark.parametrize("pattern", MORE)
+def test_it_ends_in_a_moment_behind_many_brackets(pattern: str) -> None:
+    ends_in_a_moment("[" * 600 + pattern * (2 * MIB // len(pattern)), seconds=0.4)
+    ends_in_a_moment('[0,"' + pattern * (2 * MIB // len(pattern)) + "[" * 600, seconds=0.4)
+
+
+def ends_in_a_moment(text: str, seconds: float = 2) -> None:
+    started = time.process_time()
+    with suppress(NotJSON):
+        strict_json.parse(text)
+    assert time.process_time() - started < seconds

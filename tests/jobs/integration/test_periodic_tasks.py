@@ -1,0 +1,57 @@
+"""What beat sends every few seconds does not pile up where nobody takes it, and old results are cleaned away."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis
+from django_celery_results.models import TaskResult
+from pytest_django import Settings
+
+from common.broker import UPKEEP_QUEUE
+from tests.support.network import free_port
+
+
+@pytest.fixture(autouse=True)
+def _redis(empty_redis: str, settings: Settings) -> None:
+    settings.REDIS_URL = empty_redis
+
+
+@pytest.mark.parametrize(("waiting", "is_due"), [(0, True), (9, True), (10, False)])
+def test_it_sends_while_what_it_sent_is_taken(waiting: int, is_due: bool, empty_redis: str) -> None:
+    from worker.beat import WhileTaken  # noqa: PLC0415 - makes an application, which no other test shall see
+
+    with redis.Redis.from_url(empty_redis) as connection:
+        connection.rpush(UPKEEP_QUEUE, "", *[""] * waiting)
+        connection.lpop(UPKEEP_QUEUE)
+    every = WhileTaken(5)
+    state = every.is_due(every.now() - timedelta(seconds=6))
+    assert (state.is_due, state.next) == (is_due, 5)
+    assert not every.is_due(every.now() - timedelta(seconds=2)).is_due
+
+
+def test_it_sends_nothing_while_redis_is_away(settings: Settings) -> None:
+    from worker.beat import WhileTaken  # noqa: PLC0415
+
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    every = WhileTaken(5)
+    assert not every.is_due(every.now() - timedelta(seconds=6)).is_due
+
+
+@pytest.mark.django_db
+def test_it_cleans_away_the_results_of_the_day_before() -> None:
+    from worker.beat import app as beat  # noqa: PLC0415
+    from worker.jobs import app as jobs  # noqa: PLC0415
+
+    for name in ("old", "new"):
+        TaskResult.objects.create(task_id=name, status="SUCCESS")
+    TaskResult.objects.filter(task_id="old").update(date_done=datetime.now(UTC) - timedelta(hours=25))
+    jobs.tasks[beat.conf.beat_schedule["celery.backend_cleanup"]["task"]]()
+    assert TaskResult.objects.values_list("task_id", flat=True).get() == "new"
+
+
+def test_it_leaves_beat_no_task_that_nobody_knows() -> None:
+    from worker.beat import app as beat  # noqa: PLC0415
+    from worker.jobs import app as jobs  # noqa: PLC0415
+
+    assert {entry["task"] for entry in beat.conf.beat_schedule.values()} <= set(jobs.tasks)
+    assert {entry["options"]["queue"] for entry in beat.conf.beat_schedule.values()} == {UPKEEP_QUEUE}

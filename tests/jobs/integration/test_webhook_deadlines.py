@@ -1,0 +1,92 @@
+"""A try ends in time, whatever the receiver, the handshake or the resolver does."""
+
+import socket
+import time
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from jobs.models import WebhookDelivery
+from jobs.webhooks import deliveries
+from tests.support.model import Conversation, ScriptedModel
+from tests.support.receiving import ended, receiving, stalls
+
+TOTAL = 0.3  # seconds
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def receiver(model: ScriptedModel, settings: Settings) -> ScriptedModel:
+    return receiving(model, settings)
+
+
+@pytest.fixture
+def _hurried(settings: Settings) -> None:
+    settings.CALLBACK_TOTAL_SECONDS = TOTAL
+
+
+def on_time(callback: WebhookDelivery) -> str:
+    """Why it was not delivered, which took no longer than it may."""
+    started = time.monotonic()
+    assert deliveries.deliver_due() == 0
+    assert TOTAL * 0.9 <= time.monotonic() - started < TOTAL + 1
+    callback.refresh_from_db()
+    return callback.error
+
+
+@pytest.mark.usefixtures("_hurried")
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nX: "])
+def test_it_waits_for_no_drips(receiver: ScriptedModel, said: bytes) -> None:
+    def drip(conversation: Conversation) -> None:
+        conversation.send(said)
+        while not receiver.gone.wait(TOTAL / 20):
+            conversation.send(b"H" if said else b"\r")
+
+    receiver.script = drip
+    assert on_time(ended(receiver.url)).startswith("no answer (")
+
+
+@pytest.mark.usefixtures("_hurried")
+def test_it_waits_for_no_silence(receiver: ScriptedModel) -> None:
+    receiver.script = stalls(receiver)
+    assert on_time(ended(receiver.url)) == "no answer (TimeoutError)"
+
+
+@pytest.mark.usefixtures("_hurried")
+def test_it_ends_a_dripping_body_in_time_and_counts_the_2xx(receiver: ScriptedModel) -> None:
+    def drip(conversation: Conversation) -> None:
+        conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        while not receiver.gone.wait(TOTAL / 20):
+            conversation.send(b" ")
+
+    receiver.script = drip
+    ended(receiver.url)
+    started = time.monotonic()
+    assert deliveries.deliver_due() == 1
+    assert time.monotonic() - started < TOTAL + 1
+
+
+@pytest.mark.usefixtures("_hurried")
+def test_it_waits_for_no_handshake(receiver: ScriptedModel, settings: Settings) -> None:
+    settings.CALLBACK_HOSTS = [receiver.url.replace("http://", "https://")]
+    receiver.script = stalls(receiver)
+    assert on_time(ended(settings.CALLBACK_HOSTS[0])) == "no answer (TimeoutError)"
+
+
+@pytest.mark.usefixtures("_hurried")
+def test_it_waits_for_no_resolver(receiver: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: Any, **__: Any) -> Any:
+        receiver.gone.wait()
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", never)
+    assert on_time(ended(receiver.url)) == "no answer (TimeoutError)"
+
+
+def test_it_starts_no_further_one_when_the_time_is_up(receiver: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries, "BATCH_SECONDS", 0.0)
+    ended(receiver.url)
+    assert deliveries.deliver_due() == 0
+    assert not receiver.requests

@@ -1,0 +1,163 @@
+"""Call-backs go to hosts on the list, at addresses that are no way into the inside, with a certificate for the name."""
+
+import socket
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from common.exceptions import BadInput
+from jobs.models import WebhookDelivery
+from jobs.webhooks import deliveries
+from jobs.webhooks.network import Network
+from tests.support.certificate import self_signed
+from tests.support.model import ScriptedModel
+from tests.support.receiving import PUBLIC, Elsewhere, ended, make_due, port_of, receiving, verified
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def receiver(model: ScriptedModel, settings: Settings) -> ScriptedModel:
+    return receiving(model, settings)
+
+
+@pytest.fixture
+def _outside(receiver: ScriptedModel, settings: Settings) -> None:
+    """Private addresses are refused, as they are unless a gateway is told otherwise."""
+    settings.CALLBACK_ALLOW_PRIVATE = False
+    settings.CALLBACK_HOSTS = ["http://receiver.example", f"http://localhost:{port_of(receiver)}"]
+
+
+def not_sent(callback: WebhookDelivery, receiver: ScriptedModel, network: Network) -> str:
+    assert deliveries.deliver_due(network) == 0
+    assert not receiver.requests
+    callback.refresh_from_db()
+    return callback.error
+
+
+@pytest.mark.usefixtures("_outside")
+def test_it_does_not_go_inside_by_a_name_that_leads_there(receiver: ScriptedModel) -> None:
+    url = f"http://localhost:{port_of(receiver)}/"
+    deliveries.check_url(url)
+    said = not_sent(ended(url), receiver, Network())
+    assert said == "not sent: the URL names a host whose address is private"
+
+
+@pytest.mark.usefixtures("_outside")
+@pytest.mark.parametrize("inside", ["10.0.0.1", "169.254.169.254", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1"])
+def test_it_does_not_dial_what_is_private(receiver: ScriptedModel, inside: str) -> None:
+    network = Elsewhere(port_of(receiver), [inside])
+    assert "private" in not_sent(ended("http://receiver.example/"), receiver, network)
+    assert network.dialled == []
+
+
+@pytest.mark.usefixtures("_outside")
+def test_it_goes_to_the_address_that_was_checked(receiver: ScriptedModel) -> None:
+    """The resolver gives a public address when it is asked first, and a private one ever after."""
+    network = Elsewhere(port_of(receiver), [PUBLIC], ["127.0.0.1"])
+    callback = ended("http://receiver.example/hook")
+    assert deliveries.deliver_due(network) == 1
+    assert (network.dialled, network.answers) == ([PUBLIC], [["127.0.0.1"]])
+    assert receiver.requests[0].fields["host"] == "receiver.example"
+    WebhookDelivery.objects.filter(pk=callback.pk).update(state=WebhookDelivery.State.WAITING)
+    make_due(callback)
+    assert deliveries.deliver_due(network) == 0
+    assert network.dialled == [PUBLIC]
+
+
+@pytest.mark.usefixtures("_outside")
+def test_it_dials_the_public_ones_of_several_addresses(receiver: ScriptedModel) -> None:
+    network = Elsewhere(port_of(receiver), ["192.168.0.1", PUBLIC, "::1"])
+    ended("http://receiver.example/")
+    assert deliveries.deliver_due(network) == 1
+    assert network.dialled == [PUBLIC]
+
+
+def test_it_tries_the_next_address_where_one_does_not_answer(receiver: ScriptedModel) -> None:
+    class Halved(Network):
+        def addresses(self, host: str, port: int, seconds: float) -> list[str]:
+            return ["127.0.0.2", "127.0.0.1"]  # the receiver listens on the second alone
+
+    ended(receiver.url)
+    assert deliveries.deliver_due(Halved()) == 1
+
+
+def test_it_asks_again_whether_the_host_is_allowed(receiver: ScriptedModel, settings: Settings) -> None:
+    callback = ended(receiver.url)
+    settings.CALLBACK_HOSTS = ["https://another.example"]
+    assert "names a host that is not allowed" in not_sent(callback, receiver, Network())
+    make_due(callback)
+    settings.CALLBACK_HOSTS = []
+    assert "makes no call-backs" in not_sent(callback, receiver, Network())
+
+
+def test_it_says_to_the_caller_what_is_wrong_with_a_url(receiver: ScriptedModel, settings: Settings) -> None:
+    deliveries.check_url(f"{receiver.url}/hook")
+    settings.CALLBACK_HOSTS = []
+    with pytest.raises(BadInput) as raised:
+        deliveries.check_url(f"{receiver.url}/hook")
+    [fault] = raised.value.faults
+    assert fault.pointer == "/callback_url"
+    assert "CALLBACK_HOSTS names no host" in fault.detail
+
+
+Certificate = Callable[[bytes], None]
+
+
+@pytest.fixture
+def names(receiver: ScriptedModel) -> list[str | None]:
+    """What the receiver is asked for by name, which speaks TLS once `certified`."""
+    return []
+
+
+@pytest.fixture
+def certified(
+    receiver: ScriptedModel, names: list[str | None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Certificate:
+    """Gives the receiver a certificate for an address, which this side trusts."""
+
+    def certify(address: bytes) -> None:
+        path = tmp_path / "certificate.pem"
+        path.write_text(self_signed(address))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        context.sni_callback = lambda _sock, name, _context: names.append(name)
+        receiver._server.socket = context.wrap_socket(receiver._server.socket, server_side=True)
+        monkeypatch.setenv("SSL_CERT_FILE", str(path))
+
+    return certify
+
+
+def test_it_speaks_tls_and_checks_the_certificate_for_the_url_s_host(
+    receiver: ScriptedModel, settings: Settings, certified: Certificate
+) -> None:
+    """The certificate is for the public address in the URL; the connection itself is to loopback."""
+    certified(socket.inet_aton(PUBLIC))
+    settings.CALLBACK_HOSTS, settings.CALLBACK_ALLOW_PRIVATE = [PUBLIC], False
+    ended(f"https://{PUBLIC}/hook")
+    assert deliveries.deliver_due(Elsewhere(port_of(receiver), [PUBLIC])) == 1
+    assert verified(receiver.requests[0])["type"] == "job.succeeded"
+
+
+def test_it_believes_no_certificate_for_the_address_alone(
+    receiver: ScriptedModel, settings: Settings, certified: Certificate, names: list[str | None]
+) -> None:
+    certified(socket.inet_aton(PUBLIC))
+    settings.CALLBACK_HOSTS, settings.CALLBACK_ALLOW_PRIVATE = ["receiver.example"], False
+    network = Elsewhere(port_of(receiver), [PUBLIC])
+    assert "SSLCertVerificationError" in not_sent(ended("https://receiver.example/"), receiver, network)
+    until(lambda: names == ["receiver.example"], what="the name that was asked for")
+
+
+def test_it_believes_no_certificate_that_it_does_not_know(
+    receiver: ScriptedModel, settings: Settings, certified: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certified(socket.inet_aton("127.0.0.1"))
+    monkeypatch.delenv("SSL_CERT_FILE")
+    settings.CALLBACK_HOSTS = [f"127.0.0.1:{port_of(receiver)}"]
+    url = receiver.url.replace("http://", "https://")
+    assert "SSLCertVerificationError" in not_sent(ended(url), receiver, Network())

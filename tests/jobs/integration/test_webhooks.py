@@ -1,0 +1,313 @@
+"""Call-backs: an ended job told, signed, once; again after a failure; and given up in the end."""
+
+import json
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from uuid import UUID
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from pytest_django import Settings
+
+from jobs.models import Job, WebhookDelivery
+from jobs.webhooks import deliveries
+from jobs.webhooks.network import Network
+from jobs.webhooks.signing import new_secret
+from tests.support.door import keeps, resets, sends
+from tests.support.model import Conversation, Script, ScriptedModel
+from tests.support.receiving import SECRET, ended, make_due, promised, receiving, says, verified, waits
+
+pytestmark = pytest.mark.django_db
+
+TOKEN = "tell-nobody"
+PATH = f"/jobs/{TOKEN}?key={TOKEN}"
+
+
+@pytest.fixture
+def receiver(model: ScriptedModel, settings: Settings) -> ScriptedModel:
+    return receiving(model, settings)
+
+
+@pytest.mark.parametrize("state", [Job.State.SUCCEEDED, Job.State.FAILED, Job.State.CANCELLED])
+def test_it_tells_how_a_job_ended_and_signs_that(receiver: ScriptedModel, gateway: Client, state: Job.State) -> None:
+    callback = ended(receiver.url + PATH, state)
+    assert deliveries.deliver_due() == 1
+    [told] = receiver.requests
+    assert told.line == f"POST {PATH} HTTP/1.1"
+    assert told.fields["host"] == receiver.url.removeprefix("http://")
+    assert (told.fields["content-type"], told.fields["user-agent"]) == ("application/json", "ml-proxy")
+    assert told.fields["webhook-id"] == str(callback.id)
+    event = verified(told)
+    shown = gateway.get(f"/ml/v1/retrain/jobs/{callback.job_id}/").json()
+    assert event == {"type": f"job.{state.value}", "timestamp": shown["finished_at"], "data": shown}
+    callback.refresh_from_db()
+    assert (callback.state, callback.attempts, callback.error) == ("delivered", 1, "")
+    assert callback.delivered_at
+    assert deliveries.deliver_due() == 0
+    assert len(receiver.requests) == 1
+
+
+def test_it_signs_with_the_old_secret_too_while_they_change(receiver: ScriptedModel, settings: Settings) -> None:
+    new = new_secret()
+    settings.CALLBACK_SECRETS = [new, SECRET]
+    ended(receiver.url)
+    assert deliveries.deliver_due() == 1
+    assert verified(receiver.requests[0], new) == verified(receiver.requests[0], SECRET)
+
+
+def test_it_tells_nothing_before_the_job_has_ended(receiver: ScriptedModel) -> None:
+    job = promised(receiver.url, Job.State.RUNNING)
+    assert deliveries.deliver_due() == 0
+    assert not receiver.requests
+    deliveries.job_ended(UUID(int=1))
+    assert deliveries.deliver_due() == 0
+    Job.objects.update(state=Job.State.FAILED, finished_at=datetime.now(UTC))
+    deliveries.job_ended(job.id)
+    assert deliveries.deliver_due() == 1
+    deliveries.job_ended(job.id)
+    assert deliveries.deliver_due() == 0
+
+
+def test_it_promises_and_ends_in_the_caller_s_transaction(receiver: ScriptedModel) -> None:
+    def undo() -> None:
+        raise LookupError
+
+    with suppress(LookupError), transaction.atomic():
+        ended(receiver.url)
+        undo()
+    assert (WebhookDelivery.objects.count(), deliveries.deliver_due()) == (0, 0)
+    job = promised(receiver.url)
+    with suppress(LookupError), transaction.atomic():
+        deliveries.job_ended(job.id)
+        undo()
+    assert deliveries.deliver_due() == 0
+
+
+def test_it_tries_again_under_the_same_id(receiver: ScriptedModel) -> None:
+    receiver.script = says("500 Oops")
+    callback = ended(receiver.url)
+    assert deliveries.deliver_due() == 0
+    assert 3 < waits(callback) < 7
+    assert (callback.state, callback.attempts, callback.error) == ("waiting", 1, "HTTP 500")
+    deliveries.job_ended(callback.job_id)
+    assert deliveries.deliver_due() == 0
+    make_due(callback)
+    receiver.script = says("200 OK")
+    assert deliveries.deliver_due() == 1
+    first, second = receiver.requests
+    assert first.fields["webhook-id"] == second.fields["webhook-id"]
+    assert verified(first) == verified(second)
+    callback.refresh_from_db()
+    assert (callback.state, callback.attempts, callback.error) == ("delivered", 2, "")
+
+
+def test_it_waits_longer_each_time_and_gives_up_in_the_end(receiver: ScriptedModel) -> None:
+    receiver.script = says("503 Busy")
+    callback = ended(receiver.url)
+    for wait in (5, 30, 120, 600, 1800, 7200, 21_600, 43_200):
+        deliveries.deliver_due()
+        assert 0.8 * wait - 2 < waits(callback) <= 1.2 * wait
+        make_due(callback)
+    deliveries.deliver_due()
+    make_due(callback)
+    assert deliveries.deliver_due() == 0
+    callback.refresh_from_db()
+    assert (callback.state, callback.attempts, callback.error) == ("given up", 9, "HTTP 503")
+    assert len(receiver.requests) == 9
+    assert {verified(told)["type"] for told in receiver.requests} == {"job.succeeded"}
+
+
+def test_it_gives_up_at_once_where_nobody_wants_it(receiver: ScriptedModel) -> None:
+    receiver.script = says("410 Gone")
+    callback = ended(receiver.url)
+    assert deliveries.deliver_due() == 0
+    callback.refresh_from_db()
+    assert (callback.state, callback.error) == ("given up", "HTTP 410")
+
+
+@pytest.mark.parametrize(
+    ("asked", "least", "most"),
+    [
+        ("300", 298, 300),
+        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3000, 3600),
+        ("99999999999999999999", 86_398, 86_400),
+        ("9" * 400, 86_398, 86_400),
+        ("0", 3, 7),
+        ("-5", 3, 7),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 3, 7),
+        ("soon", 3, 7),
+    ],
+    ids=["seconds", "date", "too long", "far too long", "at once", "negative", "past", "no time"],
+)
+def test_it_waits_as_long_as_it_is_asked_to_within_bounds(
+    receiver: ScriptedModel, asked: str, least: float, most: float
+) -> None:
+    receiver.script = says("429 Slow Down", f"Retry-After: {asked}\r\n".encode())
+    callback = ended(receiver.url)
+    deliveries.deliver_due()
+    assert least <= waits(callback) <= most
+
+
+def test_it_follows_no_redirect(receiver: ScriptedModel) -> None:
+    elsewhere = ScriptedModel()
+    try:
+        receiver.script = says("307 Elsewhere", f"Location: {elsewhere.url}/\r\n".encode())
+        callback = ended(receiver.url)
+        assert deliveries.deliver_due() == 0
+        assert not elsewhere.requests
+    finally:
+        elsewhere.close()
+    callback.refresh_from_db()
+    assert (callback.state, callback.error) == ("waiting", "HTTP 307")
+
+
+def test_it_knows_no_proxy(receiver: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    ended(receiver.url)
+    assert deliveries.deliver_due() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_sends_each_once_however_many_work_together(receiver: ScriptedModel) -> None:
+    expected = {str(ended(receiver.url).id) for _ in range(8)}
+    together = threading.Barrier(4)
+
+    def deliver(_: int) -> int:
+        try:
+            together.wait(20)
+            return deliveries.deliver_due()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(deliver, range(4))) == 8
+    assert len(receiver.requests) == 8
+    assert {told.fields["webhook-id"] for told in receiver.requests} == expected
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_leaves_one_alone_that_another_is_sending(receiver: ScriptedModel) -> None:
+    callback = ended(receiver.url)
+    seen: list[float] = []
+
+    def script(conversation: Conversation) -> None:
+        seen.append(deliveries.deliver_due())
+        seen.append(waits(callback))
+        connection.close()
+        conversation.answer(b"")
+
+    receiver.script = script
+    assert deliveries.deliver_due() == 1
+    delivered, claimed_for = seen
+    assert delivered == 0
+    assert claimed_for > 30  # beyond the longest that sending takes; then whoever comes takes over from the dead
+    assert len(receiver.requests) == 1
+
+
+def test_it_takes_the_word_of_whoever_tried_last(receiver: ScriptedModel) -> None:
+    """A sender that was held up beyond its claim fails, while another has gone on."""
+    callback = ended(receiver.url)
+
+    class HeldUp(Network):
+        def connect(self, address: str, port: int, seconds: float) -> socket.socket:
+            WebhookDelivery.objects.update(attempts=5, error="another's")
+            return super().connect(address, port, seconds)
+
+    receiver.script = says("500 Oops")
+    assert deliveries.deliver_due(HeldUp()) == 0
+    callback.refresh_from_db()
+    assert (callback.attempts, callback.error) == (5, "another's")
+
+
+def test_it_takes_no_more_than_a_batch_and_no_failure_holds_up_the_rest(receiver: ScriptedModel) -> None:
+    def script(conversation: Conversation) -> None:
+        conversation.answer(b"", status="500 Oops" if "/bad" in conversation.line else "204 No Content")
+
+    receiver.script = script
+    for _ in range(5):
+        ended(f"{receiver.url}/bad")
+    for _ in range(deliveries.BATCH):
+        ended(f"{receiver.url}/good")
+    assert deliveries.deliver_due() == deliveries.BATCH - 5
+    assert deliveries.deliver_due() == 5
+    assert deliveries.deliver_due() == 0
+
+
+@pytest.mark.parametrize(
+    ("script", "error"),
+    [
+        (resets, "no answer (ConnectionResetError)"),
+        (sends(), "no answer (RemoteDisconnected)"),
+        (sends(b"what?\r\n\r\n"), "no answer (BadStatusLine)"),
+        (sends(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 101 + b"\r\n"), "no answer (HTTPException)"),
+        (keeps(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000), "the head of the answer is too large"),
+        (keeps(b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000), "the head of the answer is too large"),
+        (says("101 Switching"), "HTTP 101"),
+        (says("404 Not Found"), "HTTP 404"),
+    ],
+)
+def test_it_says_why_there_was_no_delivery(receiver: ScriptedModel, script: Script, error: str) -> None:
+    receiver.script = script
+    callback = ended(receiver.url)
+    assert deliveries.deliver_due() == 0
+    callback.refresh_from_db()
+    assert error in callback.error
+    assert callback.state == "waiting"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        sends(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
+        sends(b"HTTP/1.1 202 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n"),
+        keeps(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 1_000_000),
+    ],
+    ids=["truncated", "garbled", "huge"],
+)
+def test_it_cares_for_nothing_behind_a_2xx(receiver: ScriptedModel, script: Script) -> None:
+    receiver.script = script
+    ended(receiver.url)
+    assert deliveries.deliver_due() == 1
+
+
+@pytest.fixture
+def everything(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+    """All that was logged and noted."""
+    caplog.set_level(logging.DEBUG)
+
+    def read() -> str:
+        rows = [json.dumps(row, default=str) for row in WebhookDelivery.objects.values("state", "error", "attempts")]
+        return "\n".join([caplog.text, *rows])
+
+    return read
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        says("200 OK"),
+        says("500 Oops"),
+        says("410 Gone"),
+        resets,
+        lambda told: told.answer(told.body + TOKEN.encode(), status=f"500 {TOKEN}"),
+    ],
+)
+def test_it_shows_neither_path_nor_query_nor_secret(
+    receiver: ScriptedModel, script: Script, everything: Callable[[], str]
+) -> None:
+    receiver.script = script
+    ended(receiver.url + PATH)
+    deliveries.deliver_due()
+    assert receiver.requests
+    shown = everything()
+    assert "127.0.0.1" in shown
+    for hidden in (TOKEN, SECRET, SECRET.removeprefix("whsec_"), receiver.requests[0].fields["webhook-signature"]):
+        assert hidden not in shown

@@ -1,0 +1,57 @@
+"""Settings of call-backs at start: nothing is needed until a host is named."""
+
+from pathlib import Path
+
+import pytest
+
+from jobs.webhooks.signing import new_secret, read_secret
+from tests.support.starting import SERVER, start
+
+SHOWN = "from backend import settings as s; print(s.CALLBACK_HOSTS, s.CALLBACK_SECRETS, s.CALLBACK_ALLOW_PRIVATE)"
+
+
+def shown(folder: Path, **variables: str) -> str:
+    """What becomes of them."""
+    return start(folder, SHOWN, **variables).stdout
+
+
+def test_it_makes_no_call_backs_unless_told(tmp_path: Path) -> None:
+    assert shown(tmp_path, **SERVER) == "[] [] False\n"
+    assert shown(tmp_path, DEBUG="1") == "[] [] False\n"
+    assert not (tmp_path / "callback_secret").exists()
+
+
+def test_it_takes_hosts_and_secrets(tmp_path: Path) -> None:
+    one, two = new_secret(), new_secret()
+    hosts = "a.example, *.b.example:8443"
+    found = shown(tmp_path, **SERVER, CALLBACK_HOSTS=hosts, CALLBACK_SECRET=f"{one},{two}", CALLBACK_ALLOW_PRIVATE="1")
+    assert found == f"['a.example', '*.b.example:8443'] ['{one}', '{two}'] True\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "wrong"),
+    [
+        ("CALLBACK_SECRET", "", "is not set"),
+        ("CALLBACK_SECRET", "whsec_c2hvcnQ=", "can't be read"),
+        ("CALLBACK_SECRET", f"whsec_{'A' * 32},other", "can't be read"),
+        ("CALLBACK_HOSTS", "a.example/path", "can't hold 'a.example/path'"),
+        ("CALLBACK_TOTAL_SECONDS", "11", "can't be '11'"),
+    ],
+)
+def test_it_refuses_what_can_not_be_used_in_one_line(tmp_path: Path, name: str, given: str, wrong: str) -> None:
+    callbacks = {"CALLBACK_HOSTS": "a.example", "CALLBACK_SECRET": new_secret()}
+    done = start(tmp_path, **SERVER | callbacks | {name: given})
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"ml-proxy: {name} {wrong}")
+    assert "whsec_c2h" not in line
+    assert callbacks["CALLBACK_SECRET"] not in line
+
+
+def test_it_makes_a_secret_on_one_s_own_machine(tmp_path: Path) -> None:
+    first = shown(tmp_path, DEBUG="1", CALLBACK_HOSTS="http://127.0.0.1:9999")
+    kept = tmp_path / "callback_secret"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert len(read_secret(kept.read_text())) == 32
+    assert kept.read_text() in first
+    assert shown(tmp_path, DEBUG="1", CALLBACK_HOSTS="http://127.0.0.1:9999") == first

@@ -1,0 +1,101 @@
+"""`GET accuracy/`: what is counted, in which period, and what that costs."""
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.test import Client
+
+from tests.support.databases import with_database_gone
+from tests.support.door import problem
+from tests.support.plans import costs_of
+from tests.support.rows import lay, lay_many
+from tests.support.verdicts import agree_with_all, answer, judge
+
+pytestmark = pytest.mark.django_db
+
+ACCURACY = "/ml/v1/accuracy/"
+
+
+def ask(client: Client, **query: str) -> list[dict[str, Any]]:
+    response = client.get(f"{ACCURACY}?{urlencode(query)}")
+    assert (response.status_code, response["Cache-Control"]) == (200, "no-store")
+    found: list[dict[str, Any]] = response.json()
+    return found
+
+
+def said(client: Client, moment: str, *words: str, model: str = "m", version: str = "1") -> None:
+    """One inference at this moment, and what was said of it, one after another."""
+    predicted_at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    row = lay(predicted_at=predicted_at, model_name=model, model_version=version, output_data=answer("x"))
+    for word in words:
+        assert judge(client, row.id, verdict=word, label="y" if word == "correct" else None).status_code == 201
+
+
+def test_it_counts_the_newest_verdict_of_each_inference(client: Client) -> None:
+    said(client, "2026-03-01T10:00", "agree")
+    said(client, "2026-03-01T11:00", "correct", "agree")
+    said(client, "2026-03-01T12:00", "correct", "agree", "correct")
+    said(client, "2026-03-01T13:00")
+    assert ask(client) == [
+        {
+            "model_name": "m",
+            "model_version": "1",
+            "period": "2026-03-01",
+            "agreed": 2,
+            "corrected": 1,
+            "accuracy": 2 / 3,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("by", "periods"),
+    [
+        ("", ["2026-02-28", "2026-03-01", "2026-03-02"]),
+        ("day", ["2026-02-28", "2026-03-01", "2026-03-02"]),
+        ("week", ["2026-02-23", "2026-03-02"]),
+        ("month", ["2026-02-01", "2026-03-01"]),
+    ],
+)
+def test_a_period_is_named_by_its_first_day_in_utc(client: Client, by: str, periods: list[str]) -> None:
+    for moment in ("2026-03-02T00:00", "2026-03-01T00:00", "2026-03-01T23:59:59.999999", "2026-02-28T23:59:59.999999"):
+        said(client, moment, "agree")
+    assert [line["period"] for line in ask(client, by=by)] == periods
+
+
+def test_it_tells_models_and_versions_apart_and_begins_with_the_oldest(client: Client) -> None:
+    said(client, "2026-03-02T00:00", "agree", model="a", version="2")
+    said(client, "2026-03-01T00:00", "correct", model="b")
+    said(client, "2026-03-01T00:00", "agree", model="a", version="2")
+    said(client, "2026-03-01T00:00", "agree", model="a", version="1")
+    told = [(line["model_name"], line["model_version"], line["period"][-2:], line["accuracy"]) for line in ask(client)]
+    assert told == [("a", "1", "01", 1.0), ("a", "2", "01", 1.0), ("b", "1", "01", 0.0), ("a", "2", "02", 1.0)]
+    assert len(ask(client, model="a")) == 3
+    assert len(ask(client, model="a", since="2026-03-01T00:00:01Z")) == 1
+    assert len(ask(client, until="2026-03-02")) == 3
+    assert ask(client, model="A") == []
+
+
+@pytest.mark.parametrize("query", ["by=year", "doctor=Kim", "model=%00", "until=soon"])
+def test_it_refuses_a_query_it_would_have_to_guess_at(client: Client, query: str) -> None:
+    found = problem(client.get(f"{ACCURACY}?{query}"), 400, "bad-input")
+    assert [error["pointer"] for error in found["errors"]] == [query.partition("=")[0]]
+
+
+def test_a_database_that_is_away_is_told(client: Client) -> None:
+    problem(with_database_gone(lambda: client.get(ACCURACY)), 503, "database-unavailable")
+
+
+def test_it_reads_the_time_that_is_asked_for_and_none_of_the_log(client: Client) -> None:
+    lay_many(10_000, doctor="'Dr. Kim'", patient="'Lee'")
+    agree_with_all()
+    asked = partial(ask, client, since="2026-03-01T13:00Z", until="2026-03-01T13:05Z", by="month")
+    assert asked()[0]["agreed"] == 300
+    assert costs_of(asked, "ml_proxy_inferencelog") == []
+    [cost] = costs_of(asked, "ml_proxy_feedback")
+    assert "feedback_by_time" in cost.plan, cost
+    assert "feedback_newest" in cost.plan, cost
+    assert cost.rows < 4 * 300, cost

@@ -1,0 +1,200 @@
+"""`GET dataset/` and `manage.py dataset`: what a model may learn from doctors, without their patients' names."""
+
+import csv
+import io
+import json
+import tracemalloc
+from datetime import UTC, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import pyarrow as pa
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from pyarrow import parquet
+
+from common.paging import MAX_ROWS
+from common.timestamps import moment
+from ml_proxy.accuracy import FeedbackFilter
+from ml_proxy.dataset import judged, newest_first
+from ml_proxy.models import InferenceLog
+from ml_proxy.rows import Example
+from tests.support.databases import with_database_gone
+from tests.support.door import problem
+from tests.support.plans import costs_of
+from tests.support.rows import FRAGMENTS, NOON, lay, lay_many
+from tests.support.verdicts import agree_with_all, answer, judge
+
+pytestmark = pytest.mark.django_db
+
+DATASET = "/ml/v1/dataset/"
+MIB = 1024 * 1024
+PLACES = ["{{{}}}", '{{{},"a":1}}', '{{"a":1, {} , "b":2}}', '{{"a":[{{"patient_name":"kept"}}],{}}}']
+
+
+def ask(client: Client, **query: str) -> bytes:
+    response: Any = client.get(f"{DATASET}?{urlencode(query)}")
+    assert response.status_code == 200, response.content
+    return b"".join(response.streaming_content)
+
+
+def lines(client: Client, **query: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in ask(client, **query).splitlines()]
+
+
+def test_it_has_one_line_for_each_judged_inference_with_its_newest_verdict(client: Client) -> None:
+    body = '{"doctor_name": "Kim", "x": 1.50, "patient_name": "Lee"}'
+    first, second, _ = (lay(input_data=body, output_data=answer("benign"), model_version="2") for _ in range(3))
+    judge(client, first.id, verdict="agree", note="not told")
+    judge(client, second.id, verdict="agree")
+    newest = judge(client, first.id, verdict="correct", label="malignant").json()
+    found = ask(client).splitlines()
+    assert [json.loads(line)["inference_id"] for line in found] == [str(second.id), str(first.id)]
+    assert b'"input":{ "x": 1.50}' in found[1]
+    assert json.loads(found[1]) == {
+        "inference_id": str(first.id),
+        "input": {"x": 1.5},
+        "label": "malignant",
+        "verdict": "correct",
+        "model_name": "stub",
+        "model_version": "2",
+        "predicted_at": "2026-03-01T12:00:00Z",
+        "verdict_at": newest["created_at"],
+        "verdict_id": newest["id"],
+    }
+    assert (json.loads(found[0])["label"], json.loads(found[0])["verdict"]) == ("benign", "agree")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_it_names_nobody_and_leaves_all_else_as_it_came(client: Client, place: str) -> None:
+    for text in FRAGMENTS.values():
+        written = place.format(f'"doctor\\u005fname" : "SECRET {{,", "x":{text} ,"patient_name":"SECRET \\"}}"')
+        judge(client, lay(input_data=written).id, verdict="agree")
+    exact = partial(json.loads, parse_int=str, parse_float=str, object_pairs_hook=list)
+    found = ask(client, format="csv")
+    assert b"SECRET" not in found
+    rows = csv.DictReader(io.StringIO(found.decode(), newline=""), strict=True)
+    for row, text in zip(rows, FRAGMENTS.values(), strict=True):
+        assert exact(row["input"]) == exact(place.format(f'"x":{text}'))
+        assert text in row["input"]
+    assert [exact(line)[1][1] for line in ask(client).splitlines()] == [
+        exact(place.format(f'"x":{text}')) for text in FRAGMENTS.values()
+    ]
+
+
+@pytest.mark.parametrize("form", ["ndjson", "csv", "parquet"])
+def test_its_forms_have_the_same_rows_and_columns(client: Client, form: str) -> None:
+    for output in ("[]", answer("benign")):
+        judge(client, lay(output_data=output).id, verdict="agree")
+    body = ask(client, format=form)
+    if form == "ndjson":
+        rows = [json.loads(line) for line in body.splitlines()]
+        assert [row["label"] for row in rows] == [None, "benign"]
+    elif form == "csv":
+        rows = [*csv.DictReader(io.StringIO(body.decode(), newline=""), strict=True)]
+        assert [row["label"] for row in rows] == ["", "benign"]
+    else:
+        table = parquet.read_table(io.BytesIO(body))
+        rows = table.to_pylist()
+        assert rows[0]["predicted_at"].astimezone(UTC) == NOON
+        assert [field.name for field in table.schema if field.nullable] == ["label"]
+        assert table.schema.field("verdict_id").type == pa.int64()
+        assert [row["label"] for row in rows] == [None, "benign"]
+    assert all(tuple(row) == Example._fields for row in rows)
+
+
+def test_its_filters_are_about_the_prediction(client: Client) -> None:
+    for number, model in enumerate(["a", "a", "b", "a"]):
+        row = lay(model_name=model, request_id=str(number), predicted_at=NOON + timedelta(hours=number))
+        judge(client, row.id, verdict="agree")
+    assert [line["predicted_at"][11:13] for line in lines(client)] == ["12", "13", "14", "15"]
+    assert [line["predicted_at"][11:13] for line in lines(client, model="a", since="2026-03-01T13:00Z")] == ["13", "15"]
+    assert [line["predicted_at"][11:13] for line in lines(client, until="2026-03-01T14:00Z")] == ["12", "13"]
+    assert lines(client, model="A") == []
+
+
+@pytest.mark.parametrize("query", ["doctor=Kim", "model=%00", "format=xml", "since=yesterday", "limit=1"])
+def test_it_refuses_a_query_it_would_have_to_guess_at(client: Client, query: str) -> None:
+    found = problem(client.get(f"{DATASET}?{query}"), 400, "bad-input")
+    assert [error["pointer"] for error in found["errors"]] == [query.partition("=")[0]]
+
+
+def test_its_file_tells_when_it_was_made_and_nothing_else(client: Client) -> None:
+    response = client.head(f"{DATASET}?model=secret")
+    assert (response.status_code, response["Cache-Control"]) == (200, "no-store")
+    assert response["Content-Disposition"].startswith('attachment; filename="dataset-20')
+    problem(with_database_gone(lambda: client.get(DATASET)), 503, "database-unavailable")
+
+
+def test_what_is_said_meanwhile_neither_repeats_nor_hides_a_line(client: Client) -> None:
+    count = 2 * MAX_ROWS + 1
+    lay_many(count, doctor="'Dr. Kim'", patient="'Lee'")
+    agree_with_all()
+    response: Any = client.get(DATASET)
+    pieces = iter(response.streaming_content)
+    found = next(pieces)
+    for number in (0, count - 1):  # one that was sent already, and one that was not
+        judge(client, UUID(int=number), verdict="correct", label="malignant")
+    InferenceLog.objects.filter(pk=UUID(int=count - 2)).delete()
+    told = [json.loads(line) for line in b"".join([found, *pieces]).splitlines()]
+    assert [UUID(line["inference_id"]).int for line in told] == [*range(count - 2), count - 1]
+    assert {line["label"] for line in told} == {"benign"}
+    assert [UUID(line["inference_id"]).int for line in lines(client)][-2:] == [0, count - 1]
+
+
+def test_it_can_be_read_newest_verdict_first(client: Client) -> None:
+    lay_many(2 * MAX_ROWS + 1, doctor="'Dr. Kim'", patient="'Lee'")
+    agree_with_all()
+    judge(client, UUID(int=7), verdict="correct", label="malignant")
+    found = [example.inference_id for example in newest_first(FeedbackFilter())]
+    assert found == [UUID(line["inference_id"]) for line in reversed(lines(client))]
+    assert (found[0], judged(FeedbackFilter()), judged(FeedbackFilter(model="other"))) == (UUID(int=7), len(found), 0)
+
+
+@pytest.mark.parametrize("query", [{}, {"model": "stub", "since": "2026-03-01", "until": "2026-03-02"}])
+def test_it_reads_its_pages_from_the_indexes(client: Client, query: dict[str, str]) -> None:
+    lay_many(5 * MAX_ROWS, doctor="'Dr. Kim'", patient="'Lee'")
+    agree_with_all()
+    costs = costs_of(partial(ask, client, **query), "ml_proxy_feedback")
+    readers: dict[str, Any] = {"model": str, "since": moment, "until": moment}
+    question = FeedbackFilter(**{name: readers[name](value) for name, value in query.items()})
+    back = costs_of(lambda: list(newest_first(question)), "ml_proxy_feedback")
+    pages = [cost for cost in costs + back if f"LIMIT {MAX_ROWS}" in cost.sql]
+    assert len(pages) == 12
+    for page in pages:
+        assert "feedback_newest" in page.plan, page
+        assert "TEMP B-TREE" not in page.plan
+        assert "Sort" not in page.plan
+        assert page.rows < 4 * MAX_ROWS, page
+
+
+@pytest.mark.any_database
+def test_it_holds_a_few_pages_whatever_the_size_of_all(client: Client) -> None:
+    text = json.dumps({"patient_name": "Lee", "x": "x" * (3 * MIB)})
+    for _ in range(32):
+        lay(input_data=text)
+    agree_with_all()
+    tracemalloc.start()
+    try:
+        response: Any = client.get(DATASET)
+        size = sum(map(len, response.streaming_content))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size > 32 * 3 * MIB
+    assert peak < 48 * MIB
+
+
+def test_the_command_writes_what_the_gateway_sends(client: Client, tmp_path: Path) -> None:
+    for model in ("a", "b"):
+        judge(client, lay(model_name=model, output_data=answer("x")).id, verdict="agree")
+    told = io.StringIO()
+    call_command("dataset", "--output", str(tmp_path / "file"), "--model", "b", "--since", "2026-03-01", stderr=told)
+    assert "1 rows written" in told.getvalue()
+    assert (tmp_path / "file").read_bytes() == ask(client, model="b", since="2026-03-01") != b""
+    with pytest.raises(CommandError, match=r"--until must be a time"):
+        call_command("dataset", "--output", str(tmp_path / "file"), "--until", "soon")

@@ -1,0 +1,132 @@
+"""Paging through the log while it grows, and what a page costs at any depth."""
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from common.paging import PAGE_BYTES
+from ml_proxy.models import InferenceLog
+from tests.support.plans import Cost, costs_of
+from tests.support.rows import NOON, lay, lay_many
+from tests.support.waiting import until
+
+ROWS = 10_000
+HISTORY = "/ml/v1/history/"
+TABLE = "ml_proxy_inferencelog"
+MOST_READ = 50  # rows for a page of 20; on SQLite they are reckoned, and those of a page have many columns
+
+# One doctor has every second row, and one patient all others but a few: looked up by one of them, both cost half the
+# table.
+DOCTOR = "CASE WHEN i % 2 = 0 THEN 'Dr. Half' ELSE 'Dr. ' || i % 50 END"
+PATIENT = "CASE WHEN i % 2 = 1 OR i % 100 = 0 THEN 'Half' ELSE 'P' || i % 500 END"
+
+
+def write_until(stop: threading.Event, written: set[str]) -> None:
+    """Writes rows newer and older than any, and some in between."""
+    moments = [NOON + timedelta(days=1), NOON - timedelta(days=1), NOON + timedelta(seconds=ROWS / 2, microseconds=1)]
+    try:
+        while not stop.is_set():
+            for moment in moments:
+                record = lay(predicted_at=moment + timedelta(milliseconds=len(written)), doctor_name="Dr. Late")
+                written.add(str(record.id))
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_shows_every_row_once_and_in_order_while_rows_arrive(client: Client) -> None:
+    lay_many(ROWS, doctor="'Dr. ' || i % 7", patient="'P' || i % 11")
+    seen: list[str] = []
+    written: set[str] = set()
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write_until, stop, written)
+        try:
+            until(lambda: written or writing.done(), what="the first row that arrives")
+            url = f"{HISTORY}?limit=137"
+            while url:
+                response = client.get(url)
+                assert response.status_code == 200
+                seen += [row["id"] for row in response.json()]
+                url = next_url(response)
+        finally:
+            stop.set()
+    writing.result()
+    assert len(written) > 20
+    assert len(seen) == len(set(seen))
+    there_before = [row_id for row_id in seen if row_id not in written]
+    assert there_before == [str(UUID(int=number)) for number in reversed(range(ROWS))]
+
+
+@pytest.mark.django_db
+def test_it_neither_hides_nor_repeats_a_row_that_arrives_between_its_two_statements(client: Client) -> None:
+    large = json.dumps("x" * (PAGE_BYTES // 3))  # too much to be read before the page is known
+    for number, text in enumerate([large, "{}", large]):
+        lay(id=UUID(int=number), input_data=text, predicted_at=NOON + timedelta(minutes=number))
+    asked: list[str] = []
+
+    def arrive(execute: object, sql: str, params: object, many: bool, context: object) -> object:
+        found = execute(sql, params, many, context)  # type: ignore[operator]
+        if sql.startswith("SELECT") and not asked:
+            asked.append(sql)
+            lay(predicted_at=NOON + timedelta(days=1))
+            InferenceLog.objects.filter(pk=UUID(int=0)).delete()
+        return found
+
+    with connection.execute_wrapper(arrive):
+        response = client.get(f"{HISTORY}?limit=3")
+    assert asked
+    assert [(UUID(row["id"]).int, len(row["input_data"])) for row in response.json()] == [(2, PAGE_BYTES // 3), (1, 0)]
+    assert "Link" not in response
+
+
+@pytest.mark.django_db
+def test_it_asks_once_for_a_page_of_usual_rows(client: Client) -> None:
+    lay_many(200, doctor="'Dr. Kim'", patient="'Lee'")
+    for query in ("", "?doctor=Dr.+Kim", "?doctor=Dr.+Kim&patient=Lee&since=2026-03-01", "?limit=1"):
+        assert len(costs_of(partial(client.get, f"{HISTORY}{query}"), TABLE)) == 1
+
+
+CASES = {
+    "neither": ("", "inference_newest"),
+    "doctor": ("&doctor=Dr.+Half", "inference_by_doctor"),
+    "patient": ("&patient=Half", "inference_by_patient"),
+    "both": ("&doctor=Dr.+Half&patient=Half", "inference_by_both"),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("case", CASES)
+def test_it_reads_no_more_than_a_page_at_any_depth(client: Client, case: str) -> None:
+    lay_many(20_000, doctor=DOCTOR, patient=PATIENT)
+    query, index = CASES[case]
+    first = f"{HISTORY}?limit=20{query}"
+    deep = first
+    for _ in range(5):
+        deep = next_url(client.get(deep))
+    bounded = f"{first}&since=2026-03-01T12:30Z&until=2026-03-01T14:00Z"
+    for url in (first, bounded, f"{first}&since=2026-03-09", deep):
+        keys, *rows = costs_of(partial(client.get, url), TABLE)
+        assert index in keys.plan, keys
+        assert "TEMP B-TREE" not in keys.plan
+        assert "Sort" not in keys.plan
+        assert all(cost.rows <= MOST_READ for cost in (keys, *rows)), (keys, rows)
+    assert _is_bounded_by_place(keys), keys
+
+
+def next_url(response: Any) -> str:
+    """Where the next page is; empty after the last."""
+    return response["Link"].partition(">")[0].removeprefix("<http://testserver") if "Link" in response else ""
+
+
+def _is_bounded_by_place(cost: Cost) -> bool:
+    """Whether the cursor's place bounds the index, rather than every row before it being read and dropped."""
+    return ("predicted_at,id)<(" if connection.vendor == "sqlite" else "predicted_at, id) < ROW(") in cost.plan

@@ -1,0 +1,139 @@
+"""`Idempotency-Key`: the same caller, key and body get the first answer again, with one model call and one record."""
+
+import gzip
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connections
+from django.test import Client
+from pytest_django import Settings
+
+from ml_proxy import idempotency
+from ml_proxy.models import IdempotencyKey
+from tests.support.door import Journaled, keeps, problem
+from tests.support.keyed import DAY, RAW, ago, keyed
+from tests.support.model import PREDICTION, Conversation, ScriptedModel
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.django_db
+
+FIRST = [
+    (b"Content-Type: application/json; v=1\r\nX-A: \xed\x95\x9c\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n", PREDICTION),
+    (b"", b' {"a": "\\u0000"}\n'),
+    (b"Content-Encoding: gzip\r\n", gzip.compress(PREDICTION, mtime=0)),
+]
+
+
+@pytest.mark.parametrize("line", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 299 Odd \xe9\r\n", b"HTTP/1.1 201\r\n"])
+@pytest.mark.parametrize("answer", FIRST)
+def test_it_gives_the_first_answer_again(
+    gateway: Client, model: ScriptedModel, journaled: Journaled, line: bytes, answer: tuple[bytes, bytes]
+) -> None:
+    head, body = answer
+    model.script = keeps(line, head, b"Content-Length: %d\r\n\r\n" % len(body), body)
+    first = keyed(gateway)
+    model.script = Conversation.answer
+    again = keyed(gateway)
+    assert (first.status_code, first.content) == (int(line[9:12]), body)
+    assert seen(again) == seen(first)
+    assert again["X-Request-ID"] != first["X-Request-ID"]
+    assert (len(model.requests), [str(record.id) for record in journaled()]) == (1, [first["X-Inference-ID"]])
+
+
+def seen(response: Any) -> tuple[Any, ...]:
+    """All that a caller sees, but for the name of the exchange."""
+    fields = [field for field in response.items() if field[0] != "X-Request-ID"]
+    return response.status_code, response.reason_phrase, fields, response.content
+
+
+def test_it_takes_another_key_for_another_request(gateway: Client, journaled: Journaled) -> None:
+    assert keyed(gateway, key="a")["X-Inference-ID"] != keyed(gateway, key="b")["X-Inference-ID"]
+    assert len(journaled()) == 2
+
+
+def test_it_refuses_another_body_with_the_same_key(gateway: Client, model: ScriptedModel, journaled: Journaled) -> None:
+    first = keyed(gateway)
+    problem(keyed(gateway, RAW + b" "), 422, "key-reused")
+    assert keyed(gateway).content == first.content
+    assert (len(model.requests), len(journaled())) == (1, 1)
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "\xe9", "a\tb", "a\x7f"])
+def test_it_refuses_a_key_that_it_cannot_use(gateway: Client, model: ScriptedModel, key: str) -> None:
+    found = problem(keyed(gateway, key=key), 400, "bad-input")
+    assert found["errors"][0]["pointer"] == "Idempotency-Key"
+    assert (model.requests, IdempotencyKey.objects.count()) == ([], 0)
+
+
+def test_it_claims_no_key_for_bad_input(gateway: Client, journaled: Journaled) -> None:
+    problem(keyed(gateway, b"{}"), 400, "bad-input")
+    assert keyed(gateway).status_code == 200
+    assert len(journaled()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_answers_409_while_the_first_call_runs(gateway: Client, model: ScriptedModel, journaled: Journaled) -> None:
+    go_on = threading.Event()
+
+    def script(conversation: Conversation) -> None:
+        go_on.wait(20)
+        conversation.answer()
+
+    model.script = script
+    first: list[Any] = []
+
+    def run() -> None:
+        first.append(keyed(Client()))
+        connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    until(lambda: model.requests, what="the first call")
+    meanwhile = keyed(gateway)
+    problem(meanwhile, 409, "conflict")
+    assert int(meanwhile["Retry-After"]) > 0
+    problem(keyed(gateway, RAW + b" "), 422, "key-reused")
+    go_on.set()
+    thread.join(20)
+    assert keyed(gateway).content == first[0].content == PREDICTION
+    assert (len(model.requests), len(journaled())) == (1, 1)
+
+
+def test_it_keeps_a_refusal_of_the_model(gateway: Client, model: ScriptedModel, journaled: Journaled) -> None:
+    model.script = lambda conversation: conversation.answer(b'{"errors": []}', status="422 Features")
+    first, again = keyed(gateway), keyed(gateway)
+    assert (again.status_code, again.content) == (first.status_code, first.content) == (422, b'{"errors": []}')
+    assert "X-Inference-ID" not in again
+    assert (len(model.requests), journaled()) == (1, [])
+
+
+@pytest.mark.parametrize(("age", "calls"), [(DAY - timedelta(minutes=1), 1), (DAY + timedelta(minutes=1), 2)])
+def test_it_keeps_a_key_for_a_day(gateway: Client, model: ScriptedModel, age: timedelta, calls: int) -> None:
+    first = keyed(gateway)
+    IdempotencyKey.objects.update(claimed_at=datetime.now(UTC) - age)
+    again = keyed(gateway)
+    assert len(model.requests) == calls
+    assert (again["X-Inference-ID"] == first["X-Inference-ID"]) is (calls == 1)
+
+
+def test_it_forgets_keys_of_the_day_before(gateway: Client) -> None:
+    for key in ("old", "new"):
+        keyed(gateway, key=key)
+    IdempotencyKey.objects.filter(key="old").update(claimed_at=ago(hours=25))
+    assert idempotency.delete_old_keys() == 1
+    assert [kept.key for kept in IdempotencyKey.objects.all()] == ["new"]
+
+
+def test_it_shares_nothing_between_callers(gateway: Client, model: ScriptedModel, settings: Settings) -> None:
+    settings.API_AUTH = "required"
+    answers = []
+    for name in ("kim", "lee", "kim"):
+        user, _ = User.objects.get_or_create(username=name)
+        user.user_permissions.add(Permission.objects.get(codename="add_inferencelog"))
+        gateway.force_login(user)
+        answers.append(keyed(gateway)["X-Inference-ID"])
+    assert answers[0] == answers[2] != answers[1]
+    assert len(model.requests) == 2

@@ -1,0 +1,127 @@
+"""`Idempotency-Key` where the model, the journal, the database or a process fails: never two records, never none."""
+
+import hashlib
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connections
+from django.test import Client
+from pytest_django import Settings
+
+from common.ids import uuid7
+from ml_proxy.models import IdempotencyKey, InferenceLog
+from tests.support.databases import table_away, with_database_gone
+from tests.support.door import BODY, Journaled, problem, sends
+from tests.support.keyed import RAW, TABLE, ago, keyed
+from tests.support.model import PREDICTION, Conversation, ScriptedModel
+
+pytestmark = pytest.mark.django_db
+
+
+def claim(claimed_at: datetime) -> IdempotencyKey:
+    """What a process leaves that was killed while it waited for the model."""
+    digest = hashlib.sha256(RAW).hexdigest()
+    return IdempotencyKey.objects.create(key="visit-7", body_digest=digest, inference_id=uuid7(), claimed_at=claimed_at)
+
+
+@pytest.mark.parametrize("answer", ["500 Oh", "503 Later", "599 Odd", "429 Slow", "302 Away", None])
+def test_it_gives_the_key_back_where_the_model_may_do_better(
+    gateway: Client, model: ScriptedModel, journaled: Journaled, answer: str | None
+) -> None:
+    model.script = sends() if answer is None else lambda conversation: conversation.answer(b"{}", status=answer)
+    assert keyed(gateway).status_code == (502 if answer in {None, "302 Away"} else int(str(answer)[:3]))
+    assert IdempotencyKey.objects.count() == 0
+    model.script = Conversation.answer
+    assert keyed(gateway, RAW + b" ").status_code == 200
+    assert (len(model.requests), len(journaled())) == (2, 1)
+
+
+def test_it_gives_the_key_back_where_there_was_no_room(gateway: Client, settings: Settings) -> None:
+    settings.JOURNAL_MAX_BYTES = 64 * 1024
+    problem(keyed(gateway), 503, "no-room")
+    assert IdempotencyKey.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_records_what_a_dead_process_had_answered_but_not_recorded(
+    gateway: Client, model: ScriptedModel, journaled: Journaled, tmp_path: Path
+) -> None:
+    """The first call gets as far as keeping the answer; then neither journal nor table takes the record."""
+    in_the_way = tmp_path / "journal"
+    in_the_way.write_text("")
+    with table_away(InferenceLog._meta.db_table):
+        problem(keyed(gateway), 503, "not-recorded")
+    in_the_way.unlink()
+    responses = [keyed(gateway) for _ in range(3)]
+    [record] = journaled()
+    assert {(response.content, response["X-Inference-ID"]) for response in responses} == {(PREDICTION, str(record.id))}
+    assert (len(model.requests), json.loads(record.input_data)) == (1, BODY)
+
+
+def test_it_takes_over_the_claim_of_a_dead_process(
+    gateway: Client, model: ScriptedModel, settings: Settings, journaled: Journaled
+) -> None:
+    settings.UPSTREAM_TOTAL_SECONDS = 5
+    left = claim(ago(seconds=5 + 31))
+    response = keyed(gateway)
+    assert (response.content, response["X-Inference-ID"]) == (PREDICTION, str(left.inference_id))
+    assert keyed(gateway)["X-Inference-ID"] == str(left.inference_id)
+    assert (len(model.requests), len(journaled())) == (1, 1)
+
+
+def test_it_leaves_the_claim_of_a_process_that_may_live(
+    gateway: Client, model: ScriptedModel, settings: Settings
+) -> None:
+    settings.UPSTREAM_TOTAL_SECONDS = 5
+    claim(ago(seconds=5 + 20))
+    problem(keyed(gateway), 409, "conflict")
+    assert model.requests == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_withholds_the_answer_of_a_call_whose_claim_was_taken_over(
+    gateway: Client, model: ScriptedModel, journaled: Journaled
+) -> None:
+    def script(conversation: Conversation) -> None:
+        IdempotencyKey.objects.update(claimed_at=datetime.now(UTC) + timedelta(seconds=1))  # as another repeat does
+        connections.close_all()
+        conversation.answer()
+
+    model.script = script
+    problem(keyed(gateway), 409, "conflict")
+    assert (journaled(), IdempotencyKey.objects.count()) == ([], 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_needs_the_database_before_the_model(gateway: Client, model: ScriptedModel, journaled: Journaled) -> None:
+    response = with_database_gone(lambda: keyed(gateway))
+    problem(response, 503, "database-unavailable")
+    assert int(response["Retry-After"]) > 0
+    assert (model.requests, journaled()) == ([], [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_answers_nothing_where_the_database_goes_away_meanwhile(
+    gateway: Client, model: ScriptedModel, journaled: Journaled
+) -> None:
+    with table_away(TABLE):
+        problem(keyed(gateway), 503, "database-unavailable")
+    assert (model.requests, journaled()) == ([], [])
+    back, done = threading.Event(), threading.Event()
+
+    def script(conversation: Conversation) -> None:
+        with table_away(TABLE):
+            conversation.answer()
+            back.wait(20)
+        connections.close_all()
+        done.set()
+
+    model.script = script
+    response = keyed(gateway)
+    back.set()
+    assert done.wait(20)
+    problem(response, 503, "database-unavailable")
+    assert journaled() == []

@@ -1,0 +1,128 @@
+"""`/readyz` on a log that falls behind, whatever holds it back."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import redis
+from django.test import Client
+from pytest_django import Settings
+
+from common.ids import uuid7
+from recording import backlog
+from recording.journal import Spool, Writer, segment
+from recording.publisher import journal_folder
+from recording.seals import keyring
+from tests.support.databases import with_database_gone
+from tests.support.network import free_port
+from tests.support.publishing import append, publisher, record, work
+
+pytestmark = pytest.mark.django_db
+
+LATE = timedelta(seconds=90)
+
+
+@pytest.fixture
+def journal(gateway: Client, broker: redis.Redis) -> Path:
+    return journal_folder()
+
+
+@pytest.fixture
+def behind(journal: Path) -> Callable[..., Writer]:
+    """Makes an origin whose records have waited this long."""
+
+    def make(*ages: timedelta, end: bool = True, size: int = 2) -> Writer:
+        writer = Writer(journal, new_origin=uuid7, key=keyring().current, max_bytes=2**30, segment_bytes=2**20)
+        for age in ages:
+            append(writer, record(predicted_at=datetime.now(UTC) - age, input_data=f'"{"x" * size}"'))
+        if end:
+            writer.close()
+        return writer
+
+    return make
+
+
+def log_part(gateway: Client) -> tuple[str, bool, str]:
+    response = gateway.get("/readyz")
+    assert response.status_code == 200
+    found: dict[str, Any] = response.json()
+    return found["status"], found["parts"]["log"]["ok"], found["parts"]["log"]["detail"]
+
+
+def test_it_is_ready_with_records_that_are_on_their_way(gateway: Client, behind: Callable[..., Writer]) -> None:
+    assert log_part(gateway) == ("ready", True, "up to date")
+    behind(timedelta(seconds=5))
+    status, ok, detail = log_part(gateway)
+    assert (status, ok) == ("ready", True)
+    assert "bytes of records wait to be rows, the oldest for " in detail
+
+
+def test_it_is_degraded_while_no_worker_takes_what_waits_and_ready_again_after(
+    gateway: Client, journal: Path, broker: redis.Redis, behind: Callable[..., Writer]
+) -> None:
+    writer = behind(LATE, end=False)
+    publishing = publisher(journal)
+    publishing.step()
+    assert broker.llen("logs") == 1
+    status, ok, detail = log_part(gateway)
+    assert (status, ok) == ("degraded", False)
+    assert re.search("the oldest for 9[0-9] s", detail)
+    work(broker)
+    publishing.step()
+    publishing.keep()
+    assert Spool(journal).segments()
+    assert log_part(gateway) == ("ready", True, "up to date")
+    append(writer, record(predicted_at=datetime.now(UTC) - LATE))
+    assert log_part(gateway)[0] == "degraded"
+    writer.close()
+
+
+def test_it_finds_the_oldest_whichever_origin_and_batch_it_is_in(
+    gateway: Client, journal: Path, broker: redis.Redis, behind: Callable[..., Writer]
+) -> None:
+    """The first batch is confirmed, the second is not; another origin has waited less."""
+    behind(*[timedelta(hours=2)] * 200, LATE)
+    behind(timedelta(seconds=1))
+    publishing = publisher(journal)
+    publishing.step()
+    later = broker.lrange("logs", 0, -2)
+    broker.ltrim("logs", -1, -1)
+    work(broker)
+    assert len(later) == 2
+    publishing.step()
+    publishing.keep()
+    assert re.search("the oldest for 9[0-9] s", log_part(gateway)[2])
+
+
+def test_it_asks_neither_redis_nor_the_database(
+    gateway: Client, behind: Callable[..., Writer], settings: Settings
+) -> None:
+    behind(LATE)
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    status, ok, detail = with_database_gone(lambda: log_part(gateway))
+    assert (status, ok) == ("degraded", False)
+    assert re.search("the oldest for 9[0-9] s", detail)
+
+
+def test_the_setting_says_what_is_late(gateway: Client, behind: Callable[..., Writer], settings: Settings) -> None:
+    behind(LATE)
+    settings.LOG_LATE_SECONDS = 120
+    assert log_part(gateway)[:2] == ("ready", True)
+
+
+ENDS = 16 * segment.BLOCK_BYTES  # that are read of each file to find where it ends
+
+
+def test_it_reads_little_of_a_long_backlog(journal: Path, behind: Callable[..., Writer]) -> None:
+    for _ in range(30):
+        behind(LATE, LATE, LATE, size=300_000)
+    reader = psutil.Process()
+    before = reader.io_counters().read_chars
+    found = backlog.glance(journal)
+    assert reader.io_counters().read_chars - before < (backlog.MOST_READ + 1) * 310_000 + 30 * ENDS
+    assert found.waiting_bytes > 30 * 3 * 300_000
+    assert 90 <= found.oldest_seconds < 100

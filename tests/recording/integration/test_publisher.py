@@ -1,0 +1,172 @@
+"""The publisher, with a real Redis and a real database; the worker's use case is called with what Redis holds."""
+
+import base64
+import json
+import threading
+from pathlib import Path
+
+import pytest
+import redis
+from django.db import connection
+from pytest_django import Settings
+
+from common.broker import LOGS_QUEUE, BrokerUnavailable
+from ml_proxy.models import InferenceLog
+from recording.batches import Batch
+from recording.ingestion import write_batch
+from recording.journal import Spool, Writer
+from recording.models import Disposition, Receipt
+from recording.publisher import Publisher, run
+from recording.publisher.core import MOST_UNCONFIRMED
+from recording.publisher.tail import BATCH_RECORDS
+from tests.support.network import free_port
+from tests.support.publishing import append, messages, publisher, record, work
+
+pytestmark = pytest.mark.django_db
+
+
+def test_it_turns_the_journal_into_rows_and_forgets_them(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+    made = [record() for _ in range(BATCH_RECORDS + 1)]
+    for item in made:
+        append(writer, item)
+    writer.close()
+    publishing = publisher(tmp_path)
+    publishing.step()
+    assert Spool(tmp_path).segments()
+    assert broker.llen(LOGS_QUEUE) == 2
+    work(broker)
+    publishing.step()
+    assert set(InferenceLog.objects.values_list("id", flat=True)) == {item.id for item in made}
+    assert not Spool(tmp_path).segments()
+    assert not Receipt.objects.exists()
+
+
+def test_it_keeps_a_segment_that_is_still_written(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+    append(writer, record())
+    publishing = publisher(tmp_path)
+    publishing.step()
+    work(broker)
+    publishing.step()
+    assert len(Spool(tmp_path).segments()) == 1
+    assert not publishing.is_waiting
+    append(writer, record())
+    publishing.step()
+    assert [message["first"] for message in messages(broker)] == [2]
+
+
+def test_it_sends_again_what_a_lost_queue_held(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+    append(writer, record())
+    publishing = publisher(tmp_path, republish_seconds=0)
+    publishing.step()
+    broker.flushall()
+    publishing.step()
+    work(broker)
+    publishing.step()
+    assert InferenceLog.objects.count() == 1
+
+
+def test_it_does_not_multiply_messages_that_wait_for_a_worker(
+    tmp_path: Path, writer: Writer, broker: redis.Redis
+) -> None:
+    append(writer, record())
+    publishing = publisher(tmp_path, republish_seconds=0)
+    for _ in range(5):
+        publishing.step()
+    assert broker.llen(LOGS_QUEUE) == 1
+
+
+def test_it_has_a_bounded_number_of_batches_on_their_way(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+    item = record(input_data='{"x":"' + "y" * 2000 + '"}')
+    for _ in range((MOST_UNCONFIRMED + 4) * BATCH_RECORDS):
+        append(writer, item)
+    publishing = publisher(tmp_path)
+    for _ in range(3):
+        publishing.step()
+    assert broker.llen(LOGS_QUEUE) == MOST_UNCONFIRMED
+
+
+def test_it_makes_one_row_of_a_record_that_comes_twice(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+    item = record()
+    for _ in range(2):
+        append(writer, item)
+    publisher(tmp_path).step()
+    [message] = messages(broker)
+    for _ in range(2):
+        write_batch(Batch.from_message(message))
+    assert InferenceLog.objects.count() == 1
+    assert list(Disposition.objects.values_list("sequence", "kind")) == [(2, "repeated")]
+    assert Receipt.objects.count() == 1
+
+
+def test_it_skips_what_an_earlier_publisher_got_confirmed(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+    for _ in range(3):
+        append(writer, record())
+    publisher(tmp_path).step()
+    work(broker)
+    append(writer, record())
+    publisher(tmp_path).step()
+    assert [message["first"] for message in messages(broker)] == [4]
+
+
+def test_it_waits_for_an_ill_redis_and_loses_nothing(
+    tmp_path: Path, writer: Writer, broker: redis.Redis, settings: Settings
+) -> None:
+    append(writer, record())
+    publishing = publisher(tmp_path)
+    well, settings.REDIS_URL = settings.REDIS_URL, f"redis://127.0.0.1:{free_port()}/0"
+    with pytest.raises(BrokerUnavailable):
+        publishing.step()
+    settings.REDIS_URL = well
+    publishing.step()
+    work(broker)
+    assert InferenceLog.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "bad", [b"no json", b"{}", record(doctor_name="x" * 101).encode(), record(patient_name="a\0b").encode()]
+)
+def test_it_quarantines_a_bad_record_and_writes_its_neighbours(
+    tmp_path: Path, writer: Writer, broker: redis.Redis, bad: bytes
+) -> None:
+    append(writer, record())
+    writer.append(bad, b"")
+    append(writer, record())
+    publishing = publisher(tmp_path)
+    publishing.step()
+    work(broker)
+    publishing.step()
+    assert InferenceLog.objects.count() == 2
+    [kept] = Disposition.objects.all()
+    assert (kept.kind, kept.sequence, bytes(kept.payload)) == ("quarantined", 2, bad)
+    assert not publishing.is_waiting
+
+
+def test_it_shows_no_patient_in_the_message_head(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+    append(writer, record(patient_name="MARKER"))
+    publisher(tmp_path).step()
+    [raw] = broker.lrange(LOGS_QUEUE, 0, -1)
+    message = json.loads(raw)
+    assert "MARKER" not in json.dumps(message["headers"])
+    batch = Batch.from_message(json.loads(base64.b64decode(message["body"]))[1])
+    assert b"MARKER" in batch.records[0].payload
+
+
+def test_it_keeps_no_statements_under_debug(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.VAR_DIR = tmp_path
+    (tmp_path / "journal").mkdir()
+    stop = threading.Event()
+
+    def step(_: Publisher) -> None:
+        Receipt.objects.exists()
+        assert connection.queries
+        stop.set()
+
+    monkeypatch.setattr(Publisher, "step", step)
+    connection.force_debug_cursor = True
+    try:
+        run(stop)
+        assert not connection.queries
+    finally:
+        connection.force_debug_cursor = False

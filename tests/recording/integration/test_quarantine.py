@@ -1,0 +1,202 @@
+"""A second try for quarantined records, from the admin and in itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from pytest_django import Settings
+
+from common.ids import uuid7
+from ml_proxy.models import InferenceLog
+from ml_proxy.records import InferenceRecord
+from ml_proxy.source import INFERENCES
+from recording.batches import Batch
+from recording.ingestion import write_batch
+from recording.journal import Spool, Writer
+from recording.models import Disposition
+from recording.quarantine import try_again
+from recording.seals import UnknownKey
+from tests.support.publishing import append, record
+
+pytestmark = pytest.mark.django_db
+
+REMNANTS = "/admin/recording/disposition/"
+
+
+@contextmanager
+def doctors_once() -> Iterator[None]:
+    """The database refuses a second row of the same doctor, as a mistaken migration would have it."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE UNIQUE INDEX mistake ON ml_proxy_inferencelog (doctor_name)")
+        yield
+        cursor.execute("DROP INDEX mistake")
+
+
+@pytest.fixture(autouse=True)
+def no_heads(tmp_path: Path, settings: Settings) -> None:
+    settings.VAR_DIR = tmp_path / "state"
+
+
+def settle(folder: Path, writer: Writer) -> Batch:
+    writer.close()
+    [name] = Spool(folder).segments()
+    batch = Batch.of(UUID(name.origin), "host", name.key_id, Spool(folder).read(name, 0, 2**40))
+    write_batch(batch)
+    return batch
+
+
+@pytest.fixture
+def refused(tmp_path: Path, writer: Writer) -> list[InferenceRecord]:
+    """Three records of one doctor, of which the second and third are in quarantine for a cause that is mended."""
+    items = [record() for _ in range(3)]
+    for item in items:
+        append(writer, item)
+    with doctors_once():
+        settle(tmp_path, writer)
+    assert list(Disposition.objects.values_list("sequence", "reason")) == [
+        (2, "the database refuses it (IntegrityError)"),
+        (3, "the database refuses it (IntegrityError)"),
+    ]
+    return items
+
+
+def quarantined(sequence: int) -> Disposition:
+    return Disposition.objects.get(sequence=sequence, kind="quarantined")
+
+
+def assert_verifies() -> None:
+    call_command("verify_log", no_progress=True)
+
+
+def test_it_becomes_the_row_that_it_should_have_been(refused: list[InferenceRecord]) -> None:
+    assert try_again(quarantined(2))
+    assert INFERENCES.record_of(InferenceLog.objects.get(sequence=2)) == refused[1]
+    assert not Disposition.objects.filter(sequence=2).exists()
+    assert Disposition.objects.filter(sequence=3).exists()
+    assert_verifies()
+
+
+def test_it_is_kept_with_its_new_reason_while_nothing_is_mended(refused: list[InferenceRecord]) -> None:
+    Disposition.objects.update(reason="old")
+    with doctors_once():
+        assert not try_again(quarantined(2))
+    assert quarantined(2).reason == "the database refuses it (IntegrityError)"
+    assert InferenceLog.objects.count() == 1
+    assert_verifies()
+
+
+def test_a_second_try_at_the_same_time_and_a_late_message_change_nothing(
+    tmp_path: Path, writer: Writer, refused: list[InferenceRecord]
+) -> None:
+    twice = quarantined(2)
+    assert try_again(twice)
+    assert try_again(twice)
+    settle(tmp_path, writer)
+    assert InferenceLog.objects.filter(sequence=2).count() == 1
+    assert_verifies()
+
+
+def test_it_leaves_a_repeat_where_its_inference_has_a_row_by_now(tmp_path: Path, writer: Writer) -> None:
+    item = record()
+    for each in (record(), item, item):
+        append(writer, each)
+    with doctors_once():
+        settle(tmp_path, writer)
+    assert try_again(quarantined(2))
+    assert try_again(quarantined(3))
+    assert list(Disposition.objects.values_list("sequence", "kind")) == [(3, "repeated")]
+    assert_verifies()
+
+
+@pytest.mark.parametrize("bad", [b"no json", record(doctor_name="x" * 101).encode(), b"\xff"])
+def test_what_is_no_record_stays(tmp_path: Path, writer: Writer, bad: bytes) -> None:
+    writer.append(bad, b"")
+    settle(tmp_path, writer)
+    assert not try_again(quarantined(1))
+    assert bytes(quarantined(1).payload) == bad
+    assert_verifies()
+
+
+def test_bytes_that_were_changed_in_quarantine_never_become_a_row(refused: list[InferenceRecord]) -> None:
+    Disposition.objects.filter(sequence=2).update(payload=record(patient_name="another").encode())
+    assert not try_again(quarantined(2))
+    assert quarantined(2).reason == "its bytes are not those that were sealed"
+    assert InferenceLog.objects.count() == 1
+
+
+def test_it_asks_for_a_key_that_is_not_at_hand(refused: list[InferenceRecord], settings: Settings) -> None:
+    settings.SEAL_KEY = "another key of more than thirty-two characters"
+    with pytest.raises(UnknownKey):
+        try_again(quarantined(2))
+    assert InferenceLog.objects.count() == 1
+
+
+def asked(*remnants: Disposition) -> dict[str, object]:
+    return {"action": "try_again", "_selected_action": [str(remnant.pk) for remnant in remnants]}
+
+
+def signed_in(client: Client, *codenames: str) -> Client:
+    user = User.objects.create_user("operator", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    client.force_login(user)
+    return client
+
+
+def test_an_operator_tries_again_from_the_admin(client: Client, refused: list[InferenceRecord]) -> None:
+    signed_in(client, "view_disposition", "change_disposition")
+    page = client.get(REMNANTS).content.decode()
+    assert "Try again to write quarantined records" in page
+    assert "the database refuses it (IntegrityError)" in page
+    Disposition.objects.filter(sequence=3).update(payload=b"changed")
+    response = client.post(REMNANTS, asked(quarantined(2), quarantined(3)), follow=True)
+    said = response.content.decode()
+    assert "Left quarantine: 1." in said
+    assert "Still in quarantine, each with its reason: 1." in said
+    assert set(InferenceLog.objects.values_list("sequence", flat=True)) == {1, 2}
+
+
+def test_the_admin_says_which_key_is_missing(
+    client: Client, refused: list[InferenceRecord], settings: Settings
+) -> None:
+    signed_in(client, "view_disposition", "change_disposition")
+    settings.SEAL_KEY = "another key of more than thirty-two characters"
+    response = client.post(REMNANTS, asked(quarantined(2)), follow=True)
+    assert "SEAL_KEY_FALLBACKS" in response.content.decode()
+
+
+@pytest.mark.parametrize("kind", ["erased", "repeated"])
+def test_only_quarantine_is_tried_again(client: Client, kind: str) -> None:
+    other = Disposition.objects.create(
+        origin=uuid7(), sequence=1, kind=kind, digest=b"", seal=b"", disposition_seal=b""
+    )
+    signed_in(client, "view_disposition", "change_disposition")
+    client.post(REMNANTS, asked(other))
+    assert Disposition.objects.get().kind == kind
+
+
+def test_who_may_only_look_may_not_try_again_nor_change(client: Client, refused: list[InferenceRecord]) -> None:
+    signed_in(client, "view_disposition")
+    assert "try_again" not in client.get(REMNANTS).content.decode()
+    client.post(REMNANTS, asked(quarantined(2)))
+    assert Disposition.objects.count() == 2
+
+
+def test_who_may_try_again_may_change_nothing_else(client: Client, refused: list[InferenceRecord]) -> None:
+    signed_in(client, "view_disposition", "change_disposition", "delete_remnant", "add_remnant")
+    pk = quarantined(2).pk
+    for where in ("add/", f"{pk}/change/", f"{pk}/delete/"):
+        assert client.post(f"{REMNANTS}{where}", {"reason": "x", "post": "yes"}).status_code == 403
+    client.post(REMNANTS, asked(quarantined(2)) | {"action": "delete_selected", "post": "yes"})
+    assert Disposition.objects.count() == 2
+
+
+def test_it_takes_no_word_of_another_site(refused: list[InferenceRecord]) -> None:
+    client = signed_in(Client(enforce_csrf_checks=True), "view_disposition", "change_disposition")
+    assert client.post(REMNANTS, asked(quarantined(2))).status_code == 403
+    assert Disposition.objects.count() == 2

@@ -1,0 +1,65 @@
+"""What Flower is given, and when it is refused; that it answers is shown where the Procfile is."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from backend.env import BadSetting
+from tests.acceptance.helpers.processes import bare_environment, running
+from tools.launch.flower import command, environment
+
+LOGIN = "FLOWER_BASIC_AUTH"
+OPEN_API = "FLOWER_UNAUTHENTICATED_API"
+ANYWHERE = "0.0.0.0"  # noqa: S104 - not bound
+
+
+@pytest.fixture(autouse=True)
+def _no_login(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (LOGIN, OPEN_API, "FLOWER_READ_ONLY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "::1"])
+def test_it_answers_this_machine_without_a_password_but_takes_no_orders(host: str, settings: Settings) -> None:
+    settings.BIND_HOST = host
+    assert (environment()[OPEN_API], environment()["FLOWER_READ_ONLY"]) == ("true", "true")
+
+
+@pytest.mark.parametrize("host", [ANYWHERE, "::", "192.0.2.7", "clinic.example"])
+def test_it_answers_nobody_else_without_one(host: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.BIND_HOST = host
+    monkeypatch.setenv(LOGIN, " ")
+    with pytest.raises(BadSetting, match=f"^{LOGIN} is not set, with BIND_HOST={host}: set it to user:password$"):
+        environment()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", ANYWHERE])
+def test_it_asks_for_the_password_there_is(host: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.BIND_HOST = host
+    monkeypatch.setenv(LOGIN, "eyes:only")
+    assert environment()[LOGIN] == "eyes:only"
+    assert OPEN_API not in environment()
+
+
+def test_it_refuses_a_password_that_could_not_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(LOGIN, "secret")
+    with pytest.raises(BadSetting) as caught:
+        environment()
+    assert "secret" not in str(caught.value)
+
+
+def test_it_keeps_a_bounded_number_of_tasks() -> None:
+    assert "--max_tasks=10000" in command()
+
+
+def test_it_ends_with_one_line_where_it_is_refused(tmp_path: Path) -> None:
+    places = {"VAR_DIR": str(tmp_path), "BIND_HOST": ANYWHERE}
+    variables = bare_environment(DEBUG="1", API_AUTH="required", FLOWER_BASIC_AUTH="", **places)
+    with running([sys.executable, "-m", "tools.launch.flower"], variables) as program:
+        assert program.status() == 1
+        assert (
+            program.text
+            == f"ml-proxy: FLOWER_BASIC_AUTH is not set, with BIND_HOST={ANYWHERE}: set it to user:password"
+        )

@@ -1,0 +1,173 @@
+"""The callers of the benchmarks: what they count, and from when."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.support.model import Conversation, ScriptedModel
+from tests.support.network import free_port
+from tests.support.system import ROOT
+from tests.support.waiting import until
+from tools.benchmarks import callers, load
+from tools.benchmarks.callers import Target
+from tools.benchmarks.load import Clock
+from tools.benchmarks.outcome import BROKEN, UNANSWERED, UNSENT
+from tools.benchmarks.payload import ANSWER, ANSWER_BYTES, BODY, BODY_BYTES
+from tools.benchmarks.wire import Broken, Incomplete, ask_once, request, status_of, whole
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+def target(model: ScriptedModel) -> Target:
+    return Target(int(model.url.rpartition(":")[2]), request("/", BODY))
+
+
+@contextmanager
+def stalling(model: ScriptedModel, seconds: float) -> Iterator[None]:
+    """The first answer, and all that are asked for meanwhile, wait for so long."""
+    turn, first = threading.Lock(), threading.Event()
+
+    def script(conversation: Conversation) -> None:
+        with turn:
+            if not first.is_set():
+                first.set()
+                model.gone.wait(seconds)
+        conversation.answer()
+
+    model.script = script
+    yield
+
+
+@pytest.fixture
+def stub() -> Iterator[int]:
+    """The port of a stub."""
+    port = free_port()
+    command = [sys.executable, "-m", "tools.benchmarks.stub"]
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "ML_SERVER_PORT": str(port)})
+    until(lambda: ask_once(port, request("/", BODY)), what="the stub")
+    yield port
+    process.kill()
+    process.wait()
+
+
+def test_the_payload_has_the_size_that_is_told() -> None:
+    assert (len(BODY), len(ANSWER)) == (BODY_BYTES, ANSWER_BYTES) == (670, 216)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        HEAD + b"Content-Length: 3\r\n\r\nabc",
+        HEAD + b"content-length:3\r\n\r\nabc",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nX-Content-Length-Of: no\r\ncontent-length: 0\r\n\r\n",
+    ],
+)
+def test_it_sees_where_a_message_ends(message: bytes) -> None:
+    whole(message)
+    for size in range(len(message)):
+        with pytest.raises(Incomplete):
+            whole(message[:size])
+
+
+def test_it_reads_the_status() -> None:
+    assert status_of(b"HTTP/1.1 503 Service Unavailable\r\n\r\n") == 503
+
+
+def test_a_closed_loop_asks_again_as_soon_as_it_is_answered(model: ScriptedModel) -> None:
+    outcome = load.closed(target(model), connections=4, seconds=0.3)
+    assert outcome.answered == len(outcome.times) == len(model.requests) > 20
+    assert 0 <= outcome.answered - outcome.in_time <= 4
+    assert outcome.seconds >= 0.3
+    assert outcome.rate == outcome.in_time / outcome.seconds
+    assert not outcome.failed
+    assert model.requests[0].body == BODY
+
+
+def test_an_open_loop_asks_by_the_clock(model: ScriptedModel) -> None:
+    outcome = load.steady(target(model), rate=200, seconds=0.5)
+    assert outcome.answered == len(model.requests) == 100
+    assert outcome.seconds >= 0.5
+    assert len(outcome.late) > 50
+
+
+def test_an_open_loop_counts_a_stall_for_all_who_had_to_wait(model: ScriptedModel) -> None:
+    with stalling(model, 0.6):
+        outcome = load.steady(target(model), rate=100, seconds=1.0)
+    assert outcome.answered == 100
+    # Sixty were due in the stall; those of its first half second waited for a tenth of one, or longer.
+    assert sum(milliseconds > 90 for milliseconds in outcome.times) >= 45
+    assert max(outcome.times) > 550
+
+
+def test_an_open_loop_counts_the_wait_for_a_free_connection(
+    model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "MOST_CONNECTIONS", 1)
+    with stalling(model, 0.5):
+        outcome = load.steady(target(model), rate=100, seconds=0.5)
+    assert outcome.answered == 50
+    assert sum(milliseconds > 90 for milliseconds in outcome.times) >= 35
+    # What waited for the server's only connection was not sent late by the generator.
+    assert len(outcome.late) < 25
+
+
+def test_it_counts_what_is_never_answered(model: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callers, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(load, "MOST_BEHIND_SECONDS", 0.1)
+    monkeypatch.setattr(load, "MOST_CONNECTIONS", 2)
+    model.script = lambda _: None
+    outcome = load.steady(target(model), rate=50, seconds=0.2)
+    assert outcome.failed == {UNANSWERED: 2, UNSENT: 8}  # there are two connections
+    assert len(outcome.times) == 10
+    assert min(outcome.times) > 90
+    assert outcome.answered == 0
+
+
+def test_it_counts_refusals_apart(model: ScriptedModel) -> None:
+    model.script = lambda conversation: conversation.answer(b"{}", status="503 Service Unavailable")
+    outcome = load.closed(target(model), connections=1, seconds=0.1)
+    assert outcome.answered == len(outcome.times) == 0
+    assert outcome.failed == {"503": len(model.requests)}
+
+
+def test_it_goes_on_when_a_connection_breaks(model: ScriptedModel) -> None:
+    def script(conversation: Conversation) -> None:
+        if len(model.requests) == 3:
+            conversation.send(HEAD)
+            conversation.sock.close()
+        else:
+            conversation.answer()
+
+    model.script = script
+    outcome = load.closed(target(model), connections=2, seconds=0.2)
+    assert outcome.failed == {BROKEN: 1}
+    assert outcome.answered == len(model.requests) - 1 > 10
+
+
+def test_it_says_that_nobody_listens() -> None:
+    with pytest.raises(Broken):
+        load.closed(Target(free_port(), b""), connections=1, seconds=0.1)
+
+
+def test_a_clock_is_not_put_off_by_what_is_late() -> None:
+    clock = Clock(rate=10, seconds=0.5, started=100.0)
+    assert not clock.is_due(99.9)
+    assert clock.is_due(103.0)
+    assert [clock.take() for _ in range(5)] == pytest.approx([100.0, 100.1, 100.2, 100.3, 100.4])
+    assert clock.left == 0
+    assert not clock.is_due(200.0)
+
+
+def test_the_stub_answers_after_the_delay_that_it_was_told(stub: int) -> None:
+    at_once = load.closed(Target(stub, request("/", BODY)), connections=2, seconds=0.1)
+    assert min(at_once.times) < 15
+    ask_once(stub, request("/delay/30", b""))
+    later = load.closed(Target(stub, request("/", BODY)), connections=2, seconds=0.2)
+    assert min(later.times) >= 30
+    assert ask_once(stub, request("/", BODY)).endswith(ANSWER)

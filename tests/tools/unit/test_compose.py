@@ -1,0 +1,173 @@
+"""docker-compose.yml, as far as it can be judged without a container engine; its commands are started elsewhere."""
+
+import re
+import shlex
+from graphlib import TopologicalSorter
+from io import StringIO
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from dotenv import dotenv_values
+
+from tests.acceptance.helpers import compose
+from tests.support.system import ROOT, procfile
+from tools.launch.system import web_stop_seconds
+
+SERVICES = compose.services()
+OURS = {name: service for name, service in SERVICES.items() if "build" in service}
+ONE_SHOT = {"migrate"}
+SECRETS = {"SECRET_KEY", "SEAL_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "FLOWER_BASIC_AUTH"}
+COMPOSE_ONLY = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "PUBLISH_HOST"}
+PORTS_AND_FOLDERS = {"GATEWAY_PORT", "ML_SERVER_PORT", "FLOWER_PORT", "REDIS_PORT", "VAR_DIR", "IMAGE_DIR"}
+
+Service = dict[str, Any]
+
+
+def documented() -> set[str]:
+    """The variables of .env.example, those behind a # included."""
+    text = re.sub(r"^#(?=[A-Z_]+=)", "", (ROOT / ".env.example").read_text(), flags=re.MULTILINE)
+    return set(dotenv_values(stream=StringIO(text)))
+
+
+def test_it_follows_the_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(compose.SCHEMA)
+    jsonschema.Draft202012Validator(compose.SCHEMA).validate(compose.document())
+
+
+@pytest.mark.parametrize("wrong", [{"comand": "x"}, {"restart": "sometimes"}, {"depends_on": ["redis"]}])
+def test_its_schema_can_tell(wrong: Service) -> None:
+    document = compose.document()
+    document["services"]["web"] |= wrong
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(compose.SCHEMA).validate(document)
+
+
+def test_it_has_each_process_with_the_procfile_s_command() -> None:
+    commands = {name: shlex.split(service["command"]) for name, service in OURS.items() if name not in ONE_SHOT}
+    assert commands == {name: command for name, command in procfile().items() if name != "redis"}
+
+
+@pytest.mark.parametrize("name", sorted(SECRETS))
+def test_it_names_a_secret_that_is_missing(name: str) -> None:
+    given = dict.fromkeys(SECRETS | {"ALLOWED_HOSTS"}, "x")
+    compose.filled_in(compose.TEXT, given)
+    with pytest.raises(compose.Missing, match=f"{name}: set {name} in .env"):
+        compose.filled_in(compose.TEXT, {**given, name: ""})
+
+
+def test_it_has_no_secret_of_its_own() -> None:
+    secret_like = re.compile(r"PASSWORD|SECRET|KEY|(?<!API)_AUTH$|_URL$|REDISCLI_AUTH")
+    values = {
+        (service, name): value
+        for service, parts in SERVICES.items()
+        for name, value in parts.get("environment", {}).items()
+        if secret_like.search(name)
+    }
+    assert values
+    assert [key for key, value in values.items() if "${" not in value] == []
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_it_pins_images(name: str) -> None:
+    _, _, tag = SERVICES[name]["image"].partition(":")
+    assert re.match(r"\d+\.\d+", tag)
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - ONE_SHOT))
+def test_it_watches_and_restarts_what_runs_on(name: str) -> None:
+    assert SERVICES[name]["restart"] == "unless-stopped"
+    assert SERVICES[name]["healthcheck"]["test"]
+
+
+@pytest.mark.parametrize("name", ONE_SHOT)
+def test_it_runs_what_ends_once(name: str) -> None:
+    assert SERVICES[name]["restart"] == "no"
+    assert "healthcheck" not in SERVICES[name]
+
+
+def test_it_starts_in_an_order_that_can_be_met() -> None:
+    order = list(
+        TopologicalSorter({name: parts.get("depends_on", {}) for name, parts in SERVICES.items()}).static_order()
+    )
+    assert set(order) == set(SERVICES)
+    for parts in SERVICES.values():
+        for other, how in parts.get("depends_on", {}).items():
+            assert (how["condition"] == "service_healthy") == ("healthcheck" in SERVICES[other])
+
+
+def test_it_starts_what_needs_the_tables_after_the_migration() -> None:
+    for name in ("web", "worker-logs", "worker-jobs", "beat"):
+        assert SERVICES[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+    assert SERVICES["migrate"]["depends_on"]["postgres"] == {"condition": "service_healthy"}
+
+
+def test_it_publishes_the_gateway_and_flower_on_loopback() -> None:
+    published = {name: parts["ports"] for name, parts in SERVICES.items() if "ports" in parts}
+    assert {name: [compose.filled_in(port, {}) for port in ports] for name, ports in published.items()} == {
+        "web": ["127.0.0.1:8000:8000"],
+        "flower": ["127.0.0.1:5555:5555"],
+    }
+
+
+def test_it_keeps_state_in_volumes_of_one_service_each_but_for_files() -> None:
+    used = [(volume.partition(":")[0], name) for name, parts in SERVICES.items() for volume in parts.get("volumes", ())]
+    shared = {("files", "web"), ("files", "worker-logs"), ("files", "worker-jobs")}
+    assert shared < set(used)
+    assert sorted(name for name, _ in set(used) - shared) == sorted(compose.document()["volumes"].keys() - {"files"})
+
+
+def test_its_redis_forgets_nothing_and_asks_for_a_password() -> None:
+    words = SERVICES["redis"]["command"]
+    options = dict(zip(words[1::2], words[2::2], strict=True))
+    assert options["--appendonly"] == "yes"
+    assert options["--maxmemory-policy"] == "noeviction"
+    assert options["--requirepass"].startswith("${REDIS_PASSWORD:?")
+
+
+def test_it_asks_for_documented_variables_alone() -> None:
+    asked = {found["name"] for found in compose.VARIABLE.finditer(compose.TEXT)}
+    assert asked <= documented() | COMPOSE_ONLY
+    assert asked >= COMPOSE_ONLY
+
+
+def test_it_hands_every_setting_to_the_gateway() -> None:
+    settings = documented() - PORTS_AND_FOLDERS - COMPOSE_ONLY - {"FLOWER_BASIC_AUTH"}
+    assert settings == set(SERVICES["web"]["environment"])
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_it_gives_our_processes_no_more_than_they_need(name: str) -> None:
+    service = OURS[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_it_gives_each_of_our_processes_one_place_to_write_to(name: str) -> None:
+    """Loading the settings makes folders there, and the rest of the container is read-only."""
+    volumes = [volume.partition(":")[2] for volume in OURS[name].get("volumes", ())]
+    assert [*volumes, *OURS[name]["tmpfs"]].count("/app/var") == 1
+
+
+def test_it_shows_the_workers_metrics_where_prometheus_looks() -> None:
+    targets = [
+        target
+        for job in yaml.safe_load((ROOT / "monitoring" / "prometheus.yml").read_text())["scrape_configs"]
+        for target in job["static_configs"][0]["targets"]
+    ]
+    port = compose.filled_in(OURS["worker-logs"]["environment"]["WORKER_METRICS_PORT"], {})
+    assert targets == ["web:8000", f"worker-logs:{port}", f"worker-jobs:{port}"]
+
+
+def test_it_gives_the_gateway_time_to_answer_what_it_took() -> None:
+    assert int(SERVICES["web"]["stop_grace_period"].removesuffix("s")) > web_stop_seconds()
+
+
+def test_its_image_runs_as_nobody_special() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert re.findall(r"^USER (\w+)$", dockerfile, re.MULTILINE) == ["mlproxy"]
+    assert "--require-hashes" in dockerfile
+    assert not re.search(r"^FROM \S+:latest|^FROM [^:\s]+(\s|$)", dockerfile, re.MULTILINE)

@@ -1,0 +1,1 @@
+"""Tools around the product: the launcher, fault campaigns and benchmarks."""

@@ -1,0 +1,8 @@
+"""As `django-admin startproject` writes it."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tools.benchmarks.peers.naive.settings")
+application = get_wsgi_application()

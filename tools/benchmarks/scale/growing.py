@@ -1,0 +1,111 @@
+"""Grows the log by COPY, in processes of their own: rows, heads and receipts as the product's worker leaves them.
+
+The log comes in pieces, each an origin of so many numbers. A piece is committed whole, so that growing goes on
+where it ended.
+"""
+
+import multiprocessing
+import os
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import django
+import psycopg
+from django.db import connection, models
+from psycopg import sql
+from tqdm import tqdm
+
+from common.ids import uuid7
+from ml_proxy.records import InferenceRecord
+from ml_proxy.source import INFERENCES
+from recording.batches import Numbered
+from recording.ingestion import row_of
+from recording.models import Origin, Receipt
+from recording.publisher.heads import Heads
+from recording.seals import START, Key, keyring
+from tools.benchmarks.scale.synthetic import APART, records
+
+PIECE = 10_000  # numbers of an origin
+BATCH = 200  # numbers of a receipt
+WAL = "8GB"  # between checkpoints while the log grows; each would have whole pages written again
+
+
+def grown() -> set[int]:
+    """The pieces that are there."""
+    hosts = Origin.objects.filter(host__startswith="scale-").values_list("host", flat=True)
+    return {int(host.removeprefix("scale-")) for host in hosts}
+
+
+def grow(rows: int, journal: Path, apart: timedelta = APART) -> float:
+    """Brings the log to so many rows, rounded down to whole pieces. Gives rows a second; 0 where all were there."""
+    missing = sorted(set(range(rows // PIECE)) - grown())
+    if not missing:
+        return 0.0
+    started, heads = time.monotonic(), Heads(journal)
+    spawn = multiprocessing.get_context("spawn")
+    with (
+        _room_for_wal(),
+        ProcessPoolExecutor(len(os.sched_getaffinity(0)), spawn, django.setup) as pool,
+        tqdm(total=len(missing) * PIECE, desc="growing", unit="row", unit_scale=True) as bar,
+    ):
+        for done in as_completed([pool.submit(load, number, apart) for number in missing]):
+            heads.raise_to(done.result(), PIECE)
+            bar.update(PIECE)
+    heads.save()
+    rate = len(missing) * PIECE / (time.monotonic() - started)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE)")
+        cursor.execute("CHECKPOINT")
+    return rate
+
+
+def load(piece: int, apart: timedelta) -> UUID:
+    """Commits one piece, and gives its origin."""
+    key = keyring().current
+    first, *others = records(piece * PIECE, PIECE, apart=apart)
+    origin = uuid7(first.predicted_at)
+    rows = [row_of(INFERENCES, item, number, origin, key) for item, number in numbered([first, *others], origin, key)]
+    with psycopg.connect(os.environ["DATABASE_URL"]) as own:
+        own.execute("SET synchronous_commit = off")
+        _copy(own, rows)
+        host = f"scale-{piece}"
+        seal = key.head(origin, host, PIECE, ended=True)
+        _copy(own, [Origin(id=origin, host=host, key_id=key.id, highest=PIECE, ended=True, seal=seal)])
+        _copy(own, [Receipt(origin=origin, first=n + 1, last=n + BATCH) for n in range(0, PIECE, BATCH)])
+    return origin
+
+
+def numbered(items: Iterable[InferenceRecord], origin: UUID, key: Key) -> Iterator[tuple[InferenceRecord, Numbered]]:
+    """Records as a gateway process numbers and seals them."""
+    seal = START
+    for sequence, item in enumerate(items, start=1):
+        digest = key.digest(item.content())
+        seal = key.seal(seal, origin, sequence, digest)
+        yield item, Numbered(sequence, digest, seal, item.encode())
+
+
+def _copy(own: "psycopg.Connection[Any]", rows: list[Any]) -> None:
+    meta = rows[0]._meta  # noqa: SLF001 - Django documents _meta as public
+    fields = [field for field in meta.concrete_fields if not isinstance(field, models.AutoField)]
+    columns = sql.SQL(", ").join(sql.Identifier(field.column) for field in fields)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(meta.db_table), columns)
+    names = [field.attname for field in fields]
+    with own.cursor().copy(statement) as copy:
+        for row in rows:
+            copy.write_row([getattr(row, name) for name in names])
+
+
+@contextmanager
+def _room_for_wal() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER SYSTEM SET max_wal_size = '{WAL}'")
+        cursor.execute("SELECT pg_reload_conf()")
+        yield
+        cursor.execute("ALTER SYSTEM RESET max_wal_size")
+        cursor.execute("SELECT pg_reload_conf()")

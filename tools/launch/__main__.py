@@ -1,0 +1,72 @@
+"""Runs the whole system in the foreground: `python -m tools.launch`, until Ctrl-C, SIGTERM or SIGHUP."""
+
+import argparse
+import fcntl
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+
+from backend.env import BadSetting
+from common.parent_death import die_with_parent
+from tools.launch import system
+from tools.launch.exceptions import Failed, StopRequested
+from tools.launch.lines import Screen
+from tools.launch.signals import Signals
+from tools.launch.supervisor import Supervisor
+
+
+def main() -> int:
+    """The exit status: 0 for a stop on request once all was up, 128 + the signal before, 1 for a failure."""
+    screen, signals = Screen(), Signals()
+    supervisor = Supervisor(screen, signals)
+    try:
+        with _claim(settings.VAR_DIR):
+            return _run(supervisor, screen, signals)
+    except (BadSetting, Failed) as exc:
+        print(f"ml-proxy: {exc}", file=sys.stderr)
+        return 1
+
+
+def _run(supervisor: Supervisor, screen: Screen, signals: Signals) -> int:
+    is_up = False
+    try:
+        system.check()
+        system.bring_up(supervisor)
+        screen.show(system.ready_line())
+        is_up = True
+        supervisor.watch()
+    except StopRequested:
+        return 0 if is_up else 128 + (signals.stop or 0)
+    finally:
+        supervisor.stop(system.stop_stages())
+    return 1
+
+
+@contextmanager
+def _claim(folder: Path) -> Iterator[None]:
+    """Keeps a second system away from the same files. Raises `BadSetting`."""
+    with (folder / "tools.launch.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            wrong = f"can't be {str(folder)!r}, another `make up` runs there"
+            raise BadSetting("VAR_DIR", wrong, "stop that one or set another VAR_DIR") from None
+        yield
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tools.launch", description=__doc__)
+    parser.add_argument("--end-with-parent", action="store_true", help="stop when the process that started this ends")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    if _arguments().end_with_parent:
+        die_with_parent(signum=signal.SIGTERM)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
+    sys.exit(main())

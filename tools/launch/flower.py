@@ -1,0 +1,42 @@
+"""Becomes Flower, the window on workers and tasks; without a password only here and read-only."""
+
+import os
+import sys
+
+from django.conf import settings
+
+from backend.env import BadSetting
+from tools.launch.addresses import is_loopback, listeners
+
+MOST_TASKS = 10_000  # each is kept in memory
+MAKE_ONE = "set it to user:password"
+
+
+def environment() -> dict[str, str]:
+    """What Flower reads of our environment. Raises `BadSetting`."""
+    variables = dict(os.environ)
+    login = variables.pop("FLOWER_BASIC_AUTH", "").strip()
+    if login and ":" not in login:
+        raise BadSetting("FLOWER_BASIC_AUTH", "has no colon", MAKE_ONE)
+    if login:
+        return variables | {"FLOWER_BASIC_AUTH": login}
+    if not is_loopback(settings.BIND_HOST):
+        raise BadSetting("FLOWER_BASIC_AUTH", f"is not set, with BIND_HOST={settings.BIND_HOST}", MAKE_ONE)
+    # Any web page that is open on this machine could send it orders: it may show, not act.
+    return variables | {"FLOWER_UNAUTHENTICATED_API": "true", "FLOWER_READ_ONLY": "true"}
+
+
+def command() -> list[str]:
+    """The command that this process becomes. Raises `BadSetting`."""
+    _, host, port = listeners()["flower"]
+    options = [f"--address={host}", f"--port={port}", f"--max_tasks={MOST_TASKS}", "--logging=warning"]
+    return [sys.executable, "-m", "celery", "--quiet", "-A", "worker.beat", "flower", *options]
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
+    try:
+        words, variables = command(), environment()
+    except BadSetting as exc:
+        sys.exit(f"ml-proxy: {exc}")
+    os.execve(words[0], words, variables)  # noqa: S606 - no shell is wanted

@@ -1,0 +1,82 @@
+"""Asks whether parts answer: `python -m tools.launch.probe [--seconds S] PART…` ends with 0 when all of them do."""
+
+import argparse
+import glob
+import os
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import requests
+from celery.utils.nodenames import host_format
+from django.conf import settings
+from django.utils.module_loading import import_string
+from kombu.exceptions import KombuError
+from redis import Redis, RedisError
+
+from tools.launch import addresses, readiness
+
+SECONDS = 2.0
+BEAT_SAVES_SECONDS = 900  # at its start and every three minutes, when a task is due within the next five
+
+
+class NoAnswer(Exception):
+    """A part is there, but not ready; the text says what it answered."""
+
+
+NO_ANSWER = (NoAnswer, OSError, KombuError, RedisError, requests.RequestException)
+
+
+def _http(name: str, path: str) -> None:
+    session = requests.Session()
+    session.trust_env = False  # no proxy stands between us and this machine
+    with session.get(addresses.url(name) + path, timeout=SECONDS, allow_redirects=False) as answer:
+        if answer.status_code != requests.codes.ok:
+            raise NoAnswer(f"{answer.status_code} {answer.text[:500]}")
+
+
+def _redis() -> None:
+    with Redis.from_url(settings.REDIS_URL, socket_timeout=SECONDS, socket_connect_timeout=SECONDS) as client:
+        client.ping()
+
+
+def _worker(name: str) -> None:
+    control = import_string("worker.beat.app").control
+    node = host_format(f"{name}@%h")
+    if not control.ping(destination=[node], timeout=SECONDS):
+        raise NoAnswer(f"no reply from {node}")
+
+
+def _beat() -> None:
+    kept = [Path(name) for name in glob.glob(f"{glob.escape(str(settings.CELERY_BEAT_SCHEDULE_FILENAME))}*")]
+    if not any(time.time() - path.stat().st_mtime < BEAT_SAVES_SECONDS for path in kept):
+        raise NoAnswer("its schedule file is missing or old")
+
+
+PROBES: dict[str, Callable[[], None]] = {
+    "redis": _redis,
+    "ml_server": partial(_http, "ml_server", "/api/v1/status"),
+    "web": partial(_http, "web", "/readyz"),
+    "worker-logs": partial(_worker, "logs"),
+    "worker-jobs": partial(_worker, "jobs"),
+    "beat": _beat,
+    "flower": partial(_http, "flower", "/healthcheck"),
+}
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("parts", nargs="+", choices=PROBES, metavar="PART")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
+    asked = _arguments()
+    silent = readiness.wait({name: PROBES[name] for name in asked.parts}, asked.seconds, NO_ANSWER)
+    for name, said in silent.items():
+        print(f"no answer from {name} within {asked.seconds:g} s: {said}")
+    sys.exit(bool(silent))

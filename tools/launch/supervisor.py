@@ -1,0 +1,154 @@
+"""Runs processes side by side: shows what they print, starts again what ends, and stops all of them in order.
+
+One thread, one wait. Every process is watched from the moment it starts, also while others are still awaited.
+"""
+
+import math
+import select
+import time
+from collections.abc import Mapping, Sequence
+
+from tools.launch.exceptions import Failed, StopRequested
+from tools.launch.lines import Screen
+from tools.launch.process import Process
+from tools.launch.restarts import Part
+from tools.launch.signals import Signals
+
+TRIES_TO_START = 3
+GRACE_SECONDS = 5.0
+
+
+class Supervisor:
+    """Owns the processes it started; `stop` leaves none of them."""
+
+    def __init__(self, screen: Screen, signals: Signals) -> None:
+        self._screen = screen
+        self._signals = signals
+        self._parts: dict[str, Part] = {}
+        self._alive: dict[str, Process] = {}
+        self._ends: dict[str, str] = {}
+        self._is_settled = False
+        self._is_stopping = False
+
+    def say(self, line: str) -> None:
+        """Shows a line of our own."""
+        self._show("up", [line])
+
+    def keep(self, name: str, command: Sequence[str]) -> None:
+        """Starts a part and keeps it running."""
+        self._parts[name] = Part(command)
+        self._start(name, command)
+
+    def run(self, name: str, command: Sequence[str]) -> None:
+        """Runs a command to its end. Raises `Failed` if it fails, `StopRequested` if a signal comes first."""
+        process = self._start(name, command)
+        while name in self._alive:
+            self._turn(math.inf)
+        if self._ends[name] != "status 0":
+            raise Failed(f"{name} failed ({self._ends[name]})", process.tail)
+
+    def tail(self, name: str) -> Sequence[str]:
+        """What a part printed last."""
+        return self._alive[name].tail if name in self._alive else ()
+
+    def watch(self) -> None:
+        """Keeps the parts running, however often one ends from now on, until a signal asks for the end."""
+        self._is_settled = True
+        while True:
+            self._turn(math.inf)
+
+    def stop(self, stages: Sequence[Mapping[str, float]]) -> None:
+        """Stops stage after stage, each of names with seconds of grace; what no stage names comes first."""
+        self._is_stopping = True
+        named = {name for stage in stages for name in stage}
+        others = {name: GRACE_SECONDS for name in self._alive if name not in named}
+        for stage in (others, *stages):
+            self._stop({name: seconds for name, seconds in stage.items() if name in self._alive})
+        self._screen.flush(seconds=1)
+
+    def _start(self, name: str, command: Sequence[str]) -> Process:
+        try:
+            process = Process(name, command)
+        except OSError as exc:
+            raise Failed(f"{name} can't be started: {command[0]}: {exc.strerror}") from exc
+        self._alive[name] = process
+        return process
+
+    def _turn(self, until: float) -> None:
+        """Waits for the next thing that happens, `until` then at the latest, and looks after all of it."""
+        self._wait(min(until, self._next_start()) - time.monotonic())
+        self._signals.clear()
+        self._screen.flush()
+        for process in list(self._alive.values()):
+            self._look_after(process)
+        if self._is_stopping:
+            return
+        if self._signals.stop:
+            raise StopRequested
+        self._start_what_is_due()
+
+    def _next_start(self) -> float:
+        dues = [math.inf] if self._is_stopping else [part.due for part in self._parts.values()]
+        return min(dues, default=math.inf)
+
+    def _wait(self, seconds: float) -> None:
+        poll = select.poll()
+        poll.register(self._signals.descriptor, select.POLLIN)
+        for process in self._alive.values():
+            if not process.has_closed_its_output:
+                poll.register(process.output, select.POLLIN)
+        if self._screen.is_behind():
+            poll.register(self._screen.descriptor, select.POLLOUT)
+        poll.poll(None if seconds == math.inf else max(0, math.ceil(seconds * 1000)))
+
+    def _look_after(self, process: Process) -> None:
+        has_ended = process.has_ended()
+        self._show(process.name, process.lines())
+        if not has_ended:
+            return
+        how, rest = process.bury()
+        self._show(process.name, rest)
+        self._ends[process.name] = how
+        del self._alive[process.name]
+        if process.name in self._parts and not self._is_stopping:
+            self._fell(process.name, process.age, how, process.tail)
+
+    def _fell(self, name: str, age: float, how: str, tail: Sequence[str] = ()) -> None:
+        part = self._parts[name]
+        delay = part.fell(age)
+        if part.falls >= TRIES_TO_START and not self._is_settled:
+            raise Failed(f"{name} ended {part.falls} times ({how})", tail)
+        self.say(f"{name} ended ({how}) and starts again in {delay:g} s")
+
+    def _start_what_is_due(self) -> None:
+        for name, part in self._parts.items():
+            if part.take_due():
+                self._start_again(name, part)
+
+    def _start_again(self, name: str, part: Part) -> None:
+        try:
+            self._start(name, part.command)
+        except Failed as exc:  # the machine may be short of something for a while
+            self._fell(name, 0, str(exc))
+
+    def _stop(self, graces: Mapping[str, float]) -> None:
+        if graces:
+            self.say(f"stopping {', '.join(graces)}")
+        deadlines = {name: time.monotonic() + seconds for name, seconds in graces.items()}
+        for name in deadlines:
+            self._alive[name].ask_to_stop()
+        while deadlines := {name: deadline for name, deadline in deadlines.items() if name in self._alive}:
+            self._turn(min(deadlines.values()))
+            self._kill_overdue(deadlines)
+
+    def _kill_overdue(self, deadlines: dict[str, float]) -> None:
+        for name, deadline in deadlines.items():
+            is_overdue = deadline <= time.monotonic() or (self._signals.hurry and deadline < math.inf)
+            if is_overdue and name in self._alive:
+                self.say(f"{name} is killed: it did not stop in time")
+                self._alive[name].kill()
+                deadlines[name] = math.inf
+
+    def _show(self, name: str, lines: Sequence[str]) -> None:
+        for line in lines:
+            self._screen.show(f"{name:<11} | {line}")

@@ -1,0 +1,72 @@
+"""Runs the gateway under granian, until a signal ends it and the requests that it had taken are answered."""
+
+import ctypes
+import gc
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+
+from common.logs import configure
+from common.parent_death import die_with_parent
+from tools.launch.system import web_stop_seconds
+
+# In the kernel's queue, and open in a worker, idle ones included: what granian calls backpressure counts connections,
+# not requests, so it must be far above the number of threads.
+MOST_CONNECTIONS = 1024
+IDLE_THREAD_SECONDS = 600
+# glibc gives many threads a heap each, of up to eight for a core, and each grows to the most that was ever in it.
+M_ARENA_MAX, ARENAS = -8, 2  # the first is a name of glibc's malloc.h
+GARBAGE_THRESHOLDS = (20_000, 10, 10)  # a request leaves next to no cycles behind; Python looks after 700 objects
+
+
+def application() -> Callable[..., Any]:
+    """The WSGI application, in a worker process of granian's, which ends with granian's main process."""
+    if (granian := multiprocessing.parent_process()) and granian.pid:
+        die_with_parent(granian.pid)
+    # The handlers inherited from the main process would lose a request to stop until granian sets this one's own.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
+    loaded: Callable[..., Any] = import_string(settings.WSGI_APPLICATION)
+    gc.collect()
+    gc.freeze()  # what is there now stays: looking through it again and again would stop all threads
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    return loaded
+
+
+def server() -> MPServer:
+    """Granian with the gateway's settings; `serve` it with `application` as the loader."""
+    return MPServer(
+        settings.WSGI_APPLICATION,
+        address=settings.BIND_HOST,
+        port=settings.GATEWAY_PORT,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=settings.GATEWAY_WORKERS,
+        blocking_threads=settings.GATEWAY_THREADS,
+        blocking_threads_idle_timeout=IDLE_THREAD_SECONDS,
+        backlog=MOST_CONNECTIONS,
+        backpressure=MOST_CONNECTIONS,
+        respawn_failed_workers=True,
+        workers_kill_timeout=web_stop_seconds(),
+        log_level=LogLevels.error,
+        log_access=False,
+        log_dictconfig=settings.LOGGING,
+    )
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
+    configure(settings.LOGGING)
+    server().serve(target_loader=application, wrap_loader=False)
