@@ -37,6 +37,7 @@ openapi: dev ## write docs/openapi.yaml from the code
 lock: dev $(UV)/uv ## pin the packages again; ARGS=--upgrade for newer ones
 	@cd requirements && exec ../$(UV)/uv pip compile $(LOCK) $(ARGS) base.in --output-file base.txt
 	@cd requirements && exec ../$(UV)/uv pip compile $(LOCK) $(ARGS) dev.in --output-file dev.txt
+	@cd ml_server && exec ../$(UV)/uv pip compile $(LOCK) $(ARGS) requirements.in --constraint ../requirements/base.txt --output-file requirements.txt
 
 clean: ## remove what was installed and cached; data in var/ stays
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

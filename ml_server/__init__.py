@@ -1,6 +1,8 @@
-"""The reference model server: models behind four paths under `/api/v1/`, and nothing of the gateway.
+"""The reference model server: models behind a few paths under `/api/v1/`. It imports nothing of the gateway.
 
-A request travels `serving` (sockets, signals) → `app` (errors, the log) → `api` (HTTP) → `service` → `registry` (which
-model) → `shelf` (which version) → `model` → `handlers` (load, preprocess, predict, postprocess), or → `trainer` (one at
-a time) → `training` (data to an ONNX file, as `courses` say) → `judging` (better?) → `shelf` → `storage` (files).
+A prediction passes through `server` (sockets, signals), `app` (errors, logging), `api` (HTTP), `service`, `registry`
+(which model), `model_store` (which version), `model_version` and `handlers` (load, preprocess, predict, postprocess).
+
+A training passes through `trainer` (one at a time), `train` (from data to an ONNX file, as one of the `recipes` says),
+`promotion` (is the new version good enough?), `model_store` and `version_files` (files on disk).
 """

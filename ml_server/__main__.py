@@ -3,10 +3,10 @@
 from ml_server.settings import settings_or_exit
 from ml_server.signals import stop_on_signals
 
-# First of all: what follows takes a second or two to import, and a stop may come meanwhile.
+# Before the other imports: they take a second or two, and a signal may arrive meanwhile.
 stopping = stop_on_signals()
 settings = settings_or_exit()
 
-from ml_server.serving import serve  # noqa: E402
+from ml_server.server import serve  # noqa: E402
 
 serve(settings, stopping)

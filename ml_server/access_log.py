@@ -1,4 +1,4 @@
-"""One line per request: never a query, never a body."""
+"""Logs one line per request, without its query string and body."""
 
 import logging
 from time import perf_counter
@@ -10,13 +10,13 @@ from flask import Flask, Response, g, request
 from ml_server.logs import request_id
 from ml_server.stats import Stats
 
-LONGEST_PATH = 200
+MAX_PATH_LENGTH = 200
 
 log = logging.getLogger(__name__)
 
 
 def log_requests(app: Flask, stats: Stats) -> None:
-    """Logs and counts what `app` answers, once the answer is written or its caller gone."""
+    """Counts the requests to `app`, and logs each one once its response is sent or its client has disconnected."""
 
     @app.before_request
     def start() -> None:
@@ -25,18 +25,18 @@ def log_requests(app: Flask, stats: Stats) -> None:
 
     @app.after_request
     def end(response: Response) -> Response:
-        started, told = g.started, _told(response)
-        response.call_on_close(lambda: _log(told, (perf_counter() - started) * 1000))
+        started, fields = g.started, _fields(response)
+        response.call_on_close(lambda: _log(fields, (perf_counter() - started) * 1000))
         return response
 
 
-def _told(response: Response) -> dict[str, Any]:
-    """Read now: once the answer is written, its request is gone. Quoted, so that no caller writes lines of his own."""
-    path = quote(request.path)[:LONGEST_PATH]
+def _fields(response: Response) -> dict[str, Any]:
+    """Reads the request now, because it is gone once the response is sent. The path is quoted against log injection."""
+    path = quote(request.path)[:MAX_PATH_LENGTH]
     return {"method": request.method, "path": path, "status": response.status_code, "request_id": request_id()}
 
 
-def _log(told: dict[str, Any], milliseconds: float) -> None:
-    words = told["method"], told["path"], told["status"], milliseconds, told["request_id"]
-    told["duration_ms"] = round(milliseconds, 1)
-    log.info("%s %s %s %.1f ms request_id=%s", *words, extra=told)
+def _log(fields: dict[str, Any], milliseconds: float) -> None:
+    values = fields["method"], fields["path"], fields["status"], milliseconds, fields["request_id"]
+    fields["duration_ms"] = round(milliseconds, 1)
+    log.info("%s %s %s %.1f ms request_id=%s", *values, extra=fields)

@@ -1,4 +1,4 @@
-"""The paths, in HTTP."""
+"""The HTTP views."""
 
 import json
 import logging
@@ -8,102 +8,104 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from ml_server.exceptions import CallerGone, ModelServerError
-from ml_server.forms import FORM, read_form
-from ml_server.reading import read_object
+from ml_server.exceptions import ClientDisconnected, ModelServerError
+from ml_server.form_body import MULTIPART, read_form
+from ml_server.json_body import read_json_object
 from ml_server.service import Service
-from ml_server.trainer import Run
+from ml_server.trainer import TrainingRun
 
 JSON = "application/json"
-LINES = "application/x-ndjson"
+NDJSON = "application/x-ndjson"
 
 log = logging.getLogger(__name__)
 
 
 class Api:
-    """The views over one service."""
+    """The views of one service."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     def blueprint(self) -> Blueprint:
-        """The paths, to be mounted under `/api/v1`."""
-        paths = Blueprint("api", __name__)
-        paths.add_url_rule("/predict", view_func=self.predict, methods=["POST"])
-        paths.add_url_rule("/model-info", view_func=self.model_info)
-        paths.add_url_rule("/status", view_func=self.status)
-        paths.add_url_rule("/retrain", view_func=self.retrain, methods=["POST"])
-        paths.add_url_rule("/models", view_func=self.models)
-        paths.add_url_rule("/models/<name>", view_func=self.versions)
+        """The routes, to be mounted under `/api/v1`."""
+        routes = Blueprint("api", __name__)
+        routes.add_url_rule("/predict", view_func=self.predict, methods=["POST"])
+        routes.add_url_rule("/model-info", view_func=self.model_info)
+        routes.add_url_rule("/status", view_func=self.status)
+        routes.add_url_rule("/retrain", view_func=self.retrain, methods=["POST"])
+        routes.add_url_rule("/models", view_func=self.models)
+        routes.add_url_rule("/models/<name>", view_func=self.versions)
         promote = "/models/<name>/versions/<version>/promote"
-        paths.add_url_rule(promote, view_func=self.promote, methods=["POST"])
-        return paths
+        routes.add_url_rule(promote, view_func=self.promote, methods=["POST"])
+        return routes
 
     def predict(self) -> Response:
-        """The answer of the model that the body names, a JSON object or a form."""
-        body = read_form(request) if request.mimetype == FORM else read_object(request.get_data())
-        return as_json(self._service.predict(body))
+        """Predicts with the model that the body names. The body is a JSON object or a multipart form."""
+        is_form = request.mimetype == MULTIPART
+        body = read_form(request) if is_form else read_json_object(request.get_data())
+        return json_response(self._service.predict(body))
 
     def model_info(self) -> Response:
-        """What is served: schema, example, metrics, lineage."""
-        return as_json(self._service.info())
+        """Describes the serving version of each model: schema, example, metrics, lineage."""
+        return json_response(self._service.info())
 
     def status(self) -> Response:
-        """How it is going."""
-        return as_json(self._service.status())
+        """Reports versions, request counts, latencies and resource usage."""
+        return json_response(self._service.status())
 
     def models(self) -> Response:
-        """Every model with its versions."""
-        return as_json(self._service.models())
+        """Lists every model with its versions."""
+        return json_response(self._service.models())
 
     def versions(self, name: str) -> Response:
-        """One model with its versions."""
-        return as_json(self._service.versions(name))
+        """Lists the versions of one model."""
+        return json_response(self._service.versions(name))
 
     def promote(self, name: str, version: str) -> Response:
-        """Puts a version into service; an older one, which rolls back."""
-        return as_json(self._service.promote(name, version))
+        """Makes a version the serving one. With an older version this is a rollback."""
+        return json_response(self._service.promote(name, version))
 
     def retrain(self) -> Response:
-        """Trains, then answers; or answers line by line where `Accept` prefers that. Hanging up cancels either."""
-        body = read_object(request.get_data() or b"{}")
+        """Trains, then responds; streams progress where `Accept` prefers NDJSON. A disconnect cancels the training."""
+        body = read_json_object(request.get_data() or b"{}")
         run = self._service.retrain(body, request.headers.get("Idempotency-Key"))
-        if request.accept_mimetypes.best_match([JSON, LINES]) == LINES:
+        if request.accept_mimetypes.best_match([JSON, NDJSON]) == NDJSON:
             return _stream(run)
         return _wait(run)
 
 
-def as_json(body: dict[str, Any], status: int = HTTPStatus.OK) -> Response:
-    """A response of one JSON object."""
+def json_response(body: dict[str, Any], status: int = HTTPStatus.OK) -> Response:
+    """A response that holds one JSON object."""
     return Response(json.dumps(body), status, mimetype=JSON)
 
 
-def _wait(run: Run) -> Response:
-    has_gone = request.environ.get("waitress.client_disconnected", bool)
+def _wait(run: TrainingRun) -> Response:
+    is_disconnected = request.environ.get("waitress.client_disconnected", bool)
     for _ in run:
-        if has_gone():
+        if is_disconnected():
             run.close()
-            raise CallerGone("the caller hung up")
-    return as_json(run.answer)
+            raise ClientDisconnected("the client disconnected, so the training is cancelled")
+    return json_response(run.result)
 
 
-def _stream(run: Run) -> Response:
-    response = Response(_lines(run), mimetype=LINES)
-    # Called also when the caller hung up before the first line, where a generator's own `finally` would never run.
+def _stream(run: TrainingRun) -> Response:
+    response = Response(_lines(run), mimetype=NDJSON)
+    # Called even if the client disconnects before the first line. A generator's `finally` would not run then.
     response.call_on_close(run.close)
     return response
 
 
-def _lines(run: Run) -> Iterator[bytes]:
+def _lines(run: TrainingRun) -> Iterator[bytes]:
     try:
         for progress in run:
             yield _line("progress", percent=progress.percent, message=progress.message)
-        yield _line("result", **run.answer)
+        yield _line("result", **run.result)
     except ModelServerError as exc:
         yield _line("error", status=exc.status, **exc.as_json())
     except Exception:
-        log.exception("a training failed")
-        yield _line("error", status=HTTPStatus.INTERNAL_SERVER_ERROR, error="the training failed")
+        log.exception("the training failed")
+        error = "the training failed: look for its traceback in the log of the model server"
+        yield _line("error", status=HTTPStatus.INTERNAL_SERVER_ERROR, error=error)
 
 
 def _line(event: str, **members: object) -> bytes:

@@ -1,4 +1,4 @@
-"""The Flask application: the paths, one handler for all that goes wrong, the cap on bodies, the log."""
+"""The Flask application: routes, one error handler, the limit on request bodies, logging."""
 
 import logging
 import traceback
@@ -10,9 +10,9 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from ml_server.access_log import log_requests
-from ml_server.api import Api, as_json
+from ml_server.api import Api, json_response
 from ml_server.exceptions import ModelServerError
-from ml_server.forms import Request
+from ml_server.form_body import Request
 from ml_server.service import Service
 from ml_server.tracing import trace_requests
 
@@ -21,40 +21,41 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 log = logging.getLogger(__name__)
 
 
-def create_app(models: Path, stopping: Event | None = None, *, images: Path | None = None) -> Flask:
-    """The application over the state folder `models`; `stopping` ends a training once it is set.
+def create_app(model_dir: Path, stopping: Event | None = None, *, image_dir: Path | None = None) -> Flask:
+    """Creates the application, which keeps its models in `model_dir`.
 
-    Where the folder holds no version of the default model that can serve, one is trained first. `images` is the one
-    folder that a body's `image_path` may name files in.
+    If no version of the default model can serve, one is trained first. `stopping` ends a running training once it is
+    set. `image_dir` is the only folder from which a body's `image_path` may read.
     """
-    service = Service(models, stopping or Event(), images=images)
+    service = Service(model_dir, stopping or Event(), image_dir=image_dir)
     app = Flask(__name__, static_folder=None)
     app.request_class = Request
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.url_map.merge_slashes = False  # a redirect would be an answer that is not JSON
+    app.url_map.merge_slashes = False  # a redirect would be a response that is not JSON
     app.register_blueprint(Api(service).blueprint(), url_prefix="/api/v1")
-    app.register_error_handler(Exception, answer_error)
+    app.register_error_handler(Exception, error_response)
     log_requests(app, service.stats)
     trace_requests(app)
     app.extensions["ml_server"] = service
     return app
 
 
-def answer_error(exc: Exception) -> Response:
-    """Any exception as `{"error": …}` with its status; one that nobody foresaw is logged, without what it says."""
+def error_response(exc: Exception) -> Response:
+    """Turns any exception into `{"error": …}` with its status. An unexpected one is logged without its message."""
     if isinstance(exc, ModelServerError):
-        return as_json(exc.as_json(), exc.status)
+        return json_response(exc.as_json(), exc.status)
     if isinstance(exc, HTTPException):
-        return _answer_http(exc)
-    # Its text may quote a body.
+        return _http_error_response(exc)
+    # The message may quote a request body.
     log.error("%s\n%s", type(exc).__qualname__, "".join(traceback.format_tb(exc.__traceback__)))
-    return as_json({"error": "something went wrong here"}, HTTPStatus.INTERNAL_SERVER_ERROR)
+    error = "internal error: look for its traceback in the log of the model server"
+    return json_response({"error": error}, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _answer_http(exc: HTTPException) -> Response:
+def _http_error_response(exc: HTTPException) -> Response:
     status = HTTPStatus(exc.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-    too_large = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    error = f"the body may have at most {MAX_BODY_BYTES} bytes" if too_large else status.phrase.lower()
-    response = as_json({"error": error}, status)
+    is_too_large = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    error = f"the body is too large: send at most {MAX_BODY_BYTES} bytes" if is_too_large else status.phrase.lower()
+    response = json_response({"error": error}, status)
     response.headers.extend((name, value) for name, value in exc.get_headers() if name == "Allow")
     return response

@@ -1,6 +1,6 @@
-"""What judged inferences teach: the lines of a gateway's data set, each an input and the label that it is held to be.
+"""Labeled examples from feedback: lines of the gateway's dataset, each with an input and its correct label.
 
-One that can't be used is left out and counted, for an odd one among ten thousand must not stop the others.
+An unusable example is left out and counted, so that one bad example among ten thousand does not stop a training.
 """
 
 import hashlib
@@ -12,114 +12,120 @@ from typing import Any
 
 import numpy as np
 
-from ml_server.dataset import DataSet, Lessons, digests
-from ml_server.exceptions import Fault, Unprocessable
+from ml_server.dataset import Dataset, LabeledExamples, row_digests
+from ml_server.exceptions import FieldError, Unprocessable
 from ml_server.handlers.handler import Handler
-from ml_server.network import Numbers
+from ml_server.onnx_session import FloatArray
 
-MOST_EXAMPLES = 10_000
-MOST_REASONS = 10  # told
-MOST_SHOWN = 100  # of those that taught, in what model-info answers; the version's own file names all
-LONGEST_ID = 100  # characters
-SUPERSEDED = "a later one is of the same input"
+MAX_EXAMPLES = 10_000
+MAX_REASONS = 10  # in a response
+MAX_LISTED = 100  # in model-info; the version's metadata.json lists all
+MAX_ID_LENGTH = 100
+SUPERSEDED = "a later example has the same input"
 
 
 @dataclass(frozen=True)
-class Examples:
-    """Those that teach, in the order of `lessons`: `{"inference_id", "label"}`; and how many don't, by the reason."""
+class ParsedExamples:
+    """The usable examples, and how many were left out for which reason.
 
-    taught: tuple[dict[str, str], ...] = ()
-    lessons: Lessons | None = None
+    `used`: `{"inference_id", "label"}` of each, in the order of `labeled`.
+    """
+
+    used: tuple[dict[str, str], ...] = ()
+    labeled: LabeledExamples | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
 
-    def told(self) -> dict[str, Any]:
-        """How many were used, and how many left out for which reasons, the most frequent ones first."""
+    def summary(self) -> dict[str, Any]:
+        """The number of examples used, the number left out, and the most frequent reasons."""
         reasons = Counter(self.left_out)
         return {
-            "used": len(self.taught),
+            "used": len(self.used),
             "left_out": reasons.total(),
-            "reasons": dict(reasons.most_common(MOST_REASONS)),
+            "reasons": dict(reasons.most_common(MAX_REASONS)),
         }
 
-    def shown(self) -> dict[str, Any]:
-        """The last of those that taught, and the digest of all of them."""
-        digest = hashlib.sha256(json.dumps(self.taught).encode()).hexdigest()
-        return {"sha256": digest, "taught": list(self.taught[-MOST_SHOWN:])}
+    def lineage(self) -> dict[str, Any]:
+        """The last examples used, and the digest of all of them."""
+        digest = hashlib.sha256(json.dumps(self.used).encode()).hexdigest()
+        return {"sha256": digest, "trained_on": list(self.used[-MAX_LISTED:])}
 
 
-NO_EXAMPLES = Examples()
+NO_EXAMPLES = ParsedExamples()
 
 
-class _Unusable(Exception):
-    """Says why, in words that hold nothing of the example."""
+class _UnusableError(Exception):
+    """The reason why an example is left out. Quotes nothing of the example."""
 
 
 @dataclass(frozen=True)
 class _Example:
     inference_id: str
     label: str
-    row: Numbers
+    row: FloatArray
 
 
-def read_examples(given: Sequence[Any], model: str, handler: Handler, data: DataSet) -> Examples:
-    """The examples `{"inference_id", "input", "label"}` for a training of `model` on `data`, prepared by `handler`.
+def parse_examples(raw: Sequence[Any], model: str, handler: Handler, dataset: Dataset) -> ParsedExamples:
+    """Parses `{"inference_id", "input", "label"}` objects for a training of `model` on `dataset`.
 
-    A later one counts instead of an earlier one of the same input. Raises `Unprocessable` where none can be used.
+    `handler` preprocesses the inputs. If two examples have the same input, the later one counts.
+
+    Raises:
+        Unprocessable: there are too many examples, or none of them is usable.
     """
-    if len(given) > MOST_EXAMPLES:
-        raise _refused(f"must be {MOST_EXAMPLES} at most")
+    if len(raw) > MAX_EXAMPLES:
+        raise _unprocessable(f"must hold at most {MAX_EXAMPLES}")
     found: dict[str, _Example] = {}
     left_out: Counter[str] = Counter()
-    for line in given:
+    for line in raw:
         try:
-            example = _read(line, model, handler, data)
-        except _Unusable as exc:
+            example = _parse(line, model, handler, dataset)
+        except _UnusableError as exc:
             left_out[str(exc)] += 1
             continue
-        [same] = digests(example.row)
-        left_out[SUPERSEDED] += found.pop(same, None) is not None
-        found[same] = example
+        [digest] = row_digests(example.row)
+        left_out[SUPERSEDED] += found.pop(digest, None) is not None
+        found[digest] = example
     if not found:
-        reasons = "; ".join(f"{reason} ({count})" for reason, count in left_out.most_common(MOST_REASONS))
-        raise _refused(f"hold none that can be used: {reasons}")
-    taught = tuple({"inference_id": each.inference_id, "label": each.label} for each in found.values())
-    return Examples(taught, _lessons(list(found.values()), data), +left_out)
+        reasons = "; ".join(f"{reason} ({count})" for reason, count in left_out.most_common(MAX_REASONS))
+        raise _unprocessable(f"must hold at least one usable example: {reasons}")
+    used = tuple({"inference_id": each.inference_id, "label": each.label} for each in found.values())
+    return ParsedExamples(used, _labeled(list(found.values()), dataset), +left_out)
 
 
-def _lessons(found: Sequence[_Example], data: DataSet) -> Lessons:
+def _labeled(found: Sequence[_Example], dataset: Dataset) -> LabeledExamples:
     rows = np.concatenate([example.row for example in found])
-    labels = np.array([data.classes.index(example.label) for example in found])
-    return Lessons(rows, labels).as_in(data.rows)
+    labels = np.array([dataset.classes.index(example.label) for example in found])
+    return LabeledExamples(rows, labels).aligned_to(dataset.rows)
 
 
-def _read(line: Any, model: str, handler: Handler, data: DataSet) -> _Example:
-    inference_id, given, label = _members(line)
+def _parse(line: Any, model: str, handler: Handler, dataset: Dataset) -> _Example:
+    inference_id, body, label = _members(line)
     if label is None:
-        raise _Unusable("it has no label")
-    if label not in data.classes:
-        raise _Unusable("its label is none of the model's classes")
-    if given.get("model", model) != model:
-        raise _Unusable("its input is for another model")
-    return _Example(inference_id, label, _row(given, handler, data))
+        raise _UnusableError("it has no label")
+    if label not in dataset.classes:
+        raise _UnusableError("its label is not one of the model's classes")
+    if body.get("model", model) != model:
+        raise _UnusableError("its input is for another model")
+    return _Example(inference_id, label, _row(body, handler, dataset))
 
 
 def _members(line: Any) -> tuple[str, Mapping[str, Any], str | None]:
     match line:
-        case {"inference_id": str(inference_id), "input": dict(given), "label": None | str() as label}:
-            if 0 < len(inference_id) <= LONGEST_ID:
-                return inference_id, given, label
-    raise _Unusable("it lacks an inference_id, an input or a label that can be used")
+        case {"inference_id": str(inference_id), "input": dict(body), "label": None | str() as label}:
+            if 0 < len(inference_id) <= MAX_ID_LENGTH:
+                return inference_id, body, label
+    raise _UnusableError("its inference_id, input or label is missing or invalid")
 
 
-def _row(given: Mapping[str, Any], handler: Handler, data: DataSet) -> Numbers:
+def _row(body: Mapping[str, Any], handler: Handler, dataset: Dataset) -> FloatArray:
     try:
-        row = handler.preprocess(given)
+        row = handler.preprocess(body)
     except Unprocessable as exc:
-        raise _Unusable(f"a field of its input {exc.faults[0].detail}") from exc
-    if row.shape[1:] != data.rows.shape[1:]:
-        raise _Unusable("its input has not the shape of what is learned from")
+        raise _UnusableError(f"a field of its input {exc.field_errors[0].detail}") from exc
+    if row.shape[1:] != dataset.rows.shape[1:]:
+        raise _UnusableError("its input has another shape than the training data")
     return row
 
 
-def _refused(detail: str) -> Unprocessable:
-    return Unprocessable("the examples can't be used", [Fault("examples", detail)])
+def _unprocessable(detail: str) -> Unprocessable:
+    return Unprocessable("the examples are invalid: see `fields`", [FieldError("examples", detail)])

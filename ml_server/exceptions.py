@@ -1,18 +1,18 @@
-"""Everything that can go wrong here. Each class knows its HTTP status.
+"""The errors of the model server. Each class knows its HTTP status.
 
-ModelServerError        500
-├─ NotJSON              400   the body can't be read
-├─ UnknownModel         404   or an unknown version of a known one
-├─ CallerGone           408   for the log: nobody reads the answer
-├─ Busy                 409   another training runs
-├─ Refused              409   a version that can't serve, asked for by name
-├─ Unprocessable        422   read, but with faults; names each field
-├─ BadImage             422   a picture that can't be used; the handler names its field
-├─ KeyReused            422   an Idempotency-Key with another body
-├─ NotSaved             503   the disk did not take the new version
-├─ NotServing           503   none of a model's versions can serve
-├─ Stopping             503   the server ends; trying again may help
-└─ BrokenModel          500   a version on disk that can't be served; never leaves the shelf
+ModelServerError           500
+├─ InvalidJSON             400   the body is not a JSON object
+├─ UnknownModel            404   there is no such model, or it has no such version
+├─ ClientDisconnected      408   for the log only: nobody reads the response
+├─ TrainingInProgress      409   another training is running
+├─ VersionRefused          409   the requested version can't serve
+├─ Unprocessable           422   some fields are invalid; lists each of them
+├─ InvalidImage            422   the image is invalid; the handler adds the name of its field
+├─ IdempotencyKeyReused    422   the Idempotency-Key was used with another body
+├─ SaveFailed              503   the new version could not be written to disk
+├─ NoServingVersion        503   no version of the model can serve
+├─ ServerStopping          503   the server is stopping; a retry may help
+└─ InvalidModel            500   a version's files are damaged or incomplete; callers get VersionRefused instead
 """
 
 from collections.abc import Sequence
@@ -22,15 +22,15 @@ from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
-class Fault:
-    """One field that can't be used: its dotted path in the body, and what it must be. Never its value."""
+class FieldError:
+    """An invalid field: its dotted path in the body, and what it must be. Never holds the field's value."""
 
     field: str
     detail: str
 
 
 class ModelServerError(Exception):
-    """The root. `error` is shown to the caller, so it never holds what the caller sent."""
+    """The base class. `error` is sent to the client, so it must not quote what the client sent."""
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
 
@@ -39,83 +39,83 @@ class ModelServerError(Exception):
         self.error = error
 
     def as_json(self) -> dict[str, Any]:
-        """The body of the answer."""
+        """The response body."""
         return {"error": self.error}
 
 
-class NotJSON(ModelServerError):
-    """The body is not JSON in UTF-8, not an object, or nested too deeply to be read."""
+class InvalidJSON(ModelServerError):
+    """The body is not JSON in UTF-8, is not an object, or is nested too deeply."""
 
     status = HTTPStatus.BAD_REQUEST
 
 
 class UnknownModel(ModelServerError):
-    """No model of this name is served here, or it has no such version."""
+    """There is no model with this name, or the model has no such version."""
 
     status = HTTPStatus.NOT_FOUND
 
 
-class CallerGone(ModelServerError):
-    """Whoever asked for a training hung up, which cancelled it."""
+class ClientDisconnected(ModelServerError):
+    """The client that requested a training disconnected, so the training was cancelled."""
 
     status = HTTPStatus.REQUEST_TIMEOUT
 
 
-class Busy(ModelServerError):
-    """One training at a time."""
+class TrainingInProgress(ModelServerError):
+    """Another training is running, and only one may run at a time."""
 
     status = HTTPStatus.CONFLICT
 
 
-class Refused(ModelServerError):
-    """This version can't serve; says why. Another one goes on."""
+class VersionRefused(ModelServerError):
+    """The requested version can't serve; the message gives the reason. The serving version is not affected."""
 
     status = HTTPStatus.CONFLICT
 
 
 class Unprocessable(ModelServerError):
-    """The body was read; some of its fields can't be used."""
+    """The body was parsed, but some of its fields are invalid."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
-    def __init__(self, error: str, faults: Sequence[Fault]) -> None:
+    def __init__(self, error: str, field_errors: Sequence[FieldError]) -> None:
         super().__init__(error)
-        self.faults = tuple(faults)
+        self.field_errors = tuple(field_errors)
 
     def as_json(self) -> dict[str, Any]:
-        """The error and its fields."""
-        return {"error": self.error, "fields": [asdict(fault) for fault in self.faults]}
+        """The response body: the error and its fields."""
+        return {"error": self.error, "fields": [asdict(each) for each in self.field_errors]}
 
 
-class BadImage(ModelServerError):
-    """What was sent as a picture can't be used; `error` says what it must be."""
-
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
-
-
-class KeyReused(ModelServerError):
-    """An Idempotency-Key came again with another body."""
+class InvalidImage(ModelServerError):
+    """The image is invalid; `error` says what it must be."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-class NotSaved(ModelServerError):
-    """The new version could not be written; the old one serves on."""
+class IdempotencyKeyReused(ModelServerError):
+    """The Idempotency-Key was used before with another body."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class SaveFailed(ModelServerError):
+    """The new version could not be written to disk. The serving version has not changed."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
-class NotServing(ModelServerError):
-    """Every version of this model was refused; the log and the list of models say why."""
+class NoServingVersion(ModelServerError):
+    """Every version of this model was refused. The log and `GET /api/v1/models` give the reasons."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
-class Stopping(ModelServerError):
-    """The server was told to end."""
+class ServerStopping(ModelServerError):
+    """The server received a signal to stop."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
-class BrokenModel(ModelServerError):
-    """A version's folder is damaged or incomplete."""
+class InvalidModel(ModelServerError):
+    """A version's files are damaged or incomplete."""

@@ -1,4 +1,4 @@
-"""What a caller may ask of a training."""
+"""The parameters of a training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,11 +27,11 @@ RETRAIN_SCHEMA: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Params:
-    """Of one training.
+    """The parameters of one training.
 
-    `C`: inverse strength of the L2 penalty. `seed`: of the split and of the order of rows. `test_size`: share of rows
-    held out. `epochs`: passes over the training rows. `min_seconds`: the least it lasts, the passes spread over them.
-    `promote`: whether the new version comes into service, see `ml_server.judging`.
+    `C`: inverse strength of the L2 penalty. `seed`: seed of the split and of the order of rows. `test_size`: fraction
+    of the rows that is held out. `epochs`: passes over the training rows. `min_seconds`: minimum duration; the epochs
+    are spread over it. `promote`: when to promote the new version, see `ml_server.promotion`.
     """
 
     C: float = 1.0
@@ -42,6 +42,6 @@ class Params:
     promote: str = UNLESS_WORSE
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Self:
-        """From what `PARAMS_SCHEMA` accepts, where 5.0 is a whole number too; defaults for what is not given."""
-        return cls(**{name: getattr(cls, name).__class__(value) for name, value in given.items()})
+    def from_json(cls, members: Mapping[str, Any]) -> Self:
+        """Reads members that match `PARAMS_SCHEMA`, where 5.0 is an integer too. Missing ones get their defaults."""
+        return cls(**{name: getattr(cls, name).__class__(value) for name, value in members.items()})

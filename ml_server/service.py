@@ -1,4 +1,4 @@
-"""What the server does, without HTTP: which model answers, what each says of itself, who may train it."""
+"""The operations of the server, independent of HTTP: predict, describe, train, promote."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,95 +6,97 @@ from threading import Event
 from time import perf_counter
 from typing import Any
 
-from ml_server.checking import Checker
-from ml_server.courses import COURSES
-from ml_server.handlers import handlers
-from ml_server.machine import Machine
-from ml_server.model import Model
-from ml_server.orders import place_order
+from ml_server.handlers import handler_factories
+from ml_server.model_version import ModelVersion
 from ml_server.params import RETRAIN_SCHEMA
+from ml_server.recipes import RECIPES
 from ml_server.registry import Registry
+from ml_server.resources import ResourceUsage
 from ml_server.stats import Stats
-from ml_server.trainer import Run, Trainer
+from ml_server.trainer import Trainer, TrainingRun
+from ml_server.training_request import TrainingRequest
+from ml_server.validation import SchemaValidator
 
-SHIPPED = Path(__file__).resolve().parent.parent / "models"
+SHIPPED_MODELS = Path(__file__).resolve().parent.parent / "models"
 
 
 class Service:
-    """The models and their training. Any number of threads may call it."""
+    """The models and their training. Thread-safe."""
 
-    def __init__(self, models: Path, stopping: Event, *, images: Path | None = None, shipped: Path = SHIPPED) -> None:
-        """Opens the folder `models`, takes in what `shipped` holds, and trains the default model where it can't serve.
+    def __init__(
+        self, model_dir: Path, stopping: Event, *, image_dir: Path | None = None, shipped: Path = SHIPPED_MODELS
+    ) -> None:
+        """Opens `model_dir` and imports the models in `shipped`. Trains the default model if it can't serve.
 
-        `images` is the one folder that a body's `image_path` may name files in.
+        `image_dir` is the only folder from which a body's `image_path` may read.
         """
         self.stats = Stats()
-        self._machine = Machine()
-        self._registry = Registry(models, handlers(images), names=COURSES, shipped=shipped)
-        self._trainer = Trainer(self._registry, COURSES, stopping)
-        self._retrain_checker = Checker(RETRAIN_SCHEMA)
-        if not self._registry.shelf(self._registry.default).serving:
-            list(self._trainer.start(place_order({})))
+        self._resources = ResourceUsage()
+        self._registry = Registry(model_dir, handler_factories(image_dir), names=RECIPES, shipped=shipped)
+        self._trainer = Trainer(self._registry, RECIPES, stopping)
+        self._retrain_validator = SchemaValidator(RETRAIN_SCHEMA)
+        if not self._registry.store(self._registry.default).serving:
+            list(self._trainer.start(TrainingRequest.from_body({})))
 
     @property
-    def model(self) -> Model:
-        """The default model's version in service."""
-        return self._registry.model({})
+    def default_version(self) -> ModelVersion:
+        """The default model's serving version."""
+        return self._registry.version_for({})
 
     def predict(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """`{"model": {"name", "version"}, "predictions": [{"label", "confidence"}, …]}`, surest first.
+        """Returns `{"model": {"name", "version"}, "predictions": [{"label", "confidence"}, …]}`, best first.
 
         Raises:
-            UnknownModel: there is no such model, or no such version.
-            NotServing, Refused: there is, but it can't serve.
-            Unprocessable: what it needs of the body can't be used.
+            UnknownModel: there is no such model or version.
+            NoServingVersion, VersionRefused: the model or version can't serve.
+            Unprocessable: a field that the model needs is missing or invalid.
         """
         started = perf_counter()
-        model = self._registry.model(body)
-        answer = {"model": model.label, "predictions": model.predict(body)}
-        self.stats.add_prediction(model.name, perf_counter() - started)
+        version = self._registry.version_for(body)
+        answer = {"model": version.identity, "predictions": version.predict(body)}
+        self.stats.add_prediction(version.name, perf_counter() - started)
         return answer
 
     def info(self) -> dict[str, Any]:
-        """Every model's card, and on top the default model's name and version."""
-        return {**self.model.label, "models": [model.card for model in self._registry.serving()]}
+        """The metadata of every serving version; at the top, the default model's name and version."""
+        return {**self.default_version.identity, "models": [each.metadata for each in self._registry.serving()]}
 
     def models(self) -> dict[str, Any]:
         """Every model with its versions."""
-        return {"models": [self._registry.describe(name) for name in self._registry.known]}
+        return {"models": [self._registry.describe(name) for name in self._registry.names]}
 
     def versions(self, name: str) -> dict[str, Any]:
         """One model with its versions. Raises `UnknownModel`."""
         return self._registry.describe(name)
 
     def promote(self, name: str, version: str) -> dict[str, Any]:
-        """Puts a version into service, an older one as well. Raises `UnknownModel`, `Refused`, `NotSaved`."""
-        shelf = self._registry.shelf(name)
-        previous = shelf.serving.version if shelf.serving else None
-        return {"model": shelf.promote(version).label, "previous": previous}
+        """Makes a version the serving one. Raises `UnknownModel`, `VersionRefused`, `SaveFailed`."""
+        store = self._registry.store(name)
+        previous = store.serving.version if store.serving else None
+        return {"model": store.promote(version).identity, "previous": previous}
 
     def status(self) -> dict[str, Any]:
-        """What runs here, for operators and health checks."""
+        """The state of the server, for operators and health checks."""
         return {
             "status": "ok",
-            "model": self.model.label,
+            "model": self.default_version.identity,
             "training": {"running": self._trainer.is_running},
             **self.stats.as_json(),
             "models": [
-                {**model.label, "provider": model.handler.provider, **self.stats.of(model.name)}
-                for model in self._registry.serving()
+                {**version.identity, "provider": version.handler.provider, **self.stats.of_model(version.name)}
+                for version in self._registry.serving()
             ],
-            **self._machine.as_json(),
+            **self._resources.as_json(),
         }
 
-    def retrain(self, body: Mapping[str, Any], key: str | None) -> Run:
-        """Starts a training of `{"model", "params", "examples"}`, all optional; `key` names the request.
+    def retrain(self, body: Mapping[str, Any], idempotency_key: str | None) -> TrainingRun:
+        """Starts a training from `{"model", "params", "examples"}`, all optional.
 
         Raises:
-            UnknownModel: `body` asks for another model.
-            Unprocessable: an unknown parameter, one out of its range, or see `Trainer.start`.
-            Busy, KeyReused, NotServing: see `Trainer.start`.
+            UnknownModel: there is no model with the body's name.
+            Unprocessable: a parameter is unknown or out of range, or see `Trainer.start`.
+            TrainingInProgress, IdempotencyKeyReused, NoServingVersion: see `Trainer.start`.
         """
-        self._registry.named(body)
-        self._retrain_checker.check(body)
-        return self._trainer.start(place_order(body, key))
+        self._registry.store_for(body)
+        self._retrain_validator.validate(body)
+        return self._trainer.start(TrainingRequest.from_body(body, idempotency_key))

@@ -1,4 +1,4 @@
-"""The environment, read once. What can't be used ends the start with one line: variable, what is wrong, mend."""
+"""Reads the settings from the environment. An invalid one stops the start with one line that says how to fix it."""
 
 import os
 import sys
@@ -18,28 +18,28 @@ Variables = Mapping[str, str | None]
 
 
 class BadSetting(Exception):
-    """A variable that can't be used."""
+    """An invalid variable. Its message names the variable, the problem and the fix."""
 
-    def __init__(self, name: str, wrong: str, mend: str) -> None:
-        super().__init__(f"{name} {wrong}: {mend}")
+    def __init__(self, name: str, problem: str, fix: str) -> None:
+        super().__init__(f"{name} {problem}: {fix}")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where to listen, where the models live, where pictures may be read from, how much to log and how."""
+    """The address to listen on, the folders of models and images, the log level and format."""
 
     host: str
     port: int
-    models: Path
-    images: Path | None
+    model_dir: Path
+    image_dir: Path | None
     log_level: str
     log_format: str
 
 
 def settings_or_exit() -> Settings:
-    """From the environment, and from `.env` where that lacks one; ends the process where one can't be used."""
+    """Reads the environment, and `.env` for variables that it lacks. Exits if a variable is invalid."""
     try:
-        load_dotenv(ROOT / ".env")  # into the environment, where OpenTelemetry looks for its own
+        load_dotenv(ROOT / ".env")  # OpenTelemetry reads its own variables from the environment
         return read_settings(os.environ)
     except BadSetting as exc:
         sys.exit(str(exc))
@@ -48,19 +48,17 @@ def settings_or_exit() -> Settings:
 def read_settings(variables: Variables) -> Settings:
     """Reads `BIND_HOST`, `ML_SERVER_PORT`, `VAR_DIR`, `IMAGE_DIR`, `LOG_LEVEL` and `LOG_FORMAT`.
 
-    `DEBUG` decides the last one's default. A blank one counts as missing.
+    The default of `LOG_FORMAT` depends on `DEBUG`. A blank variable counts as missing.
 
     Raises:
-        BadSetting: for the first one that can't be used.
+        BadSetting: for the first invalid variable.
     """
     style = "line" if (variables.get("DEBUG") or "").strip() == "1" else "json"
     return Settings(
-        host=_read(variables, "BIND_HOST", "127.0.0.1", str, "set it to an address of this machine"),
+        host=_read(variables, "BIND_HOST", "127.0.0.1", str, "set it to an IP address of this machine"),
         port=_read(variables, "ML_SERVER_PORT", "9000", _port, "set it to a whole number from 1 to 65535"),
-        models=_folder(variables, "VAR_DIR", "var") / "models",
-        images=_read(
-            variables, "IMAGE_DIR", "", _readable, "set it to a folder that this process may read, or to nothing"
-        ),
+        model_dir=_folder(variables, "VAR_DIR", "var") / "models",
+        image_dir=_read(variables, "IMAGE_DIR", "", _readable_folder, "set it to a readable folder, or leave it empty"),
         log_level=_read(
             variables, "LOG_LEVEL", "INFO", _one_of(LOG_LEVELS), f"set it to one of {', '.join(LOG_LEVELS)}"
         ),
@@ -68,12 +66,12 @@ def read_settings(variables: Variables) -> Settings:
     )
 
 
-def _read(variables: Variables, name: str, default: str, parse: Callable[[str], T], mend: str) -> T:
+def _read(variables: Variables, name: str, default: str, parse: Callable[[str], T], fix: str) -> T:
     text = (variables.get(name) or "").strip() or default
     try:
         return parse(text)
     except ValueError:
-        raise BadSetting(name, f"can't be {text!r}", mend) from None
+        raise BadSetting(name, f"can't be {text!r}", fix) from None
 
 
 def _port(text: str) -> int:
@@ -83,7 +81,7 @@ def _port(text: str) -> int:
     return port
 
 
-def _readable(text: str) -> Path | None:
+def _readable_folder(text: str) -> Path | None:
     path = ROOT / text
     if text and not (path.is_dir() and os.access(path, os.R_OK | os.X_OK)):
         raise ValueError
@@ -100,12 +98,12 @@ def _one_of(options: Sequence[str]) -> Callable[[str], str]:
 
 
 def _folder(variables: Variables, name: str, default: str) -> Path:
-    mend = "set it to a folder this process may write to"
-    path = ROOT / _read(variables, name, default, Path, mend)
+    fix = "set it to a writable folder"
+    path = ROOT / _read(variables, name, default, Path, fix)
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
-        raise BadSetting(name, f"can't be {str(path)!r} ({exc.strerror})", mend) from None
+        raise BadSetting(name, f"can't be {str(path)!r} ({exc.strerror})", fix) from None
     if not os.access(path, os.W_OK | os.X_OK):
-        raise BadSetting(name, f"can't be {str(path)!r} (not writable)", mend)
+        raise BadSetting(name, f"can't be {str(path)!r} (not writable)", fix)
     return path

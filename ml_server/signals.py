@@ -1,4 +1,4 @@
-"""What SIGTERM and SIGINT do."""
+"""Handles SIGTERM and SIGINT."""
 
 import signal
 from threading import Event
@@ -6,11 +6,11 @@ from types import FrameType
 
 
 def stop_on_signals() -> Event:
-    """Makes the first SIGTERM or SIGINT end the process with exit code 0. The event is set then, to end a training."""
+    """Makes the first SIGTERM or SIGINT set the returned event, which stops a training, and exit with code 0."""
     stopping = Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        # A terminal's Ctrl-C reaches the whole group and is often followed by a SIGTERM from whoever started it.
+        # Ctrl-C reaches the whole process group, and the parent process often sends a SIGTERM as well.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         stopping.set()

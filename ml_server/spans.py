@@ -1,4 +1,4 @@
-"""A span for each request that comes from within a trace: route, status, request id; never a query, never a body.
+"""Records a span for each request that belongs to a trace: route, status and request id, but no query and no body.
 
 https://opentelemetry.io/docs/specs/semconv/http/http-spans/
 """
@@ -20,34 +20,34 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 from ml_server.logs import request_id
 
 SERVICE = "ml-proxy-model-server"
-LAST_WORDS_SECONDS = 2.0  # for what is not yet sent when the process ends
+SHUTDOWN_SECONDS = 2.0  # to send the remaining spans when the process ends
 
 
 def trace_requests(app: Flask) -> None:
-    """See `ml_server.tracing`."""
+    """See `ml_server.tracing.trace_requests`."""
     tracer = _tracer()
 
     @app.before_request
     def start() -> None:
         parent = propagate.extract({name.lower(): value for name, value in request.headers.items()})
         if trace.get_current_span(parent).get_span_context().is_valid:
-            g.span = _started(tracer, parent)
+            g.span = _start_span(tracer, parent)
 
     @app.after_request
     def end(response: Response) -> Response:
         if span := g.get("span"):
-            _tell_status(span, response.status_code)
+            _set_status(span, response.status_code)
             response.call_on_close(span.end)
         return response
 
 
-def _started(tracer: Tracer, parent: Context) -> Span:
+def _start_span(tracer: Tracer, parent: Context) -> Span:
     method, route = request.method, request.url_rule.rule if request.url_rule else ""
-    told = {"http.request.method": method, "http.route": route, "ml_proxy.request_id": request_id()}
-    return tracer.start_span(f"{method} {route}".strip(), context=parent, kind=SpanKind.SERVER, attributes=told)
+    attributes = {"http.request.method": method, "http.route": route, "ml_proxy.request_id": request_id()}
+    return tracer.start_span(f"{method} {route}".strip(), context=parent, kind=SpanKind.SERVER, attributes=attributes)
 
 
-def _tell_status(span: Span, status: int) -> None:
+def _set_status(span: Span, status: int) -> None:
     span.set_attribute("http.response.status_code", status)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         span.set_attribute("error.type", str(status))
@@ -56,26 +56,26 @@ def _tell_status(span: Span, status: int) -> None:
 
 def _tracer() -> Tracer:
     for name in [name for name, value in os.environ.items() if name.startswith("OTEL_") and not value.strip()]:
-        del os.environ[name]  # the specification takes it for one that is not set; this SDK obeys some
-    given = OTELResourceDetector().detect().attributes
-    provider = TracerProvider(resource=Resource.create({SERVICE_NAME: SERVICE, **given}), shutdown_on_exit=False)
+        del os.environ[name]  # empty means unset in the specification, but this SDK uses some empty values
+    detected = OTELResourceDetector().detect().attributes
+    provider = TracerProvider(resource=Resource.create({SERVICE_NAME: SERVICE, **detected}), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     _shut_down_at_exit(provider)
     return provider.get_tracer("ml_server")
 
 
 def _shut_down_at_exit(provider: TracerProvider) -> None:
-    """Bounded, in a thread that is there already: at Python's own end no new one can be started."""
-    is_over = threading.Event()
+    """Shuts down within a time limit, in a thread started now: Python can't start one while it exits."""
+    exiting = threading.Event()
 
     def wait() -> None:
-        is_over.wait()
+        exiting.wait()
         provider.shutdown()
 
     def end() -> None:
-        is_over.set()
-        closer.join(LAST_WORDS_SECONDS)
+        exiting.set()
+        closer.join(SHUTDOWN_SECONDS)
 
-    closer = threading.Thread(target=wait, name="last traces", daemon=True)
+    closer = threading.Thread(target=wait, name="trace shutdown", daemon=True)
     closer.start()
     atexit.register(end)

@@ -1,4 +1,4 @@
-"""What an operator asks: since when, how many, how fast."""
+"""Statistics for operators: uptime, number of requests, latencies."""
 
 from collections import defaultdict, deque
 from collections.abc import Sequence
@@ -8,27 +8,27 @@ from typing import Any
 
 import numpy as np
 
-RECENT = 1000  # predictions that the quantiles are of
+WINDOW = 1000  # predictions from which the quantiles are computed
 QUANTILES = (0.5, 0.95, 0.99)
 
 
 class Stats:
-    """Counts since the start. Any thread may add."""
+    """Counts since the start. Thread-safe."""
 
     def __init__(self) -> None:
         self._started = monotonic()
         self._lock = Lock()
         self._requests = 0
-        self._recent: deque[tuple[str, float]] = deque(maxlen=RECENT)
+        self._recent: deque[tuple[str, float]] = deque(maxlen=WINDOW)
         self._counts: dict[str, int] = defaultdict(int)
 
     def add_request(self) -> None:
-        """One more request, of any kind and outcome."""
+        """Counts a request of any kind and outcome."""
         with self._lock:
             self._requests += 1
 
     def add_prediction(self, model: str, seconds: float) -> None:
-        """One more prediction, answered by `model` in `seconds`."""
+        """Counts a prediction by `model` that took `seconds`."""
         with self._lock:
             self._recent.append((model, seconds))
             self._counts[model] += 1
@@ -43,13 +43,13 @@ class Stats:
             "latency_ms": _quantiles(recent),
         }
 
-    def of(self, model: str) -> dict[str, Any]:
-        """One model's `predictions`, and its `latency_ms` among the latest thousand of all."""
+    def of_model(self, model: str) -> dict[str, Any]:
+        """One model's `predictions`, and `latency_ms` of its predictions among the latest thousand."""
         with self._lock:
             count, recent = self._counts.get(model, 0), [seconds for name, seconds in self._recent if name == model]
         return {"predictions": count, "latency_ms": _quantiles(recent)}
 
 
 def _quantiles(recent: Sequence[float]) -> dict[str, float]:
-    spread: Any = np.quantile(recent, QUANTILES) * 1000 if recent else []
-    return {f"p{share * 100:.0f}": round(float(ms), 3) for share, ms in zip(QUANTILES, spread, strict=False)}
+    quantiles: Any = np.quantile(recent, QUANTILES) * 1000 if recent else []
+    return {f"p{quantile * 100:.0f}": round(float(ms), 3) for quantile, ms in zip(QUANTILES, quantiles, strict=False)}

@@ -1,4 +1,4 @@
-"""Continues the caller's trace, where the environment says whereto; where not, OpenTelemetry is not even loaded.
+"""Continues the caller's trace if a trace exporter is configured. Otherwise OpenTelemetry is not even imported.
 
 The variables are OpenTelemetry's: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 """
@@ -13,9 +13,9 @@ OFF = {"OTEL_SDK_DISABLED": "true", "OTEL_TRACES_EXPORTER": "none"}
 
 
 def is_configured(variables: Mapping[str, str]) -> bool:
-    """Whether they name where traces go, and do not switch that off."""
-    said = {name: variables.get(name, "").strip().lower() for name in (*ENDPOINTS, *OFF)}
-    return any(said[name] for name in ENDPOINTS) and not any(said[name] == off for name, off in OFF.items())
+    """Whether the variables name an endpoint for traces and do not disable tracing."""
+    values = {name: variables.get(name, "").strip().lower() for name in (*ENDPOINTS, *OFF)}
+    return any(values[name] for name in ENDPOINTS) and not any(values[name] == off for name, off in OFF.items())
 
 
 IS_ON = is_configured(os.environ)
@@ -25,6 +25,6 @@ if IS_ON:
 
 
 def trace_requests(app: Flask) -> None:
-    """Gives each request that comes to `app` from within a trace a span."""
+    """Records a span for each request to `app` that belongs to a trace. Does nothing if tracing is off."""
     if IS_ON:
         spans.trace_requests(app)

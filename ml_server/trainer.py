@@ -1,4 +1,4 @@
-"""Trains one version at a time and puts it into service, unless it is worse than what is there."""
+"""Runs one training at a time, saves the new version, and promotes it unless it is worse than the serving version."""
 
 import logging
 from collections.abc import Generator, Iterator, Mapping
@@ -7,28 +7,28 @@ from dataclasses import asdict, replace
 from threading import Event, Lock
 from typing import Any
 
-from ml_server.card import examples_told, write_card
-from ml_server.courses.course import Course
-from ml_server.dataset import DataSet
-from ml_server.examples import NO_EXAMPLES, Examples, read_examples
-from ml_server.exceptions import Busy, Fault, Unprocessable
-from ml_server.judging import judge
-from ml_server.orders import Order
-from ml_server.pace import Pace, Progress
+from ml_server.dataset import Dataset
+from ml_server.examples import NO_EXAMPLES, ParsedExamples, parse_examples
+from ml_server.exceptions import FieldError, TrainingInProgress, Unprocessable
+from ml_server.model_metadata import build_metadata, examples_summary
+from ml_server.progress import Progress, ProgressTracker
+from ml_server.promotion import decide_promotion
+from ml_server.recipes.recipe import Recipe
 from ml_server.registry import Registry
-from ml_server.training import Trained, train
+from ml_server.train import TrainingResult, train_model
+from ml_server.training_request import TrainingRequest
 
-Answer = dict[str, Any]
+Result = dict[str, Any]
 
 log = logging.getLogger(__name__)
 
 
-class Run:
-    """A training under way: iterate over its progress, then read `answer`. Closing it cancels it."""
+class TrainingRun:
+    """A running training: iterate over its progress, then read `result`. Closing it cancels it."""
 
-    def __init__(self, steps: Generator[Progress, None, Answer]) -> None:
-        """Takes the first step, so that a refusal is raised here, before a caller has been told anything."""
-        self.answer: Answer = {}
+    def __init__(self, steps: Generator[Progress, None, Result]) -> None:
+        """Takes the first step, so that an error is raised here, before the client has received any progress."""
+        self.result: Result = {}
         self._steps = steps
         self._next = self._advance()
 
@@ -38,7 +38,7 @@ class Run:
             self._next = self._advance()
 
     def close(self) -> None:
-        """Ends the training where it stands; nothing of it stays. Once it has ended, does nothing."""
+        """Cancels the training; nothing is saved. Does nothing if the training has ended."""
         self._steps.close()
         self._next = None
 
@@ -46,101 +46,109 @@ class Run:
         try:
             return next(self._steps)
         except StopIteration as end:
-            self.answer = end.value
+            self.result = end.value
             return None
 
 
 class Trainer:
-    """Fills the registry's shelves with versions, each as its model's course says."""
+    """Trains models by their recipes and saves the versions in the registry."""
 
-    def __init__(self, registry: Registry, courses: Mapping[str, Course], stopping: Event) -> None:
+    def __init__(self, registry: Registry, recipes: Mapping[str, Recipe], stopping: Event) -> None:
         self._registry = registry
-        self._courses = courses
+        self._recipes = recipes
         self._stopping = stopping
-        self._alone = Lock()
+        self._lock = Lock()
 
     @property
     def is_running(self) -> bool:
-        """Whether a training is under way."""
-        return self._alone.locked()
+        """Whether a training is running."""
+        return self._lock.locked()
 
-    def start(self, order: Order, data: DataSet | None = None) -> Run:
-        """Starts a training on `data`, or on the course's own; its version is kept when the run has its answer.
+    def start(self, request: TrainingRequest, dataset: Dataset | None = None) -> TrainingRun:
+        """Starts a training on `dataset`, or on the recipe's own. The version is saved before the run has its result.
 
-        The answer is `{"model", "metrics", "parent", "promoted", "reason", "compared", "params", "seconds"}`, and
-        `examples` where the order has some; at once and without a training where the order's key is known.
+        The result is `{"model", "metrics", "parent", "promoted", "reason", "compared", "params", "seconds"}`, and
+        `examples` if the request has some. If the request's key was used before, the run has the first result at once.
 
         Raises:
-            Unprocessable: the order's model is none that can be trained here, or none of its examples can be used.
-            NotServing: there are examples, and no version in service that they could be prepared as for.
-            Busy: another training runs.
-            KeyReused: the order's key is known with another body.
+            Unprocessable: the model can't be trained here, or none of the examples is usable.
+            NoServingVersion: there are examples, but no serving version that could preprocess them.
+            TrainingInProgress: another training is running.
+            IdempotencyKeyReused: the request's key was used with another body.
         """
-        return Run(self._steps(order, data))
+        return TrainingRun(self._steps(request, dataset))
 
-    def _steps(self, order: Order, data: DataSet | None) -> Generator[Progress, None, Answer]:
-        if remembered := self._remembered(order):
-            return remembered
-        if order.model not in self._courses:
-            fault = Fault("model", f"can't be trained here; those that can: {', '.join(self._courses)}")
-            raise Unprocessable("some fields can't be used", [fault])
-        with self._one_at_a_time():
-            # Once more: a training with this key may have ended since the first look.
-            return self._remembered(order) or (yield from self._train(order, data))
+    def _steps(self, request: TrainingRequest, dataset: Dataset | None) -> Generator[Progress, None, Result]:
+        if stored := self._stored_result(request):
+            return stored
+        if request.model not in self._recipes:
+            error = FieldError("model", f"can't be trained here: use one of {', '.join(self._recipes)}")
+            raise Unprocessable("some fields are invalid: correct those in `fields`", [error])
+        with self._exclusive():
+            # Look again: a training with this key may have ended since.
+            return self._stored_result(request) or (yield from self._train(request, dataset))
 
-    def _train(self, order: Order, data: DataSet | None) -> Generator[Progress, None, Answer]:
-        course, pace = self._courses[order.model], Pace(order.params.min_seconds, self._stopping)
-        log.info("a training of %s starts", course.name)
-        data = data or course.load()
-        examples = self._examples(order, data)
-        data = replace(data, lessons=examples.lessons)
+    def _train(self, request: TrainingRequest, dataset: Dataset | None) -> Generator[Progress, None, Result]:
+        recipe = self._recipes[request.model]
+        tracker = ProgressTracker(request.params.min_seconds, self._stopping)
+        log.info("training of %s started", recipe.name)
+        dataset = dataset or recipe.load_dataset()
+        examples = self._examples(request, dataset)
+        dataset = replace(dataset, labeled_examples=examples.labeled)
         try:
-            trained = yield from train(course, data, order.params, pace)
+            result = yield from train_model(recipe, dataset, request.params, tracker)
         except GeneratorExit:
-            log.info("the training is cancelled after %.1f s", pace.seconds)
+            log.info("training of %s cancelled after %.1f s", recipe.name, tracker.elapsed_seconds)
             raise
-        return self._keep(order, data, examples, trained, pace.seconds)
+        return self._save(request, dataset, examples, result, tracker.elapsed_seconds)
 
-    def _examples(self, order: Order, data: DataSet) -> Examples:
-        if not order.examples:
+    def _examples(self, request: TrainingRequest, dataset: Dataset) -> ParsedExamples:
+        if not request.examples:
             return NO_EXAMPLES
-        handler = self._registry.shelf(order.model).model().handler
-        return read_examples(order.examples, order.model, handler, data)
+        handler = self._registry.store(request.model).get().handler
+        return parse_examples(request.examples, request.model, handler, dataset)
 
-    def _keep(self, order: Order, data: DataSet, examples: Examples, trained: Trained, seconds: float) -> Answer:
-        course, shelf = self._courses[order.model], self._registry.shelf(order.model)
-        serving, version = shelf.serving, shelf.next_version()
+    def _save(
+        self,
+        request: TrainingRequest,
+        dataset: Dataset,
+        examples: ParsedExamples,
+        result: TrainingResult,
+        seconds: float,
+    ) -> Result:
+        recipe, store, params = self._recipes[request.model], self._registry.store(request.model), request.params
+        serving, version = store.serving, store.next_version()
         parent = serving.version if serving else None
-        judgement = judge(trained, serving, data.classes, order.params.promote)
-        card = write_card(
-            course, version, data=data, params=order.params, trained=trained, parent=parent, examples=examples
+        decision = decide_promotion(result, serving, dataset.classes, params.promote)
+        metadata = build_metadata(
+            recipe, version, dataset=dataset, params=params, result=result, parent=parent, examples=examples
         )
-        answer = {
-            "model": {"name": course.name, "version": version},
-            "metrics": trained.metrics,
+        response = {
+            "model": {"name": recipe.name, "version": version},
+            "metrics": result.metrics,
             "parent": parent,
-            **asdict(judgement),
-            "params": asdict(order.params),
+            **asdict(decision),
+            "params": asdict(params),
             "seconds": round(seconds, 3),
         }
-        if examples.taught:
-            answer["examples"] = examples_told(examples, trained)
-        shelf.add(trained.onnx, card | {"retrain": order.note(answer)}, promote=judgement.promoted)
-        told = course.name, version, seconds, judgement.promoted, judgement.reason
-        log.info("%s version %s is trained in %.1f s; promoted: %s (%s)", *told)
-        return answer
+        if examples.used:
+            response["examples"] = examples_summary(examples, result)
+        store.add(result.onnx, metadata | {"retrain": request.to_stored(response)}, promote=decision.promoted)
+        values = recipe.name, version, seconds, decision.promoted, decision.reason
+        log.info("%s version %s trained in %.1f s; promoted: %s (%s)", *values)
+        return response
 
-    def _remembered(self, order: Order) -> Answer | None:
-        if order.key is None:
+    def _stored_result(self, request: TrainingRequest) -> Result | None:
+        if request.key is None:
             return None
-        found = (order.answer_in(card.get("retrain")) for card in self._registry.cards())
-        return next((answer for answer in found if answer), None)
+        results = (request.result_in(metadata.get("retrain")) for metadata in self._registry.all_metadata())
+        return next((result for result in results if result), None)
 
     @contextmanager
-    def _one_at_a_time(self) -> Iterator[None]:
-        if not self._alone.acquire(blocking=False):
-            raise Busy("a training is already running")
+    def _exclusive(self) -> Iterator[None]:
+        if not self._lock.acquire(blocking=False):
+            raise TrainingInProgress("a training is already running: try again when it has ended")
         try:
             yield
         finally:
-            self._alone.release()
+            self._lock.release()

@@ -1,4 +1,4 @@
-"""Handlers: what the models of a task do with a request. Four steps: load, preprocess, predict, postprocess."""
+"""Handlers: how the models of one task process a request. Four steps: load, preprocess, predict, postprocess."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -8,9 +8,9 @@ from ml_server.handlers.handler import Handler
 from ml_server.handlers.image import ImageHandler
 from ml_server.handlers.tabular import TabularHandler
 
-Handlers = Mapping[str, Callable[[], Handler]]
+HandlerFactories = Mapping[str, Callable[[], Handler]]
 
 
-def handlers(images: Path | None = None) -> Handlers:
-    """Of each task that a metadata file may name; `images` is the one folder that `image_path` may read, if any."""
-    return {TabularHandler.task: TabularHandler, ImageHandler.task: partial(ImageHandler, images)}
+def handler_factories(image_dir: Path | None = None) -> HandlerFactories:
+    """The handler for each task. `image_dir` is the only folder from which `image_path` may read, if any."""
+    return {TabularHandler.task: TabularHandler, ImageHandler.task: partial(ImageHandler, image_dir)}

@@ -1,4 +1,4 @@
-"""What every handler is."""
+"""The base class of all handlers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -6,61 +6,62 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ml_server.checking import Checker
-from ml_server.network import OUTPUT, Network, Numbers, Tensor
+from ml_server.onnx_session import DEFAULT_OUTPUT, FloatArray, OnnxSession, Tensor
+from ml_server.validation import SchemaValidator
 
-MOST_PREDICTIONS = 5
-DIGITS = 6  # of a confidence; a 32-bit float holds no more
+MAX_PREDICTIONS = 5
+CONFIDENCE_DIGITS = 6  # a 32-bit float holds no more
 
 Body = Mapping[str, Any]
-Card = Mapping[str, Any]
+Metadata = Mapping[str, Any]
 Predictions = list[dict[str, Any]]
 
 
 class Handler(ABC):
-    """One version's way from a request to an answer. Once loaded it never changes: any thread may call it."""
+    """Turns a request into predictions for one model version. Immutable after `load`, so any thread may call it."""
 
     task: ClassVar[str]
 
-    def load(self, onnx: bytes, card: Card) -> None:
-        """Takes what it needs from the version's two files.
+    def load(self, onnx: bytes, metadata: Metadata) -> None:
+        """Loads the version's ONNX file and metadata.
 
         Raises:
-            BrokenModel: ONNX Runtime refuses the file.
-            Exception: of any kind, where the card lacks something.
+            InvalidModel: ONNX Runtime can't load the file.
+            Exception: of any class, if the metadata is incomplete.
         """
-        output = card.get("output", {})
-        self._network = Network(onnx, output.get("name", OUTPUT), holds_logits=output.get("holds") == "logits")
-        self._classes = [str(label) for label in card["classes"]]
-        self._checker = Checker(card["input_schema"])
+        output = metadata.get("output", {})
+        name = output.get("name", DEFAULT_OUTPUT)
+        self._session = OnnxSession(onnx, name, returns_logits=output.get("holds") == "logits")
+        self._classes = [str(label) for label in metadata["classes"]]
+        self._validator = SchemaValidator(metadata["input_schema"])
 
     @property
     def provider(self) -> str:
-        """What computes."""
-        return self._network.provider
+        """The ONNX Runtime execution provider."""
+        return self._session.provider
 
     @abstractmethod
     def preprocess(self, body: Body) -> Tensor:
-        """From a predict body to a batch of one.
+        """Turns a predict body into a batch of one.
 
         Raises:
-            Unprocessable: with the fields that can't be used.
+            Unprocessable: some fields are invalid; lists them.
         """
 
-    def predict(self, batch: Numbers) -> Tensor:
-        """The probability of each class for each member of the batch: (n, …) to (n, classes)."""
-        return self._network.probabilities(batch)
+    def predict(self, batch: FloatArray) -> Tensor:
+        """Returns the probability of each class for each member of the batch: (n, …) to (n, classes)."""
+        return self._session.probabilities(batch)
 
     def postprocess(self, probabilities: Tensor) -> Predictions:
-        """From one member's probabilities, shape (classes,), to at most five labels, surest first."""
-        surest = np.argsort(-probabilities, kind="stable")[:MOST_PREDICTIONS]
+        """Turns one row of probabilities, shape (classes,), into at most five labels, most confident first."""
+        best = np.argsort(-probabilities, kind="stable")[:MAX_PREDICTIONS]
         return [
-            {"label": self._classes[place], "confidence": round(float(probabilities[place]), DIGITS)}
-            for place in surest
+            {"label": self._classes[index], "confidence": round(float(probabilities[index]), CONFIDENCE_DIGITS)}
+            for index in best
         ]
 
     def handle(self, body: Body) -> Predictions:
-        """All of it: at most five of `{"label", "confidence"}`, surest first, confidences from 0 to 1.
+        """Runs all steps. Returns at most five of `{"label", "confidence"}`, most confident first, from 0 to 1.
 
         Raises:
             Unprocessable: see `preprocess`.

@@ -1,16 +1,16 @@
-"""Pictures."""
+"""The handler for image classification."""
 
 from pathlib import Path
 from typing import Any
 
-from ml_server.exceptions import BadImage, Fault, Unprocessable
-from ml_server.handlers.handler import Body, Card, Handler
-from ml_server.images.decoding import decode
-from ml_server.images.preparation import Preparation
+from ml_server.exceptions import FieldError, InvalidImage, Unprocessable
+from ml_server.handlers.handler import Body, Handler, Metadata
+from ml_server.images.decoder import decode
+from ml_server.images.preprocessing import Preprocessing
 from ml_server.images.sources import read_image
-from ml_server.network import Tensor
+from ml_server.onnx_session import Tensor
 
-# JSON Schema (2020-12) of a predict body for any model of pictures.
+# JSON Schema (2020-12) of a predict body for any image model. The shipped metadata holds a copy of it.
 INPUT_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "type": "object",
@@ -20,11 +20,11 @@ INPUT_SCHEMA: dict[str, Any] = {
         "image": {
             "type": "string",
             "contentEncoding": "base64",
-            "description": "a JPEG, PNG or WebP file; a data: URL will do; in multipart/form-data, the file itself",
+            "description": "a JPEG, PNG or WebP file, or a data: URL of one; in multipart/form-data, the file itself",
         },
         "image_path": {
             "type": "string",
-            "description": "instead of image: a file's path within the server's IMAGE_DIR, where that is set",
+            "description": "instead of image: the path of a file within the server's IMAGE_DIR, if that is set",
         },
     },
     "oneOf": [{"required": ["image"]}, {"required": ["image_path"]}],
@@ -32,23 +32,23 @@ INPUT_SCHEMA: dict[str, Any] = {
 
 
 class ImageHandler(Handler):
-    """A picture by upload, as base64 or by its path; made into what the card's `preprocessing` says."""
+    """Takes an image as an upload, as base64 or as a path, and preprocesses it as the metadata says."""
 
     task = "image-classification"
 
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
+    def __init__(self, image_dir: Path | None) -> None:
+        self._image_dir = image_dir
 
-    def load(self, onnx: bytes, card: Card) -> None:
-        """Reads how pictures are prepared too."""
-        super().load(onnx, card)
-        self._preparation = Preparation.of(card["preprocessing"])
+    def load(self, onnx: bytes, metadata: Metadata) -> None:
+        """Also reads the metadata's `preprocessing`."""
+        super().load(onnx, metadata)
+        self._preprocessing = Preprocessing.from_metadata(metadata["preprocessing"])
 
     def preprocess(self, body: Body) -> Tensor:
-        """The picture as the network wants it, shape (1, channels, height, width)."""
-        self._checker.check(body)
+        """Decodes and preprocesses the image. Returns shape (1, channels, height, width)."""
+        self._validator.validate(body)
         field = "image_path" if "image_path" in body else "image"
         try:
-            return self._preparation.tensor(decode(read_image(body, self._folder)))
-        except BadImage as exc:
-            raise Unprocessable("the image can't be used", [Fault(field, exc.error)]) from exc
+            return self._preprocessing.to_tensor(decode(read_image(body, self._image_dir)))
+        except InvalidImage as exc:
+            raise Unprocessable("the image is invalid: see `fields`", [FieldError(field, exc.error)]) from exc

@@ -1,1 +1,1 @@
-"""From whatever comes as a picture to a network's input. Bytes, pixels, frames are bounded before decoding."""
+"""Turns an image into a model's input. Checks its bytes, pixels and frames against limits before it is decoded."""

@@ -78,7 +78,7 @@ def test_a_corrected_label_once_retrained_changes_the_answer_and_the_lineage_say
     assert (said, after["predictions"][0]["label"]) == (before["predictions"][0]["label"], right)
     lineage = card(system, model)["lineage"]
     assert lineage["parent"] == "1"
-    assert lineage["examples"]["taught"] == [{"inference_id": inference_id, "label": right}]
+    assert lineage["examples"]["trained_on"] == [{"inference_id": inference_id, "label": right}]
     assert "synthetic" not in json.dumps(lineage) + json.dumps(job)
 
 

@@ -132,7 +132,7 @@ def test_it_shows_its_progress_in_flower_and_in_the_results(system: System) -> N
     seen = until(lambda: _in_progress(system, job_id), what="progress in Flower")
     assert seen["name"] == "jobs.run"
     assert (seen["args"], seen["kwargs"]) == ("()", f"job {job_id}")
-    assert re.fullmatch(r"\d+ %: pass \d+ of 50", seen["result"])
+    assert re.fullmatch(r"\d+ %: epoch \d+ of 50", seen["result"])
     assert seen["worker"] == f"jobs@{socket.gethostname()}"
     assert flower(system, f"task/result/{job_id}") == {"task-id": job_id, "state": "PROGRESS"}
     kept = f"SELECT result, task_args, task_kwargs, task_name FROM {RESULTS} WHERE task_id = '{job_id}'"  # noqa: S608
@@ -156,7 +156,7 @@ def test_it_runs_once_though_it_outlasts_the_visibility_timeout(system: System) 
 
 def _in_progress(system: System, job_id: str) -> Any:
     found = flower(system, "tasks").get(job_id, {})
-    return found if found.get("state") == "PROGRESS" and "pass" in found["result"] else None
+    return found if found.get("state") == "PROGRESS" and "epoch" in found["result"] else None
 
 
 def _result(system: System, job_id: str, state: str) -> Any:

@@ -1,4 +1,4 @@
-"""Pictures over HTTP."""
+"""Images over HTTP."""
 
 import json
 import random
@@ -14,14 +14,14 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from ml_server.app import MAX_BODY_BYTES, create_app
-from ml_server.dataset import DataSet
-from tests.ml_server.unit.pictures import bombs, encoded, in_base64, multipart, noise
+from ml_server.dataset import Dataset
+from tests.ml_server.unit.sample_images import encoded, in_base64, malicious_images, multipart, noise
 
 PREDICT = "/api/v1/predict"
 DIGITS = "handwritten-digits"
 FORM = "multipart/form-data; boundary=b"
 NAMES = {"doctor_name": "Dr. Kim (synthetic)", "patient_name": "이서연 (synthetic)"}
-FUZZ_SECONDS = 20  # of CPU for all of it; a few are enough
+FUZZ_SECONDS = 20  # of CPU time; normally a few are enough
 
 
 @pytest.fixture(scope="module")
@@ -33,18 +33,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory, digit: bytes) -> Path:
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> FlaskClient:
-    """A server that may read the folder of images."""
-    return create_app(tmp_path_factory.mktemp("models"), images=folder).test_client()
+    """A server with IMAGE_DIR."""
+    return create_app(tmp_path_factory.mktemp("models"), image_dir=folder).test_client()
 
 
 @pytest.fixture(scope="module")
-def card(client: FlaskClient) -> Any:
+def metadata(client: FlaskClient) -> Any:
     return client.get("/api/v1/model-info").get_json()["models"][1]
 
 
 @pytest.fixture(scope="module")
 def digit() -> bytes:
-    """A seven, drawn by hand in these lines."""
+    """An image of a seven."""
     rows = ("........", ".#####..", "....##..", "....##..", "...##...", "...##...", "..##....", "..##....")
     pixels = np.array([[230 if pixel == "#" else 0 for pixel in row] for row in rows], dtype=np.uint8)
     return encoded(Image.fromarray(pixels))
@@ -54,16 +54,20 @@ def upload(client: FlaskClient, raw: bytes, **fields: str) -> Any:
     return client.post(PREDICT, data=multipart(NAMES | {"model": DIGITS} | fields, raw), content_type=FORM)
 
 
-def test_it_describes_pictures_so_that_a_stranger_can_send_one(client: FlaskClient, card: Any, digits: DataSet) -> None:
-    assert (card["name"], card["task"], card["classes"]) == (DIGITS, "image-classification", list("0123456789"))
-    jsonschema.Draft202012Validator.check_schema(card["input_schema"])
-    jsonschema.validate(card["example"], card["input_schema"])
-    answer = client.post(PREDICT, json=NAMES | card["example"]).get_json()
+def test_model_info_describes_what_an_image_model_accepts(client: FlaskClient, metadata: Any, digits: Dataset) -> None:
+    assert (metadata["name"], metadata["task"], metadata["classes"]) == (
+        DIGITS,
+        "image-classification",
+        list("0123456789"),
+    )
+    jsonschema.Draft202012Validator.check_schema(metadata["input_schema"])
+    jsonschema.validate(metadata["example"], metadata["input_schema"])
+    answer = client.post(PREDICT, json=NAMES | metadata["example"]).get_json()
     assert answer["model"] == {"name": DIGITS, "version": "1"}
-    assert card["lineage"]["data"]["sha256"] == digits.sha256
+    assert metadata["lineage"]["data"]["sha256"] == digits.sha256
 
 
-def test_it_answers_the_same_however_a_picture_comes(images: FlaskClient, digit: bytes) -> None:
+def test_it_answers_the_same_for_each_way_to_send_an_image(images: FlaskClient, digit: bytes) -> None:
     by_base64 = images.post(PREDICT, json=NAMES | {"model": DIGITS, "image": in_base64(digit)})
     by_path = images.post(PREDICT, json=NAMES | {"model": DIGITS, "image_path": "a.png"})
     by_field = images.post(
@@ -82,27 +86,32 @@ def test_it_answers_the_same_however_a_picture_comes(images: FlaskClient, digit:
 @pytest.mark.parametrize(
     ("body", "field", "detail"),
     [
-        ({}, "image", "is needed, or image_path in its place; not both"),
-        ({"image": "", "image_path": "a.png"}, "image", "is needed, or image_path in its place; not both"),
+        ({}, "image", "is required, or image_path instead, but not both"),
+        ({"image": "", "image_path": "a.png"}, "image", "is required, or image_path instead, but not both"),
         ({"image": 7}, "image", "must be of type string"),
         ({"image_path": ["a.png"]}, "image_path", "must be of type string"),
-        ({"image": "%"}, "image", "is not base64"),
-        ({"image": ""}, "image", "is no JPEG, PNG or WebP file that can be read"),
-        ({"image_path": "../a.png"}, "image_path", "is no file in the folder of images; links and .. are not followed"),
+        ({"image": "%"}, "image", "must be base64"),
+        ({"image": ""}, "image", "must be a readable JPEG, PNG or WebP file"),
+        ({"image_path": "../a.png"}, "image_path", "must be the path of a file within IMAGE_DIR, without links and .."),
         ({"image": "", "version": 1}, "version", "must be of type string"),
     ],
 )
-def test_it_names_the_field_and_why(images: FlaskClient, body: dict[str, Any], field: str, detail: str) -> None:
+def test_it_names_the_invalid_field_and_the_reason(
+    images: FlaskClient, body: dict[str, Any], field: str, detail: str
+) -> None:
     answer = images.post(PREDICT, json={"model": DIGITS} | body)
     assert (answer.status_code, answer.get_json()["fields"]) == (422, [{"field": field, "detail": detail}])
 
 
-def test_it_reads_no_path_unless_a_folder_is_set(client: FlaskClient) -> None:
+def test_it_reads_no_path_without_image_dir(client: FlaskClient) -> None:
     answer = client.post(PREDICT, json={"model": DIGITS, "image_path": "a.png"})
-    assert answer.get_json()["fields"][0]["detail"] == "can't be used here: IMAGE_DIR is not set"
+    assert (
+        answer.get_json()["fields"][0]["detail"]
+        == "can't be used, because this server has no IMAGE_DIR: send image instead"
+    )
 
 
-def test_it_takes_each_field_of_a_form_once(client: FlaskClient, digit: bytes) -> None:
+def test_it_accepts_each_form_field_only_once(client: FlaskClient, digit: bytes) -> None:
     twice = [(BytesIO(digit), "a.png"), (BytesIO(digit), "b.png")]
     answer = client.post(PREDICT, data={"model": DIGITS, "image": twice}, content_type="multipart/form-data")
     assert answer.get_json()["fields"] == [{"field": "image", "detail": "must be given once"}]
@@ -122,13 +131,13 @@ def test_it_takes_each_field_of_a_form_once(client: FlaskClient, digit: bytes) -
     ],
 )
 @pytest.mark.parametrize("kind", [FORM, "multipart/form-data", "multipart/form-data; boundary="])
-def test_it_refuses_a_broken_form(client: FlaskClient, body: bytes, kind: str) -> None:
+def test_it_rejects_a_malformed_form(client: FlaskClient, body: bytes, kind: str) -> None:
     answer = client.post(PREDICT, data=body, content_type=kind)
     assert 400 <= answer.status_code < 500
     assert answer.get_json()["error"]
 
 
-def test_it_takes_a_picture_near_the_cap_and_refuses_a_body_over_it(client: FlaskClient, digit: bytes) -> None:
+def test_it_accepts_an_image_below_the_limit_and_rejects_a_body_above_it(client: FlaskClient, digit: bytes) -> None:
     near = digit + bytes(MAX_BODY_BYTES - len(digit) - 2000)
     assert upload(client, near).status_code == 200
     text = in_base64(near[: MAX_BODY_BYTES * 7 // 10])
@@ -136,8 +145,8 @@ def test_it_takes_a_picture_near_the_cap_and_refuses_a_body_over_it(client: Flas
     assert upload(client, near + bytes(4000)).status_code == 413
 
 
-def mangled(rng: random.Random, raw: bytes) -> bytes:
-    """Cut, flipped, repeated or spliced."""
+def mutate(rng: random.Random, raw: bytes) -> bytes:
+    """Applies random changes: bytes replaced, deleted, repeated or overwritten."""
     data = bytearray(raw)
     for _ in range(rng.randint(1, 8)):
         place = rng.randrange(len(data))
@@ -162,27 +171,27 @@ def seeds() -> list[bytes]:
     return [encoded(image), *jpegs, encoded(image, "WEBP"), encoded(image, "WEBP", lossless=True)]
 
 
-def test_it_survives_a_thousand_mangled_pictures_and_all_known_bombs(images: FlaskClient) -> None:
-    rng, sound = random.Random(6), seeds()
-    pictures = [mangled(rng, rng.choice(sound)) for _ in range(1000)] + list(bombs().values())
+def test_it_survives_a_thousand_mutated_images_and_all_malicious_ones(images: FlaskClient) -> None:
+    rng, valid = random.Random(6), seeds()
+    images_sent = [mutate(rng, rng.choice(valid)) for _ in range(1000)] + list(malicious_images().values())
     started, statuses = process_time(), []
-    for raw in pictures:
+    for raw in images_sent:
         answer = upload(images, raw)
         statuses.append(answer.status_code)
         assert answer.status_code in {200, 413, 422}, raw[:200]
         assert answer.status_code == 200 or answer.get_json()["error"]
     assert process_time() - started < FUZZ_SECONDS
-    assert 300 < statuses.count(422) < 1000  # it is no test of refusing everything
-    assert all(upload(images, raw).status_code == 200 for raw in sound)
+    assert 300 < statuses.count(422) < 1000  # otherwise it would pass by rejecting everything
+    assert all(upload(images, raw).status_code == 200 for raw in valid)
 
 
-def test_it_survives_a_thousand_mangled_bodies(images: FlaskClient, digit: bytes) -> None:
+def test_it_survives_a_thousand_mutated_bodies(images: FlaskClient, digit: bytes) -> None:
     rng = random.Random(6)
     body = json.dumps(NAMES | {"model": DIGITS, "version": "1", "image": in_base64(digit)}).encode()
     form = multipart({"model": DIGITS}, digit)
     started = process_time()
     for raw, kind in [(body, "application/json"), (form, FORM)] * 500:
-        answer = images.post(PREDICT, data=mangled(rng, raw), content_type=kind)
+        answer = images.post(PREDICT, data=mutate(rng, raw), content_type=kind)
         assert answer.status_code in {200, 400, 404, 413, 422}
         assert answer.is_json
     assert process_time() - started < FUZZ_SECONDS

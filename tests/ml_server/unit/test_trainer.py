@@ -4,40 +4,43 @@ from threading import Event
 
 import pytest
 
-from ml_server.courses import COURSES, DEFAULT
-from ml_server.dataset import DataSet
-from ml_server.exceptions import Busy, KeyReused
-from ml_server.handlers import handlers
-from ml_server.orders import Order, place_order
+from ml_server.dataset import Dataset
+from ml_server.exceptions import IdempotencyKeyReused, TrainingInProgress
+from ml_server.handlers import handler_factories
+from ml_server.recipes import DEFAULT_MODEL, RECIPES
 from ml_server.registry import Registry
-from ml_server.trainer import Answer, Trainer
+from ml_server.trainer import Result, Trainer
+from ml_server.training_request import TrainingRequest
 
 QUICK = {"params": {"epochs": 1}}
 LONG = {"params": {"min_seconds": 86400}}
 
 
 def registry_at(folder: Path) -> Registry:
-    return Registry(folder, handlers(), names=COURSES)
+    return Registry(folder, handler_factories(), names=RECIPES)
 
 
-def trainer_over(folder: Path) -> Trainer:
-    return Trainer(registry_at(folder), COURSES, Event())
+def trainer_at(folder: Path) -> Trainer:
+    return Trainer(registry_at(folder), RECIPES, Event())
 
 
-def answer_of(trainer: Trainer, order: Order) -> Answer:
-    run = trainer.start(order)
-    assert list(run) or run.answer
-    return run.answer
+def result_of(trainer: Trainer, request: TrainingRequest) -> Result:
+    run = trainer.start(request)
+    assert list(run) or run.result
+    return run.result
 
 
 def entries(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in (folder / DEFAULT).iterdir())
+    return sorted(entry.name for entry in (folder / DEFAULT_MODEL).iterdir())
 
 
-def test_it_puts_each_version_into_service_and_names_its_parent(tmp_path: Path) -> None:
-    trainer = trainer_over(tmp_path)
-    first, second = answer_of(trainer, place_order(QUICK)), answer_of(trainer, place_order({"params": {"C": 2}}))
-    assert first["model"] == {"name": DEFAULT, "version": "1"}
+def test_it_promotes_each_version_and_records_its_parent(tmp_path: Path) -> None:
+    trainer = trainer_at(tmp_path)
+    first, second = (
+        result_of(trainer, TrainingRequest.from_body(QUICK)),
+        result_of(trainer, TrainingRequest.from_body({"params": {"C": 2}})),
+    )
+    assert first["model"] == {"name": DEFAULT_MODEL, "version": "1"}
     assert (first["parent"], second["parent"]) == (None, "1")
     assert second["params"] == {
         "C": 2.0,
@@ -47,50 +50,50 @@ def test_it_puts_each_version_into_service_and_names_its_parent(tmp_path: Path) 
         "min_seconds": 0.0,
         "promote": "unless_worse",
     }
-    serving = registry_at(tmp_path).model({})
+    serving = registry_at(tmp_path).version_for({})
     assert serving.version == "2"
-    assert serving.card["lineage"]["parent"] == "1"
-    assert serving.card["metrics"] == second["metrics"]
+    assert serving.metadata["lineage"]["parent"] == "1"
+    assert serving.metadata["metrics"] == second["metrics"]
 
 
-def test_it_trains_on_the_data_that_it_is_given(tmp_path: Path, data: DataSet) -> None:
-    corrected = replace(data, name="Corrected", rows=data.rows[:400], labels=data.labels[:400])
-    run = trainer_over(tmp_path).start(place_order({}), corrected)
+def test_it_trains_on_another_dataset(tmp_path: Path, dataset: Dataset) -> None:
+    corrected = replace(dataset, name="Corrected", rows=dataset.rows[:400], labels=dataset.labels[:400])
+    run = trainer_at(tmp_path).start(TrainingRequest.from_body({}), corrected)
     assert list(run)
-    lineage = registry_at(tmp_path).model({}).card["lineage"]
-    assert lineage["data"] == {"name": "Corrected", "source": data.source, "rows": 400, "sha256": corrected.sha256}
-    assert run.answer["metrics"]["n_train"] + run.answer["metrics"]["n_holdout"] == 400
+    lineage = registry_at(tmp_path).version_for({}).metadata["lineage"]
+    assert lineage["data"] == {"name": "Corrected", "source": dataset.source, "rows": 400, "sha256": corrected.sha256}
+    assert run.result["metrics"]["n_train"] + run.result["metrics"]["n_holdout"] == 400
 
 
-def test_it_trains_one_model_at_a_time_whichever_it_is(tmp_path: Path) -> None:
-    trainer = trainer_over(tmp_path)
-    run = trainer.start(place_order(LONG))
-    with pytest.raises(Busy):
-        trainer.start(place_order({"model": "handwritten-digits"}))
+def test_it_trains_one_model_at_a_time_across_all_models(tmp_path: Path) -> None:
+    trainer = trainer_at(tmp_path)
+    run = trainer.start(TrainingRequest.from_body(LONG))
+    with pytest.raises(TrainingInProgress):
+        trainer.start(TrainingRequest.from_body({"model": "handwritten-digits"}))
     run.close()
 
 
-def test_it_knows_a_key_again_whichever_model_it_is_for(tmp_path: Path) -> None:
-    trainer = trainer_over(tmp_path)
-    answer_of(trainer, place_order(QUICK, "a key"))
-    with pytest.raises(KeyReused):
-        trainer.start(place_order(QUICK | {"model": "handwritten-digits"}, "a key"))
+def test_it_recognises_a_key_across_all_models(tmp_path: Path) -> None:
+    trainer = trainer_at(tmp_path)
+    result_of(trainer, TrainingRequest.from_body(QUICK, "a key"))
+    with pytest.raises(IdempotencyKeyReused):
+        trainer.start(TrainingRequest.from_body(QUICK | {"model": "handwritten-digits"}, "a key"))
 
 
 def test_it_trains_one_at_a_time(tmp_path: Path) -> None:
-    trainer = trainer_over(tmp_path)
-    run = trainer.start(place_order(LONG))
-    with pytest.raises(Busy):
-        trainer.start(place_order(QUICK))
+    trainer = trainer_at(tmp_path)
+    run = trainer.start(TrainingRequest.from_body(LONG))
+    with pytest.raises(TrainingInProgress):
+        trainer.start(TrainingRequest.from_body(QUICK))
     run.close()
-    assert answer_of(trainer, place_order(QUICK))["model"]["version"] == "1"
+    assert result_of(trainer, TrainingRequest.from_body(QUICK))["model"]["version"] == "1"
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2])
-def test_it_leaves_nothing_of_a_cancelled_training(tmp_path: Path, steps: int) -> None:
-    trainer = trainer_over(tmp_path)
-    answer_of(trainer, place_order(QUICK))
-    run = trainer.start(place_order(LONG))
+def test_a_cancelled_training_saves_nothing(tmp_path: Path, steps: int) -> None:
+    trainer = trainer_at(tmp_path)
+    result_of(trainer, TrainingRequest.from_body(QUICK))
+    run = trainer.start(TrainingRequest.from_body(LONG))
     progress = iter(run)
     for _ in range(steps):
         next(progress)
@@ -100,47 +103,47 @@ def test_it_leaves_nothing_of_a_cancelled_training(tmp_path: Path, steps: int) -
     assert list(progress) == []
 
 
-def test_it_returns_the_first_answer_to_a_repeated_key_also_after_a_restart(tmp_path: Path) -> None:
-    first = answer_of(trainer_over(tmp_path), place_order(QUICK, "a key"))
-    other = answer_of(trainer_over(tmp_path), place_order(QUICK, "another key"))
-    assert answer_of(trainer_over(tmp_path), place_order(QUICK, "a key")) == first
+def test_a_repeated_key_returns_the_first_result_also_after_a_restart(tmp_path: Path) -> None:
+    first = result_of(trainer_at(tmp_path), TrainingRequest.from_body(QUICK, "a key"))
+    other = result_of(trainer_at(tmp_path), TrainingRequest.from_body(QUICK, "another key"))
+    assert result_of(trainer_at(tmp_path), TrainingRequest.from_body(QUICK, "a key")) == first
     assert (first["model"]["version"], other["model"]["version"]) == ("1", "2")
     assert entries(tmp_path) == ["1", "2", "current"]
 
 
-def test_it_answers_a_known_key_while_another_training_runs(tmp_path: Path) -> None:
-    trainer = trainer_over(tmp_path)
-    first = answer_of(trainer, place_order(QUICK, "a key"))
-    run = trainer.start(place_order(LONG, "another key"))
-    assert answer_of(trainer, place_order(QUICK, "a key")) == first
-    with pytest.raises(Busy):
-        trainer.start(place_order(LONG, "another key"))
+def test_a_repeated_key_is_answered_while_another_training_runs(tmp_path: Path) -> None:
+    trainer = trainer_at(tmp_path)
+    first = result_of(trainer, TrainingRequest.from_body(QUICK, "a key"))
+    run = trainer.start(TrainingRequest.from_body(LONG, "another key"))
+    assert result_of(trainer, TrainingRequest.from_body(QUICK, "a key")) == first
+    with pytest.raises(TrainingInProgress):
+        trainer.start(TrainingRequest.from_body(LONG, "another key"))
     run.close()
 
 
-def test_it_refuses_a_known_key_with_another_body(tmp_path: Path) -> None:
-    trainer = trainer_over(tmp_path)
-    answer_of(trainer, place_order(QUICK, "a key"))
-    with pytest.raises(KeyReused):
-        trainer.start(place_order({}, "a key"))
+def test_it_rejects_a_known_key_with_another_body(tmp_path: Path) -> None:
+    trainer = trainer_at(tmp_path)
+    result_of(trainer, TrainingRequest.from_body(QUICK, "a key"))
+    with pytest.raises(IdempotencyKeyReused):
+        trainer.start(TrainingRequest.from_body({}, "a key"))
 
 
-def test_it_trains_again_for_a_key_whose_training_was_cancelled(tmp_path: Path) -> None:
-    trainer = trainer_over(tmp_path)
-    trainer.start(place_order(LONG, "a key")).close()
-    assert answer_of(trainer, place_order(QUICK, "a key"))["model"]["version"] == "1"
+def test_a_key_can_be_used_again_after_its_training_was_cancelled(tmp_path: Path) -> None:
+    trainer = trainer_at(tmp_path)
+    trainer.start(TrainingRequest.from_body(LONG, "a key")).close()
+    assert result_of(trainer, TrainingRequest.from_body(QUICK, "a key"))["model"]["version"] == "1"
 
 
-def test_it_trains_anew_each_time_without_a_key(tmp_path: Path) -> None:
-    trainer = trainer_over(tmp_path)
-    assert [answer_of(trainer, place_order(QUICK))["model"]["version"] for _ in range(2)] == ["1", "2"]
+def test_it_trains_each_time_without_a_key(tmp_path: Path) -> None:
+    trainer = trainer_at(tmp_path)
+    assert [result_of(trainer, TrainingRequest.from_body(QUICK))["model"]["version"] for _ in range(2)] == ["1", "2"]
 
 
-def test_it_keeps_no_key_in_clear(tmp_path: Path) -> None:
-    answer_of(trainer_over(tmp_path), place_order(QUICK, "key-of-dr-kim"))
-    assert b"key-of-dr-kim" not in (tmp_path / DEFAULT / "1" / "metadata.json").read_bytes()
+def test_it_stores_no_key_in_clear(tmp_path: Path) -> None:
+    result_of(trainer_at(tmp_path), TrainingRequest.from_body(QUICK, "key-of-dr-kim"))
+    assert b"key-of-dr-kim" not in (tmp_path / DEFAULT_MODEL / "1" / "metadata.json").read_bytes()
 
 
-def test_it_takes_bodies_for_the_same_that_are_the_same_json(tmp_path: Path) -> None:
-    one = place_order({"model": "m", "params": {"C": 1, "seed": 2}}, "k")
-    assert one == place_order({"params": {"seed": 2, "C": 1}, "model": "m"}, "k")
+def test_two_bodies_of_equal_json_are_the_same_request(tmp_path: Path) -> None:
+    one = TrainingRequest.from_body({"model": "m", "params": {"C": 1, "seed": 2}}, "k")
+    assert one == TrainingRequest.from_body({"params": {"seed": 2, "C": 1}, "model": "m"}, "k")

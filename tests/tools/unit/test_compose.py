@@ -166,8 +166,25 @@ def test_it_gives_the_gateway_time_to_answer_what_it_took() -> None:
     assert int(SERVICES["web"]["stop_grace_period"].removesuffix("s")) > web_stop_seconds()
 
 
-def test_its_image_runs_as_nobody_special() -> None:
-    dockerfile = (ROOT / "Dockerfile").read_text()
-    assert re.findall(r"^USER (\w+)$", dockerfile, re.MULTILINE) == ["mlproxy"]
+def test_it_builds_the_model_server_from_its_own_dockerfile() -> None:
+    builds = {name: service["build"] for name, service in OURS.items()}
+    assert builds.pop("ml_server") == {"context": ".", "dockerfile": "ml_server/Dockerfile"}
+    assert set(builds.values()) == {"."}
+    assert OURS["ml_server"]["image"] not in {OURS[name]["image"] for name in builds}
+
+
+@pytest.mark.parametrize(("path", "user"), [("Dockerfile", "mlproxy"), ("ml_server/Dockerfile", "mlserver")])
+def test_each_image_runs_as_an_unprivileged_user(path: str, user: str) -> None:
+    dockerfile = (ROOT / path).read_text()
+    assert re.findall(r"^USER (\w+)$", dockerfile, re.MULTILINE) == [user]
+    assert f"useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin {user}" in dockerfile
     assert "--require-hashes" in dockerfile
     assert not re.search(r"^FROM \S+:latest|^FROM [^:\s]+(\s|$)", dockerfile, re.MULTILINE)
+
+
+def test_the_model_server_image_copies_only_the_model_server() -> None:
+    dockerfile = (ROOT / "ml_server" / "Dockerfile").read_text()
+    copies = re.findall(r"^COPY (?!--from)(.+)$", dockerfile, re.MULTILINE)
+    assert copies == ["ml_server/requirements.txt .", "models models", "ml_server ml_server"]
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert {"!ml_server", "!models"} < set(ignored)

@@ -1,0 +1,147 @@
+"""Stores the versions of one model and knows which one is serving."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from ml_server.exceptions import InvalidModel, NoServingVersion, SaveFailed, UnknownModel, VersionRefused
+from ml_server.handlers import HandlerFactories
+from ml_server.model_version import ModelVersion
+from ml_server.version_files import VersionFiles
+
+MAX_VERSIONS = 50
+CACHED_VERSIONS = 2  # versions requested by number that stay in memory beside the serving one
+SAVE_FAILED = "the version could not be saved, the serving version is unchanged: free space in VAR_DIR, then try again"
+
+log = logging.getLogger(__name__)
+
+
+class ModelStore:
+    """Keeps the newest fifty versions. Only one thread at a time may call `add`; the other methods are thread-safe."""
+
+    def __init__(self, folder: Path, handlers: HandlerFactories) -> None:
+        """Opens the folder. If the serving version is invalid, the version promoted before it serves."""
+        self._files = VersionFiles(folder)
+        self._handlers = handlers
+        self._promotion_lock = Lock()
+        self._load_cached = lru_cache(CACHED_VERSIONS)(self._load)
+        self.refused: dict[str, str] = {}  # the reason, by version
+        self.serving = self._newest_valid()
+
+    def next_version(self) -> str:
+        """A number above all versions that exist or have ever served here."""
+        return str(max([*self._files.numbers(), *self._files.pointer()], default=0) + 1)
+
+    def add(self, onnx: bytes, metadata: Mapping[str, Any], *, promote: bool = True) -> None:
+        """Saves a version and, if `promote` is true, promotes it.
+
+        Raises:
+            InvalidModel: the version can't serve; nothing is saved.
+            SaveFailed: the serving version has not changed, and will not have after a restart.
+        """
+        ModelVersion(onnx, metadata, self._handlers)
+        version = str(metadata["version"])
+        try:
+            self._files.save(int(version), onnx, {**metadata, "promote": promote})
+            if promote:
+                self.promote(version)
+        except (OSError, VersionRefused) as exc:
+            raise SaveFailed(SAVE_FAILED) from exc
+        self._delete_old()
+
+    def promote(self, version: str) -> ModelVersion:
+        """Makes a stored version the serving one, from the next prediction on and after a restart.
+
+        Raises:
+            UnknownModel: the version is not stored here.
+            VersionRefused: the version can't serve; the serving version has not changed.
+            SaveFailed: the disk is full or broken; the serving version has not changed.
+        """
+        number = self._number(version)
+        with self._promotion_lock:
+            try:
+                model = self._load(number)
+                self._files.set_pointer(number)
+            except InvalidModel as exc:
+                self.refused[version] = exc.error
+                raise VersionRefused(f"this version can't serve, promote another one: {exc}") from exc
+            except OSError as exc:
+                raise SaveFailed(SAVE_FAILED) from exc
+            self.refused.pop(version, None)
+            self.serving = model
+        return model
+
+    def get(self, version: str | None = None) -> ModelVersion:
+        """Returns the serving version, or another stored one. Call it once per request: a promotion may come between.
+
+        Raises:
+            NoServingVersion: no version is serving.
+            UnknownModel, VersionRefused: see `promote`.
+        """
+        serving = self.serving
+        if serving and version in {None, serving.version}:
+            return serving
+        if version is None:
+            raise NoServingVersion("no version of this model can serve: GET /api/v1/models gives the reasons")
+        try:
+            return self._load_cached(self._number(version))
+        except InvalidModel as exc:
+            self.refused[version] = exc.error
+            raise VersionRefused(f"this version can't serve, use another one: {exc}") from exc
+
+    def versions(self) -> list[str]:
+        """All stored versions, newest first."""
+        return [str(number) for number in self._files.numbers()]
+
+    def metadata(self, version: int | str) -> dict[str, Any]:
+        """A version's metadata; empty if it can't be read."""
+        try:
+            return self._files.metadata(int(version))
+        except InvalidModel:
+            return {}
+
+    def all_metadata(self) -> Iterator[dict[str, Any]]:
+        """The metadata of every version that was completely added and can be read, newest first."""
+        highest = max(self._files.pointer(), default=None)
+        for number in self._files.numbers():
+            metadata = self.metadata(number)
+            # A version above the pointer that was to be promoted: the process crashed before the promotion, so no
+            # client has been told of this version.
+            if metadata and (highest is None or number <= highest or not metadata.get("promote", True)):
+                yield metadata
+
+    def _number(self, version: str) -> int:
+        versions = self.versions()
+        if version not in versions:
+            raise UnknownModel(f"this model has no such version: use one of {', '.join(versions)}")
+        return int(version)
+
+    def _load(self, number: int) -> ModelVersion:
+        metadata = self._files.metadata(number)
+        return ModelVersion(self._files.onnx(number), metadata, self._handlers)
+
+    def _newest_valid(self) -> ModelVersion | None:
+        for number in self._candidates():
+            try:
+                return self._load(number)
+            except InvalidModel as exc:
+                self.refused[str(number)] = exc.error
+                log.warning("version %s in %s is refused: %s", number, self._files.folder, exc)
+        return None
+
+    def _candidates(self) -> Iterator[int]:
+        """The serving version, then the older ones that were promoted when they were added."""
+        current = next(iter(self._files.pointer()), None)
+        for number in self._files.numbers():
+            was_promoted = self.metadata(number).get("promote", True)
+            if number == current or (was_promoted and (current is None or number < current)):
+                yield number
+
+    def _delete_old(self) -> None:
+        serving = self.serving and int(self.serving.version)
+        for number in self._files.numbers()[MAX_VERSIONS:]:
+            if number != serving:
+                self._files.delete(number)
