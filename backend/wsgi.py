@@ -1,4 +1,4 @@
-"""The WSGI application; once it is loaded, this process takes part in publishing the journal."""
+"""The WSGI application."""
 
 import os
 
@@ -10,7 +10,5 @@ django.setup(set_prefix=False)
 # Only now, since the apps must be ready; the paths are loaded here so that no first caller waits for that.
 from backend import urls as urls  # noqa: E402, PLC0414
 from common.straight import Handler  # noqa: E402
-from recording.publisher import start_in_background  # noqa: E402
 
 application = Handler()
-start_in_background()

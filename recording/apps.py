@@ -17,6 +17,7 @@ class RecordingConfig(AppConfig):
         from recording import health as own  # noqa: PLC0415
 
         health.register("journal", own.journal, is_required=True)
+        health.register("publisher", own.publisher_alive)
         health.register("log", own.log)
         scrape.register_part("journal", gauges.of_journal)
         scrape.register_gauges(gauges.of_ledger)

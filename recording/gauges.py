@@ -32,6 +32,7 @@ def of_journal() -> tuple[bool, list[Metric]]:
         gauge("journal_bytes", "What the journal's files take.", _size(folder)),
         gauge("journal_max_bytes", "What they may take: JOURNAL_MAX_BYTES.", settings.JOURNAL_MAX_BYTES),
         gauge("journal_disk_free_bytes", "What the disk under the journal has left.", disk.f_bavail * disk.f_frsize),
+        gauge("publisher_up", "Whether a publisher is alive and working.", float(health.probe("publisher").ok)),
         gauge("journal_damaged_segments", "Segments that were set aside as damaged, for a person to look at.", damaged),
     ]
 

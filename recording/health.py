@@ -5,6 +5,7 @@ from django.conf import settings
 from common.health import Down
 from recording import backlog, publisher, recorder
 from recording.exceptions import NoRoom
+from recording.journal import liveness
 
 
 def journal() -> None:
@@ -14,6 +15,16 @@ def journal() -> None:
             pass
     except NoRoom as exc:
         raise Down("No room for records is left.") from exc
+
+
+def publisher_alive() -> None:
+    """A publisher process serves this host's journal. Raises `Down`."""
+    try:
+        liveness.check(publisher.journal_folder())
+    except liveness.NoPublisher as exc:
+        raise Down(str(exc)) from exc
+    except OSError as exc:
+        raise Down(f"The journal can't be read ({type(exc).__name__}).") from exc
 
 
 def log() -> str:

@@ -55,7 +55,6 @@ def record(item: SealableRecord, contents: Sequence[bytes] = ()) -> None:
         _write_directly(item, contents)
     else:
         metrics.count_records({"journaled": 1})
-        publisher.wake()
 
 
 @tracing.step("append to journal")

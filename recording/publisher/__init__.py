@@ -1,9 +1,10 @@
 """Brings what the journal holds to Celery, and lets go of what the database has confirmed.
 
-`core` is the work, one step at a time; `loop` keeps it going, in a thread of a gateway process or in one of its own.
+`core` is the work, one step at a time; `loop` keeps it going, in a process of its own (`manage.py publish`).
 """
 
 from recording.publisher.core import Publisher
-from recording.publisher.loop import journal_folder, run, start_in_background, wake
+from recording.publisher.loop import journal_folder, run
+from recording.publisher.stop import StopRequest
 
-__all__ = ["Publisher", "journal_folder", "run", "start_in_background", "wake"]
+__all__ = ["Publisher", "StopRequest", "journal_folder", "run"]

@@ -7,7 +7,7 @@ import pytest
 
 from tools.chaos.__main__ import main
 
-SEEDS = {"sqlite": "399", "postgres": "174"}  # both kill each kind of process, and refuse the journal its disk
+SEEDS = {"sqlite": "391", "postgres": "3384"}  # both kill each kind of process, and refuse the journal its disk
 QUICK = ["--predictions=300", "--faults=7", "--seconds=60", "--rate=80"]
 
 

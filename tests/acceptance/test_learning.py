@@ -23,7 +23,7 @@ Answers = dict[str, str]  # the version that answered, by the inference's id
 @pytest.fixture(scope="module")
 def system(make_shared_system: Callable[..., System]) -> System:
     made = make_shared_system(JOB_HEARTBEAT_SECONDS="0.2")
-    made.start("redis", "ml_server", "web", "worker-logs", "worker-jobs")
+    made.start("redis", "ml_server", "web", "publisher", "worker-logs", "worker-jobs")
     until(lambda: get(made, "model-info"), what="the model server")
     return made
 

@@ -40,7 +40,7 @@ for _ in range(50):
 @pytest.fixture(scope="module")
 def system(make_shared_system: Callable[..., System], shared_model: ScriptedModel) -> System:
     made = make_shared_system(ml_server_url=shared_model.url, GATEWAY_WORKERS="2", WORKER_METRICS_PORT=str(free_port()))
-    made.start("redis", "web", "worker-logs")
+    made.start("redis", "web", "publisher", "worker-logs")
     return made
 
 
@@ -71,7 +71,7 @@ def shares_of(system: System) -> list[float]:
     return [share for share in shares if share]
 
 
-def test_it_adds_up_two_gateway_processes_and_the_worker(system: System) -> None:
+def test_it_adds_up_two_gateway_processes_the_publisher_and_the_worker(system: System) -> None:
     until(lambda: len(processes(system, "web")) == 2, what="both")
     answered(system, 20)
     while len(shares_of(system)) < 2:  # the kernel chooses who answers
@@ -80,6 +80,15 @@ def test_it_adds_up_two_gateway_processes_and_the_worker(system: System) -> None
     assert predictions(system) == records(system, "journaled") == sum(shares)
     until(lambda: records(system, "written") == sum(shares), what="rows")
     assert processes(system, "celery")
+    assert processes(system, "manage") == {system.processes["publisher"].pid}
+    assert (scrape(system).value("batches_total", sending="first") or 0) > 0
+    assert scrape(system).value("publisher_up") == 1
+    for process in system.family("publisher"):
+        process.kill()
+    until(lambda: scrape(system).value("publisher_up") == 0, what="no publisher")
+    assert scrape(system).value("journal_up") == 1
+    system.kill("publisher")
+    system.start("publisher")
 
 
 def test_it_keeps_what_a_killed_process_counted(system: System) -> None:

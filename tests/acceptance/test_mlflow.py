@@ -82,7 +82,7 @@ def system(make_shared_system: Callable[..., System], shared_model: ScriptedMode
         JOB_SWEEP_SECONDS="0.2",
         ML_SERVER_URL=shared_model.url,
     )
-    made.start("redis", "web", "worker-logs", "worker-jobs", "beat")
+    made.start("redis", "web", "publisher", "worker-logs", "worker-jobs", "beat")
     return made
 
 

@@ -24,7 +24,7 @@ from tests.support.waiting import until
 
 MARK = "MARKER"
 BODY = {"doctor_name": f"Dr. {MARK}", "patient_name": f"{MARK} 김민준", "features": [f"{MARK}-payload"]}
-PROCESSES = ("redis", "ml_server", "web", "worker-logs", "worker-jobs", "beat", "flower")
+PROCESSES = ("redis", "ml_server", "web", "publisher", "worker-logs", "worker-jobs", "beat", "flower")
 TABLE = "ml_proxy_inferencelog"
 
 
@@ -127,7 +127,7 @@ def retry(site: Site) -> None:
     site.system.sql(f"ALTER TABLE {TABLE} RENAME TO away")
     assert site.predict().ok
     site.printed("worker-logs", "will come again")
-    site.printed("web", "are sent again")
+    site.printed("publisher", "are sent again")
     site.system.sql(f"ALTER TABLE away RENAME TO {TABLE}")
     until(lambda: len(site.tables(TABLE)[TABLE]) == 2, what="the second row")
 

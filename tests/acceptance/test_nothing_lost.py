@@ -15,7 +15,7 @@ from tests.support.waiting import until
 @pytest.fixture
 def system(make_system: Callable[..., System], model: ScriptedModel) -> System:
     made = make_system(ML_SERVER_URL=model.url, REPUBLISH_SECONDS="1")
-    made.start("redis", "web")
+    made.start("redis", "web", "publisher")
     return made
 
 

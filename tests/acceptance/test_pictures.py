@@ -13,7 +13,7 @@ NAMES = {"doctor_name": "Dr. Yoon (synthetic)", "patient_name": "김민준 (synt
 
 def test_it_answers_and_keeps_a_picture_that_is_uploaded(make_system: Callable[..., System]) -> None:
     system = make_system()
-    system.start("redis", "ml_server", "web", "worker-logs")
+    system.start("redis", "ml_server", "web", "publisher", "worker-logs")
     until(lambda: requests.get(f"{system.url}/ml/v1/status/", timeout=5).ok, what="the model server")
     answer = requests.post(
         f"{system.url}/ml/v1/predict/",

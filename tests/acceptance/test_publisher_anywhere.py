@@ -1,4 +1,4 @@
-"""One publisher at a time for a state folder, whichever servers and processes share it, and whoever of them dies."""
+"""One publisher serves a state folder, whichever servers and however many processes write to its journal."""
 
 import os
 import signal
@@ -11,6 +11,7 @@ import pytest
 
 from tests.acceptance.helpers.recording import answered, rows
 from tests.support.model import ScriptedModel
+from tests.support.publishing import holder
 from tests.support.system import System
 from tests.support.waiting import until
 
@@ -23,7 +24,8 @@ GUNICORN = [".venv/bin/gunicorn", "--workers", "3", "--log-level", "warning", "b
 def system(make_shared_system: Callable[..., System], shared_model: ScriptedModel) -> System:
     """Everything but a gateway."""
     made = make_shared_system(ml_server_url=shared_model.url, REPUBLISH_SECONDS="1", GATEWAY_WORKERS="2")
-    made.start("redis", "worker-logs")
+    made.start("redis", "worker-logs", "publisher")
+    until(lambda: publishing(made), what="a publisher")
     return made
 
 
@@ -39,26 +41,31 @@ def bound(system: System, *more: str) -> list[str]:
 
 
 def publishing(system: System) -> int:
-    """The id of the process that holds the folder's lock, as the kernel tells; 0 for none."""
-    inode = (system.folder / "journal" / "publisher.lock").stat().st_ino
-    held = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
-    pids = [int(words[4]) for words in held if words[1] == "FLOCK" and words[5].endswith(f":{inode}")]
-    assert len(pids) <= 1
-    return pids[0] if pids else 0
+    """The id of the process that publishes; 0 for none."""
+    return holder(system.folder / "journal")
 
 
 def assert_recorded(system: System, count: int = 30) -> None:
-    """Predictions from several clients become rows."""
+    """Predictions from several clients become rows, by the one publisher."""
     ids = answered(system, count)
     assert len(ids) == count
     until(lambda: ids <= set(rows(system)), what="rows")
+    assert publishing(system) == system.processes["publisher"].pid
 
 
-def kill_publishing(system: System) -> int:
-    """Kills it, and gives the process that publishes instead."""
-    killed = until(lambda: publishing(system), what="a publisher")
-    os.kill(killed, signal.SIGKILL)
-    return until(lambda: {0, killed}.isdisjoint({publishing(system)}) and publishing(system), seconds=5, what="another")
+def origins(system: System) -> set[str]:
+    """Those that write to the journal now."""
+    return {path.name.partition("-")[0] for path in (system.folder / "journal").glob("*.segment")}
+
+
+def assert_every_process_is_served(system: System, count: int) -> None:
+    """Each of the server's processes has an origin of its own whose records became rows."""
+
+    def have_all_recorded() -> bool:
+        assert_recorded(system)  # the kernel chooses who answers
+        return len(origins(system)) >= count
+
+    until(have_all_recorded, what=f"{count} origins")
 
 
 def assert_stops_cleanly(system: System, name: str) -> None:
@@ -67,49 +74,28 @@ def assert_stops_cleanly(system: System, name: str) -> None:
     psutil.wait_procs(family, timeout=10)
     assert not [process for process in family if process.is_running()]
     assert "Traceback" not in system.log_of(name)
-    assert publishing(system) not in {process.pid for process in family}
 
 
-def pids(system: System, name: str) -> set[int]:
-    return {process.pid for process in system.family(name)}
+def assert_nothing_is_left(system: System) -> None:
+    """The server is gone: its journals are let go of without another record."""
+    until(lambda: not origins(system), what="an empty journal")
 
 
 def test_under_granian_with_two_workers(system: System) -> None:
     start(system, "web")
-    assert_recorded(system)
-    assert kill_publishing(system) in pids(system, "web")
-    assert_recorded(system)
+    assert_every_process_is_served(system, 2)
     assert_stops_cleanly(system, "web")
+    assert_nothing_is_left(system)
 
 
-def test_under_gunicorn_with_three_workers(system: System) -> None:
-    start(system, "web", bound(system))
-    assert_recorded(system)
-    assert kill_publishing(system) in pids(system, "web")
-    assert_recorded(system)
+@pytest.mark.parametrize("more", [(), ("--preload",)], ids=["loading in each", "forking after loading"])
+def test_under_gunicorn_with_three_workers(system: System, more: tuple[str, ...]) -> None:
+    start(system, "web", bound(system, *more))
+    assert_every_process_is_served(system, 3)
+    workers = system.family("web")[:-1]
+    assert [process.num_threads() for process in workers] == [1, 1, 1], "no thread but the requests'"
     assert_stops_cleanly(system, "web")
-
-
-def test_under_gunicorn_that_forks_after_loading(system: System) -> None:
-    start(system, "web", bound(system, "--preload"))
-    assert_recorded(system)
-    assert_stops_cleanly(system, "web")
-    start(system, "web")
-    family = until(lambda: len(found := system.family("web")) == 4 and found, what="the workers") or []
-    try:
-        until(lambda: publishing(system), what="a publisher")
-        if publishing(system) != family[-1].pid:  # a worker was quicker than the main process
-            assert kill_publishing(system)
-        assert kill_publishing(system) in {process.pid for process in [*family, *_started(family)]}
-    finally:
-        for process in [*_started(family), *family]:
-            if process.is_running():
-                process.kill()
-        system.kill("web")
-
-
-def _started(family: list[psutil.Process]) -> list[psutil.Process]:
-    return [child for process in family if process.is_running() for child in process.children(recursive=True)]
+    assert_nothing_is_left(system)
 
 
 def test_under_runserver_that_reloads(system: System, tmp_path: Path) -> None:
@@ -120,23 +106,29 @@ def test_under_runserver_that_reloads(system: System, tmp_path: Path) -> None:
     start(system, "web", [sys.executable, "manage.py", "runserver", address])
     del system.environment["PYTHONPATH"]
     assert_recorded(system)
-    before = publishing(system)
+    before = {process.pid for process in system.family("web")}
     module.write_text("version = 22\n")
-    until(lambda: publishing(system) not in {0, before}, what="another process' publisher")
+    until(lambda: {process.pid for process in system.family("web")} - before, what="another process")
     until(lambda: answered(system, 1), what="runserver again")
     assert_recorded(system)
     assert_stops_cleanly(system, "web")
+    assert_nothing_is_left(system)
 
 
-def test_beside_a_publisher_of_its_own(system: System) -> None:
-    start(system, "publish", [sys.executable, "manage.py", "publish"])
-    until(lambda: publishing(system) == system.processes["publish"].pid, what="manage.py publish")
+def test_with_a_second_one_that_takes_over(system: System) -> None:
+    start(system, "second", [sys.executable, "manage.py", "publish"])
     start(system, "web", bound(system))
     assert_recorded(system)
-    assert publishing(system) == system.processes["publish"].pid
-    assert_stops_cleanly(system, "publish")
-    assert until(lambda: publishing(system), what="another") in pids(system, "web")
+    until(lambda: "waits for the lock" in system.log_of("second"), what="the second one")
+    os.kill(publishing(system), signal.SIGKILL)
+    until(lambda: publishing(system) == system.processes["second"].pid, what="the second one")
+    system.processes.pop("publisher").wait(20)
+    system.processes["publisher"] = system.processes.pop("second")
     assert_recorded(system)
     assert_stops_cleanly(system, "web")
+    assert_nothing_is_left(system)
+    process = system.processes["publisher"]
+    system.kill("publisher", signal.SIGTERM)
+    assert process.returncode == 0
     assert publishing(system) == 0
     assert "each in its place and as it was written" in system.manage("verify_log")

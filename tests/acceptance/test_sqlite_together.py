@@ -18,7 +18,7 @@ def test_it_writes_and_reads_together_without_a_locked_database(
     make_system: Callable[..., System], model: ScriptedModel
 ) -> None:
     system = make_system(ml_server_url=model.url, GATEWAY_WORKERS="2")
-    system.start("redis", "worker-logs", "web")
+    system.start("redis", "worker-logs", "publisher", "web")
     answered: list[str] = []
     lock = threading.Lock()
 
@@ -51,6 +51,6 @@ def test_it_writes_and_reads_together_without_a_locked_database(
     assert written() == Counter(answered)
     origins = {path.name.partition("-")[0] for path in (system.folder / "journal").glob("*.segment")}
     assert len(origins) == 2, "both gateway processes take part"
-    for name in ("web", "worker-logs"):
+    for name in ("web", "publisher", "worker-logs"):
         assert "locked" not in system.log_of(name).lower()
         assert "Traceback" not in system.log_of(name)

@@ -21,6 +21,7 @@ WORDS = {
     "redis": "redis-server",
     "ml_server": "-m ml_server",
     "web": "-m tools.launch.web",
+    "publisher": "manage.py publish",
     "worker-logs": "worker.logs",
     "worker-jobs": "worker.jobs",
     "beat": "worker.beat beat",
@@ -149,7 +150,7 @@ def test_it_starts_again_what_was_killed(up: Up, name: str) -> None:
 def test_it_does_not_start_what_a_url_puts_in_other_hands(up: Up, tmp_path: Path) -> None:
     theirs = {"REDIS_URL": f"redis://user:secret@127.0.0.1:{free_port()}/0", "ML_SERVER_URL": up.model}
     with running(["make", "up"], environment(tmp_path, **theirs)) as program:
-        program.line("waiting for web, worker-logs, worker-jobs, beat, flower", seconds=UP_SECONDS)
+        program.line("waiting for web, publisher, worker-logs, worker-jobs, beat, flower", seconds=UP_SECONDS)
         program.send(signal.SIGTERM)
         program.status(seconds=DOWN_SECONDS)
         assert "secret" not in program.text
@@ -159,7 +160,7 @@ def test_it_stops_in_order_and_leaves_nothing(up: Up) -> None:
     up.program.send(signal.SIGTERM)
     up.program.status(seconds=DOWN_SECONDS)
     assert up.program.family() == []
-    stages = ["stopping web", "stopping worker-logs", "stopping ml_server", "stopping redis"]
+    stages = ["stopping web", "stopping publisher", "stopping worker-logs", "stopping ml_server", "stopping redis"]
     places = [up.program.text.index(stage) for stage in stages]
     assert all(first < second for first, second in pairwise(places))
     assert "is killed" not in up.program.text

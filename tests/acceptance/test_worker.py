@@ -21,7 +21,7 @@ ROUNDS = 3
 @pytest.fixture
 def system(make_system: Callable[..., System], model: ScriptedModel) -> System:
     made = make_system(ML_SERVER_URL=model.url, REPUBLISH_SECONDS="0.5")
-    made.start("redis", "web")
+    made.start("redis", "web", "publisher")
     return made
 
 
@@ -51,7 +51,7 @@ def test_it_loses_nothing_and_multiplies_nothing_while_it_can_write_nothing(
 
         def was_sent_again_and_again() -> bool:
             waiting.append(connection.llen(broker.LOGS_QUEUE) + connection.hlen("unacked.logs"))
-            return system.log_of("web").count("are sent again") >= ROUNDS * MOST_UNCONFIRMED
+            return system.log_of("publisher").count("are sent again") >= ROUNDS * MOST_UNCONFIRMED
 
         until(was_sent_again_and_again, seconds=30, what="several rounds of the outage")
     assert max(waiting) <= 2 * MOST_UNCONFIRMED

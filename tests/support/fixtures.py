@@ -1,5 +1,6 @@
 """The database of these tests, and the ends of a record's way."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 from pytest_django import Settings
 
-from recording.journal import Writer
+from recording.journal import Writer, folder_lock
 from recording.seals import keyring
 
 
@@ -50,6 +51,14 @@ def writer(tmp_path: Path) -> Iterator[Writer]:
     made = Writer(tmp_path, new_origin=uuid4, key=keyring().current, max_bytes=2**30, segment_bytes=2**20)
     yield made
     made.close()
+
+
+@pytest.fixture
+def published(gateway: Client) -> Iterator[None]:
+    """The sign of life of a publisher beside the gateway's journal; none runs."""
+    lock = folder_lock(Path(settings.VAR_DIR) / "journal")
+    yield
+    os.close(lock)
 
 
 @pytest.fixture

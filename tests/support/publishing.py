@@ -14,6 +14,7 @@ from ml_proxy.records import InferenceRecord
 from recording.batches import Batch
 from recording.ingestion import write_batch
 from recording.journal import Writer
+from recording.journal.spool import LOCK_NAME
 from recording.publisher import Publisher
 
 
@@ -46,3 +47,15 @@ def work(broker: redis.Redis) -> None:
 def publisher(folder: Path, republish_seconds: float = 60) -> Publisher:
     """One that a test drives."""
     return Publisher(folder, republish_seconds=republish_seconds)
+
+
+def holder(folder: Path) -> int:
+    """The id of the process that holds the lock of the journal's folder, as the kernel tells; 0 for none."""
+    try:
+        inode = (folder / LOCK_NAME).stat().st_ino
+    except FileNotFoundError:
+        return 0
+    held = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    pids = [int(words[4]) for words in held if words[1] == "FLOCK" and words[5].endswith(f":{inode}")]
+    assert len(pids) <= 1
+    return pids[0] if pids else 0

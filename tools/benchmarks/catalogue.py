@@ -76,10 +76,17 @@ def litellm(ground: Ground) -> Variant:
 
 def gateway(ground: Ground, *, settings_module: str = "backend.settings", name: str = "gateway") -> Variant:
     """This gateway, by the Procfile's commands, with the settings of `make up` but for the database."""
-    made = _gateway(ground, name, settings_module, "redis", "worker-logs", "web")
+    made = _gateway(ground, name, settings_module, "redis", "worker-logs", "publisher", "web")
     rows = Rows(made.environment["DATABASE_URL"], "ml_proxy_inferencelog")
     return Variant(
-        name, made, _target(made, "/ml/v1/predict/"), rows, worker="worker-logs", worker_always=True, promise=True
+        name,
+        made,
+        _target(made, "/ml/v1/predict/"),
+        rows,
+        worker="worker-logs",
+        publisher="publisher",
+        worker_always=True,
+        promise=True,
     )
 
 

@@ -75,8 +75,8 @@ def _drain_turn(run: Run, variant: Variant, number: int) -> None:
 
 @contextmanager
 def _halted(variant: Variant) -> Iterator[None]:
-    """Without worker, and without the web process where that is what publishes."""
-    names = [variant.worker, *([variant.web] if variant.promise else [])]
+    """Without worker, and without publisher where there is one."""
+    names = [variant.worker, *([variant.publisher] if variant.publisher else [])]
     for name in names:
         variant.system.kill(name, signal.SIGTERM)
     try:

@@ -1,7 +1,7 @@
 """`python -m tools.benchmarks.profiling`: where a prediction's time goes within the gateway, by function.
 
 The WSGI application in this process, before the same model server as all variants, journal and all. One caller, so no
-two requests share a sync. No Redis, so the publisher's thread, which costs a share of its own, only knocks in vain.
+two requests share a sync. No publisher and no Redis: neither runs in a process of the gateway's.
 """
 
 import argparse

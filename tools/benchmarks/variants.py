@@ -25,7 +25,7 @@ class NotUp(Exception):
 
 @dataclass
 class Variant:
-    """One way to serve the model. `web` and `worker` name processes of `system`; blank where there is none."""
+    """One way to serve the model. `web`, `worker`, `publisher` are processes of `system`; blank where there is none."""
 
     name: str
     system: System
@@ -34,6 +34,7 @@ class Variant:
     late_rows: Rows | None = None  # of a second log, which is written by the clock
     web: str = "web"
     worker: str = ""
+    publisher: str = ""
     worker_always: bool = False  # whether its worker runs while requests a second are measured
     promise: bool = False  # whether every answer must have its row
     version: str = ""  # of a peer

@@ -54,7 +54,7 @@ def all_killed(stage: Stage, options: argparse.Namespace) -> Figures:
     with stage.down("worker-logs"), stage.down("redis"):
         attempts = _asked(stage, "killed", rate=options.rate, count=SOME)
         with ExitStack() as down:
-            for name in ("web", "model"):
+            for name in ("web", "publisher", "model"):
                 down.enter_context(stage.down(name))
     return _judged(stage, attempts)
 
@@ -71,7 +71,7 @@ def worker_killed(stage: Stage, options: argparse.Namespace) -> Figures:
 
 
 def backlog(stage: Stage, options: argparse.Namespace) -> Figures:
-    """A backlog drains: rows a second, and the peak memory of the gateway's processes and the worker's."""
+    """A backlog drains: rows a second, and the peak memory of gateway, publisher and worker."""
     stage.system.manage("migrate", "-v0")
     stage.system.commands["fill"] = [sys.executable, "-m", "tools.chaos.filling", str(options.records)]
     stage.system.spawn("fill")
@@ -82,7 +82,9 @@ def backlog(stage: Stage, options: argparse.Namespace) -> Figures:
     with tqdm(total=options.records, unit="row") as bar:
         until(lambda: _progress(bar, stage.database.count()) >= options.records, seconds=600, what="all rows")
     seconds = time.monotonic() - started
-    peaks = {name: [peak_mib(process) for process in stage.family(name)] for name in ("web", "worker-logs")}
+    peaks = {
+        name: [peak_mib(process) for process in stage.family(name)] for name in ("web", "publisher", "worker-logs")
+    }
     rate = options.records / seconds
     return {"records": options.records, "seconds": seconds, "rows a second": rate, "peak MiB": peaks, "kept": True}
 

@@ -30,6 +30,20 @@ def kill_gateway_process(stage: Stage, _seconds: float) -> None:
         _kill_child(stage, "web")
 
 
+@fault("kill the publisher", "publisher")
+def kill_publisher(stage: Stage, _seconds: float) -> None:
+    """With messages on their way; the next one begins with what the database has confirmed."""
+    with stage.rushed(RUSH_SECONDS):
+        stage.end("publisher")
+
+
+@fault("freeze the publisher", "publisher")
+def freeze_publisher(stage: Stage, seconds: float) -> None:
+    """It holds the folder's lock and sends nothing."""
+    with frozen(stage.family("publisher")):
+        stage.hold(seconds)
+
+
 @fault("kill a worker's child", "worker")
 def kill_worker_child(stage: Stage, _seconds: float) -> None:
     """The process that writes rows."""
@@ -125,7 +139,7 @@ def fill_journal(stage: Stage, seconds: float) -> None:
 
 @fault("the journal's disk refuses", "journal")
 def refuse_journal(stage: Stage, seconds: float) -> None:
-    """No process of the gateway may write to any file; with PostgreSQL, rows are then written directly."""
+    """Neither gateway nor publisher may write to any file; with PostgreSQL, rows are then written directly."""
     _soft, hard = own = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         _limit_files(stage, (0, hard))
@@ -158,7 +172,7 @@ def reset(stage: Stage, seconds: float) -> None:
 
 
 def _limit_files(stage: Stage, limit: tuple[int, int]) -> None:
-    for process in stage.family("web"):
+    for process in (*stage.family("web"), *stage.family("publisher")):
         with suppress(psutil.NoSuchProcess):
             process.rlimit(psutil.RLIMIT_FSIZE, limit)
 

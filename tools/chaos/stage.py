@@ -13,7 +13,7 @@ from tests.support.system import System
 from tests.support.waiting import until
 from tools.chaos.databases import Database
 
-KEPT = ("redis", "model", "web", "worker-logs")
+KEPT = ("redis", "model", "web", "publisher", "worker-logs")
 WATCH_SECONDS = 0.1
 JOURNAL_BYTES = 64 * 1024 * 1024
 SETTINGS = {

@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 from kombu.exceptions import KombuError
 from redis import Redis, RedisError
 
+from recording.journal import liveness
 from tools.launch import addresses, readiness
 
 SECONDS = 2.0
@@ -26,7 +27,7 @@ class NoAnswer(Exception):
     """A part is there, but not ready; the text says what it answered."""
 
 
-NO_ANSWER = (NoAnswer, OSError, KombuError, RedisError, requests.RequestException)
+NO_ANSWER = (NoAnswer, liveness.NoPublisher, OSError, KombuError, RedisError, requests.RequestException)
 
 
 def _http(name: str, path: str) -> None:
@@ -55,10 +56,15 @@ def _beat() -> None:
         raise NoAnswer("its schedule file is missing or old")
 
 
+def _publisher() -> None:
+    liveness.check(Path(settings.VAR_DIR) / "journal")
+
+
 PROBES: dict[str, Callable[[], None]] = {
     "redis": _redis,
     "ml_server": partial(_http, "ml_server", "/api/v1/status"),
     "web": partial(_http, "web", "/readyz"),
+    "publisher": _publisher,
     "worker-logs": partial(_worker, "logs"),
     "worker-jobs": partial(_worker, "jobs"),
     "beat": _beat,

@@ -36,6 +36,7 @@ def stop_stages() -> list[Mapping[str, float]]:
     workers = dict.fromkeys(("worker-logs", "worker-jobs"), WORKER_SECONDS)
     return [
         {"web": web_stop_seconds() + SPARE_SECONDS},
+        {"publisher": SPARE_SECONDS},  # what was journaled last still reaches the workers
         {**workers, "beat": SPARE_SECONDS, "flower": SPARE_SECONDS},
         {"ml_server": SPARE_SECONDS},
         {"redis": 2 * SPARE_SECONDS},

@@ -1,7 +1,6 @@
-"""`manage.py publish`: the publisher as a process of its own, which keeps its work out of the gateway's."""
+"""`manage.py publish`: the publisher, a process of its own beside the gateway's."""
 
 import signal
-import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -17,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Runs until told to stop."""
-        stop = threading.Event()
+        stop = publisher.StopRequest()
         for signum in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(signum, lambda *_: stop.set())
+            signal.signal(signum, lambda *_: stop.make())
         publisher.run(stop)

@@ -18,6 +18,7 @@ def test_it_is_alive_whatever_else_is_ill(gateway: Client, settings: Settings) -
     assert (gateway.get("/healthz").status_code, gateway.get("/healthz").json()) == (200, {"status": "alive"})
 
 
+@pytest.mark.usefixtures("published")
 def test_it_is_ready_with_every_part_and_the_time_each_took(
     gateway: Client, settings: Settings, empty_redis: str
 ) -> None:
@@ -25,7 +26,7 @@ def test_it_is_ready_with_every_part_and_the_time_each_took(
     response = gateway.get("/readyz")
     assert (response.status_code, response.json()["status"]) == (200, "ready")
     parts = response.json()["parts"]
-    assert set(parts) == {"model", "journal", "database", "redis", "log"}
+    assert set(parts) == {"model", "journal", "database", "redis", "publisher", "log"}
     assert all(part["ok"] and part["ms"] >= 0 for part in parts.values())
 
 
@@ -34,6 +35,16 @@ def test_it_is_degraded_without_redis_since_predictions_go_on(gateway: Client, s
     response = gateway.get("/readyz")
     assert (response.status_code, response.json()["status"]) == (200, "degraded")
     assert not response.json()["parts"]["redis"]["ok"]
+
+
+def test_it_is_degraded_without_a_publisher_since_predictions_go_on(
+    gateway: Client, settings: Settings, empty_redis: str
+) -> None:
+    settings.REDIS_URL = empty_redis
+    response = gateway.get("/readyz")
+    assert (response.status_code, response.json()["status"]) == (200, "degraded")
+    assert response.json()["parts"]["publisher"]["detail"] == "No publisher has run here yet."
+    assert [name for name, part in response.json()["parts"].items() if not part["ok"]] == ["publisher"]
 
 
 def test_it_is_not_ready_without_its_model(gateway: Client, model: ScriptedModel) -> None:

@@ -45,7 +45,7 @@ GATEWAY, WORKER, MODEL = "ml-proxy-gateway", "ml-proxy-worker-logs", "ml-proxy-m
 SERVED, CALLED = (GATEWAY, "POST /ml/v1/predict/"), (GATEWAY, "POST /api/v1/predict")
 ANSWERED = (MODEL, "POST /api/v1/predict")
 APPENDED, WRITTEN = (GATEWAY, "append to journal"), (WORKER, "write row")
-PROCESSES = ("redis", "ml_server", "web", "worker-logs", "worker-jobs")
+PROCESSES = ("redis", "ml_server", "web", "publisher", "worker-logs", "worker-jobs")
 SLOW = {"OTEL_BSP_SCHEDULE_DELAY": "60000"}  # milliseconds; nothing is sent before the end
 
 

@@ -21,7 +21,7 @@ from tests.support.databases import with_database_gone
 from tests.support.network import free_port
 from tests.support.publishing import append, publisher, record, work
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("published")]
 
 LATE = timedelta(seconds=90)
 

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import threading
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from recording.batches import Batch
 from recording.ingestion import write_batch
 from recording.journal import Spool, Writer
 from recording.models import Disposition, Receipt
-from recording.publisher import Publisher, run
+from recording.publisher import Publisher, StopRequest, run
 from recording.publisher.core import MOST_UNCONFIRMED
 from recording.publisher.tail import BATCH_RECORDS
 from tests.support.network import free_port
@@ -156,12 +155,12 @@ def test_it_keeps_no_statements_under_debug(
 ) -> None:
     settings.VAR_DIR = tmp_path
     (tmp_path / "journal").mkdir()
-    stop = threading.Event()
+    stop = StopRequest()
 
     def step(_: Publisher) -> None:
         Receipt.objects.exists()
         assert connection.queries
-        stop.set()
+        stop.make()
 
     monkeypatch.setattr(Publisher, "step", step)
     connection.force_debug_cursor = True
@@ -170,3 +169,4 @@ def test_it_keeps_no_statements_under_debug(
         assert not connection.queries
     finally:
         connection.force_debug_cursor = False
+        stop.close()

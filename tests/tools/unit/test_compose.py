@@ -98,7 +98,7 @@ def test_it_starts_in_an_order_that_can_be_met() -> None:
 
 
 def test_it_starts_what_needs_the_tables_after_the_migration() -> None:
-    for name in ("web", "worker-logs", "worker-jobs", "beat"):
+    for name in ("web", "publisher", "worker-logs", "worker-jobs", "beat"):
         assert SERVICES[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
     assert SERVICES["migrate"]["depends_on"]["postgres"] == {"condition": "service_healthy"}
 
@@ -111,11 +111,14 @@ def test_it_publishes_the_gateway_and_flower_on_loopback() -> None:
     }
 
 
-def test_it_keeps_state_in_volumes_of_one_service_each_but_for_files() -> None:
+def test_it_keeps_state_in_volumes_of_one_service_each_but_for_files_and_the_journal() -> None:
     used = [(volume.partition(":")[0], name) for name, parts in SERVICES.items() for volume in parts.get("volumes", ())]
     shared = {("files", "web"), ("files", "worker-logs"), ("files", "worker-jobs")}
+    shared |= {("journal", "web"), ("journal", "publisher")}
     assert shared < set(used)
-    assert sorted(name for name, _ in set(used) - shared) == sorted(compose.document()["volumes"].keys() - {"files"})
+    assert sorted(name for name, _ in set(used) - shared) == sorted(
+        compose.document()["volumes"].keys() - {"files", "journal"}
+    )
 
 
 def test_its_redis_forgets_nothing_and_asks_for_a_password() -> None:
