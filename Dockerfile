@@ -1,8 +1,10 @@
 FROM python:3.12-slim-bookworm AS installed
 WORKDIR /app
-COPY requirements/base.txt requirements/
-RUN python -m venv .venv \
-    && .venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/base.txt
+COPY requirements/uv.txt requirements/base.txt requirements/
+# uv stays in this stage. The bytecode is compiled now, since the image does not let Python write any.
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes --no-deps -r requirements/uv.txt \
+    && python -m venv --without-pip .venv \
+    && uv pip sync --no-cache --compile-bytecode --require-hashes --python .venv/bin/python requirements/base.txt
 
 FROM python:3.12-slim-bookworm
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1

@@ -1,8 +1,8 @@
 # Each recipe replaces its shell, so that a signal reaches what does the work.
 VENV := .venv/bin
 INSTALL := python=$$(scripts/find-python) && exec "$$python" -m tools.launch.install
-LOCK := --system-certs --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
-UV := .venv/lock-tools/bin
+LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+COMPILE := $(VENV)/python -m tools.launch.uv pip compile $(LOCK) --directory requirements
 
 .PHONY: help up test check chaos bench scale fmt openapi lock clean base dev
 .DEFAULT_GOAL := help
@@ -34,16 +34,14 @@ fmt: dev ## format the code and mend what the linter can
 openapi: dev ## write docs/openapi.yaml from the code
 	@exec $(VENV)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
-lock: dev $(UV)/uv ## pin the packages again; ARGS=--upgrade for newer ones
-	@cd requirements && exec ../$(UV)/uv pip compile $(LOCK) $(ARGS) base.in --output-file base.txt
-	@cd requirements && exec ../$(UV)/uv pip compile $(LOCK) $(ARGS) dev.in --output-file dev.txt
-	@cd ml_server && exec ../$(UV)/uv pip compile $(LOCK) $(ARGS) requirements.in --constraint ../requirements/base.txt --output-file requirements.txt
+lock: dev ## pin the packages again; ARGS=--upgrade for newer ones
+	@$(COMPILE) $(ARGS) uv.in --output-file uv.txt
+	@$(COMPILE) $(ARGS) base.in --output-file base.txt
+	@$(COMPILE) $(ARGS) dev.in --output-file dev.txt
+	@exec $(COMPILE) $(ARGS) ../ml_server/requirements.in --constraint base.txt --output-file ../ml_server/requirements.txt
 
 clean: ## remove what was installed and cached; data in var/ stays
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 base dev:
 	@$(INSTALL) $@
-
-$(UV)/uv:
-	@python=$$(scripts/find-python) && "$$python" -m venv .venv/lock-tools && exec $(UV)/pip install --quiet uv

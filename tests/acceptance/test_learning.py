@@ -29,13 +29,13 @@ def system(make_shared_system: Callable[..., System]) -> System:
 
 
 def get(system: System, path: str) -> Any:
-    response = requests.get(f"{system.url}/ml/v1/{path}/", timeout=20)
+    response = requests.get(f"{system.url}/ml/v1/{path}/", timeout=60)
     response.raise_for_status()
     return response.json()
 
 
 def post(system: System, path: str, **body: Any) -> Any:
-    response = requests.post(f"{system.url}/ml/v1/{path}/", json=body, timeout=20)
+    response = requests.post(f"{system.url}/ml/v1/{path}/", json=body, timeout=60)
     response.raise_for_status()
     return response.json()
 
@@ -55,7 +55,7 @@ def retrained(system: System, **body: Any) -> Any:
 
 def asked(system: System, session: requests.Session, body: dict[str, Any]) -> tuple[str, Any]:
     """The inference's id, and the answer."""
-    response = session.post(f"{system.url}/ml/v1/predict/", json=body, timeout=20)
+    response = session.post(f"{system.url}/ml/v1/predict/", json=body, timeout=60)
     assert response.status_code == 200, response.text
     return response.headers["X-Inference-ID"], response.json()
 
@@ -127,4 +127,4 @@ def logged(system: System, doctor: str) -> Answers:
         found |= {row["id"]: row["model_version"] for row in page.json()}
         if "next" not in page.links:
             return found
-        page = requests.get(page.links["next"]["url"], timeout=20)
+        page = requests.get(page.links["next"]["url"], timeout=60)

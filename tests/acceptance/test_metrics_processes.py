@@ -135,7 +135,7 @@ def test_a_worker_beside_no_gateway_shows_its_own(system: System) -> None:
     url = f"http://127.0.0.1:{system.environment['WORKER_METRICS_PORT']}/metrics"
 
     def ask() -> Scrape:
-        return Scrape.of(requests.get(url, timeout=5).text)
+        return Scrape.of(requests.get(url, timeout=60).text)
 
     before = until(ask, what="the worker's metrics").value("records_total", outcome="written")
     answered(system, 5)

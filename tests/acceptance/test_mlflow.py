@@ -50,12 +50,12 @@ class Server:
     def file(self, run: dict[str, Any], name: str) -> bytes:
         """One file of a run."""
         path = f"{run['info']['artifact_uri'].removeprefix('mlflow-artifacts:/').lstrip('/')}/{name}"
-        response = requests.get(f"{self.url}/api/2.0/mlflow-artifacts/artifacts/{path}", timeout=20)
+        response = requests.get(f"{self.url}/api/2.0/mlflow-artifacts/artifacts/{path}", timeout=60)
         response.raise_for_status()
         return response.content
 
     def _ask(self, method: str, path: str, **body: Any) -> dict[str, Any]:
-        response = requests.request(method, f"{self.url}/api/2.0/mlflow/{path}", json=body or None, timeout=20)
+        response = requests.request(method, f"{self.url}/api/2.0/mlflow/{path}", json=body or None, timeout=60)
         response.raise_for_status()
         found: dict[str, Any] = response.json()
         return found
@@ -97,7 +97,7 @@ def tags(run: dict[str, Any]) -> dict[str, str]:
 def wait_until_it_has(system: System, ids: set[str]) -> None:
     """What MLflow lacks is noted with the rows."""
     until(lambda: ids <= set(rows(system)), what="the rows")
-    until(lambda: system.sql("SELECT count(*) FROM mlflow_mlflowoutbox") == [(0,)], seconds=60, what="nothing waiting")
+    until(lambda: system.sql("SELECT count(*) FROM mlflow_mlflowoutbox") == [(0,)], what="nothing waiting")
 
 
 def test_it_gets_every_inference_once_though_it_hangs_in_between(system: System, server: Server) -> None:
@@ -108,7 +108,7 @@ def test_it_gets_every_inference_once_though_it_hangs_in_between(system: System,
     for process in family:
         process.suspend()
     ids |= answered(system, 20)
-    until(lambda: "MLflow is not followed for" in system.log_of("worker-jobs"), seconds=30)
+    until(lambda: "MLflow is not followed for" in system.log_of("worker-jobs"))
     ids |= answered(system, 1)  # the door does not notice
     for process in reversed(family):
         process.resume()
@@ -127,26 +127,26 @@ def test_it_gets_an_inference_that_is_asked_for_and_shows_it(system: System, ser
     url = f"{system.url}/ml/v1/mlflow/log-prediction/"
 
     def logged() -> dict[str, Any]:
-        response = requests.post(url, json={"inference_id": inference_id}, timeout=20)
+        response = requests.post(url, json={"inference_id": inference_id}, timeout=60)
         return dict(response.json()) if response.status_code == 200 else {}
 
-    first = until(logged, seconds=60, what="the run")
+    first = until(logged, what="the run")
     assert logged() == first
     [run] = [run for run in server.runs("inference") if tags(run)["inference_id"] == inference_id]
     assert first["run_id"] == run["info"]["run_id"]
-    shown = requests.get(f"{system.url}/ml/v1/mlflow/runs/{first['run_id']}/", timeout=20).json()
+    shown = requests.get(f"{system.url}/ml/v1/mlflow/runs/{first['run_id']}/", timeout=60).json()
     assert (shown["status"], shown["params"]["prediction"]) == ("FINISHED", "benign")
     assert (shown["metrics"]["confidence"], shown["tags"]) == (0.93, tags(run))
     assert "doctor_name" not in json.loads(server.file(run, "input.json"))
     assert json.loads(server.file(run, "output.json"))["model"]["name"] == "stub"
     assert server.file(run, "input.png") == picture
-    assert requests.get(f"{system.url}/ml/v1/mlflow/runs/{'0' * 32}/", timeout=20).status_code == 404
+    assert requests.get(f"{system.url}/ml/v1/mlflow/runs/{'0' * 32}/", timeout=60).status_code == 404
 
 
 def test_it_gets_a_retrain(system: System, server: Server, shared_model: ScriptedModel) -> None:
     shared_model.script = lambda conversation: Conversation.answer(conversation, json.dumps(RESULT).encode())
-    job = requests.post(f"{system.url}/ml/v1/retrain/jobs/", json={"params": {"C": 1.5}}, timeout=20).json()
-    [run] = until(lambda: [run for run in server.runs("retrain") if run["info"]["status"] == "FINISHED"], seconds=60)
+    job = requests.post(f"{system.url}/ml/v1/retrain/jobs/", json={"params": {"C": 1.5}}, timeout=60).json()
+    [run] = until(lambda: [run for run in server.runs("retrain") if run["info"]["status"] == "FINISHED"])
     assert (tags(run)["job_id"], tags(run)["model_version"]) == (job["id"], "8")
     assert metrics(run)["accuracy"] == 0.98
     assert run["data"]["params"] == [{"key": "C", "value": "1.5"}]
@@ -155,6 +155,6 @@ def test_it_gets_a_retrain(system: System, server: Server, shared_model: Scripte
 
 def test_it_leaves_nothing_waiting(system: System, server: Server) -> None:
     wait_until_it_has(system, set())
-    text = requests.get(f"{system.url}/metrics", timeout=20).text
+    text = requests.get(f"{system.url}/metrics", timeout=60).text
     assert 'ml_proxy_mlflow_waiting{state="waiting"} 0.0' in text
     assert server.program.process.poll() is None

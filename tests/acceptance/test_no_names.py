@@ -145,7 +145,7 @@ def retrain(site: Site) -> None:
     """A job whose model fails, quoting what it was sent."""
     site.model.script = echoes("500 Oh")
     url, key = f"{site.system.url}/ml/v1/retrain/jobs/", {"Idempotency-Key": f"{MARK}-key"}
-    made = requests.post(url, json={"params": {"note": MARK}}, headers=key, timeout=10)
+    made = requests.post(url, json={"params": {"note": MARK}}, headers=key, timeout=60)
     assert made.status_code == 202
     until(lambda: requests.get(f"{url}{made.json()['id']}/", timeout=10).json()["state"] == "failed", what="the job")
 
@@ -157,17 +157,17 @@ def model_server(site: Site) -> None:
         (f"?patient={MARK}", f"{MARK} no json"),
         ("", f'{{"model": "{MARK}"}}'),
     ):
-        answer = requests.post(f"{site.ml_server}/predict{query}", data=data, timeout=10)
+        answer = requests.post(f"{site.ml_server}/predict{query}", data=data, timeout=60)
         assert 400 <= answer.status_code < 500
     site.printed("ml_server", "POST /api/v1/predict 422")
 
 
 def in_flower(site: Site) -> dict[str, str]:
     """Each page that shows tasks."""
-    tasks = requests.get(f"{site.flower}/api/tasks", timeout=10).json()
+    tasks = requests.get(f"{site.flower}/api/tasks", timeout=60).json()
     assert {"recording.write_records", "jobs.run"} <= {task["name"] for task in tasks.values()}
     paths = ["/api/tasks", "/tasks", "/workers", "/metrics", *(f"/task/{uuid}" for uuid in tasks)]
-    return {path: requests.get(f"{site.flower}{path}", timeout=10).text for path in paths}
+    return {path: requests.get(f"{site.flower}{path}", timeout=60).text for path in paths}
 
 
 def in_redis(site: Site) -> dict[str, str]:
@@ -186,7 +186,7 @@ def in_traces(site: Site) -> dict[str, bytes]:
 def test_it_tells_no_operator_who_was_treated(site: Site) -> None:
     for way in (predictions, quarantine, retry, strangers, retrain, model_server):
         way(site)
-    metrics = requests.get(f"{site.system.url}/metrics", timeout=10)
+    metrics = requests.get(f"{site.system.url}/metrics", timeout=60)
     results = site.tables("django_celery_results_")
     assert results["django_celery_results_taskresult"]
     places: dict[str, str | bytes] = {

@@ -19,16 +19,16 @@ def test_it_answers_and_keeps_a_picture_that_is_uploaded(make_system: Callable[.
         f"{system.url}/ml/v1/predict/",
         data={**NAMES, "model": "handwritten-digits"},
         files={"image": ("digit.png", DIGIT, "image/png")},
-        timeout=20,
+        timeout=60,
     )
     assert answer.status_code == 200, answer.text
     path = f"{system.url}/ml/v1/history/{answer.headers['X-Inference-ID']}/"
     until(lambda: requests.get(path, timeout=5).ok, what="the row")
-    row = requests.get(path, timeout=5).json()
+    row = requests.get(path, timeout=60).json()
     assert row["output_data"] == answer.json()
     assert row["output_data"]["predictions"][0]["label"] in set("0123456789")
     assert row["input_data"].keys() == {*NAMES, "model", "image"}
     [file] = row["files"]
-    given = requests.get(system.url + file["url"], timeout=5)
+    given = requests.get(system.url + file["url"], timeout=60)
     assert (given.content, given.headers["Content-Type"]) == (DIGIT, "image/png")
     assert "each in its place and as it was written" in system.manage("verify_log", "--files")

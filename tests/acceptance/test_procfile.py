@@ -84,20 +84,20 @@ def test_it_answers(parts: Parts, name: str) -> None:
 
 
 def test_it_is_the_whole_path(parts: Parts) -> None:
-    model = requests.get(f"{parts.url('ML_SERVER_PORT')}/api/v1/model-info", timeout=10).json()["models"][0]
+    model = requests.get(f"{parts.url('ML_SERVER_PORT')}/api/v1/model-info", timeout=60).json()["models"][0]
     body = {**model["example"], "doctor_name": "Dr. Who", "patient_name": parts.account[0]}
     predict, history = (f"{parts.url('GATEWAY_PORT')}/ml/v1/{path}/" for path in ("predict", "history"))
-    answer = requests.post(predict, json=body, auth=parts.account, timeout=10)
+    answer = requests.post(predict, json=body, auth=parts.account, timeout=60)
     assert answer.status_code == 200, answer.text
     query = {"patient": parts.account[0]}
-    rows = until(lambda: requests.get(history, params=query, auth=parts.account, timeout=10).json(), seconds=10)
+    rows = until(lambda: requests.get(history, params=query, auth=parts.account, timeout=10).json())
     assert [row["id"] for row in rows] == [answer.headers["X-Inference-ID"]]
 
 
 def test_it_asks_a_stranger_for_a_password_as_composed(parts: Parts) -> None:
     status = 401 if parts.environments["web"].get("API_AUTH") == "required" else 200
-    assert requests.get(f"{parts.url('GATEWAY_PORT')}/ml/v1/history/", timeout=10).status_code == status
-    assert requests.get(f"{parts.url('FLOWER_PORT')}/api/tasks", timeout=10).status_code == status
+    assert requests.get(f"{parts.url('GATEWAY_PORT')}/ml/v1/history/", timeout=60).status_code == status
+    assert requests.get(f"{parts.url('FLOWER_PORT')}/api/tasks", timeout=60).status_code == status
 
 
 @pytest.mark.parametrize("name", [*reversed(procfile())])

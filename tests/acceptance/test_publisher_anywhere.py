@@ -13,7 +13,7 @@ from tests.acceptance.helpers.recording import answered, rows
 from tests.support.model import ScriptedModel
 from tests.support.publishing import holder
 from tests.support.system import System
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_SECONDS, until
 
 pytestmark = pytest.mark.any_database  # what is shared here are files and locks
 
@@ -71,7 +71,7 @@ def assert_every_process_is_served(system: System, count: int) -> None:
 def assert_stops_cleanly(system: System, name: str) -> None:
     family = system.family(name)
     system.kill(name, signal.SIGTERM)
-    psutil.wait_procs(family, timeout=10)
+    psutil.wait_procs(family, timeout=DEADLINE_SECONDS)
     assert not [process for process in family if process.is_running()]
     assert "Traceback" not in system.log_of(name)
 

@@ -53,7 +53,7 @@ def test_it_loses_nothing_and_multiplies_nothing_while_it_can_write_nothing(
             waiting.append(connection.llen(broker.LOGS_QUEUE) + connection.hlen("unacked.logs"))
             return system.log_of("publisher").count("are sent again") >= ROUNDS * MOST_UNCONFIRMED
 
-        until(was_sent_again_and_again, seconds=30, what="several rounds of the outage")
+        until(was_sent_again_and_again, what="several rounds of the outage")
     assert max(waiting) <= 2 * MOST_UNCONFIRMED
     assert says in system.log_of("worker-logs")
     assert "MARKER" not in system.log_of("worker-logs")

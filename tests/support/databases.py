@@ -25,7 +25,7 @@ def with_database_gone(ask: Callable[[], T]) -> T:
     try:
         thread = threading.Thread(target=run)
         thread.start()
-        thread.join(30)
+        thread.join(60)
     finally:
         connection.settings_dict.update(kept)
     [answer] = found

@@ -61,7 +61,7 @@ def serving() -> Iterator[str]:
 
 def ask(url: str, path: str, fields: Mapping[str, str]) -> Answer:
     """What a client gets that has nothing between itself and the server."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     try:
         connection.putrequest("GET", path, skip_accept_encoding=True)
         for name, value in fields.items():

@@ -40,7 +40,7 @@ class S3Server:
         """With SIGKILL, where it runs."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(20)
+            self._process.wait(60)
             self._process = None
 
     def storage(self, **options: Any) -> dict[str, Any]:

@@ -72,7 +72,7 @@ class System:
             with psycopg.connect(url, autocommit=True) as connection:
                 done = connection.execute(statement)
                 return done.fetchall() if done.description else []
-        with closing(sqlite3.connect(self.folder / "db.sqlite3", timeout=20)) as lite:
+        with closing(sqlite3.connect(self.folder / "db.sqlite3", timeout=60)) as lite:
             return lite.execute(statement).fetchall()
 
     def start(self, *names: str) -> None:
@@ -80,7 +80,7 @@ class System:
         for name in names:
             self.spawn(name)
         if "web" in names:
-            until(lambda: requests.get(f"{self.url}/healthz", timeout=2).ok, what="web")
+            until(lambda: requests.get(f"{self.url}/healthz", timeout=10).ok, what="web")
 
     def spawn(self, name: str) -> None:
         """Starts a process, and waits for nothing."""
@@ -101,14 +101,14 @@ class System:
         """Signals the process that the Procfile's command became, and waits for its end."""
         process = self.processes.pop(name)
         process.send_signal(signum)
-        process.wait(20)
+        process.wait(60)
 
     def stop(self) -> None:
         """Ends everything that was started, children included."""
         for process in self.processes.values():
             for child in _family(process.pid):
                 child.kill()
-            process.wait(20)
+            process.wait(60)
         self.processes.clear()
 
     def predict(self, body: Mapping[str, object] | bytes, **fields: str) -> requests.Response:

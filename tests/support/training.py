@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.support.model import Conversation, Script
+from tests.support.waiting import DEADLINE_SECONDS
 
 RESULT = {"model": {"name": "stub", "version": "8"}, "metrics": {"accuracy": 0.98}}
 
@@ -54,7 +55,7 @@ def closes(*pieces: bytes) -> Script:
     return script
 
 
-def is_hung_up(conversation: Conversation, seconds: float = 10) -> bool:
+def is_hung_up(conversation: Conversation, seconds: float = DEADLINE_SECONDS) -> bool:
     """Whether the caller closes the connection within that time."""
     conversation.sock.settimeout(seconds)
     try:

@@ -1,42 +1,48 @@
 """Installs what a command needs: `python3 -m tools.launch.install base|dev`, with any Python this project runs on.
 
-Done in no time where the lock is installed already. Standard library alone: nothing else is there yet.
+Returns at once if the lock is installed already. Standard library alone: nothing else is there yet. uv installs the
+packages, or pip where uv can't be had.
 """
 
 import fcntl
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from common.parent_death import die_with_parent
+from tools.launch import uv
+from tools.launch.child import status_of
 
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = ROOT / "requirements"
-LOCKS = {"base": ("base.txt",), "dev": ("base.txt", "dev.txt")}
-PIP = ("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes")
+LOCKS = {"base": ("base.txt",), "dev": ("base.txt", "dev.txt"), "uv": ("uv.txt",)}
+QUIET = () if sys.stderr.isatty() else ("--quiet",)  # on a terminal they show their progress
+PIP = ("-m", "pip", "install", *QUIET, "--no-input", "--disable-pip-version-check", "--require-hashes")
 # There from before anything is installed until all is: what a kill left half done is not to be built upon.
 UNFINISHED = VENV / "unfinished"
+# Where .venv was made. Its scripts name that path in their first line: they do not run once it has changed.
+MADE_AT = VENV / "made-at"
 ENV_FILE = "# Settings for your own machine; .env.example lists all. DEBUG opens the API: not for a server.\nDEBUG=1\n"
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-PIP_STOP_SECONDS = 5
 
 
 def install(kind: str) -> None:
     """Brings `.venv` to the state of the lock. Raises `SystemExit` where that fails or a signal comes."""
     with _alone():
-        if not _is_whole():
-            _say("making .venv")
-            _run([sys.executable, "-m", "venv", "--clear", str(VENV)])
+        if reason := _reason_to_make():
+            _say(reason)
+            _make_venv()
         if not all(_is_installed(each) for each in _included(kind)):
-            _install(kind)
+            _install("dev" if _stamp("dev").exists() else kind)  # keeps the tools of somebody who has them
 
 
 def make_env_file() -> None:
@@ -47,23 +53,77 @@ def make_env_file() -> None:
 
 def _install(kind: str) -> None:
     files = [str(REQUIREMENTS / name) for name in LOCKS[kind]]
-    count = sum(line[:1].isalnum() for line in Path(files[-1]).read_text().splitlines())
-    _say(f"installing {count} packages into .venv, about a minute")
+    began = time.monotonic()
     UNFINISHED.touch()
-    _run([str(PYTHON), *PIP, *(word for file in files for word in ("-r", file))])
+    if not (_has_uv() and _sync(files)):
+        _say(f"installing up to {_count(files)} packages with pip, which takes a minute or more")
+        _run([str(PYTHON), *PIP, *(word for file in files for word in ("-r", file))])
     for each in _included(kind):
         _stamp(each).write_text(_digest(each))
     UNFINISHED.unlink()
+    _say(f"installed in {time.monotonic() - began:.0f} s; .venv has {_installed_count()} packages")
+
+
+def _has_uv() -> bool:
+    """Installs uv if it is not there. Only a wheel will do: to build it takes a Rust compiler and long."""
+    if _is_installed("uv"):
+        return True
+    _say("installing uv into .venv")
+    lock = str(REQUIREMENTS / LOCKS["uv"][0])
+    if status := status_of([str(PYTHON), *PIP, "--no-deps", "--only-binary", ":all:", "-r", lock]):
+        _say(f"uv can't be installed here: pip ended with status {status}")
+        return False
+    _stamp("uv").write_text(_digest("uv"))
+    return True
+
+
+def _sync(files: Sequence[str]) -> bool:
+    """Has uv bring `.venv` to what these files lock: what left them is removed, pip and uv stay."""
+    _say(f"installing up to {_count(files)} packages with uv")
+    command, environment = uv.prepared("pip", "sync", *QUIET, "--require-hashes", "--python", str(PYTHON), *files)
+    if status := status_of(command, environment):
+        _say(f"uv could not install them: it ended with status {status}")
+    return status == 0
+
+
+def _count(files: Sequence[str]) -> int:
+    """How many packages are locked. Those for other platforms are among them."""
+    names = (re.match(r"[a-zA-Z0-9][\w.-]*", line) for file in files for line in Path(file).read_text().splitlines())
+    return len({name[0] for name in names if name})
+
+
+def _installed_count() -> int:
+    return sum(1 for _ in VENV.glob("lib/python*/site-packages/*.dist-info"))
 
 
 def _included(kind: str) -> list[str]:
     return [each for each in LOCKS if set(LOCKS[each]) <= set(LOCKS[kind])]
 
 
-def _is_whole() -> bool:
-    if UNFINISHED.exists() or not PYTHON.exists():
+def _reason_to_make() -> str:
+    """Why `.venv` has to be made; empty if it is fit for use."""
+    if not VENV.exists():
+        return "making .venv"
+    if UNFINISHED.exists() or not (MADE_AT.exists() or _stamp("base").exists()):
+        return "making .venv again: the last installation did not finish"
+    if not _has_pip():
+        return "making .venv again: its Python does not run, or has no pip"
+    made_at = MADE_AT.read_text() if MADE_AT.exists() else str(VENV.resolve())  # by another installer: not known
+    moved = made_at != str(VENV.resolve())
+    return f"making .venv again: this folder was moved, and .venv was made at {made_at}" if moved else ""
+
+
+def _has_pip() -> bool:
+    if not PYTHON.exists():
         return False
     return subprocess.run([PYTHON, "-c", "import pip"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def _make_venv() -> None:
+    if VENV.is_symlink():
+        VENV.unlink()  # what it leads to may serve others
+    _run([sys.executable, "-m", "venv", "--clear", str(VENV)])
+    MADE_AT.write_text(str(VENV.resolve()))
 
 
 def _is_installed(kind: str) -> bool:
@@ -94,28 +154,8 @@ def _alone() -> Iterator[None]:
 
 
 def _run(command: Sequence[str]) -> None:
-    parent = os.getpid()
-    child = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        start_new_session=True,
-        preexec_fn=lambda: die_with_parent(parent),  # noqa: PLW1509 - this program has one thread
-    )
-    try:
-        if status := child.wait():
-            sys.exit(f"ml-proxy: {' '.join(command[:4])} … failed with status {status}; what it printed stands above")
-    finally:
-        _end(child)
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Pip puts back what it was replacing where it is interrupted and given a moment."""
-    with suppress(ProcessLookupError, subprocess.TimeoutExpired):
-        os.killpg(child.pid, signal.SIGINT)
-        child.wait(PIP_STOP_SECONDS)
-    with suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
+    if status := status_of(command):
+        sys.exit(f"ml-proxy: {' '.join(command[:4])} … failed with status {status}; what it printed stands above")
 
 
 def _say(line: str) -> None:

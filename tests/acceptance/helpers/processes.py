@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from tests.support.system import ROOT
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_SECONDS, until
 
 MARK = "TEST_RUN"
 
@@ -42,7 +42,7 @@ class Program:
         """What it printed so far."""
         return "\n".join(self.lines)
 
-    def line(self, holds: str, *, seconds: float = 10) -> str:
+    def line(self, holds: str, *, seconds: float = DEADLINE_SECONDS) -> str:
         """The first line that holds this text, once it is there."""
         try:
             return until(lambda: next((line for line in self.lines if holds in line), ""), seconds=seconds)
@@ -57,7 +57,7 @@ class Program:
         """A signal to its whole group, as a terminal sends it."""
         os.killpg(self.process.pid, number)
 
-    def status(self, *, seconds: float = 10) -> int:
+    def status(self, *, seconds: float = DEADLINE_SECONDS) -> int:
         """Its exit status, once it has ended and all that it printed was read."""
         status = self.process.wait(seconds)
         self._reader.join(seconds)

@@ -25,7 +25,7 @@ def rows(system: System) -> list[str]:
 
 def scrape(system: System) -> Scrape:
     """The gateway's metrics now, without anything of a patient's."""
-    answer = requests.get(f"{system.url}/metrics", timeout=10)
+    answer = requests.get(f"{system.url}/metrics", timeout=60)
     assert answer.status_code == 200
     assert "MARKER" not in answer.text
     return Scrape.of(answer.text)
@@ -33,7 +33,7 @@ def scrape(system: System) -> Scrape:
 
 def assert_all_are_rows(system: System, ids: set[str]) -> None:
     """Each once, nothing waits any more, and the log can be proved."""
-    until(lambda: ids <= set(rows(system)), seconds=30, what=f"{len(ids)} rows")
+    until(lambda: ids <= set(rows(system)), what=f"{len(ids)} rows")
     assert sorted(rows(system)) == sorted(set(rows(system)))
     until(lambda: scrape(system).numbers()["waiting"] == 0, what="nothing waiting")
     assert "each in its place and as it was written" in system.manage("verify_log")

@@ -54,7 +54,7 @@ def test_it_gives_a_link_of_the_storage_s_own(gateway: Client, way: Callable[[],
     [shown] = one(gateway, answer["X-Inference-ID"])["files"]
     assert shown["url"].startswith(f"{server.url}/")
     assert parse_qs(urlsplit(shown["url"]).query)["X-Amz-Expires"] == ["60"]
-    given = requests.get(shown["url"], timeout=10)
+    given = requests.get(shown["url"], timeout=60)
     assert (given.status_code, given.content) == (200, LARGE)
     assert given.headers["Content-Disposition"] == 'attachment; filename="body.json"'
 

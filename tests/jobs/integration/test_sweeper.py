@@ -142,7 +142,7 @@ def test_it_takes_nothing_from_a_runner_that_lives(gateway: Client, model: Scrip
     swept = threading.Event()
 
     def script(stream: Stream) -> None:
-        swept.wait(10)
+        swept.wait(60)
         stream.end()
 
     model.script = trains(script)

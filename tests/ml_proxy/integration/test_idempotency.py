@@ -79,7 +79,7 @@ def test_it_answers_409_while_the_first_call_runs(gateway: Client, model: Script
     go_on = threading.Event()
 
     def script(conversation: Conversation) -> None:
-        go_on.wait(20)
+        go_on.wait(60)
         conversation.answer()
 
     model.script = script
@@ -97,7 +97,7 @@ def test_it_answers_409_while_the_first_call_runs(gateway: Client, model: Script
     assert int(meanwhile["Retry-After"]) > 0
     problem(keyed(gateway, RAW + b" "), 422, "key-reused")
     go_on.set()
-    thread.join(20)
+    thread.join(60)
     assert keyed(gateway).content == first[0].content == PREDICTION
     assert (len(model.requests), len(journaled())) == (1, 1)
 

@@ -115,13 +115,13 @@ def test_it_answers_nothing_where_the_database_goes_away_meanwhile(
     def script(conversation: Conversation) -> None:
         with table_away(TABLE):
             conversation.answer()
-            back.wait(20)
+            back.wait(60)
         connections.close_all()
         done.set()
 
     model.script = script
     response = keyed(gateway)
     back.set()
-    assert done.wait(20)
+    assert done.wait(60)
     problem(response, 503, "database-unavailable")
     assert journaled() == []

@@ -86,7 +86,7 @@ def test_it_marks_each_row_as_its_own(seeded: list[InferenceLog]) -> None:
 
 def test_it_keeps_what_the_model_says_to_that_input(seeded: list[InferenceLog], model_server: str) -> None:
     for row in seeded[:10]:
-        answer = requests.post(f"{model_server}/api/v1/predict", data=row.input_data.encode(), timeout=10)
+        answer = requests.post(f"{model_server}/api/v1/predict", data=row.input_data.encode(), timeout=60)
         assert answer.text == row.output_data
         assert answer.json()["model"] == {"name": row.model_name, "version": row.model_version}
 

@@ -57,7 +57,7 @@ def test_it_opens_another_connection_where_the_kept_one_was_closed(gateway: Clie
     for count in range(1, 4):
         closed.clear()
         assert predict(gateway).status_code == 200
-        assert closed.wait(10)
+        assert closed.wait(60)
         assert len({request.sock for request in model.requests}) == count == len(model.requests)
 
 
@@ -109,7 +109,7 @@ def test_it_serves_many_callers_at_once(gateway: Client, model: ScriptedModel, j
     together = threading.Barrier(count)
 
     def script(conversation: Conversation) -> None:
-        together.wait(20)
+        together.wait(60)
         conversation.answer(conversation.body)
 
     model.script = script
@@ -122,7 +122,7 @@ def test_it_serves_many_callers_at_once(gateway: Client, model: ScriptedModel, j
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert all(f'"n": {number}}}'.encode() in answers[number] for number in range(count))
     assert len({record.id for record in journaled()}) == count
 

@@ -63,8 +63,8 @@ def test_it_is_cut_whatever_it_waits_for(model_server: ScriptedModel, talks: boo
         began = time.monotonic()
         switch.cut()
         with pytest.raises(UpstreamError):
-            exchange.result(timeout=10)
-    assert time.monotonic() - began < 2
+            exchange.result(timeout=60)
+    assert time.monotonic() - began < 10  # where it would have waited for 20
     assert until(lambda: hung_up) == [True]
 
 

@@ -16,6 +16,7 @@ from tests.support.door import Journaled, predict, problem, sends
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
 
 TOTAL = 0.3  # seconds
+LATEST = 10  # seconds: the servers here would go on until the test is over
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def test_it_holds_the_handshake_to_the_deadline(gateway: Client, settings: Setti
         settings.UPSTREAM_TOTAL_SECONDS = TOTAL
         started = time.monotonic()
         problem(predict(gateway), 504, "upstream-timeout")
-        assert TOTAL <= time.monotonic() - started < TOTAL + 1
+        assert TOTAL <= time.monotonic() - started < LATEST
 
 
 @pytest.mark.usefixtures("trusted")
@@ -90,7 +91,7 @@ def test_it_holds_drips_to_the_deadline(
     model.script, settings.UPSTREAM_TOTAL_SECONDS = drip, TOTAL
     started = time.monotonic()
     problem(predict(secure), 504, "upstream-timeout")
-    assert TOTAL <= time.monotonic() - started < TOTAL + 1
+    assert TOTAL <= time.monotonic() - started < LATEST
     assert journaled() == []
     model.script, settings.UPSTREAM_TOTAL_SECONDS = Conversation.answer, 20
     assert predict(secure).content == PREDICTION

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[3]
 COMMAND = [sys.executable, "-m", "ml_server"]
 STREAMED = {"Accept": "application/x-ndjson"}
 LONG = {"params": {"min_seconds": 86400}}
-SECONDS = 20  # the longest wait for one response
+SECONDS = 60  # the longest wait for any one answer, on a busy machine
 
 
 class Server:
@@ -145,7 +145,7 @@ def test_it_cancels_a_training_if_the_waiting_client_disconnects(server: Server)
 def test_it_keeps_reporting_progress_during_a_long_epoch(server: Server) -> None:
     with raw_retrain(server, "Accept: application/x-ndjson") as connection:
         read_until(connection, b"started")
-        connection.settimeout(5)  # a busy machine may be late
+        connection.settimeout(10)  # without it the next line would come after minutes
         for _ in range(3):
             read_until(connection, b"\n")
 

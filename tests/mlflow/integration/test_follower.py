@@ -184,13 +184,13 @@ def test_it_passes_over_none_whose_transaction_ends_after_that_of_newer_ones(mlf
         with transaction.atomic():
             late.extend(written())
             has_written.set()
-            may_commit.wait(20)
+            may_commit.wait(60)
         connections.close_all()
 
     thread = threading.Thread(target=write_slowly)
     thread.start()
     try:
-        assert has_written.wait(20)
+        assert has_written.wait(60)
         newer = written()
         follower.follow()
         assert logged_ids(mlflow) == ids(newer)

@@ -254,6 +254,6 @@ def test_it_keeps_ten_thousand_heads_in_a_moment(journal: Path) -> None:
         heads.raise_to(uuid4(), 1)
     started = time.process_time()
     heads.save()
-    assert time.process_time() - started < 0.1
+    assert time.process_time() - started < 1  # of processor time; it takes about 0.01
     assert len(json.loads((journal / HEADS).read_text())) == 10_000
     assert len(Heads(journal)._highest) == 10_000

@@ -182,6 +182,11 @@ def test_each_image_runs_as_an_unprivileged_user(path: str, user: str) -> None:
     assert re.findall(r"^USER (\w+)$", dockerfile, re.MULTILINE) == [user]
     assert f"useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin {user}" in dockerfile
     assert "--require-hashes" in dockerfile
+
+
+def test_the_gateways_image_checks_every_hash() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert dockerfile.count("--require-hashes") == len(re.findall(r"pip (install|sync)", dockerfile)) == 2
     assert not re.search(r"^FROM \S+:latest|^FROM [^:\s]+(\s|$)", dockerfile, re.MULTILINE)
 
 

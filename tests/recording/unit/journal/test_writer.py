@@ -82,7 +82,7 @@ def test_it_syncs_once_for_all_who_wait(make_writer: Callable[..., Writer], monk
     def held_write(descriptor: int, data: bytes, offset: int) -> int:
         syncs.append(len(data))
         first_is_syncing.set()
-        all_wait.wait(10)
+        all_wait.wait(60)
         return write(descriptor, data, offset)
 
     writer = make_writer()
@@ -90,7 +90,7 @@ def test_it_syncs_once_for_all_who_wait(make_writer: Callable[..., Writer], monk
     monkeypatch.setattr(os, "pwrite", held_write)
     with ThreadPoolExecutor(9) as threads:
         first = threads.submit(writer.append, b"first", b"")
-        assert first_is_syncing.wait(10)
+        assert first_is_syncing.wait(60)
         others = [threads.submit(writer.append, b"other", b"") for _ in range(8)]
         until(lambda: len(writer._queue) == 8)
         all_wait.set()
@@ -142,20 +142,20 @@ def test_a_fault_of_ours_leaves_nobody_waiting(
         if writing.is_set():
             return pwrite(descriptor, data, offset)
         writing.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         pwrite(descriptor, data, offset)
         raise ZeroDivisionError
 
     monkeypatch.setattr(os, "pwrite", fails_at_first)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(writer.append, b"fails", b"")
-        assert writing.wait(10)
+        assert writing.wait(60)
         others = [pool.submit(writer.append, b"waits", b"") for _ in range(3)]
         until(lambda: len(writer._queue) == 3, what="others")
         go_on.set()
-        assert sorted(other.result(10) for other in others) == [1, 2, 3]
+        assert sorted(other.result(60) for other in others) == [1, 2, 3]
         with pytest.raises(ZeroDivisionError):
-            first.result(10)
+            first.result(60)
     assert payloads(tmp_path) == [b"before", b"waits", b"waits", b"waits"]
 
 
