@@ -146,17 +146,16 @@ INSTALLED_APPS = [
     "integrations.mlflow",
 ]
 
+# One list for every path. What costs too much is made cheaper here for all of them, see ADR 11.
 MIDDLEWARE = [
+    "common.browser_middleware.SecurityHeadersMiddleware",
     "common.middleware.ExchangeMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
-    "django.middleware.security.SecurityMiddleware",
+    "common.browser_middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "common.browser_middleware.SignInMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # the default makes signers for each request
 
 TEMPLATES: list[dict[str, Any]] = [
     {

@@ -1,17 +1,18 @@
 """Every path of the gateway."""
 
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from common import problem_details
+from common.fixed_paths import FixedPaths
 from common.views import healthz, metrics, readyz
 from ml_proxy.views.home import home
 
 urlpatterns = [
-    path("ml/v1/", include("ml_proxy.urls")),
-    path("ml/v1/mlflow/", include("integrations.mlflow.urls")),
+    FixedPaths("ml/v1/", "ml_proxy.urls"),
+    FixedPaths("ml/v1/mlflow/", "integrations.mlflow.urls"),
     path("", home, name="home"),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

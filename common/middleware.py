@@ -14,9 +14,7 @@ from common.conf import settings
 from common.exceptions import GatewayError
 from common.ids import uuid7
 from common.logs import current_request_id
-from common.problem_details import as_gateway_error, respond
-from common.straight import StraightOn
-from common.telling import tell
+from common.problem_details import answer, as_gateway_error, respond
 
 access_log = logging.getLogger("ml_proxy.access")
 
@@ -34,7 +32,7 @@ class ExchangeMiddleware:
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = tracing.serving(StraightOn(get_response))
+        self._get_response = tracing.serving(get_response)
         metrics.prepare()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -47,8 +45,6 @@ class ExchangeMiddleware:
         try:
             response = _refused_host(request) or self._get_response(request)
             response["X-Request-ID"] = request_id
-            if request.path_info.startswith(API_PREFIX):
-                response.headers.setdefault("X-Content-Type-Options", "nosniff")
             _set_length(response)
             elapsed = time.perf_counter() - started
             _log(request, response, elapsed * 1000)
@@ -60,7 +56,7 @@ class ExchangeMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The answer for what a plain view raised; what nobody foresaw on another page keeps Django's own."""
         if isinstance(exception, GatewayError) or request.path.startswith(API_PREFIX):
-            return respond(as_gateway_error(exception))
+            return answer(exception, request)
         return None
 
 
@@ -95,8 +91,8 @@ def _route(request: HttpRequest) -> str:
 def _log(request: HttpRequest, response: HttpResponse, milliseconds: float) -> None:
     method, status = request.method, response.status_code
     path = f"{FILES_PREFIX}***" if request.path.startswith(FILES_PREFIX) else ascii(request.path)[1:-1]
-    message = f"{method} {path} {status} {milliseconds:.1f} ms"
-    tell(access_log, message, method=method, path=path, status=status, duration_ms=round(milliseconds, 1))
+    told = {"method": method, "path": path, "status": status, "duration_ms": round(milliseconds, 1)}
+    access_log.info("%s %s %s %.1f ms", method, path, status, milliseconds, extra=told)
 
 
 def _set_length(response: HttpResponse) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions as drf
@@ -74,7 +75,18 @@ def as_gateway_error(exc: Exception) -> GatewayError:
 
 def handle_api_exception(exc: Exception, context: dict[str, Any]) -> HttpResponse | Response:
     """Django REST framework's handler."""
-    return respond(as_gateway_error(exc))
+    return answer(exc, context["request"])
+
+
+def answer(exc: Exception, request: Any) -> HttpResponse:
+    """The answer for what a view raised. Of a fault it tells Django's `got_request_exception`, as Django itself would.
+
+    Error reporters such as Sentry listen to that signal; call this while the exception is being handled.
+    """
+    error = as_gateway_error(exc)
+    if error is not exc and type(error) is GatewayError:
+        got_request_exception.send(sender=None, request=request)
+    return respond(error)
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

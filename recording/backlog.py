@@ -38,7 +38,7 @@ def glance(journal: Path) -> Glance:
     """
     offsets = progress.read(journal)
     waiting = {}
-    for name in Spool(journal).segments() if journal.exists() else []:
+    for name in Spool(journal).segments():
         left = _size(journal, name) - offsets.get(str(name), 0)
         if left > 0:
             waiting[name] = left
@@ -84,7 +84,7 @@ def age_seconds(moments: list[datetime]) -> float:
 def _walk(journal: Path) -> Iterator[tuple[SegmentName, list[Entry]]]:
     """All entries in order, some at a time. Raises `UnreadableSegment`."""
     spool = Spool(journal)
-    for name in spool.segments() if journal.exists() else []:
+    for name in spool.segments():
         for entries in _chunks(spool, name):
             yield name, entries
 

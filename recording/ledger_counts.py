@@ -34,7 +34,7 @@ class JournalEnds:
     def look(self, journal: Path) -> dict[UUID, int]:
         """The last number of each origin that may have unconfirmed ones there. Raises `OSError`."""
         spool, offsets = Spool(journal), progress.read(journal)
-        newest_first = reversed(spool.segments() if journal.exists() else [])
+        newest_first = reversed(spool.segments())
         before, self._read, ends = self._read, {}, dict[UUID, int]()
         for name in newest_first:
             if UUID(name.origin) not in ends:

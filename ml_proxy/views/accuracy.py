@@ -1,9 +1,11 @@
 """`GET accuracy/`: how often doctors agreed."""
 
+from typing import ClassVar
+
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
-from accounts.read_view import PlainRead
+from accounts.read_view import ReadView
 from common.query_params import Readers, one_of, read_query
 from common.responses import json_response
 from ml_proxy.accuracy import PERIODS, FeedbackFilter, accuracy
@@ -14,10 +16,10 @@ from ml_proxy.serializers import MODEL_FIELDS, AccuracySchema
 _READERS: Readers = {"by": ("by", one_of(PERIODS)), **OF_MODEL}
 
 
-class AccuracyList(PlainRead):
+class AccuracyList(ReadView):
     """By model, version and period."""
 
-    permission = READ_FEEDBACK
+    needs: ClassVar = {"GET": READ_FEEDBACK, "HEAD": READ_FEEDBACK}
 
     @extend_schema(
         operation_id="list_accuracy",

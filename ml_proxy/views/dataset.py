@@ -1,9 +1,11 @@
 """`GET dataset/`: judged inferences to learn from, as one file."""
 
+from typing import ClassVar
+
 from django.http import HttpRequest, StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
 
-from accounts.read_view import PlainRead
+from accounts.read_view import ReadView
 from common.export_formats import DEFAULT, FORMS, form_name
 from common.query_params import Readers, read_query
 from ml_proxy.accuracy import FeedbackFilter
@@ -16,10 +18,10 @@ from ml_proxy.views.export import FILE_ANSWERS, FILE_FIELDS, attachment
 _READERS: Readers = {"format": ("format", form_name), **OF_MODEL}
 
 
-class DataSet(PlainRead):
+class DataSet(ReadView):
     """Each inference that has a verdict, with its newest."""
 
-    permission = EXPORT_DATASET
+    needs: ClassVar = {"GET": EXPORT_DATASET, "HEAD": EXPORT_DATASET}
 
     @extend_schema(
         operation_id="export_dataset",

@@ -4,12 +4,13 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import chain
+from typing import ClassVar
 
 from django.http import HttpRequest, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
-from accounts.read_view import PlainRead
+from accounts.read_view import ReadView
 from common.export import Piece
 from common.export_formats import DEFAULT, FORMS, form_name
 from common.logs import current_request_id
@@ -37,10 +38,10 @@ class BrokenOff(Exception):
     """The server shall close the connection. Its text is printed, so it says nothing of what went wrong."""
 
 
-class Export(PlainRead):
+class Export(ReadView):
     """All that a question finds."""
 
-    permission = READ_HISTORY
+    needs: ClassVar = {"GET": READ_HISTORY, "HEAD": READ_HISTORY}
 
     @extend_schema(
         operation_id="export_history",

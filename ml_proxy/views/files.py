@@ -5,7 +5,7 @@ from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 
-from accounts.read_view import PlainRead
+from accounts.read_view import ReadView
 from attachments import contents
 from attachments.links import read_token
 from common.query_params import refuse_parameters
@@ -13,10 +13,11 @@ from common.responses import NO_STORE
 from recording import sources
 
 
-class FileContent(PlainRead):
+class FileContent(ReadView):
     """One attachment. The token is the permission."""
 
-    permission = None
+    authentication_classes = ()
+    permission_classes = ()
 
     @extend_schema(
         operation_id="get_file",

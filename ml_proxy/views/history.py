@@ -1,12 +1,12 @@
 """`GET history/` and `GET history/{id}/`."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
-from accounts.read_view import PlainRead
+from accounts.read_view import ReadView
 from attachments.links import links
 from common.query_params import (
     LIMIT_SCHEMA,
@@ -27,10 +27,10 @@ from ml_proxy.records import SOURCE
 from ml_proxy.serializers import FILTER_FIELDS, InferenceSchema
 
 
-class History(PlainRead):
+class History(ReadView):
     """The log, newest first."""
 
-    permission = READ_HISTORY
+    needs: ClassVar = {"GET": READ_HISTORY, "HEAD": READ_HISTORY}
 
     @extend_schema(
         operation_id="list_history",
@@ -57,10 +57,10 @@ class History(PlainRead):
         return response
 
 
-class Inference(PlainRead):
+class Inference(ReadView):
     """One inference."""
 
-    permission = READ_HISTORY
+    needs: ClassVar = {"GET": READ_HISTORY, "HEAD": READ_HISTORY}
 
     @extend_schema(operation_id="get_inference", summary="One inference", responses=InferenceSchema)
     def get(self, request: HttpRequest, inference_id: UUID) -> HttpResponse:

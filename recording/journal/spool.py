@@ -41,7 +41,9 @@ class Spool:
         self._folder = folder
 
     def segments(self) -> list[SegmentName]:
-        """The segments that are there now, in the order in which they were begun."""
+        """The segments that are there now, in the order in which they were begun; none in a missing folder."""
+        if not self._folder.exists():
+            return []
         names = (SegmentName.of(path) for path in self._folder.iterdir())
         return sorted(name for name in names if name is not None)
 

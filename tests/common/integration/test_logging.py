@@ -2,20 +2,20 @@
 
 import logging
 import os
+import re
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from pytest_django import Settings
 
 import worker.app
 from common import logs
 from common.logs import JSONFormatter, OneWrite, OnlyExceptions, QuietFormatter, RequestIDFilter
-from common.telling import tell
 from ml_server.logs import JSONFormatter as ModelServersFormatter
 from ml_server.settings import read_settings
 from tests.support.lines import ALWAYS, lines_of
@@ -145,27 +145,32 @@ def test_it_is_for_readers_under_debug_and_for_machines_else(debug: str, expecte
     assert read_settings({**variables, "LOG_FORMAT": "json", "DEBUG": debug}).log_format == "json"
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("form", ["line", "json"])
-def test_what_is_told_past_logging_reads_as_what_goes_through_it(
-    form: str, settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+def test_each_exchange_has_its_line_from_logging(
+    form: str, gateway: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(time, "time", lambda: 1_800_000_000.0625)
-    settings.LOG_FORMAT = form
-    log = logging.getLogger("a.logger")
-    log.setLevel(logging.INFO)
     handler = OneWrite()
     handler.addFilter(RequestIDFilter())
     handler.setFormatter(JSONFormatter() if form == "json" else QuietFormatter(settings.LOG_LINE))
+    log = logging.getLogger("ml_proxy.access")
     monkeypatch.setattr(log, "handlers", [handler])
     monkeypatch.setattr(log, "propagate", False)
-    told = {"method": "GET", "path": "/", "status": 200, "duration_ms": 1.5}
-    log.info("it took %s ms", 1.5, extra=told)
-    through = capfd.readouterr().err
-    tell(log, "it took 1.5 ms", **told)
-    past = capfd.readouterr().err
-    assert (lines_of(past) == lines_of(through)) if form == "json" else (past == through)
+    assert gateway.get("/ml/v1/history/", headers={"X-Request-ID": "visit-7"}).status_code == 200
+    shown = capfd.readouterr().err
+    if form == "json":
+        [line] = lines_of(shown)
+        assert set(line) == ALWAYS | {"method", "path", "status", "duration_ms"}
+        assert (line["logger"], line["level"], line["request_id"]) == ("ml_proxy.access", "INFO", "visit-7")
+        assert (line["method"], line["path"], line["status"]) == ("GET", "/ml/v1/history/", 200)
+        assert line["message"] == f"GET /ml/v1/history/ 200 {line['duration_ms']:.1f} ms"
+    else:
+        assert re.fullmatch(
+            r"[0-9-]{10} [0-9:]{8},\d{3} INFO ml_proxy\.access \[visit-7\] GET /ml/v1/history/ 200 [\d.]+ ms\n", shown
+        )
     log.setLevel(logging.WARNING)
-    tell(log, "x")
+    gateway.get("/ml/v1/history/")
+    log.setLevel(logging.NOTSET)
     assert capfd.readouterr().err == ""
 
 

@@ -14,7 +14,7 @@ from django.test import Client
 from prometheus_client.openmetrics import parser as openmetrics
 from pytest_django import Settings
 
-from common import health
+import ml_proxy.health
 from common.ids import uuid7
 from common.metrics import instruments
 from common.metrics import scrape as scraping
@@ -326,7 +326,7 @@ def test_it_waits_for_a_part_that_hangs_no_longer_than_it_says(
     scrape: Ask, model: ScriptedModel, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scraping, "PART_SECONDS", 1.0)
-    monkeypatch.setattr(health, "PROBE_SECONDS", 60)  # the part itself goes on asking all the time
+    monkeypatch.setattr(ml_proxy.health, "PROBE_SECONDS", 60)  # the part itself goes on asking all the time
     settings.UPSTREAM_TOTAL_SECONDS = 60
     asked = len(model.requests)
 

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
 from tqdm import tqdm
 
 from tools.benchmarks.results import percentile
@@ -21,10 +22,8 @@ PATH = "/ml/v1/history/"
 
 def door(run: Run) -> None:
     """Pages of 100 from the middle of the log, by the WSGI application in this process, open to anybody."""
-    from common.straight import Handler  # noqa: PLC0415 - it loads the middleware
-
     settings.API_AUTH = "open"
-    application = Handler()
+    application = WSGIHandler()
     for who in tqdm(everybody(), desc="pages through the door", unit="question"):
         given = {column.removesuffix("_name"): name for column, name in who.question.equal.items()}
         cursors = [place.opaque() for place in who.places(DEPTH)]
