@@ -65,6 +65,9 @@ try:
         "ML_SERVER_URL", f"http://127.0.0.1:{env.port('ML_SERVER_PORT', 9000)}", schemes=("http", "https")
     )
 
+    # What carries HTTP to the outside: the strict transport, or that of requests.
+    OUTBOUND_TRANSPORT = env.choice("OUTBOUND_TRANSPORT", ("llhttp", "requests"), default="llhttp")
+
     # Deadlines and caps.
     UPSTREAM_CONNECT_SECONDS = env.number("UPSTREAM_CONNECT_SECONDS", 2, least=0.01, most=60, unit="seconds")
     UPSTREAM_READ_SECONDS = env.number("UPSTREAM_READ_SECONDS", 30, least=0.01, most=3600, unit="seconds")

@@ -20,10 +20,10 @@ from django.conf import settings
 from django.db.models import F
 
 from common.exceptions import BadInput, Fault
+from common.outbound.network import INTERNET, Network
 from jobs.models import Job, WebhookDelivery
 from jobs.representation import described
 from jobs.webhooks.hosts import NotAllowed, destination
-from jobs.webhooks.network import INTERNET, Network
 from jobs.webhooks.sending import Undelivered, send
 from jobs.webhooks.signing import signed_fields
 

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
-from jobs.webhooks.addresses import is_public
+from common.outbound.addresses import is_public
 
 MOST_CHARACTERS = 2000
 DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -51,10 +51,16 @@ class Destination(Endpoint):
     target: str  # path and query
 
     @property
-    def authority(self) -> str:
-        """As the Host field has it."""
+    def url(self) -> str:
+        """The URL in the one form that this side uses."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+        port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{host}{port}{self.target}"
+
+
+def may_be_called(address: str) -> bool:
+    """Whether the settings let a call-back go to an IP address."""
+    return settings.CALLBACK_ALLOW_PRIVATE or is_public(address)
 
 
 def read_entry(text: str) -> Endpoint:
@@ -73,7 +79,7 @@ def destination(url: str) -> Destination:
         raise NotAllowed("can't be used here: this gateway makes no call-backs, for CALLBACK_HOSTS names no host")
     found = _read(url)
     _require_listed(found, [read_entry(entry) for entry in settings.CALLBACK_HOSTS])
-    if _is_address(found.host) and not (settings.CALLBACK_ALLOW_PRIVATE or is_public(found.host)):
+    if _is_address(found.host) and not may_be_called(found.host):
         raise NotAllowed("names a private address: name a host that is reachable from outside")
     return found
 

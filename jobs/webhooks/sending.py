@@ -1,26 +1,22 @@
-"""One try to deliver one message. No redirect, no proxy, no netrc, no cookie; the whole of it held to one deadline.
+"""One try to deliver one message. No redirect, no proxy, no netrc, no cookie; the whole of it held to one deadline."""
 
-The standard library's HTTP is enough for that, and it leaves the socket to us: see `network`.
-"""
-
-import http.client
-import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+import requests
 from django.conf import settings
 
-from jobs.webhooks.hosts import Destination, NotAllowed, destination
-from jobs.webhooks.network import Network, open_socket
-from ml_proxy.exceptions import UpstreamTooLarge
-from ml_proxy.upstream import deadline
+from common.outbound import bodies, sessions
+from common.outbound.deadline import budget
+from common.outbound.exceptions import AddressNotAllowed, ResponseTooLarge
+from common.outbound.network import Network
+from jobs.webhooks.hosts import Destination, NotAllowed, destination, may_be_called
 
+CONNECT_SECONDS = 5.0  # for the look-up of a name and all of its addresses
 HEAD_BYTES = 64 * 1024  # that all of an answer may take
 BODY_BYTES = 4 * 1024  # that are read of an answer's body: some receivers mind who hangs up early
-
-_NO_ANSWER = (OSError, http.client.HTTPException)
 
 
 class Undelivered(Exception):
@@ -35,46 +31,34 @@ class Undelivered(Exception):
         self.is_final = is_final
 
 
-class _Connection(http.client.HTTPConnection):
-    """HTTP over whatever socket it is given."""
-
-    def __init__(self, open_one: Callable[[], socket.socket]) -> None:
-        super().__init__("unused")
-        self._open_one = open_one
-
-    def connect(self) -> None:
-        self.sock = self._open_one()
-
-
 def send(url: str, fields: Mapping[str, str], body: bytes, network: Network) -> None:
     """Posts `body`; a 2xx is all that counts. Raises `Undelivered`."""
     try:
         answer = _post(destination(url), fields, body, network)
     except NotAllowed as exc:
         raise Undelivered(f"not sent: the URL {exc}") from exc
-    except UpstreamTooLarge as exc:  # the budget's word for more than HEAD_BYTES
+    except AddressNotAllowed as exc:
+        raise Undelivered("not sent: the URL names a host whose address is private") from exc
+    except ResponseTooLarge as exc:
         raise Undelivered("the head of the answer is too large") from exc
-    except _NO_ANSWER as exc:
+    except requests.RequestException as exc:
         raise Undelivered(f"no answer ({type(exc).__name__})") from exc
-    if not 200 <= answer.status < 300:
+    if not 200 <= answer.status_code < 300:
         raise Undelivered(
-            f"HTTP {answer.status}",
-            retry_after=_seconds(answer.getheader("Retry-After", "")),
-            is_final=answer.status == http.client.GONE,
+            f"HTTP {answer.status_code}",
+            retry_after=_seconds(answer.headers.get("Retry-After", "")),
+            is_final=answer.status_code == requests.codes.gone,
         )
 
 
-def _post(to: Destination, fields: Mapping[str, str], body: bytes, network: Network) -> http.client.HTTPResponse:
-    total = settings.CALLBACK_TOTAL_SECONDS
-    with deadline.budget(total, total, HEAD_BYTES) as granted:
-        connection = _Connection(lambda: open_socket(to, network, granted))
-        with closing(connection):
-            own = {"Host": to.authority, "User-Agent": "ml-proxy", "Connection": "close"}
-            connection.request("POST", to.target, body, {**own, **fields})
-            with closing(connection.getresponse()) as answer:
-                with suppress(*_NO_ANSWER, UpstreamTooLarge):  # its status has been said
-                    answer.read(BODY_BYTES)
-                return answer
+def _post(to: Destination, fields: Mapping[str, str], body: bytes, network: Network) -> requests.Response:
+    session = sessions.callers_urls(may_be_called, network)
+    granted = budget(settings.CALLBACK_TOTAL_SECONDS, connect=CONNECT_SECONDS, most_bytes=HEAD_BYTES)
+    request = session.prepared("POST", to.url, {"Connection": "close", **fields}, body)
+    answer = session.send(request, stream=True, timeout=granted)
+    with closing(answer), suppress(requests.RequestException):  # its status has been said
+        bodies.read_body(answer, BODY_BYTES)
+    return answer
 
 
 def _seconds(text: str) -> float:

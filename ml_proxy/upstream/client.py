@@ -1,7 +1,14 @@
-"""One exchange with the model server: pooled, held to a deadline and a cap, its errors in this project's words.
+"""One exchange with the model server, through its session; its errors are this project's.
 
-No proxy from the environment, no netrc, no cookie jar, no redirect, no second try: a POST that may have arrived is
-never sent again.
+requests.exceptions                                  common.exceptions
+──────────────────────────────────────────────────   ───────────────────
+Timeout (ConnectTimeout, ReadTimeout)                UpstreamTimeout
+ResponseTooLarge                                     UpstreamTooLarge
+BadResponse                                          UpstreamBroken
+other ConnectionError, SSLError among them           UpstreamUnreachable
+any other (ChunkedEncodingError, InvalidHeader, …)   UpstreamBroken
+
+The other errors of this tree are of what was understood: a redirect, a prediction that is not JSON.
 """
 
 import time
@@ -10,16 +17,25 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import NamedTuple
 
+import requests
+
 from common import metrics, tracing
 from common.conf import settings
-from ml_proxy.exceptions import UpstreamBroken, UpstreamError, UpstreamTimeout, UpstreamUnreachable
-from ml_proxy.upstream import deadline
-from ml_proxy.upstream.arriving import Arriving
-from ml_proxy.upstream.connection import Connection, Server, server_at
+from common.outbound import bodies, sessions
+from common.outbound.deadline import Budget, Switch, budget
+from common.outbound.exceptions import BadResponse, ResponseTooLarge
+from ml_proxy.exceptions import (
+    UpstreamBroken,
+    UpstreamRedirected,
+    UpstreamTimeout,
+    UpstreamTooLarge,
+    UpstreamUnreachable,
+)
 from ml_proxy.upstream.headers import Fields, answer_fields
 
 HEAD_BYTES = 1024 * 1024  # what may arrive beside the body
 WIRE_BYTES = 6  # that one byte of a body takes at most, in a chunk of its own
+NOT_MODIFIED = 304
 
 
 @dataclass(frozen=True)
@@ -43,29 +59,13 @@ class Answer:
 
 
 class Request(NamedTuple):
-    """What is asked of a server; `path` is below its `root`."""
+    """What is asked of the model server; `path` is below `api/v1`."""
 
     method: str
     path: str
     query: str
     fields: Mapping[str, str]
     body: bytes
-    root: str = "api/v1"
-
-    def head(self, server: Server) -> bytes:
-        """The head, with nothing added but what HTTP needs. Raises `ValueError` for what would break it."""
-        fields = {"User-Agent": "ml-proxy", **tracing.carried(self.fields)}
-        lines = [
-            f"{self.method} {server.path}/{self.root}/{self.path}{'?' if self.query else ''}{self.query} HTTP/1.1",
-            f"Host: {server.authority}",
-            *(f"{name}: {value}" for name, value in fields.items()),
-        ]
-        if self.body or self.method == "POST":
-            lines.append(f"Content-Length: {len(self.body)}")
-        text = "\r\n".join(lines)
-        if not text.count("\r") == text.count("\n") == len(lines) - 1:
-            raise ValueError("an end of line within a line of the head")
-        return f"{text}\r\n\r\n".encode("latin-1")
 
 
 @tracing.calling
@@ -82,52 +82,47 @@ def forward(
 
     Raises an `UpstreamError`: nothing else crosses this edge.
     """
-    request = Request(method, path, query, fields, body)
     started = time.perf_counter()
-    budget = deadline.budget(total_seconds, settings.UPSTREAM_READ_SECONDS, most_bytes())
-    with metrics.ModelTime(path), Translated(), budget as granted:
-        server = server_at(settings.ML_SERVER_URL)
-        connection = server.take(granted)
-        try:
-            arriving = ask(server, connection, request)
-            answer = whole(arriving, started)
-        except BaseException:
-            connection.close()  # what is left unread must not reach the connection's next user
-            raise
-        if arriving.leaves_room:
-            server.keep(connection)
-        else:
-            connection.close()
-    return answer
+    granted = granting(total_seconds, settings.UPSTREAM_READ_SECONDS)
+    with metrics.ModelTime(path), Translated():
+        response = ask(sessions.model_server(), Request(method, path, query, fields, body), granted)
+        return whole(response, started)
 
 
-def most_bytes() -> int:
-    """What one answer may take on the wire."""
-    return settings.MAX_ANSWER_BYTES * WIRE_BYTES + HEAD_BYTES
+def granting(total_seconds: float, silence: float, switch: Switch | None = None) -> Budget:
+    """What one exchange with the model server may take, from now on."""
+    connect, cap = settings.UPSTREAM_CONNECT_SECONDS, settings.MAX_ANSWER_BYTES
+    most_bytes = cap * WIRE_BYTES + HEAD_BYTES  # on the wire
+    return budget(total_seconds, silence=silence, connect=connect, most_bytes=most_bytes, switch=switch)
 
 
-def ask(server: Server, connection: Connection, request: Request) -> Arriving:
-    """Sends a request, and gives the answer whose head has come. Raises `UpstreamError`, `OSError` or `ValueError`."""
-    connection.send(request.head(server), request.body)
-    arriving = Arriving(connection)
-    arriving.read_head()
-    return arriving
+def ask(session: sessions.OutboundSession, asked: Request, granted: Budget) -> requests.Response:
+    """Sends a request; the response's head has come. Raises `RequestException`, or `UpstreamRedirected`."""
+    url = f"{settings.ML_SERVER_URL}/api/v1/{asked.path}{'?' if asked.query else ''}{asked.query}"
+    request = session.prepared(asked.method, url, tracing.carried(asked.fields), asked.body)
+    response = session.send(request, stream=True, timeout=granted)
+    if 300 <= response.status_code < 400 and response.status_code != NOT_MODIFIED:
+        response.close()
+        raise UpstreamRedirected(
+            f"The model server redirects ({response.status_code}), and this gateway follows no redirect."
+        )
+    return response
 
 
-def whole(arriving: Arriving, started: float) -> Answer:
-    """The answer, read to its end; `started` is of `time.perf_counter()`. Raises `UpstreamError` or `OSError`."""
-    body = arriving.whole(settings.MAX_ANSWER_BYTES)
+def whole(response: requests.Response, started: float) -> Answer:
+    """The answer, read to its end; `started` is of `time.perf_counter()`. Raises `RequestException`."""
+    body = bodies.read_body(response, settings.MAX_ANSWER_BYTES)
     return Answer(
-        status=arriving.status,
-        reason=arriving.reason,
-        fields=answer_fields(arriving.fields),
+        status=response.status_code,
+        reason=response.reason or "",
+        fields=answer_fields(bodies.header_fields(response)),
         body=body,
         latency_ms=(time.perf_counter() - started) * 1000,
     )
 
 
 class Translated:
-    """Whatever the socket, TLS or a codec raises in the block leaves it as an `UpstreamError`."""
+    """Whatever `requests` raises in the block leaves it as an `UpstreamError`."""
 
     __slots__ = ()
 
@@ -135,15 +130,19 @@ class Translated:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, _: TracebackType | None) -> None:
-        if kind is not None and not isinstance(exc, UpstreamError):
+        if isinstance(exc, requests.RequestException):
             _raise_in_our_words(exc)
 
 
-def _raise_in_our_words(exc: BaseException | None) -> None:
+def _raise_in_our_words(exc: requests.RequestException) -> None:
     """Names no error of its own: with its frames that would be a circle, which holds the request until it is swept."""
-    if isinstance(exc, TimeoutError):
+    if isinstance(exc, requests.Timeout):  # before ConnectionError: ConnectTimeout is both
         raise UpstreamTimeout("The model server did not answer in time; its work may still have been done.") from exc
-    if isinstance(exc, OSError):  # before ValueError: a certificate's error is both
+    if isinstance(exc, ResponseTooLarge) and not isinstance(exc, BadResponse):
+        cap = f"{settings.MAX_ANSWER_BYTES} bytes (MAX_ANSWER_BYTES)"
+        raise UpstreamTooLarge(f"The model server's answer, or a line of it, is over the cap of {cap}.") from exc
+    if isinstance(exc, requests.ConnectionError) and not isinstance(exc, BadResponse):
         raise UpstreamUnreachable("The model server can't be reached, or closed the connection.") from exc
-    if isinstance(exc, ValueError):
-        raise UpstreamBroken("The request or its answer can't be said in HTTP.") from exc
+    if isinstance(exc, ValueError):  # InvalidHeader, InvalidURL
+        raise UpstreamBroken("The request to the model server can't be written as HTTP.") from exc
+    raise UpstreamBroken("The model server's answer broke off, or is not HTTP.") from exc

@@ -37,6 +37,13 @@ def _flush_by_deleting() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(params=["llhttp", "requests"])
+def transport(request: pytest.FixtureRequest, settings: Settings) -> str:
+    """What carries HTTP to the outside: the strict transport, then that of requests."""
+    settings.OUTBOUND_TRANSPORT = request.param
+    return str(request.param)
+
+
 @pytest.fixture
 def broker(empty_redis: str, settings: Settings) -> Iterator[redis.Redis]:
     """The Redis that is published to."""

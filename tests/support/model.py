@@ -29,7 +29,7 @@ class Conversation:
     def fields(self) -> dict[str, str]:
         """Header fields, names in lower case."""
         lines = self.head.decode("latin-1").split("\r\n")[1:]
-        return {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        return {name.lower(): value.strip(" \t") for name, _, value in (line.partition(":") for line in lines)}
 
     def send(self, data: bytes) -> None:
         """Raw bytes."""

@@ -7,9 +7,9 @@ from typing import Any
 from pytest_django import Settings
 from standardwebhooks import Webhook
 
+from common.outbound.network import Network
 from jobs.models import Job, WebhookDelivery
 from jobs.webhooks import deliveries
-from jobs.webhooks.network import Network
 from jobs.webhooks.signing import new_secret
 from tests.support.model import Conversation, Script, ScriptedModel
 

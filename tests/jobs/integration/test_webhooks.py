@@ -16,15 +16,15 @@ from django.db import connection, transaction
 from django.test import Client
 from pytest_django import Settings
 
+from common.outbound.network import Network
 from jobs.models import Job, WebhookDelivery
 from jobs.webhooks import deliveries
-from jobs.webhooks.network import Network
 from jobs.webhooks.signing import new_secret
 from tests.support.door import keeps, resets, sends
 from tests.support.model import Conversation, Script, ScriptedModel
 from tests.support.receiving import SECRET, ended, make_due, promised, receiving, says, verified, waits
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("transport")]
 
 TOKEN = "tell-nobody"
 PATH = f"/jobs/{TOKEN}?key={TOKEN}"
@@ -244,13 +244,12 @@ def test_it_takes_no_more_than_a_batch_and_no_failure_holds_up_the_rest(receiver
 @pytest.mark.parametrize(
     ("script", "error"),
     [
-        (resets, "no answer (ConnectionResetError)"),
-        (sends(), "no answer (RemoteDisconnected)"),
-        (sends(b"what?\r\n\r\n"), "no answer (BadStatusLine)"),
-        (sends(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 101 + b"\r\n"), "no answer (HTTPException)"),
+        (resets, "no answer (ConnectionError)"),
+        (sends(), "no answer (ConnectionError)"),
+        (sends(b"what?\r\n\r\n"), "no answer (BadResponse)"),
         (keeps(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000), "the head of the answer is too large"),
         (keeps(b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000), "the head of the answer is too large"),
-        (says("101 Switching"), "HTTP 101"),
+        (says("101 Switching"), "no answer (BadResponse)"),
         (says("404 Not Found"), "HTTP 404"),
     ],
 )

@@ -14,6 +14,8 @@ from pytest_django import Settings
 from tests.support.door import BODY, Journaled, predict, problem, resets, sends
 from tests.support.model import PREDICTION, Conversation, Script, ScriptedModel
 
+pytestmark = pytest.mark.usefixtures("transport")
+
 
 @pytest.fixture
 def proxy() -> Iterator[ScriptedModel]:
@@ -67,6 +69,7 @@ def test_it_speaks_with_an_http_1_0_server(gateway: Client, model: ScriptedModel
     assert [record.output_data.encode() for record in journaled()] == [PREDICTION]
 
 
+@pytest.mark.parametrize("transport", ["llhttp"], indirect=True)
 @pytest.mark.parametrize("interim", [b"100 Continue", b"102 Processing", b"103 Early Hints"])
 @pytest.mark.parametrize("together", [True, False])
 def test_it_waits_for_the_answer_behind_an_interim_one(

@@ -14,6 +14,8 @@ from pytest_django import Settings
 from tests.support.door import BODY, Journaled, keeps, predict, problem
 from tests.support.model import PREDICTION, Conversation, Script, ScriptedModel
 
+pytestmark = pytest.mark.usefixtures("transport")
+
 Ask = Callable[[], Any]
 
 TOTAL = 0.3  # seconds

@@ -17,6 +17,8 @@ from tests.support.model import PREDICTION, Conversation, ScriptedModel
 from tests.support.training import Stream, is_hung_up
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.usefixtures("transport")
+
 
 @pytest.fixture(params=["plain", "TLS"])
 def model_server(

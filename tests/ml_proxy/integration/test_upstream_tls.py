@@ -10,10 +10,12 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from ml_proxy.upstream.connection import server_at
+from common.outbound import sessions
 from tests.support.certificate import self_signed
 from tests.support.door import Journaled, predict, problem, sends
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
+
+pytestmark = pytest.mark.usefixtures("transport")
 
 TOTAL = 0.3  # seconds
 LATEST = 10  # seconds: the servers here would go on until the test is over
@@ -40,9 +42,9 @@ def secure(gateway: Client, model: ScriptedModel, settings: Settings, certificat
 def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a gateway has that was started with the certificate among its authorities."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    server_at.cache_clear()
+    sessions.begin_anew()
     yield
-    server_at.cache_clear()
+    sessions.begin_anew()
 
 
 @pytest.mark.usefixtures("trusted")
@@ -60,6 +62,15 @@ def test_it_believes_no_certificate_that_it_does_not_know(
     problem(predict(secure), 502, "upstream-unreachable")
     problem(secure.get("/ml/v1/status/"), 502, "upstream-unreachable")
     assert (model.requests, journaled()) == ([], [])
+
+
+@pytest.mark.usefixtures("trusted")
+def test_it_sends_large_bodies_over_tls(secure: Client, model: ScriptedModel) -> None:
+    body = b'{"doctor_name": "a", "patient_name": "b", "scan": "' + b"0" * 9_000_000 + b'"}'
+    for _ in range(2):
+        assert predict(secure, body).content == PREDICTION
+    assert [request.body for request in model.requests] == [body, body]
+    assert len({request.sock for request in model.requests}) == 1
 
 
 @pytest.mark.usefixtures("trusted")

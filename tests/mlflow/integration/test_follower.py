@@ -273,8 +273,8 @@ def test_it_asks_less_and_less_often_and_says_why(
         assert tracker.due_at
         waits.append(round((tracker.due_at - datetime.now(UTC)).total_seconds()))
     assert waits == [5, 10, 20, 40, 80, 160, 300, 300]
-    assert tracker.error == "MLflow can't be asked (Unreachable)."
-    assert "MLflow is not followed for 300 s: MLflow can't be asked (Unreachable)." in caplog.text
+    assert tracker.error == "MLflow can't be asked (ConnectionError)."
+    assert "MLflow is not followed for 300 s: MLflow can't be asked (ConnectionError)." in caplog.text
 
 
 def test_it_begins_anew_once_mlflow_is_back(mlflow: MLflow) -> None:

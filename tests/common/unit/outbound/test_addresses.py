@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.webhooks.addresses import is_public
+from common.outbound.addresses import is_public
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,10 @@ def test_it_takes_the_internet_s(address: str) -> None:
         "192.168.1.1",
         "169.254.169.254",
         "100.64.0.1",
+        "192.0.0.1",
+        "192.0.0.9",
+        "192.0.0.170",
+        "::ffff:192.0.0.255",
         "192.0.2.1",
         "192.88.99.1",
         "198.18.0.1",

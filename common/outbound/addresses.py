@@ -10,6 +10,7 @@ _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _DOCUMENTATION = IPv6Network("3fff::/20")  # RFC 9637
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052
 _RELAYS = IPv4Network("192.88.99.0/24")  # RFC 7526, of 6to4
+_PROTOCOLS = IPv4Network("192.0.0.0/24")  # RFC 6890: the library of Python 3.11 takes most of it for global
 
 
 def is_public(text: str) -> bool:
@@ -22,7 +23,7 @@ def is_public(text: str) -> bool:
 
 
 def _is_public_4(address: IPv4Address) -> bool:
-    return address.is_global and not address.is_multicast and address not in _RELAYS
+    return address.is_global and not address.is_multicast and address not in _RELAYS and address not in _PROTOCOLS
 
 
 def _is_public_6(address: IPv6Address) -> bool:

@@ -1,0 +1,149 @@
+"""What a model server says before it has read the request is its answer; a change of protocol is none."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from tests.support.door import BODY, Journaled, keeps, predict, problem
+from tests.support.model import PREDICTION, Conversation, ScriptedModel
+
+pytestmark = pytest.mark.usefixtures("transport")
+
+LARGE = json.dumps(BODY | {"scan": "0" * 9_000_000}).encode()
+SAID = b'{"detail": "no"}'
+STATUSES = ["401 Unauthorized", "413 Content Too Large", "429 Too Many Requests", "503 Service Unavailable"]
+
+
+def refusal(status: str) -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(SAID)}\r\n\r\n"
+    return head.encode() + SAID
+
+
+class EarlyModel:
+    """Answers each request as soon as its head is there, and reads no more of it."""
+
+    def __init__(self, listener: socket.socket, answer: bytes, *, hangs_up: bool) -> None:
+        self.connections = 0
+        self._listener, self._answer, self._hangs_up = listener, answer, hangs_up
+        self._held: list[socket.socket] = []
+
+    def run(self) -> None:
+        with suppress(OSError):
+            while True:
+                sock, _ = self._listener.accept()
+                self.connections += 1
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    head += sock.recv(1024)
+                sock.sendall(self._answer)
+                if self._hangs_up:
+                    sock.close()  # with a reset, since the rest of the request is never read
+                else:
+                    self._held.append(sock)
+
+
+@contextmanager
+def early_model(settings: Settings, answer: bytes, *, hangs_up: bool) -> Iterator[EarlyModel]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        settings.ML_SERVER_URL = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        model = EarlyModel(listener, answer, hangs_up=hangs_up)
+        thread = threading.Thread(target=model.run)
+        thread.start()
+        try:
+            yield model
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for sock in model._held:
+                sock.close()
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_it_passes_the_answer_on_of_a_model_that_hangs_up(
+    gateway: Client, settings: Settings, journaled: Journaled, status: str
+) -> None:
+    with early_model(settings, refusal(status), hangs_up=True) as model:
+        for count in (1, 2):
+            response = predict(gateway, LARGE)
+            assert (f"{response.status_code}", response.content) == (status[:3], SAID)
+            assert model.connections == count
+    assert journaled() == []
+
+
+@pytest.mark.parametrize("transport", ["llhttp"], indirect=True)  # the other sends to the end before it listens
+@pytest.mark.parametrize("status", STATUSES)
+def test_it_stops_sending_to_a_model_that_has_refused(gateway: Client, settings: Settings, status: str) -> None:
+    with early_model(settings, refusal(status), hangs_up=False) as model:
+        for count in (1, 2):
+            response = predict(gateway, LARGE)
+            assert (f"{response.status_code}", response.content) == (status[:3], SAID)
+            assert model.connections == count  # half a request lies on the one before
+
+
+@pytest.mark.parametrize("early", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"])
+def test_it_sends_on_where_the_request_is_still_wanted(gateway: Client, settings: Settings, early: bytes) -> None:
+    rest = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}" if b"100" in early else b"\r\n{}"
+    sizes: list[int] = []
+
+    def serve(listener: socket.socket) -> None:
+        sock, _ = listener.accept()
+        with sock:
+            received = sock.recv(1024)
+            sock.sendall(early)
+            while not received.endswith(b'0"}'):
+                received += sock.recv(1_000_000)
+            sizes.append(len(received.partition(b"\r\n\r\n")[2]))
+            sock.sendall(rest)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        settings.ML_SERVER_URL = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        response = predict(gateway, LARGE)
+        thread.join()
+    assert (response.status_code, response.content, sizes) == (200, b"{}", [len(LARGE)])
+
+
+def test_a_model_that_hangs_up_without_a_word_is_unreachable(gateway: Client, settings: Settings) -> None:
+    with early_model(settings, b"", hangs_up=True) as model:
+        problem(predict(gateway, LARGE), 502, "upstream-unreachable")
+        assert model.connections == 1
+
+
+@pytest.mark.parametrize(
+    "switching",
+    [
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
+    ],
+)
+def test_it_answers_502_at_once_to_a_change_of_protocol(
+    gateway: Client, model: ScriptedModel, journaled: Journaled, switching: bytes
+) -> None:
+    model.script = keeps(switching)
+    problem(predict(gateway), 502, "upstream-broken")
+    problem(gateway.get("/ml/v1/status/"), 502, "upstream-broken")
+    assert journaled() == []
+    model.script = Conversation.answer
+    assert predict(gateway).content == PREDICTION
+
+
+VALUES = ["김민준".encode(), b"\xe9", "é".encode(), bytes(range(0xA0, 0x100)), b"\x85\x80", b"a\tb"]
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_it_passes_values_beyond_ascii_byte_for_byte(gateway: Client, model: ScriptedModel, value: bytes) -> None:
+    """WSGI has the bytes of a field as Latin-1, both ways."""
+    model.script = lambda conversation: conversation.answer(head=b"X-Said: " + value + b"\r\n")
+    response = predict(gateway, HTTP_X_USER=value.decode("latin-1"))
+    assert response.status_code == 200
+    assert model.requests[0].fields["x-user"].encode("latin-1") == value
+    assert response["X-Said"].encode("latin-1") == value
