@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SIGNED_IN = ""
 
 
-def admit(request: HttpRequest, permission: str = SIGNED_IN) -> str:
+def authorize(request: HttpRequest, permission: str = SIGNED_IN) -> str:
     """The caller's name, empty where nobody is asked for one; for plain views.
 
     Raises `NotAuthenticated`, `AuthenticationFailed` or `PermissionDenied`.
@@ -60,7 +60,7 @@ def require(request: HttpRequest | Request, permission: str) -> None:
         _check(request.user, permission)
 
 
-class MayCome(BasePermission):
+class HasPermission(BasePermission):
     """Holds a view to the permission that its `needs` names for the method."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:

@@ -218,7 +218,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.request_body.JSONOnly",
-    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.MayCome"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.HasPermission"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "common.problem_details.handle_api_exception",
     "URL_FORMAT_OVERRIDE": None,
@@ -258,14 +258,14 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {
         "request_id": {"()": "common.logs.RequestIDFilter"},
-        "no_bodies": {"()": "common.logs.NoMessageBodies"},
-        "only_exceptions": {"()": "common.logs.OnlyExceptions"},
+        "no_bodies": {"()": "common.logs.MessageBodyFilter"},
+        "only_exceptions": {"()": "common.logs.ExceptionsOnlyFilter"},
     },
     "formatters": {
-        "line": {"()": "common.logs.QuietFormatter", "format": LOG_LINE},
+        "line": {"()": "common.logs.SafeFormatter", "format": LOG_LINE},
         "json": {"()": "common.logs.JSONFormatter"},
     },
-    "handlers": {"stderr": {"class": "common.logs.OneWrite", "formatter": LOG_FORMAT, "filters": ["request_id"]}},
+    "handlers": {"stderr": {"class": "common.logs.StderrHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},  # Django's own handler would print every line once more

@@ -22,7 +22,7 @@ from typing import ClassVar
 
 
 @dataclass(frozen=True)
-class Fault:
+class FieldError:
     """One thing wrong with the input: a JSON pointer (RFC 6901) or a parameter's name, and what to do about it."""
 
     pointer: str
@@ -37,10 +37,12 @@ class GatewayError(Exception):
     title: ClassVar[str] = "Something went wrong here"
     retry_after: ClassVar[int | None] = None
 
-    def __init__(self, detail: str, *, faults: Sequence[Fault] = (), headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, detail: str, *, field_errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.faults = tuple(faults)
+        self.field_errors = tuple(field_errors)
         self.headers = dict(headers or {})
         if self.retry_after is not None:
             self.headers.setdefault("Retry-After", str(self.retry_after))

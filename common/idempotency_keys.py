@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 
-from common.exceptions import BadInput, Fault
+from common.exceptions import BadInput, FieldError
 
 KEPT = timedelta(hours=24)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -14,5 +14,5 @@ def check_key(key: str) -> None:
     if not _KEY.fullmatch(key):
         raise BadInput(
             "The Idempotency-Key can't be used.",
-            faults=[Fault("Idempotency-Key", "must be 1 to 255 visible ASCII characters")],
+            field_errors=[FieldError("Idempotency-Key", "must be 1 to 255 visible ASCII characters")],
         )

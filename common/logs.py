@@ -56,7 +56,7 @@ class RequestIDFilter(logging.Filter):
         return True
 
 
-class QuietFormatter(logging.Formatter):
+class SafeFormatter(logging.Formatter):
     """Shows where an exception came from and its class, not its text: a database quotes the failing row in it."""
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's name
@@ -69,7 +69,7 @@ class QuietFormatter(logging.Formatter):
         return f"{frames}\n{ei[0].__module__}.{ei[0].__qualname__}" if ei[0] else frames
 
 
-class OneWrite(logging.Handler):
+class StderrHandler(logging.Handler):
     """Standard error, each line by one write of its own, for which no thread has to wait.
 
     Behind the lock of `StreamHandler` threads queue up, and each has to be woken: at 32 connections a tenth of the
@@ -95,7 +95,7 @@ def write_line(text: str) -> None:
         line = line[os.write(STDERR, line) :]
 
 
-class JSONFormatter(QuietFormatter):
+class JSONFormatter(SafeFormatter):
     """One JSON object a line; times are RFC 3339 in UTC, `process` is the process' id.
 
     It is written out here because every request has a line: a general formatter takes five times as long.
@@ -128,7 +128,7 @@ def _as_json(members: dict[str, Any]) -> str:
         return json.dumps(members, default=str)
 
 
-class NoMessageBodies(logging.Filter):
+class MessageBodyFilter(logging.Filter):
     """Keeps message bodies out of the worker's log: Celery prints whole ones it can't decode or does not know."""
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -138,7 +138,7 @@ class NoMessageBodies(logging.Filter):
         return True
 
 
-class OnlyExceptions(logging.Filter):
+class ExceptionsOnlyFilter(logging.Filter):
     """Drops what was not raised here: of a model's own 5xx, Django would print the reason in the model's words."""
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from common.exceptions import (
     BadInput,
     DatabaseUnavailable,
-    Fault,
+    FieldError,
     GatewayError,
     NotJSONMedia,
     UnknownPath,
@@ -31,7 +31,7 @@ TYPE_PREFIX = "urn:ml-proxy:problem:"
 CHALLENGE = 'Basic realm="ML Proxy", charset="UTF-8"'
 
 
-class NotSignedIn(GatewayError):
+class Unauthenticated(GatewayError):
     """No credentials, or unknown ones."""
 
     status = HTTPStatus.UNAUTHORIZED
@@ -39,7 +39,7 @@ class NotSignedIn(GatewayError):
     title = "Sign in first"
 
 
-class NotAllowed(GatewayError):
+class NotPermitted(GatewayError):
     """Known, but not allowed."""
 
     status = HTTPStatus.FORBIDDEN
@@ -56,8 +56,8 @@ def respond(error: GatewayError) -> HttpResponse:
         "detail": error.detail,
         "request_id": current_request_id.get(),
     }
-    if error.faults:
-        body["errors"] = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.faults]
+    if error.field_errors:
+        body["errors"] = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.field_errors]
     headers = {"Cache-Control": "no-store", **error.headers}
     return HttpResponse(orjson.dumps(body), status=int(error.status), content_type=MEDIA_TYPE, headers=headers)
 
@@ -107,7 +107,7 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def _validation(exc: Any) -> GatewayError:
-    return BadInput("The request can't be used.", faults=list(_faults(exc.detail, "")))
+    return BadInput("The request can't be used.", field_errors=list(_faults(exc.detail, "")))
 
 
 def _faults(detail: Any, pointer: str) -> Any:
@@ -118,17 +118,17 @@ def _faults(detail: Any, pointer: str) -> Any:
         for inner in detail:
             yield from _faults(inner, pointer)
     else:
-        yield Fault(pointer, str(detail))
+        yield FieldError(pointer, str(detail))
 
 
 _TRANSLATIONS: tuple[tuple[type[Exception], Callable[[Any], GatewayError]], ...] = (
-    (drf.NotAuthenticated, lambda exc: NotSignedIn(str(exc.detail), headers={"WWW-Authenticate": CHALLENGE})),
+    (drf.NotAuthenticated, lambda exc: Unauthenticated(str(exc.detail), headers={"WWW-Authenticate": CHALLENGE})),
     (
         drf.AuthenticationFailed,
-        lambda exc: NotSignedIn(str(exc.detail), headers={"WWW-Authenticate": CHALLENGE}),
+        lambda exc: Unauthenticated(str(exc.detail), headers={"WWW-Authenticate": CHALLENGE}),
     ),
-    (drf.PermissionDenied, lambda exc: NotAllowed(str(exc.detail))),
-    (PermissionDenied, lambda exc: NotAllowed("This user may not do this.")),
+    (drf.PermissionDenied, lambda exc: NotPermitted(str(exc.detail))),
+    (PermissionDenied, lambda exc: NotPermitted("This user may not do this.")),
     (drf.MethodNotAllowed, lambda exc: WrongMethod(str(exc.detail))),
     (drf.UnsupportedMediaType, lambda exc: NotJSONMedia(str(exc.detail))),
     (drf.ValidationError, _validation),

@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes, urlencode
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from common.exceptions import BadInput, Fault
+from common.exceptions import BadInput, FieldError
 from common.paging import MAX_ROWS
 from common.timestamps import moment
 
@@ -25,23 +25,23 @@ def read_query(request: HttpRequest | Request, readers: Readers) -> dict[str, An
     Raises `BadInput` with everything that is wrong.
     """
     _require_utf8(request.META.get("QUERY_STRING", ""))
-    faults: list[Fault] = []
+    faults: list[FieldError] = []
     found: dict[str, Any] = {}
     for name, values in request.GET.lists():
         try:
             found |= _read(name, values, readers)
         except ValueError as exc:
-            faults.append(Fault(name[:100], str(exc)))
+            faults.append(FieldError(name[:100], str(exc)))
     if faults:
-        raise BadInput("The query can't be used; nothing was looked up.", faults=faults)
+        raise BadInput("The query can't be used; nothing was looked up.", field_errors=faults)
     return found
 
 
 def refuse_parameters(request: HttpRequest | Request) -> None:
     """Raises `BadInput` for any: a misspelt one must not be ignored."""
     if request.GET:
-        faults = [Fault(name[:100], "is unknown here") for name in request.GET]
-        raise BadInput("This path takes no parameter.", faults=faults)
+        faults = [FieldError(name[:100], "is unknown here") for name in request.GET]
+        raise BadInput("This path takes no parameter.", field_errors=faults)
 
 
 def limit(value: str) -> int:
@@ -88,7 +88,9 @@ def _require_utf8(query: str) -> None:
             unquote_to_bytes(pair).decode()
         except UnicodeDecodeError:
             name = pair.partition(b"=")[0].decode("ascii", "replace")[:100]
-            raise BadInput("The query can't be read.", faults=[Fault(name, "must be percent-encoded UTF-8")]) from None
+            raise BadInput(
+                "The query can't be read.", field_errors=[FieldError(name, "must be percent-encoded UTF-8")]
+            ) from None
 
 
 def _read(name: str, values: list[str], readers: Readers) -> dict[str, Any]:

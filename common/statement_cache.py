@@ -13,7 +13,7 @@ from psycopg.pq import Format
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-MOST_STATEMENTS = 100  # kept; a few shapes of question are nearly all that is asked
+MAX_STATEMENTS = 100  # kept; a few shapes of question are nearly all that is asked
 
 Columns = tuple[Any, ...]
 Values = Sequence[tuple[str, Any]]  # each with the name of the column that it is compared with
@@ -55,7 +55,7 @@ def ask(shape: Hashable, rows: "Callable[[], QuerySet[Any, Any]]", values: Value
     """The rows of a question; all of one shape have one statement but for `values`, which come last in it."""
     statement = _kept.get(shape)
     if statement is None:
-        if len(_kept) >= MOST_STATEMENTS:
+        if len(_kept) >= MAX_STATEMENTS:
             _kept.clear()
         statement = _kept[shape] = Prepared(rows(), len(values))
     return statement.ask(values)

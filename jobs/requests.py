@@ -7,7 +7,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from common import strict_json
-from common.exceptions import BadInput, Fault
+from common.exceptions import BadInput, FieldError
 from common.json_body import read_object
 
 CALLBACK_URL = "callback_url"
@@ -43,7 +43,7 @@ def is_string(value: strict_json.Value) -> bool:
 def read_request(
     body: bytes,
     members: Sequence[Member] = (),
-    faults: Callable[[strict_json.Value], Iterator[Fault]] = lambda _: iter(()),
+    faults: Callable[[strict_json.Value], Iterator[FieldError]] = lambda _: iter(()),
 ) -> JobRequest:
     """Checks `callback_url` and the `members` that the kind knows; `faults` finds what else is wrong.
 
@@ -52,16 +52,16 @@ def read_request(
     text, value = read_object(body) if body else ("{}", ())
     found = list(chain(_faults(value, [*members, Member(CALLBACK_URL, "a string", is_string)]), faults(value)))
     if found:
-        raise BadInput("The job can't be started as it is asked for.", faults=found)
+        raise BadInput("The job can't be started as it is asked for.", field_errors=found)
     url = strict_json.member(value, CALLBACK_URL)
     params = text if url is None else strict_json.without(text, CALLBACK_URL)
     return JobRequest(params, url, hashlib.sha256(body).hexdigest())
 
 
-def _faults(value: strict_json.Value, members: Sequence[Member]) -> Iterator[Fault]:
+def _faults(value: strict_json.Value, members: Sequence[Member]) -> Iterator[FieldError]:
     for name, what, fits in members:
         given = [member for key, member in value if key == name]
         if len(given) > 1:
-            yield Fault(f"/{name}", "must be given once")
+            yield FieldError(f"/{name}", "must be given once")
         elif given and not fits(given[0]):
-            yield Fault(f"/{name}", f"must be {what}")
+            yield FieldError(f"/{name}", f"must be {what}")

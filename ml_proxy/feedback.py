@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
 from common import advisory_lock, person_names, strict_json
-from common.exceptions import Fault
+from common.exceptions import FieldError
 from ml_proxy import history
 from ml_proxy.feedback_requests import FeedbackRequest, refused
 from ml_proxy.models import FEEDBACK_LOCK, MAX_LABEL, Feedback, InferenceLog
@@ -103,8 +103,10 @@ def _label(said: FeedbackRequest, answered: str | None) -> str | None:
     """What the inference is held to be. Raises `BadInput` where that is not what the verdict says."""
     if said.verdict is Feedback.Verdict.CORRECT:
         if said.label == answered:
-            raise refused(Fault("/label", "is what the model said: the verdict is to agree"))
+            raise refused(FieldError("/label", "is what the model said: the verdict is to agree"))
         return said.label
     if said.label not in {None, answered}:
-        raise refused(Fault("/label", "is not what the model said: leave it out, or let the verdict be to correct"))
+        raise refused(
+            FieldError("/label", "is not what the model said: leave it out, or let the verdict be to correct")
+        )
     return answered

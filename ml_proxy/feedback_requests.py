@@ -6,12 +6,12 @@ from itertools import islice
 from typing import Any
 
 from common import person_names
-from common.exceptions import BadInput, Fault
+from common.exceptions import BadInput, FieldError
 from common.json_body import read_object
 from common.strict_json import Value
 from ml_proxy.models import MAX_LABEL, MAX_NOTE, Feedback
 
-MOST_FAULTS = 20  # told at once
+MAX_FAULTS = 20  # told at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,36 +26,36 @@ class FeedbackRequest:
 def read_request(body: bytes) -> FeedbackRequest:
     """Texts are trimmed and in NFC; null is as good as none. Raises `BadInput` with what is wrong."""
     _, value = read_object(body)
-    faults = list(islice(_faults(value), MOST_FAULTS))
+    faults = list(islice(_faults(value), MAX_FAULTS))
     if faults:
         raise refused(*faults)
     said = FeedbackRequest(**{name: _READERS[name](given) for name, given in value if given is not None})
     if said.verdict is Feedback.Verdict.CORRECT and said.label is None:
-        raise refused(Fault("/label", "is missing: it is what the model should have said"))
+        raise refused(FieldError("/label", "is missing: it is what the model should have said"))
     return said
 
 
-def refused(*faults: Fault) -> BadInput:
+def refused(*faults: FieldError) -> BadInput:
     """What a verdict that can't be taken is answered with."""
-    return BadInput("The verdict can't be taken as it is.", faults=faults)
+    return BadInput("The verdict can't be taken as it is.", field_errors=faults)
 
 
-def _faults(value: Value) -> Iterator[Fault]:
+def _faults(value: Value) -> Iterator[FieldError]:
     given: dict[str, Any] = {}
     for name, member in value:
         if name not in _READERS:
-            yield Fault(_pointer(name), f"is unknown here; a verdict takes {', '.join(_READERS)}")
+            yield FieldError(_pointer(name), f"is unknown here; a verdict takes {', '.join(_READERS)}")
         elif name in given:
-            yield Fault(f"/{name}", "must be given once")
+            yield FieldError(f"/{name}", "must be given once")
         given[name] = member
     if given.get("verdict") is None:
-        yield Fault("/verdict", f"is missing: {_WORDS}")
+        yield FieldError("/verdict", f"is missing: {_WORDS}")
     for name, read in _READERS.items():
         try:
             if given.get(name) is not None:
                 read(given[name])
         except ValueError as exc:
-            yield Fault(f"/{name}", str(exc))
+            yield FieldError(f"/{name}", str(exc))
 
 
 def _pointer(name: str) -> str:

@@ -13,7 +13,7 @@ from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from django.utils.http import parse_header_parameters
 
 from attachments.descriptors import Part
-from common.exceptions import BadInput, Fault
+from common.exceptions import BadInput, FieldError
 from common.request_body import FORM
 
 LONGEST_FILENAME = 255  # characters
@@ -91,7 +91,7 @@ def _text(name: str, value: str) -> str:
         return value.encode("latin-1").decode()
     except UnicodeDecodeError:
         pointer = _pointer(name, 0, 1)
-        raise BadInput("The form can't be read.", faults=[Fault(pointer, "must be UTF-8")]) from None
+        raise BadInput("The form can't be read.", field_errors=[FieldError(pointer, "must be UTF-8")]) from None
 
 
 def _upload(file: Any) -> Upload:

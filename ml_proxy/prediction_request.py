@@ -8,7 +8,7 @@ import orjson
 from attachments.descriptors import WHOLE, Part
 from common import person_names, strict_json
 from common.conf import settings
-from common.exceptions import BadInput, Fault
+from common.exceptions import BadInput, FieldError
 from common.json_body import read_object
 from ml_proxy import multipart
 
@@ -52,19 +52,19 @@ def _subject(doctor: str, patient: str, given: bytes, parts: tuple[Part, ...] = 
 
 def _people(pairs: Any) -> tuple[str, str]:
     """Raises `BadInput`."""
-    faults: list[Fault] = []
+    faults: list[FieldError] = []
     doctor, patient = (_name(pairs, member, faults) for member in PEOPLE)
     if faults:
-        raise BadInput("The body needs doctor_name and patient_name, each once.", faults=faults)
+        raise BadInput("The body needs doctor_name and patient_name, each once.", field_errors=faults)
     return doctor, patient
 
 
-def _name(pairs: Any, member: str, faults: list[Fault]) -> str:
+def _name(pairs: Any, member: str, faults: list[FieldError]) -> str:
     given = [value for name, value in pairs if name == member]
     try:
         if len(given) != 1:
             raise person_names.BadName("is missing" if not given else "must be given once")
         return person_names.canonical(given[0])
     except person_names.BadName as exc:
-        faults.append(Fault(f"/{member}", str(exc)))
+        faults.append(FieldError(f"/{member}", str(exc)))
         return ""

@@ -14,7 +14,7 @@ _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _SAFE = "!$%&'()*+,-./:;=?@_~"
 
 
-class PlainFields(ResponseHeaders):
+class ProxyHeaders(ResponseHeaders):
     """An answer's fields. Plain text is kept as it is; Django converts each name and value on its way in and out."""
 
     def __init__(self) -> None:
@@ -31,19 +31,19 @@ class PlainFields(ResponseHeaders):
         return self._store.values()
 
 
-class PassedOn(HttpResponse):
+class ProxyResponse(HttpResponse):
     """Holds fields that come more than once, which Django's own response would fold into one.
 
     What the model says of other origins (CORS) is kept from browsers: who may read this door's answers is its own say.
     """
 
-    headers: PlainFields
+    headers: ProxyHeaders
 
     def __init__(self, answer: Answer, request: HttpRequest) -> None:
         super().__init__(answer.body, content_type="none yet")  # given one, Django does not work one out
         self.status_code = answer.status  # not through __init__, which refuses what is not 100-599
         self.reason_phrase = answer.reason
-        self.headers = fields = PlainFields()
+        self.headers = fields = ProxyHeaders()
         self._repeated: list[tuple[str, str]] = []
         from_browser, known = "HTTP_ORIGIN" in request.META, set()
         for name, value in answer.fields:

@@ -14,7 +14,7 @@ from recording.publisher import progress
 from recording.records import BadRecord, UnsupportedRecord
 
 AT_ONCE = 1024 * 1024  # bytes of entries held in memory
-MOST_READ = 16  # segments that a glance reads an entry of
+MAX_SEGMENTS_READ = 16  # segments that a glance reads an entry of
 
 Ranges = dict[UUID, list[tuple[int, int]]]
 
@@ -43,7 +43,7 @@ def glance(journal: Path) -> Glance:
         if left > 0:
             waiting[name] = left
     oldest_of_origins = {name.origin: name for name in sorted(waiting, reverse=True)}
-    heads = sorted(oldest_of_origins.values())[:MOST_READ]
+    heads = sorted(oldest_of_origins.values())[:MAX_SEGMENTS_READ]
     moments = [_first_moment(journal, name, offsets.get(str(name), 0)) for name in heads]
     return Glance(sum(waiting.values()), age_seconds([moment for moment in moments if moment]))
 

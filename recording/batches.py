@@ -10,7 +10,7 @@ from uuid import UUID
 from recording.journal import Entry
 
 WRITE_RECORDS = "recording.write_records"  # the Celery task that takes one
-MOST_NUMBER = 2**63 - 1
+MAX_SEQUENCE = 2**63 - 1
 HOST_LENGTH, KEY_ID_LENGTH = 255, 16
 
 _HEAD = struct.Struct("<I32s32s")  # of a record: its payload's bytes, digest, seal
@@ -75,7 +75,7 @@ class Batch:
         return (
             bool(self.records)
             and type(self.first) is int
-            and 1 <= self.first <= self.last <= MOST_NUMBER
+            and 1 <= self.first <= self.last <= MAX_SEQUENCE
             and all(isinstance(text, str) and len(text) <= most and "\0" not in text for text, most in texts)
         )
 

@@ -32,7 +32,7 @@ from common.file_locks import is_let_go
 
 KINDS = ("counter", "histogram")
 FILE_BYTES = 128 * 1024  # laid out before use: a hole in a mapped file kills whoever touches it on a full disk
-MOST_DEAD = 16  # files, before they are folded
+MAX_DEAD_FILES = 16  # files, before they are folded
 LOCK_SECONDS = 2.0
 SUFFIX = ".life"
 
@@ -106,7 +106,7 @@ class Lives:
                     if file.exists():
                         file.rename(grave / file.name)
                 mark.unlink()
-        if len(list(grave.iterdir())) > MOST_DEAD:
+        if len(list(grave.iterdir())) > MAX_DEAD_FILES:
             self._fold(grave)
 
     def _grave(self) -> Path:

@@ -16,7 +16,7 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 from common.outbound.connection import Connection, Heard
 from common.outbound.exceptions import BadResponse, HeadTooLarge, Mapped
 
-MOST_HEAD_BYTES = 64 * 1024
+MAX_HEAD_BYTES = 64 * 1024
 ERRORS_FROM = 400
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -144,11 +144,11 @@ class RawResponse:
         if not data:
             self._end()
             return
-        allowed = len(data) if self._has_head else MOST_HEAD_BYTES - self._head_bytes
+        allowed = len(data) if self._has_head else MAX_HEAD_BYTES - self._head_bytes
         self._head_bytes += min(len(data), allowed)
         self._feed(data[:allowed])
-        if not self._has_head and self._head_bytes >= MOST_HEAD_BYTES:
-            raise HeadTooLarge(f"the head of the response is longer than {MOST_HEAD_BYTES} bytes")
+        if not self._has_head and self._head_bytes >= MAX_HEAD_BYTES:
+            raise HeadTooLarge(f"the head of the response is longer than {MAX_HEAD_BYTES} bytes")
         if len(data) > allowed:
             self._feed(data[allowed:])
 

@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from common.outbound.deadline import Budget
 from common.outbound.exceptions import AddressNotAllowed
 
-MOST_ADDRESSES = 4
+MAX_ADDRESSES = 4
 
 Permits = Callable[[str], bool]
 
@@ -68,7 +68,7 @@ class Dialer:
         permitted = [address for address in addresses if self._permits is None or self._permits(address)]
         if not permitted:
             raise AddressNotAllowed("the host's name leads to no address that may be called")
-        return permitted[:MOST_ADDRESSES]
+        return permitted[:MAX_ADDRESSES]
 
 
 def _left(ends_at: float) -> float:

@@ -19,9 +19,9 @@ from recording.sources import RecordSource
 
 log = logging.getLogger(__name__)
 
-MOST_TOGETHER = 500  # inferences
+MAX_BATCH_ROWS = 500  # inferences
 MOST_BYTES = 8 * 1024 * 1024  # of their texts, unless one message alone has more
-MOST_REFUSALS = 3
+MAX_REFUSALS = 3
 
 Kind = MlflowOutbox.Kind
 
@@ -77,7 +77,7 @@ def refused(batch: Batch, why: str) -> None:
     """MLflow will not have it; after some tries it is set aside, so that it does not hold up the others."""
     entries = MlflowOutbox.objects.filter(batch=batch.id)
     entries.update(refusals=F("refusals") + 1, error=why[:200])
-    if entries.filter(refusals__gte=MOST_REFUSALS).update(is_aside=True):
+    if entries.filter(refusals__gte=MAX_REFUSALS).update(is_aside=True):
         log.error("batch %s of %d is set aside: %s", batch.id, len(batch.subjects), why)
 
 
@@ -110,9 +110,9 @@ def _cut(first: MlflowOutbox) -> UUID:
     if first.kind == Kind.INFERENCES:
         count = size = 0
         entries = _open().filter(kind=first.kind, source=first.source, batch=None, pk__gte=first.pk).order_by("id")
-        for entry in entries.only("count", "payload_bytes")[:MOST_TOGETHER]:
+        for entry in entries.only("count", "payload_bytes")[:MAX_BATCH_ROWS]:
             count, size = count + entry.count, size + entry.payload_bytes
-            if entry.pk != first.pk and (count > MOST_TOGETHER or size > MOST_BYTES):
+            if entry.pk != first.pk and (count > MAX_BATCH_ROWS or size > MOST_BYTES):
                 break
             together.append(entry.pk)
     batch_id = uuid7()

@@ -13,7 +13,7 @@ from integrations.mlflow.exceptions import MlflowError, MlflowRefused
 
 KEY = "ml_proxy_key"
 COMPLETE = frozenset({"FINISHED", "FAILED", "KILLED"})
-MOST_KNOWN = 256
+MAX_KNOWN = 256
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def known_run_for(entry: Entry) -> Run:
     """The same, remembered: many entries belong to one run."""
     where = settings.MLFLOW_TRACKING_URI, settings.MLFLOW_EXPERIMENT_NAME, entry.key
     if where not in _known:
-        if len(_known) >= MOST_KNOWN:
+        if len(_known) >= MAX_KNOWN:
             _known.clear()
         _known[where] = run_for(entry)
     return _known[where]

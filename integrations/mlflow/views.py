@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from common import strict_json
-from common.exceptions import BadInput, Fault
+from common.exceptions import BadInput, FieldError
 from common.json_body import read_object
 from common.query_params import refuse_parameters
 from common.request_body import read_body
@@ -80,5 +80,5 @@ def _inference_id(body: bytes) -> UUID:
     try:
         return UUID(value if type(value) is str else "")  # a number is a str too, of its own class
     except ValueError:
-        fault = Fault("/inference_id", "must be an inference's id, as X-Inference-ID and history have it")
-        raise BadInput("The body must name an inference.", faults=[fault]) from None
+        fault = FieldError("/inference_id", "must be an inference's id, as X-Inference-ID and history have it")
+        raise BadInput("The body must name an inference.", field_errors=[fault]) from None

@@ -19,7 +19,7 @@ import orjson
 from django.conf import settings
 from django.db.models import F
 
-from common.exceptions import BadInput, Fault
+from common.exceptions import BadInput, FieldError
 from common.outbound.network import INTERNET, Network
 from jobs.models import Job, WebhookDelivery
 from jobs.representation import described
@@ -43,7 +43,7 @@ def check_url(url: str) -> None:
     try:
         destination(url)
     except NotAllowed as exc:
-        raise BadInput("The call-back's URL can't be used.", faults=[Fault(POINTER, str(exc))]) from exc
+        raise BadInput("The call-back's URL can't be used.", field_errors=[FieldError(POINTER, str(exc))]) from exc
 
 
 def promise(job: Job, url: str) -> None:

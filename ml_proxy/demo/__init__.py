@@ -4,6 +4,6 @@ Everybody in it is synthetic; `people` puts names together from lists. Each row 
 """
 
 from ml_proxy.demo.answers import CannotSeed, Exchange, ask_model
-from ml_proxy.demo.seeding import CALLER, MOST_DAYS, Plan, write
+from ml_proxy.demo.seeding import CALLER, MAX_DAYS, Plan, write
 
-__all__ = ["CALLER", "MOST_DAYS", "CannotSeed", "Exchange", "Plan", "ask_model", "write"]
+__all__ = ["CALLER", "MAX_DAYS", "CannotSeed", "Exchange", "Plan", "ask_model", "write"]

@@ -19,11 +19,11 @@ from recording.seals import keyring
 
 CALLER = "seed_demo"
 BATCH = 500  # rows of one transaction
-MOST_EXCHANGES = 300
+MAX_EXCHANGES = 300
 MOST_DOCTORS, MOST_PATIENTS = 24, 5000  # all their names are held in memory
 ROWS_PER_DOCTOR, ROWS_PER_PATIENT = 20, 4
 OWN_DOCTOR = 0.9  # how often a patient sees the doctor of the last time
-MOST_DAYS = 3650
+MAX_DAYS = 3650
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +37,13 @@ class Plan:
     def __post_init__(self) -> None:
         if self.rows < 1:
             raise CannotSeed("--rows must be 1 or more.")
-        if not 1 <= self.days <= MOST_DAYS:
-            raise CannotSeed(f"--days must be from 1 to {MOST_DAYS}.")
+        if not 1 <= self.days <= MAX_DAYS:
+            raise CannotSeed(f"--days must be from 1 to {MAX_DAYS}.")
 
     @property
     def exchanges(self) -> int:
         """How many exchanges with the model are worth having."""
-        return min(self.rows, MOST_EXCHANGES)
+        return min(self.rows, MAX_EXCHANGES)
 
     def randomness(self, purpose: str) -> random.Random:
         """A generator of its own for each purpose, so that none disturbs another's."""

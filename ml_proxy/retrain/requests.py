@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from common import person_names, strict_json
-from common.exceptions import Fault
+from common.exceptions import FieldError
 from common.timestamps import moment
 from jobs.requests import JobRequest, Member, is_string, read_request
 from ml_proxy.accuracy import FeedbackFilter
@@ -29,9 +29,11 @@ def wanted_verdicts(value: strict_json.Value) -> FeedbackFilter | None:
     return FeedbackFilter(**{name: _condition(name, text) for name, text in given})
 
 
-def _faults(value: strict_json.Value) -> Iterator[Fault]:
+def _faults(value: strict_json.Value) -> Iterator[FieldError]:
     if any(name == EXAMPLES for name, _ in value):  # a job's row is shown to many, and must not hold inputs
-        yield Fault(f"/{EXAMPLES}", f"can't be kept in a job: ask for {VERDICTS}, or wait for a retrain/ that has them")
+        yield FieldError(
+            f"/{EXAMPLES}", f"can't be kept in a job: ask for {VERDICTS}, or wait for a retrain/ that has them"
+        )
 
 
 def _are_verdicts(value: strict_json.Value) -> bool:

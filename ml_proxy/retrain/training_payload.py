@@ -19,7 +19,7 @@ from ml_proxy.accuracy import FeedbackFilter
 from ml_proxy.retrain.requests import EXAMPLES, VERDICTS, wanted_verdicts
 from ml_proxy.rows import Example
 
-MOST_EXAMPLES = 10_000  # what the reference model server takes at once
+MAX_EXAMPLES = 10_000  # what the reference model server takes at once
 KEY_CHARACTERS = 16  # of a digest
 
 
@@ -62,7 +62,7 @@ def _fitting(examples: Iterable[Example], room: int) -> Iterator[str]:
     """Lines as long as there is room, in bytes; a large one is passed over while more than half of it is left."""
     left = room - len(f'"{EXAMPLES}":[],')
     labelled = (example for example in examples if example.label is not None)
-    for example in islice(labelled, MOST_EXAMPLES):
+    for example in islice(labelled, MAX_EXAMPLES):
         line = as_json({name: example.described()[name] for name in ("inference_id", "input", "label")})
         if len(line) < left:
             left -= len(line) + 1

@@ -4,12 +4,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from accounts.permissions import SIGNED_IN, admit
+from accounts.permissions import SIGNED_IN, authorize
 from common.logs import current_request_id
 from common.request_body import read_body, require_method
 from jobs.views import naming_the_other, start
 from ml_proxy import upstream
-from ml_proxy.proxy_response import PassedOn, query_of
+from ml_proxy.proxy_response import ProxyResponse, query_of
 from ml_proxy.retrain.kind import RETRAIN
 from ml_proxy.retrain.pass_through import retrain_now
 from ml_proxy.upstream.headers import request_fields
@@ -29,7 +29,7 @@ def model_info_view(request: HttpRequest) -> HttpResponse:
 def retrain_view(request: HttpRequest) -> HttpResponse:
     """`POST retrain/`: answers when the training is done; with `Prefer: respond-async` it makes a job."""
     require_method(request, "POST")
-    caller = admit(request, RETRAIN.start_permission)
+    caller = authorize(request, RETRAIN.start_permission)
     body = read_body(request, may_be_empty=True)
     return _as_job(request, body, caller) if _prefers_async(request) else _while_waiting(request, body, caller)
 
@@ -49,12 +49,12 @@ def _while_waiting(request: HttpRequest, body: bytes, caller: str) -> HttpRespon
             requested_by=caller,
             request_id=current_request_id.get(),
         )
-    return PassedOn(answer, request)
+    return ProxyResponse(answer, request)
 
 
 def _get(request: HttpRequest, path: str) -> HttpResponse:
     require_method(request, "GET", "HEAD")
-    admit(request, SIGNED_IN)
+    authorize(request, SIGNED_IN)
     answer = upstream.forward(
         "GET",
         path,
@@ -62,7 +62,7 @@ def _get(request: HttpRequest, path: str) -> HttpResponse:
         query=query_of(request),
         total_seconds=settings.UPSTREAM_TOTAL_SECONDS,
     )
-    return PassedOn(answer, request)
+    return ProxyResponse(answer, request)
 
 
 def _fields(request: HttpRequest) -> dict[str, str]:

@@ -3,13 +3,13 @@
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from accounts.permissions import admit
+from accounts.permissions import authorize
 from common.logs import current_request_id
 from common.request_body import read_body, require_method
 from ml_proxy.idempotency import predict_once
 from ml_proxy.permissions import PREDICT
 from ml_proxy.predictions import Call, predict
-from ml_proxy.proxy_response import PassedOn, query_of
+from ml_proxy.proxy_response import ProxyResponse, query_of
 from ml_proxy.upstream.headers import request_fields
 
 
@@ -17,7 +17,7 @@ from ml_proxy.upstream.headers import request_fields
 def predict_view(request: HttpRequest) -> HttpResponse:
     """Answers with what the model said; a 2xx has its record before its first byte leaves."""
     require_method(request, "POST")
-    caller = admit(request, PREDICT)
+    caller = authorize(request, PREDICT)
     call = Call(
         body=read_body(request, may_be_form=True),
         fields=request_fields(request.META),
@@ -27,7 +27,7 @@ def predict_view(request: HttpRequest) -> HttpResponse:
     )
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     outcome = predict(call) if key is None else predict_once(call, key)
-    response = PassedOn(outcome.answer, request)
+    response = ProxyResponse(outcome.answer, request)
     if outcome.record is not None:
         response["X-Inference-ID"] = str(outcome.record.id)
     return response

@@ -1,7 +1,7 @@
 """One publisher serves a state folder, for the journals of all processes there, the dead ones' included.
 
 A batch that has no receipt in time is sent again, so the queue is a courier and never a record's only home. No more
-than `MOST_UNCONFIRMED` batches are on their way at a time, which bounds memory here and messages in Redis, however long
+than `MAX_UNCONFIRMED` batches are on their way at a time, which bounds memory here and messages in Redis, however long
 an outage lasts.
 """
 
@@ -30,7 +30,7 @@ from recording.seals import UnknownKey, keyring
 
 log = logging.getLogger(__name__)
 
-MOST_UNCONFIRMED = 16  # batches
+MAX_UNCONFIRMED = 16  # batches
 KEEP_SECONDS = 1.0  # between two notes of how far things are
 
 
@@ -167,7 +167,7 @@ class Publisher:
     @property
     def _may_send(self) -> bool:
         held = sum(sent.end - sent.start for sent in self._awaited)
-        return len(self._awaited) < MOST_UNCONFIRMED and held < MOST_UNCONFIRMED * BATCH_BYTES
+        return len(self._awaited) < MAX_UNCONFIRMED and held < MAX_UNCONFIRMED * BATCH_BYTES
 
     def _sent(self, name: SegmentName, entries: list[Entry]) -> _Sent:
         batch = Batch.of(UUID(name.origin), self._host, name.key_id, entries)

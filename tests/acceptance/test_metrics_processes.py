@@ -12,7 +12,7 @@ import pytest
 import requests
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from common.metrics.process_metrics import MOST_DEAD
+from common.metrics.process_metrics import MAX_DEAD_FILES
 from tests.acceptance.helpers.recording import answered, scrape
 from tests.support.model import ScriptedModel
 from tests.support.network import free_port
@@ -107,7 +107,7 @@ def test_it_keeps_few_files_of_a_process_that_dies_again_and_again(system: Syste
     environment = {**system.environment, "DJANGO_SETTINGS_MODULE": "backend.settings"}
     subprocess.run([sys.executable, "-c", CRASH_LOOP], cwd=ROOT, env=environment, check=True)
     assert predictions(system) == before + 50
-    assert len(list((system.folder / "metrics").rglob("*.db"))) <= MOST_DEAD + 2 * len(system.processes) * 3
+    assert len(list((system.folder / "metrics").rglob("*.db"))) <= MAX_DEAD_FILES + 2 * len(system.processes) * 3
 
 
 def test_its_backlog_grows_while_the_worker_stands_still_and_falls_to_nothing_after(system: System) -> None:

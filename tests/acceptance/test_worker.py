@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from common import broker
 from recording.batches import WRITE_RECORDS
-from recording.publisher.core import MOST_UNCONFIRMED
+from recording.publisher.core import MAX_UNCONFIRMED
 from tests.acceptance.helpers.recording import answered, assert_all_are_rows
 from tests.support.model import ScriptedModel
 from tests.support.network import free_port
@@ -51,10 +51,10 @@ def test_it_loses_nothing_and_multiplies_nothing_while_it_can_write_nothing(
 
         def was_sent_again_and_again() -> bool:
             waiting.append(connection.llen(broker.LOGS_QUEUE) + connection.hlen("unacked.logs"))
-            return system.log_of("publisher").count("are sent again") >= ROUNDS * MOST_UNCONFIRMED
+            return system.log_of("publisher").count("are sent again") >= ROUNDS * MAX_UNCONFIRMED
 
         until(was_sent_again_and_again, what="several rounds of the outage")
-    assert max(waiting) <= 2 * MOST_UNCONFIRMED
+    assert max(waiting) <= 2 * MAX_UNCONFIRMED
     assert says in system.log_of("worker-logs")
     assert "MARKER" not in system.log_of("worker-logs")
     system.kill("worker-logs")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from tools.benchmarks.callers import Callers, Target
 from tools.benchmarks.outcome import UNSENT, Outcome
 
-MOST_CONNECTIONS = 64  # of an open loop
+MAX_CONNECTIONS = 64  # of an open loop
 MOST_BEHIND_SECONDS = 2.0  # that an open loop goes on sending what it could not send in time
 
 
@@ -33,7 +33,7 @@ def closed(target: Target, *, connections: int, seconds: float) -> Outcome:
 
 def steady(target: Target, *, rate: float, seconds: float) -> Outcome:
     """One request every 1/`rate` seconds. Raises `Broken`."""
-    with _undisturbed(), Callers(target, MOST_CONNECTIONS) as callers:
+    with _undisturbed(), Callers(target, MAX_CONNECTIONS) as callers:
         clock = Clock(rate=rate, seconds=seconds, started=time.perf_counter())
         while clock.left and time.perf_counter() < clock.gives_up_at:
             while callers.idle and clock.is_due(time.perf_counter()):

@@ -8,7 +8,7 @@ from django.conf import settings
 from backend.env import BadSetting
 from tools.launch.addresses import is_loopback, listeners
 
-MOST_TASKS = 10_000  # each is kept in memory
+MAX_TASKS = 10_000  # each is kept in memory
 MAKE_ONE = "set it to user:password"
 
 
@@ -29,7 +29,7 @@ def environment() -> dict[str, str]:
 def command() -> list[str]:
     """The command that this process becomes. Raises `BadSetting`."""
     _, host, port = listeners()["flower"]
-    options = [f"--address={host}", f"--port={port}", f"--max_tasks={MOST_TASKS}", "--logging=warning"]
+    options = [f"--address={host}", f"--port={port}", f"--max_tasks={MAX_TASKS}", "--logging=warning"]
     return [sys.executable, "-m", "celery", "--quiet", "-A", "worker.beat", "flower", *options]
 
 

@@ -6,7 +6,7 @@ import time
 
 CHUNK_BYTES = 65536
 LONGEST_LINE_BYTES = 16384
-MOST_WAITING_BYTES = 1024 * 1024
+MAX_WAITING_BYTES = 1024 * 1024
 
 
 class LineReader:
@@ -60,7 +60,7 @@ class Screen:
 
     def show(self, line: str) -> None:
         """Shows `line` now if there is room, and later if there is room later."""
-        if len(self._waiting) > MOST_WAITING_BYTES:
+        if len(self._waiting) > MAX_WAITING_BYTES:
             self._missed += 1
             return
         if self._missed:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 FIRST_DELAY_SECONDS = 0.5
 LONGEST_DELAY_SECONDS = 15.0
-MOST_DOUBLINGS = 5  # enough to reach the longest delay
+MAX_DOUBLINGS = 5  # enough to reach the longest delay
 STEADY_SECONDS = 30.0
 
 
@@ -22,7 +22,7 @@ class Part:
     def fell(self, age: float) -> float:
         """Notes an end `age` seconds after the start; the seconds until the next start, which is now due."""
         self.falls = self.falls + 1 if age < STEADY_SECONDS else 1
-        delay = min(FIRST_DELAY_SECONDS * 2.0 ** min(self.falls - 1, MOST_DOUBLINGS), LONGEST_DELAY_SECONDS)
+        delay = min(FIRST_DELAY_SECONDS * 2.0 ** min(self.falls - 1, MAX_DOUBLINGS), LONGEST_DELAY_SECONDS)
         self.due = time.monotonic() + delay
         return delay
 

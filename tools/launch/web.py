@@ -21,7 +21,7 @@ from tools.launch.system import web_stop_seconds
 
 # In the kernel's queue, and open in a worker, idle ones included: what granian calls backpressure counts connections,
 # not requests, so it must be far above the number of threads.
-MOST_CONNECTIONS = 1024
+MAX_CONNECTIONS = 1024
 IDLE_THREAD_SECONDS = 600
 # glibc gives many threads a heap each, of up to eight for a core, and each grows to the most that was ever in it.
 M_ARENA_MAX, ARENAS = -8, 2  # the first is a name of glibc's malloc.h
@@ -56,8 +56,8 @@ def server() -> MPServer:
         workers=settings.GATEWAY_WORKERS,
         blocking_threads=settings.GATEWAY_THREADS,
         blocking_threads_idle_timeout=IDLE_THREAD_SECONDS,
-        backlog=MOST_CONNECTIONS,
-        backpressure=MOST_CONNECTIONS,
+        backlog=MAX_CONNECTIONS,
+        backpressure=MAX_CONNECTIONS,
         respawn_failed_workers=True,
         workers_kill_timeout=web_stop_seconds(),
         log_level=LogLevels.error,

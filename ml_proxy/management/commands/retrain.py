@@ -82,7 +82,7 @@ class Command(BaseCommand):
             request = RETRAIN.read(body.encode())
             return submission.start(RETRAIN, request, requested_by=REQUESTED_BY, request_id=str(uuid7())).id
         except BadInput as exc:
-            faults = "; ".join(f"{fault.pointer} {fault.detail}" for fault in exc.faults)
+            faults = "; ".join(f"{fault.pointer} {fault.detail}" for fault in exc.field_errors)
             raise CommandError(f"{exc.detail} {faults}", returncode=BAD_INPUT) from exc
         except JobConflict as exc:
             other = f"job {exc.job.id}, {exc.job.state}, asked for by {exc.job.requested_by or 'nobody in particular'}"

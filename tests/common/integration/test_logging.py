@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 import worker.app
 from common import logs
-from common.logs import JSONFormatter, OneWrite, OnlyExceptions, QuietFormatter, RequestIDFilter
+from common.logs import ExceptionsOnlyFilter, JSONFormatter, RequestIDFilter, SafeFormatter, StderrHandler
 from ml_server.logs import JSONFormatter as ModelServersFormatter
 from ml_server.settings import read_settings
 from tests.support.lines import ALWAYS, lines_of
@@ -56,9 +56,9 @@ def test_it_writes_what_utf_8_can_not_hold() -> None:
 
 def test_it_tells_no_reason_in_a_models_words() -> None:
     record = logging.LogRecord("django.request", logging.ERROR, __file__, 1, "%s: %s", (MARK, "/ml/v1/predict/"), None)
-    assert not OnlyExceptions().filter(record)
+    assert not ExceptionsOnlyFilter().filter(record)
     record.exc_info = (ValueError, ValueError(), None)
-    assert OnlyExceptions().filter(record)
+    assert ExceptionsOnlyFilter().filter(record)
 
 
 def test_it_names_what_a_tasks_lines_are_about_until_its_end() -> None:
@@ -150,9 +150,9 @@ def test_it_is_for_readers_under_debug_and_for_machines_else(debug: str, expecte
 def test_each_exchange_has_its_line_from_logging(
     form: str, gateway: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    handler = OneWrite()
+    handler = StderrHandler()
     handler.addFilter(RequestIDFilter())
-    handler.setFormatter(JSONFormatter() if form == "json" else QuietFormatter(settings.LOG_LINE))
+    handler.setFormatter(JSONFormatter() if form == "json" else SafeFormatter(settings.LOG_LINE))
     log = logging.getLogger("ml_proxy.access")
     monkeypatch.setattr(log, "handlers", [handler])
     monkeypatch.setattr(log, "propagate", False)
@@ -180,7 +180,7 @@ def test_times_are_when_it_happened() -> None:
 
 
 def test_lines_of_many_threads_come_whole(capfd: pytest.CaptureFixture[str]) -> None:
-    handler = OneWrite()
+    handler = StderrHandler()
     lines = [f"{number} {'x' * 3000} \ud800" for number in range(200)]
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda line: handler.handle(logging.makeLogRecord({"msg": line})), lines))

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
 from common.metrics import process_metrics
-from common.metrics.process_metrics import MOST_DEAD, Lives
+from common.metrics.process_metrics import MAX_DEAD_FILES, Lives
 
 KEYS = {
     "counter": [mmap_key("ml_proxy_x", "ml_proxy_x_total", ["view"], ["predict"], "Text.")],
@@ -59,10 +59,10 @@ def test_it_adds_up_the_living_and_the_dead(folder: Path) -> None:
 
 
 def test_it_keeps_few_files_of_many_dead_even_where_nobody_scrapes(folder: Path) -> None:
-    for _ in range(5 * MOST_DEAD):
+    for _ in range(5 * MAX_DEAD_FILES):
         die(folder, 1)
-        assert len(list(folder.rglob("*.db"))) <= MOST_DEAD + 4
-    assert sums(folder) == whole(5 * MOST_DEAD)
+        assert len(list(folder.rglob("*.db"))) <= MAX_DEAD_FILES + 4
+    assert sums(folder) == whole(5 * MAX_DEAD_FILES)
 
 
 def test_it_takes_a_lock_for_a_life_and_no_process_id(folder: Path) -> None:
@@ -75,18 +75,18 @@ def test_it_takes_a_lock_for_a_life_and_no_process_id(folder: Path) -> None:
 
 def test_it_counts_nothing_twice_where_a_fold_was_killed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)  # killed between the rename and the removal
-    for number in range(1, MOST_DEAD):
+    for number in range(1, MAX_DEAD_FILES):
         die(folder, number)
-    total = sum(range(1, MOST_DEAD))
+    total = sum(range(1, MAX_DEAD_FILES))
     assert sums(folder) == whole(total)
     graves = folder / "dead"
     assert {path.name for path in graves.iterdir()} >= {"0", "1"}
     monkeypatch.undo()
     (graves / "draft").mkdir()  # and another in the middle of writing
     (graves / "draft" / "counter_folded.db").write_bytes(b"half")
-    for _ in range(MOST_DEAD):
+    for _ in range(MAX_DEAD_FILES):
         die(folder, 1)
-    assert sums(folder) == whole(total + MOST_DEAD)
+    assert sums(folder) == whole(total + MAX_DEAD_FILES)
     assert len(list(graves.iterdir())) == 1
 
 

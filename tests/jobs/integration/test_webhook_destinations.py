@@ -100,7 +100,7 @@ def test_it_says_to_the_caller_what_is_wrong_with_a_url(receiver: ScriptedModel,
     settings.CALLBACK_HOSTS = []
     with pytest.raises(BadInput) as raised:
         deliveries.check_url(f"{receiver.url}/hook")
-    [fault] = raised.value.faults
+    [fault] = raised.value.field_errors
     assert fault.pointer == "/callback_url"
     assert "CALLBACK_HOSTS names no host" in fault.detail
 

@@ -21,7 +21,7 @@ from tests.support.waiting import until
 ROWS = 10_000
 HISTORY = "/ml/v1/history/"
 TABLE = "ml_proxy_inferencelog"
-MOST_READ = 50  # rows for a page of 20; on SQLite they are reckoned, and those of a page have many columns
+MAX_SEGMENTS_READ = 50  # rows for a page of 20; on SQLite they are reckoned, and those of a page have many columns
 
 # One doctor has every second row, and one patient all others but a few: looked up by one of them, both cost half the
 # table.
@@ -118,7 +118,7 @@ def test_it_reads_no_more_than_a_page_at_any_depth(client: Client, case: str) ->
         assert index in keys.plan, keys
         assert "TEMP B-TREE" not in keys.plan
         assert "Sort" not in keys.plan
-        assert all(cost.rows <= MOST_READ for cost in (keys, *rows)), (keys, rows)
+        assert all(cost.rows <= MAX_SEGMENTS_READ for cost in (keys, *rows)), (keys, rows)
     assert _is_bounded_by_place(keys), keys
 
 

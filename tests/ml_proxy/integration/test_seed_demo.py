@@ -163,7 +163,7 @@ def test_it_leaves_out_variations_that_the_model_refuses(model: ScriptedModel, s
     assert len(model.requests) > 5
 
 
-@pytest.mark.parametrize("days", [0, demo.MOST_DAYS + 1])
+@pytest.mark.parametrize("days", [0, demo.MAX_DAYS + 1])
 def test_it_refuses_days_that_it_cannot_fill(days: int) -> None:
     with pytest.raises(CommandError, match="--days must be from 1 to"):
         seed_demo(rows=1, days=days)

@@ -202,7 +202,7 @@ def test_it_passes_over_none_whose_transaction_ends_after_that_of_newer_ones(mlf
 
 
 def test_it_sends_many_small_messages_as_one(mlflow: MLflow, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "MOST_TOGETHER", 12)
+    monkeypatch.setattr(outbox, "MAX_BATCH_ROWS", 12)
     messages = [written() for _ in range(30)]
     assert follower.follow() == 3
     assert [len(mlflow.runs), len(mlflow.files)] == [1, 3]
@@ -212,7 +212,7 @@ def test_it_sends_many_small_messages_as_one(mlflow: MLflow, monkeypatch: pytest
 
 
 def test_it_finds_what_is_next_however_much_waits(mlflow: MLflow, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "MOST_TOGETHER", 20)
+    monkeypatch.setattr(outbox, "MAX_BATCH_ROWS", 20)
     aside = [MlflowOutbox(kind=2, subjects="", is_aside=True, batch=uuid7()) for _ in range(3000)]
     MlflowOutbox.objects.bulk_create([*aside, *(MlflowOutbox(kind=2, subjects="") for _ in range(3000))])
     with connection.cursor() as cursor:
@@ -303,7 +303,7 @@ def test_it_makes_nothing_twice_when_an_answer_is_lost(mlflow: MLflow, number: i
 def test_it_sets_aside_what_mlflow_refuses_and_goes_on(
     mlflow: MLflow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(outbox, "MOST_TOGETHER", 1)
+    monkeypatch.setattr(outbox, "MAX_BATCH_ROWS", 1)
     bad, good = written(), written()
 
     def refuses_the_first(path: str) -> Script | None:
@@ -328,7 +328,7 @@ def test_it_sets_nothing_aside_for_what_mlflow_would_refuse_to_everything(mlflow
     refusal = answers(status, b'{"error_code": "PERMISSION_DENIED"}')
     mlflow.instead = lambda path: refusal if "log-batch" in path else None
     written()
-    for _ in range(2 * outbox.MOST_REFUSALS):
+    for _ in range(2 * outbox.MAX_REFUSALS):
         assert try_now() == 0
     assert MlflowOutbox.objects.get().refusals == 0
 

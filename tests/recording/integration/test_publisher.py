@@ -16,7 +16,7 @@ from recording.ingestion import write_batch
 from recording.journal import Spool, Writer
 from recording.models import Disposition, Receipt
 from recording.publisher import Publisher, StopRequest, run
-from recording.publisher.core import MOST_UNCONFIRMED
+from recording.publisher.core import MAX_UNCONFIRMED
 from recording.publisher.tail import BATCH_RECORDS
 from tests.support.network import free_port
 from tests.support.publishing import append, messages, publisher, record, work
@@ -76,12 +76,12 @@ def test_it_does_not_multiply_messages_that_wait_for_a_worker(
 
 def test_it_has_a_bounded_number_of_batches_on_their_way(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
     item = record(input_data='{"x":"' + "y" * 2000 + '"}')
-    for _ in range((MOST_UNCONFIRMED + 4) * BATCH_RECORDS):
+    for _ in range((MAX_UNCONFIRMED + 4) * BATCH_RECORDS):
         append(writer, item)
     publishing = publisher(tmp_path)
     for _ in range(3):
         publishing.step()
-    assert broker.llen(LOGS_QUEUE) == MOST_UNCONFIRMED
+    assert broker.llen(LOGS_QUEUE) == MAX_UNCONFIRMED
 
 
 def test_it_makes_one_row_of_a_record_that_comes_twice(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:

@@ -21,7 +21,7 @@ from ml_proxy.models import InferenceLog
 from recording.journal import Entry, Spool, Writer
 from recording.models import Receipt
 from recording.publisher import Publisher
-from recording.publisher.core import MOST_UNCONFIRMED
+from recording.publisher.core import MAX_UNCONFIRMED
 from recording.publisher.heads import DAMAGED_NAME as DAMAGED
 from recording.publisher.heads import FILE_NAME as HEADS
 from recording.publisher.heads import Heads
@@ -158,7 +158,7 @@ def test_it_goes_on_with_the_others_where_a_segment_cannot_be_read(
 def test_it_lets_the_others_leave_where_a_key_is_not_at_hand(
     journal: Path, broker: redis.Redis, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sealed = [write(journal, 1)[0] for _ in range(MOST_UNCONFIRMED + 1)]
+    sealed = [write(journal, 1)[0] for _ in range(MAX_UNCONFIRMED + 1)]
     old, settings.SEAL_KEY = settings.SEAL_KEY, "another key of more than thirty-two characters"
     [well] = write(journal, 3)
     drain(publisher(journal), broker)
@@ -209,7 +209,7 @@ def test_it_lets_records_leave_a_disk_that_takes_no_notes(journal: Path, broker:
 def test_its_memory_does_not_grow_with_the_backlog(journal: Path, broker: redis.Redis) -> None:
     writer = make_writer(journal, segment_bytes=2 * BATCH_BYTES)
     item = record(input_data='{"x":"' + "y" * BATCH_BYTES + '"}')
-    for _ in range(4 * MOST_UNCONFIRMED):
+    for _ in range(4 * MAX_UNCONFIRMED):
         append(writer, item)
     writer.close()
     assert len(Spool(journal).segments()) > 20
@@ -218,8 +218,8 @@ def test_its_memory_does_not_grow_with_the_backlog(journal: Path, broker: redis.
     publishing.step()
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert MOST_UNCONFIRMED - 1 <= broker.llen("logs") <= MOST_UNCONFIRMED
-    assert held < 1.5 * MOST_UNCONFIRMED * BATCH_BYTES
+    assert MAX_UNCONFIRMED - 1 <= broker.llen("logs") <= MAX_UNCONFIRMED
+    assert held < 1.5 * MAX_UNCONFIRMED * BATCH_BYTES
 
 
 def test_it_holds_few_large_records_at_a_time(journal: Path, broker: redis.Redis) -> None:

@@ -108,7 +108,7 @@ def test_an_open_loop_counts_a_stall_for_all_who_had_to_wait(model: ScriptedMode
 def test_an_open_loop_counts_the_wait_for_a_free_connection(
     model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "MOST_CONNECTIONS", 1)
+    monkeypatch.setattr(load, "MAX_CONNECTIONS", 1)
     with stalling(model, 0.5):
         outcome = load.steady(target(model), rate=100, seconds=0.5)
     assert outcome.answered == 50
@@ -120,7 +120,7 @@ def test_an_open_loop_counts_the_wait_for_a_free_connection(
 def test_it_counts_what_is_never_answered(model: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(callers, "PATIENCE_SECONDS", 0.1)
     monkeypatch.setattr(load, "MOST_BEHIND_SECONDS", 0.5)
-    monkeypatch.setattr(load, "MOST_CONNECTIONS", 2)
+    monkeypatch.setattr(load, "MAX_CONNECTIONS", 2)
     model.script = lambda _: None
     outcome = load.steady(target(model), rate=50, seconds=0.2)
     assert outcome.failed == {UNANSWERED: 2, UNSENT: 8}  # there are two connections

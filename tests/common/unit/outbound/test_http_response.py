@@ -9,7 +9,7 @@ from httptools import HttpParserError, HttpParserUpgrade
 from requests.exceptions import ChunkedEncodingError
 
 from common.outbound.exceptions import BadResponse, HeadTooLarge
-from common.outbound.http_response import MOST_HEAD_BYTES, RawResponse
+from common.outbound.http_response import MAX_HEAD_BYTES, RawResponse
 
 SECRET = "patient=Kim"
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -82,10 +82,10 @@ def test_it_refuses_a_head_that_is_too_long_however_it_comes(fields: bytes, piec
 
 @pytest.mark.parametrize("piece", [40_000, 65_536, 100_000, 63])
 def test_it_takes_the_longest_head_that_may_be(piece: int) -> None:
-    head = OK + b"X: " + b"x" * (MOST_HEAD_BYTES - 24) + b"\r\n\r\n"
-    assert len(head) == MOST_HEAD_BYTES
+    head = OK + b"X: " + b"x" * (MAX_HEAD_BYTES - 24) + b"\r\n\r\n"
+    assert len(head) == MAX_HEAD_BYTES
     raw = reading(*(head[start : start + piece] for start in range(0, len(head), piece)))
-    assert len(raw.field("x")) == MOST_HEAD_BYTES - 24
+    assert len(raw.field("x")) == MAX_HEAD_BYTES - 24
 
 
 def test_it_takes_a_short_head_with_a_long_body() -> None:

@@ -41,7 +41,7 @@ def test_dead_addresses_share_the_time_for_connecting(count: int) -> None:
     with pytest.raises(TimeoutError):
         Dialer(dead).dial("dead.example", 80, budget(20, connect=TOTAL))
     assert TOTAL * 0.9 <= time.monotonic() - started < LATEST
-    assert len(dead.waits) == min(count, network.MOST_ADDRESSES)
+    assert len(dead.waits) == min(count, network.MAX_ADDRESSES)
     assert dead.waits[0] <= TOTAL / len(dead.waits) + 0.01
 
 

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tools.launch.lines import LONGEST_LINE_BYTES, MOST_WAITING_BYTES, LineReader, Screen
+from tools.launch.lines import LONGEST_LINE_BYTES, MAX_WAITING_BYTES, LineReader, Screen
 
 Pipe = tuple[int, int]
 
@@ -59,7 +59,7 @@ def test_it_shows_what_can_be_read_and_keeps_what_can_not(pipe: Pipe) -> None:
 
 def test_it_says_how_many_lines_were_missed(pipe: Pipe) -> None:
     screen = Screen(pipe[1])
-    for _ in range(MOST_WAITING_BYTES // 100 + 2000):
+    for _ in range(MAX_WAITING_BYTES // 100 + 2000):
         screen.show("x" * 99)
     while screen.is_behind():
         os.read(pipe[0], 65536)
