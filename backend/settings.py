@@ -228,7 +228,7 @@ REST_FRAMEWORK = {
 # https://drf-spectacular.readthedocs.io/en/latest/settings.html
 SPECTACULAR_SETTINGS = {
     "TITLE": "ML Proxy",
-    "DESCRIPTION": "The door in front of a clinic's machine-learning models.",
+    "DESCRIPTION": "The gateway in front of a clinic's machine-learning models.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,

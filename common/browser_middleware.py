@@ -1,6 +1,6 @@
 """Django's middleware for browsers, at less cost for the many requests that no browser sends.
 
-Each class does what the one it is derived from does, on every path. `docs/adr/0011-one-way-through-django.md` has the
+Each class does what the one it is derived from does, on every path. `docs/adr/0011-one-middleware-list.md` has the
 figures.
 """
 

@@ -26,7 +26,7 @@ GUNICORN = [".venv/bin/gunicorn", "--workers", "2", "--preload", "--log-level", 
 CRASH_LOOP = """
 import django, os, signal
 django.setup()
-from ml_proxy import metrics
+from common import metrics
 metrics.prepare()
 for _ in range(50):
     child = os.fork()
