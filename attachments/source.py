@@ -6,8 +6,7 @@ from uuid import UUID
 
 from attachments import contents, descriptors, uploads, verification
 from attachments.models import PendingUpload
-from recording.received import Received
-from recording.sources import RecordSource
+from recording.sources import Received, RecordSource
 from recording.verification import Step
 
 

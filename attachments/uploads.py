@@ -13,8 +13,8 @@ from attachments.exceptions import StorageUnavailable
 from attachments.models import PendingUpload
 from recording import sources
 from recording.models import SealedRow
-from recording.received import Received
 from recording.records import BadRecord, contents_of
+from recording.sources import Received
 
 log = logging.getLogger(__name__)
 

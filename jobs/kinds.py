@@ -10,7 +10,6 @@ Queueing, leases, the sweeper, progress, cancelling and webhooks then work for i
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from common import broker
 from jobs.requests import JobRequest, read_request
@@ -20,8 +19,9 @@ if TYPE_CHECKING:
     from jobs.models import Job
     from jobs.transitions import Outcome
 
+RUN_JOB = "jobs.run"  # the Celery task that runs a job of any kind
+
 Runner = Callable[["Job", "Heartbeat"], "Outcome"]
-EndFollower = Callable[[UUID], None]
 
 
 class UnknownKind(LookupError):
@@ -61,7 +61,6 @@ class JobKind:
 
 
 _registered: dict[str, JobKind] = {}
-_followers: list[EndFollower] = []
 
 
 def register(kind: JobKind) -> JobKind:
@@ -81,15 +80,3 @@ def named(name: str) -> JobKind:
         return _registered[name]
     except KeyError:
         raise UnknownKind(f"the job kind {name} is unknown here") from None
-
-
-def follow_ends(follower: EndFollower) -> None:
-    """Has `follower` called with the id of each job that ends, in the transaction that ends it."""
-    if follower not in _followers:
-        _followers.append(follower)
-
-
-def tell_end(job_id: UUID) -> None:
-    """A job that ended just now, in the caller's transaction."""
-    for follower in _followers:
-        follower(job_id)

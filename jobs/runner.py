@@ -4,15 +4,18 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connection
+from django.db.models import F
+from django.db.models.functions import Coalesce
 
 from common.exceptions import GatewayError
 from common.logs import current_request_id
 from jobs import kinds
 from jobs.heartbeat import Heartbeat, Stop, Tell
-from jobs.leases import claim, held
+from jobs.leases import held, lease
 from jobs.models import Job
 from jobs.queries import JobConflict, find
 from jobs.transitions import CANCELLED, Outcome, end
@@ -28,7 +31,7 @@ def run(job_id: UUID, tell: Tell | None = None) -> str:
 
     `tell` hears of the progress, in a thread of its own. Raises `NoSuchRecord` or `UnknownKind`.
     """
-    job = claim(job_id)
+    job = _claim(job_id)
     if job is None:
         log.info("job %s is not queued any more, nothing to do", job_id)
         return str(find(job_id).state)
@@ -38,6 +41,29 @@ def run(job_id: UUID, tell: Tell | None = None) -> str:
     finally:
         current_request_id.reset(named)
     return str(find(job_id).state)
+
+
+def _claim(job_id: UUID) -> Job | None:
+    """Takes a queued job; None where it is not queued, or another runner got there first.
+
+    Raises `UnknownKind`: then it stays queued.
+    """
+    queued = Job.objects.filter(pk=job_id, state=Job.State.QUEUED)
+    job = queued.first()
+    if job is None:
+        return None
+    message = kinds.named(job.kind).begins_as
+    taken = queued.filter(attempt=job.attempt).update(
+        state=Job.State.RUNNING,
+        attempt=job.attempt + 1,
+        leased_until=lease(),
+        percent=0,
+        message=message,
+        started_at=Coalesce(F("started_at"), datetime.now(UTC)),
+    )
+    job.attempt += 1
+    job.message = message
+    return job if taken else None
 
 
 class Attended:

@@ -11,7 +11,7 @@ from common.exceptions import KeyReused
 from common.idempotency_keys import KEPT, check_key
 from common.ids import uuid7
 from jobs import kinds
-from jobs.kinds import JobKind
+from jobs.kinds import RUN_JOB, JobKind
 from jobs.leases import lease
 from jobs.models import Job
 from jobs.queries import JobConflict
@@ -20,7 +20,6 @@ from jobs.webhooks import deliveries
 
 log = logging.getLogger(__name__)
 
-RUN_JOB = "jobs.run"  # the Celery task's name
 SCHEDULE = "schedule"  # who asks for a job that beat starts
 
 

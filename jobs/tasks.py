@@ -12,7 +12,7 @@ from celery import shared_task
 from common import broker
 from common.tasks import NoDatabase, database_needed
 from jobs import keys, runner, sweeper
-from jobs.submission import RUN_JOB
+from jobs.kinds import RUN_JOB
 from jobs.webhooks import deliveries
 
 if TYPE_CHECKING:

@@ -1,5 +1,6 @@
 """State changes of jobs. They are conditional UPDATEs: stale runners cannot write."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -8,7 +9,6 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from jobs import kinds
 from jobs.models import Job
 from jobs.queries import JobConflict, find
 from jobs.webhooks import deliveries
@@ -28,6 +28,14 @@ class Outcome:
 
 CANCELLED = Outcome(Job.State.CANCELLED)
 
+_end_followers: list[Callable[[UUID], None]] = []
+
+
+def follow_ends(follower: Callable[[UUID], None]) -> None:
+    """Has `follower` called with the id of each job that ends, in the transaction that ends it."""
+    if follower not in _end_followers:
+        _end_followers.append(follower)
+
 
 def end(job_id: UUID, outcome: Outcome, **still: Any) -> bool:
     """Ends the job where its columns are as `still` says, and has its caller told; False where they are not."""
@@ -42,7 +50,8 @@ def end(job_id: UUID, outcome: Outcome, **still: Any) -> bool:
         )
         if ended:
             deliveries.job_ended(job_id)
-            kinds.tell_end(job_id)
+            for follower in _end_followers:
+                follower(job_id)
     return bool(ended)
 
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Count, DateField, Q, QuerySet
+from django.db.models import Count, DateField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Trunc
 
-from ml_proxy.feedback import newest
 from ml_proxy.models import Feedback
 
 PERIODS = ("day", "week", "month")
+MOST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,20 @@ def about(wanted: FeedbackFilter) -> QuerySet[Feedback]:
         "predicted_at__lt": wanted.until,
     }
     return Feedback.objects.filter(**{name: value for name, value in conditions.items() if value is not None})
+
+
+def newest(last: int = MOST_ID) -> Subquery:
+    """The id of the newest verdict of a verdict's inference, of those up to the id `last`.
+
+    It is looked up for each row. Asked whether there is none later, PostgreSQL may read the whole table to tell.
+    """
+    same = Feedback.objects.filter(inference=OuterRef("inference"), id__lte=last)
+    return Subquery(same.order_by("-id").values("id")[:1])
+
+
+def newest_id() -> int:
+    """The last verdict's, of all inferences; 0 where there is none."""
+    return Feedback.objects.order_by("-id").values_list("id", flat=True).first() or 0
 
 
 def accuracy(wanted: FeedbackFilter, by: str) -> list[Accuracy]:

@@ -14,8 +14,7 @@ from common.export import Piece, pieces
 from common.export_formats import Form
 from common.paging import MAX_ROWS, fitting
 from common.strict_json import without
-from ml_proxy.accuracy import FeedbackFilter, about
-from ml_proxy.feedback import newest, newest_id
+from ml_proxy.accuracy import FeedbackFilter, about, newest, newest_id
 from ml_proxy.models import Feedback, InferenceLog
 from ml_proxy.rows import Example
 

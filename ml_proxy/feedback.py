@@ -1,19 +1,16 @@
-"""Feedback: given, listed, and the newest of each inference, which is the one that counts."""
+"""Feedback: given, and listed."""
 
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
 
 from common import advisory_lock, person_names, strict_json
 from common.exceptions import FieldError
 from ml_proxy import history
 from ml_proxy.feedback_requests import FeedbackRequest, refused
 from ml_proxy.models import FEEDBACK_LOCK, MAX_LABEL, Feedback, InferenceLog
-
-MOST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -60,20 +57,6 @@ def page(inference_id: UUID, *, limit: int = 100, after: int | None = None) -> P
     if not found:
         history.require(inference_id)
     return Page(found[:limit], found[limit - 1].pk if len(found) > limit else None)
-
-
-def newest(last: int = MOST_ID) -> Subquery:
-    """The id of the newest verdict of a verdict's inference, of those up to the id `last`.
-
-    It is looked up for each row. Asked whether there is none later, PostgreSQL may read the whole table to tell.
-    """
-    same = Feedback.objects.filter(inference=OuterRef("inference"), id__lte=last)
-    return Subquery(same.order_by("-id").values("id")[:1])
-
-
-def newest_id() -> int:
-    """The last verdict's, of all inferences; 0 where there is none."""
-    return Feedback.objects.order_by("-id").values_list("id", flat=True).first() or 0
 
 
 def top_label(output: str) -> str | None:

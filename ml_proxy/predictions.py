@@ -11,11 +11,10 @@ from attachments import descriptors
 from common import strict_json
 from common.conf import settings
 from common.ids import uuid7
-from ml_proxy import upstream
 from ml_proxy.exceptions import UpstreamNotJSON, UpstreamTooLarge
 from ml_proxy.prediction_request import Subject, read_subject
 from ml_proxy.records import InferenceRecord
-from ml_proxy.upstream import Answer
+from ml_proxy.upstream import Answer, forward
 from ml_proxy.upstream.headers import unpackable
 from recording import recorder
 
@@ -62,7 +61,7 @@ def room(call: Call, subject: Subject) -> recorder.CapacityReservation:
 def ask(call: Call, subject: Subject, inference_id: UUID) -> Outcome:
     """Asks the model and makes the record; the caller holds room for it, and keeps it. Raises `UpstreamError`."""
     fields = {**call.fields, "Accept-Encoding": unpackable(call.fields.get("Accept-Encoding", ""))}
-    answer = upstream.forward(
+    answer = forward(
         "POST",
         "predict",
         fields={**fields, "X-Request-ID": call.request_id},

@@ -12,15 +12,14 @@ from uuid import UUID
 
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 
-from common import metrics
+from common import metrics, tracing
 from common.bulk_insert import insert_new
-from recording import sources, tracing
+from recording import sources
 from recording.batches import Batch, Numbered
 from recording.models import Disposition, Origin, Receipt, SealedRow
-from recording.received import Received, received
 from recording.records import BadRecord, SealableRecord, microseconds
 from recording.seals import Key, keyring
-from recording.sources import RecordSource
+from recording.sources import Received, RecordSource, received
 
 log = logging.getLogger(__name__)
 

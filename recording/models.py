@@ -1,13 +1,10 @@
 """The ledger's tables: what every source's rows have, and the origins, receipts and dispositions that prove them."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 
 from common.ids import uuid7
-
-if TYPE_CHECKING:
-    from recording.received import Received
 
 
 class SealedRow(models.Model):
@@ -17,7 +14,7 @@ class SealedRow(models.Model):
     """
 
     time_field: ClassVar[str] = "recorded_at"  # when the event happened; history sorts by it
-    received: "Received | None" = None  # what it was made of; only while it is being inserted
+    received: Any = None  # the `sources.Received` that it was made of; only while it is being inserted
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     recorded_at = models.DateTimeField(help_text="When the event happened.")

@@ -5,9 +5,9 @@ from django.db import DatabaseError, InterfaceError, OperationalError, transacti
 from recording.batches import Numbered
 from recording.ingestion import insert, why_refused
 from recording.models import Disposition, Origin
-from recording.received import Received, received
 from recording.records import BadRecord, UnsupportedRecord
 from recording.seals import Key, keyring
+from recording.sources import Received, received
 
 
 def try_again(disposition: Disposition) -> bool:

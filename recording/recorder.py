@@ -10,10 +10,9 @@ from django.db import DatabaseError, InterfaceError
 from common import metrics, tracing
 from common.conf import settings
 from common.ids import uuid7
-from recording import publisher
 from recording.direct_writes import DirectOrigin
 from recording.exceptions import NoRoom, NotRecorded
-from recording.journal import JournalFull, JournalUnwritable, Writer
+from recording.journal import JournalFull, JournalUnwritable, Writer, journal_folder
 from recording.records import SealableRecord
 from recording.seals import keyring
 
@@ -75,7 +74,7 @@ def _write_directly(item: SealableRecord, contents: Sequence[bytes]) -> None:
 @lru_cache(maxsize=1)
 def _writer() -> Writer:
     return Writer(
-        publisher.journal_folder(),
+        journal_folder(),
         new_origin=uuid7,
         key=keyring().current,
         max_bytes=settings.JOURNAL_MAX_BYTES,

@@ -9,17 +9,17 @@ of new rows without owning them, as MLflow does, calls `follow`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from recording.records import SealableRecord, UnsupportedRecord, source_of
+from recording.batches import Numbered
+from recording.records import BadRecord, SealableRecord, UnsupportedRecord, source_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from recording.models import SealedRow
-    from recording.received import Received
     from recording.verification import Step
 
 Follower = Callable[["RecordSource", Sequence["SealedRow"]], None]
@@ -107,6 +107,28 @@ class RecordSource:
         """After that transaction."""
 
 
+@dataclass(eq=False)
+class Received:
+    """One numbered record. `refusal` says why no table takes it; then it has neither source nor record."""
+
+    number: Numbered
+    source: RecordSource | None = None
+    record: SealableRecord | None = None
+    refusal: str = ""
+    notes: dict[str, Any] = field(default_factory=dict)  # of the source's hooks, from one to the next
+
+    @property
+    def decoded(self) -> SealableRecord:
+        """The record of one that was not refused."""
+        assert self.record is not None  # noqa: S101 - whoever asks has left out the refused ones
+        return self.record
+
+    @property
+    def event(self) -> UUID:
+        """The id of its record, which is its row's."""
+        return self.decoded.id
+
+
 _registered: dict[str, RecordSource] = {}
 _followers: list[Follower] = []
 
@@ -138,6 +160,19 @@ def decoded(payload: bytes) -> tuple[RecordSource, SealableRecord]:
     """An encoded record and its source. Raises `BadRecord` or `UnsupportedRecord`."""
     source = named(source_of(payload)[0])
     return source, source.decode(payload)
+
+
+def received(numbers: Iterable[Numbered]) -> list[Received]:
+    """All of them. Raises `UnsupportedRecord` where one needs a newer worker: then the batch has to wait."""
+    return [_received(number) for number in numbers]
+
+
+def _received(number: Numbered) -> Received:
+    try:
+        source, record = decoded(number.payload)
+    except BadRecord as exc:
+        return Received(number, refusal=str(exc))
+    return Received(number, source, record)
 
 
 def of_model(model: "type[SealedRow]") -> RecordSource:

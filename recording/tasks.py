@@ -6,11 +6,10 @@ from typing import Any
 from celery import shared_task
 from django.db import DatabaseError, InterfaceError, connection
 
-from common import logs
-from recording import tracing
+from common import logs, tracing
 from recording.batches import WRITE_RECORDS, BadBatch, Batch
 from recording.ingestion import write_batch
-from recording.records import UnsupportedRecord
+from recording.records import UnsupportedRecord, traceparent_of
 from recording.seals import UnknownKey
 
 log = logging.getLogger(__name__)
@@ -30,7 +29,8 @@ def write_records(*_: Any, **message: Any) -> None:
         return
     logs.about(batch=str(batch))
     try:
-        with tracing.writing(batch):
+        traced = ((each.sequence, traceparent_of(each.payload)) for each in batch.records)
+        with tracing.writing_rows(str(batch.origin), traced):
             write_batch(batch)
     except (DatabaseError, InterfaceError) as exc:
         connection.close()

@@ -10,7 +10,7 @@ here while tracing is off stays the function that it was.
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -36,7 +36,7 @@ def is_configured(variables: Mapping[str, str]) -> bool:
 IS_ON = is_configured(os.environ)
 
 if IS_ON:
-    from common.tracing import exporter, http, spans
+    from common.tracing import exporter, http, rows, spans
 
 
 @contextmanager
@@ -86,6 +86,20 @@ def here() -> str:
 def working(task: str, traceparent: str | None) -> AbstractContextManager[None]:
     """A span for a task whose message came from within a trace, as its header `traceparent` tells."""
     return spans.working(task, traceparent) if IS_ON and traceparent else nullcontext()
+
+
+def writing_rows(origin: str, records: Iterable[tuple[int, str]]) -> AbstractContextManager[None]:
+    """A span for each traced record that the block writes, in the record's own trace, and one for the batch.
+
+    `records` has the number and the `traceparent` of each record of `origin`, blank for one that was not traced.
+    """
+    return rows.writing(origin, records) if IS_ON else nullcontext()
+
+
+def refused(sequence: int) -> None:
+    """Within `writing_rows`: the record of this number became no row."""
+    if IS_ON:
+        rows.refused(sequence)
 
 
 def end() -> None:

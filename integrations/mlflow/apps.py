@@ -17,11 +17,11 @@ class MlflowConfig(AppConfig):
         """Registers its hooks, its periodic task and its metrics."""
         from common.metrics import scrape  # noqa: PLC0415 - models load once the apps are ready
         from integrations.mlflow import gauges, outbox  # noqa: PLC0415
-        from jobs import kinds  # noqa: PLC0415
+        from jobs import transitions  # noqa: PLC0415
         from recording import sources  # noqa: PLC0415
 
         sources.follow(outbox.note_rows)
-        kinds.follow_ends(outbox.note_job)
+        transitions.follow_ends(outbox.note_job)
         scrape.register_gauges(gauges.of_outbox)
         if settings.MLFLOW_TRACKING_URI:
             register(

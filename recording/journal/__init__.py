@@ -6,8 +6,18 @@ alive.
 """
 
 from recording.journal.segment import Entry
-from recording.journal.spool import Spool, Unlockable, folder_lock
+from recording.journal.spool import Spool, Unlockable, folder_lock, journal_folder
 from recording.journal.watch import Watch
 from recording.journal.writer import JournalFull, JournalUnwritable, Writer
 
-__all__ = ["Entry", "JournalFull", "JournalUnwritable", "Spool", "Unlockable", "Watch", "Writer", "folder_lock"]
+__all__ = [
+    "Entry",
+    "JournalFull",
+    "JournalUnwritable",
+    "Spool",
+    "Unlockable",
+    "Watch",
+    "Writer",
+    "folder_lock",
+    "journal_folder",
+]

@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from django.conf import settings
+
 from common.file_locks import is_let_go
 from recording.journal import segment
 from recording.journal.segment import Entry, SegmentName
@@ -17,6 +19,11 @@ LOCK_NAME = "publisher.lock"
 
 class Unlockable(Exception):
     """Another process holds the folder's lock."""
+
+
+def journal_folder() -> Path:
+    """Where every gateway process of this state folder keeps its records."""
+    return Path(settings.VAR_DIR) / "journal"
 
 
 def folder_lock(folder: Path) -> int:

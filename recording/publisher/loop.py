@@ -2,13 +2,12 @@
 
 import logging
 import os
-from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, reset_queries
 
 from common.broker import BrokerUnavailable
-from recording.journal import Unlockable, Watch, folder_lock, liveness
+from recording.journal import Unlockable, Watch, folder_lock, journal_folder, liveness
 from recording.publisher.core import Publisher
 from recording.publisher.stop import StopRequest
 
@@ -19,11 +18,6 @@ CONFIRM_SECONDS = 0.2  # between two looks for receipts while some are awaited; 
 IDLE_SECONDS = 1.0  # without news, between two looks all the same, and two signs of life
 LOCK_SECONDS = 0.5  # between two tries to take the lock that another process holds
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # while Redis or the database is ill
-
-
-def journal_folder() -> Path:
-    """Where every gateway process of this state folder keeps its records."""
-    return Path(settings.VAR_DIR) / "journal"
 
 
 def run(stop: StopRequest) -> None:

@@ -17,7 +17,7 @@ from ml_proxy.source import INFERENCES
 from recording import erasure
 from recording.batches import Batch
 from recording.ingestion import write_batch
-from recording.received import Received
+from recording.sources import Received
 from tests.support.door import predict
 from tests.support.publishing import messages, publisher
 from tests.support.storing import LARGE, MOST, cut_off, stored

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from common import advisory_lock
 from common.ids import uuid7
-from ml_proxy import feedback
+from ml_proxy import accuracy, feedback
 from ml_proxy.feedback_requests import FeedbackRequest
 from ml_proxy.models import FEEDBACK_LOCK, MAX_LABEL, MAX_NOTE, Feedback, InferenceLog
 from tests.support.databases import with_database_gone
@@ -90,7 +90,7 @@ def test_later_verdicts_come_first_and_erase_none(client: Client) -> None:
     judge(client, other, verdict="agree")
     assert [told["verdict"] for told in listed(client, inference_id)] == ["correct", "agree", "correct", "agree"]
     assert [
-        (kept.inference_id, kept.verdict) for kept in Feedback.objects.filter(id=feedback.newest()).order_by("id")
+        (kept.inference_id, kept.verdict) for kept in Feedback.objects.filter(id=accuracy.newest()).order_by("id")
     ] == [
         (inference_id, "correct"),
         (other, "agree"),

@@ -1,46 +1,42 @@
 """Spans of the rows that a worker writes: many traces end in one statement."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
 
 from opentelemetry.trace import Link, Span, SpanKind
 
 from common.tracing import exporter
 from common.tracing.spans import context_of, fail, span
-from recording.records import traceparent_of
-
-if TYPE_CHECKING:
-    from recording.batches import Batch
 
 _refused: ContextVar[set[int] | None] = ContextVar("refused", default=None)
 
 
 @contextmanager
-def writing(batch: "Batch") -> Iterator[None]:
-    """See `recording.tracing`; so too for `refused`. A batch without a traced record has no span."""
-    parents = {item.sequence: parent for item in batch.records if (parent := traceparent_of(item.payload))}
+def writing(origin: str, records: Iterable[tuple[int, str]]) -> Iterator[None]:
+    """See `tracing.writing_rows`. A batch without a traced record has no span."""
+    traceparents = dict(records)
+    parents = {sequence: traceparent for sequence, traceparent in traceparents.items() if traceparent}
     if not parents:
         yield
         return
     token, started, failure = _refused.set(set()), time.time_ns(), ""
     with span("write batch", SpanKind.CONSUMER) as whole:
-        whole.set_attribute("ml_proxy.origin", str(batch.origin))
-        whole.set_attribute("messaging.batch.message_count", len(batch.records))
+        whole.set_attribute("ml_proxy.origin", origin)
+        whole.set_attribute("messaging.batch.message_count", len(traceparents))
         try:
             yield
         except Exception as exc:
             failure = type(exc).__qualname__
             raise
         finally:
-            _tell_rows(parents, whole, str(batch.origin), started, failure)
+            _tell_rows(parents, whole, origin, started, failure)
             _refused.reset(token)
 
 
 def refused(sequence: int) -> None:
-    """As its namesake."""
+    """See `tracing.refused`."""
     if (found := _refused.get()) is not None:
         found.add(sequence)
 
