@@ -1,1 +1,1 @@
-"""Files beside records: large inputs and files of forms, in a folder or in S3."""
+"""Files beside records: large inputs and uploaded form files, in a folder or in S3."""

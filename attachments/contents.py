@@ -1,4 +1,4 @@
-"""Reads attachments again: large texts for history and exports, and single files for their links."""
+"""Reads attachments: large texts for history and exports, and single files for their links."""
 
 import logging
 from collections.abc import Collection, Mapping
@@ -13,11 +13,11 @@ from recording.sources import RecordSource
 log = logging.getLogger(__name__)
 
 
-def stored(columns: Mapping[UUID, str], *, strictly: bool) -> dict[UUID, str]:
-    """The texts that lie in the storage whole, by row; `columns` are the rows' `files`.
+def stored_texts(columns: Mapping[UUID, str], *, strict: bool) -> dict[UUID, str]:
+    """The inputs that are stored as attachments, by row id; `columns` has the rows' `files`.
 
-    While the storage is down, raises `StorageUnavailable` where it is asked `strictly`, else leaves out what can't be
-    read. One whose attachment is gone or changed is left out either way, and logged.
+    If the storage is down, raises `StorageUnavailable` if `strict`, and otherwise leaves out the texts that it can't
+    read. A text whose attachment is missing or changed is logged and always left out.
     """
     wholes = {row_id: found for row_id, column in columns.items() if (found := descriptors.whole(column))}
     pending = _pending(wholes.values())
@@ -27,7 +27,7 @@ def stored(columns: Mapping[UUID, str], *, strictly: bool) -> dict[UUID, str]:
             if text := _text(row_id, wholes[row_id]):
                 texts[row_id] = text
     except StorageUnavailable as exc:
-        if strictly:
+        if strict:
             raise
         log.warning("inputs in the storage can't be shown: %s", exc.detail)
     return texts
@@ -38,16 +38,16 @@ def content(source: RecordSource, row_id: UUID, number: int) -> tuple[Attachment
     column = source.rows.filter(pk=row_id).values_list("files", flat=True).first()
     listed = descriptors.read(column or "")
     if number >= len(listed):
-        raise NoSuchFile("The row is not in the log any more, or has no such file.")
+        raise NoSuchFile("The row is no longer in the log, or has no such file.")
     attachment = listed[number]
     pending = _pending([attachment])
     return attachment, pending[attachment.key] if pending else storage.read(attachment)
 
 
 def _pending(listed: Collection[Attachment]) -> dict[str, bytes]:
-    """Those that the storage did not take yet; asked first, since they leave only once they are there."""
-    found = PendingUpload.objects.filter(pk__in=[each.key for each in listed]).values_list("key", "content")
-    return {key: bytes(waiting) for key, waiting in found}
+    """The contents that wait for upload. Read them before the storage: they are deleted only once they are stored."""
+    pending = PendingUpload.objects.filter(pk__in=[each.key for each in listed]).values_list("key", "content")
+    return {key: bytes(content) for key, content in pending}
 
 
 def _text(row_id: UUID, attachment: Attachment) -> str:

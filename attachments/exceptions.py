@@ -1,7 +1,7 @@
-"""What can go wrong with attachments.
+"""Errors of attachments.
 
 GatewayError
-├─ NoSuchFile         404   not in the storage, or no link of this gateway
+├─ NoSuchFile         404   not in the storage, or not a link of this gateway
 ├─ LinkExpired        403
 └─ Unavailable        503
    └─ StorageUnavailable    the storage does not answer
@@ -13,7 +13,7 @@ from common.exceptions import GatewayError, Unavailable
 
 
 class NoSuchFile(GatewayError):
-    """The storage has no such file, or not as the log tells of it; or the link is none of ours."""
+    """The storage has no such file, or a different one than the log describes; or the link is not one of ours."""
 
     status = HTTPStatus.NOT_FOUND
     kind = "no-such-file"
@@ -21,7 +21,7 @@ class NoSuchFile(GatewayError):
 
 
 class LinkExpired(GatewayError):
-    """The link to a file is too old; history gives a new one."""
+    """The link to a file is too old; history returns a new one."""
 
     status = HTTPStatus.FORBIDDEN
     kind = "link-expired"
@@ -29,7 +29,7 @@ class LinkExpired(GatewayError):
 
 
 class StorageUnavailable(Unavailable):
-    """Where files lie does not answer, or not in time."""
+    """The storage does not answer, or not in time."""
 
     kind = "storage-down"
     title = "The storage does not answer"

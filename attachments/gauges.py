@@ -1,4 +1,4 @@
-"""What is measured of attachments at a scrape."""
+"""The gauges of attachments."""
 
 from django.db.models import Count, Min
 from prometheus_client import Metric
@@ -8,10 +8,10 @@ from common.metrics.families import gauge, seconds_since
 
 
 def of_uploads() -> list[Metric]:
-    """What waits for the storage. Raises Django's database errors."""
-    found = PendingUpload.objects.aggregate(count=Count("pk"), oldest=Min("created_at"))
-    oldest = seconds_since(found["oldest"])
+    """Attachments that wait for upload. Raises Django's database errors."""
+    totals = PendingUpload.objects.aggregate(count=Count("pk"), oldest=Min("created_at"))
+    oldest = seconds_since(totals["oldest"])
     return [
-        gauge("attachments_waiting", "Attachments that the storage did not take yet.", found["count"]),
-        gauge("attachments_oldest_waiting_seconds", "The age of the oldest of them; 0 for none.", oldest),
+        gauge("attachments_waiting", "Attachments that wait for upload to the storage.", totals["count"]),
+        gauge("attachments_oldest_waiting_seconds", "The oldest waiting attachment's age; 0 if none.", oldest),
     ]

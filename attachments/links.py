@@ -1,4 +1,4 @@
-"""Links to attachments, which hold for `FILE_LINK_SECONDS`: the storage's own, or one of this gateway."""
+"""Links to attachments, valid for `FILE_LINK_SECONDS`: a link of the storage, or one of this gateway."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,20 +12,20 @@ from attachments import descriptors, storage
 from attachments.descriptors import Attachment
 from attachments.exceptions import LinkExpired, NoSuchFile, StorageUnavailable
 
-VIEW = "file"  # the name of the path that gives an attachment by its token
+VIEW = "file"  # the URL name of the view that returns an attachment by token
 _SIGNER = TimestampSigner(salt="attachments.links")
 
 
 def links(source: str, row_id: UUID, column: str) -> list[dict[str, Any]]:
-    """What history shows of a row's attachments, `column` being its `files`, and `source` the name of its source."""
+    """What history shows of a row's attachments; `source` is its source's name, `column` its `files`."""
     expires_at = datetime.now(UTC) + timedelta(seconds=settings.FILE_LINK_SECONDS)
     shown = []
     for number, attachment in enumerate(descriptors.read(column)):
-        described = attachment._asdict()
-        del described["key"]
+        members = attachment._asdict()
+        del members["key"]
         token = _SIGNER.sign_object([source, row_id.hex, number])
         url = _storage_link(attachment) or reverse(VIEW, args=[token])
-        shown.append(described | {"url": url, "expires_at": expires_at})
+        shown.append(members | {"url": url, "expires_at": expires_at})
     return shown
 
 
@@ -34,14 +34,14 @@ def read_token(token: str) -> tuple[str, UUID, int]:
     try:
         source, row_id, number = _SIGNER.unsign_object(token, max_age=settings.FILE_LINK_SECONDS)
     except SignatureExpired as exc:
-        raise LinkExpired("The link has expired. Ask history again for a new one.") from exc
+        raise LinkExpired("The link has expired. Ask history for a new one.") from exc
     except BadSignature as exc:
-        raise NoSuchFile("This is no link of this gateway. Ask history for one.") from exc
+        raise NoSuchFile("This is not a link of this gateway. Ask history for one.") from exc
     return source, UUID(row_id), number
 
 
 def _storage_link(attachment: Attachment) -> str:
-    """Blank where the storage has none, or can't make one now: then the gateway gives the attachment."""
+    """Blank if the storage has no links, or can't make one now: then the gateway serves the attachment."""
     try:
         return storage.link(attachment)
     except StorageUnavailable:

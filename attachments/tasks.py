@@ -1,4 +1,4 @@
-"""Uploads attachments that the storage did not take before."""
+"""The periodic task that uploads pending attachments."""
 
 from celery import shared_task
 
@@ -8,6 +8,6 @@ from common.tasks import NoDatabase, database_needed
 
 @shared_task(name="attachments.upload_pending", ignore_result=True, send_events=False, throws=(NoDatabase,))
 def upload_pending() -> None:
-    """A few of them, the oldest first."""
+    """Uploads some pending attachments, the oldest first."""
     with database_needed():
         uploads.upload_pending()

@@ -1,7 +1,7 @@
-"""Brings records' attachments to the storage, and takes them out of it again.
+"""Uploads records' attachments to the storage, and removes them.
 
-They are put there before the row is written. What the storage does not take is written with the row and uploaded later:
-so no record waits for the storage, and none loses its attachments.
+A worker uploads them before it writes the row. If the storage is down, they are written to an outbox together with the
+row and uploaded later. So no record waits for the storage, and none loses its attachments.
 """
 
 import logging
@@ -18,12 +18,12 @@ from recording.sources import Received
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 20  # attachments, by one run of the periodic task
-STORED = "stored attachments"  # the note on a received record: keys that the storage took
+MAX_UPLOADS = 20  # attachments in one run of the periodic task
+STORED = "stored attachments"  # a key of `Received.notes`: the storage keys that were uploaded
 
 
 def put(received: Iterable[Received]) -> None:
-    """Puts records' attachments into the storage, and notes on each which ones it took; a first failure ends it."""
+    """Uploads records' attachments, and notes the uploaded keys on each record. Stops at the first failure."""
     try:
         for each in received:
             each.notes[STORED] = set()
@@ -31,22 +31,22 @@ def put(received: Iterable[Received]) -> None:
                 storage.put(attachment.key, content)
                 each.notes[STORED].add(attachment.key)
     except StorageUnavailable as exc:
-        log.warning("attachments are written with their rows, and uploaded later: %s", exc.detail)
+        log.warning("attachments are saved with their rows, to be uploaded later: %s", exc.detail)
 
 
-def keep(rows: Sequence[SealedRow]) -> None:
-    """Writes those of new rows' attachments that the storage has not taken, in the caller's transaction.
+def store_pending(rows: Sequence[SealedRow]) -> None:
+    """Saves new rows' attachments that were not uploaded, in the caller's transaction.
 
-    Raises `BadRecord` where they are not those that the record describes.
+    Raises `BadRecord` if they do not match the record's descriptors.
     """
     for row in rows:
-        if row.received is not None and row.files:  # type: ignore[attr-defined] # such sources' rows have it
-            _keep(row, row.received)
+        if row.received is not None and row.files:  # type: ignore[attr-defined] # rows of such sources have `files`
+            _store_pending(row, row.received)
 
 
 def upload_pending() -> int:
-    """Uploads what the storage did not take before, the oldest first; gives how many."""
-    keys = list(PendingUpload.objects.order_by("created_at").values_list("key", flat=True)[:AT_ONCE])
+    """Uploads pending attachments, the oldest first. Returns how many."""
+    keys = list(PendingUpload.objects.order_by("created_at").values_list("key", flat=True)[:MAX_UPLOADS])
     try:
         return sum(map(_upload, keys))
     except StorageUnavailable as exc:
@@ -55,13 +55,13 @@ def upload_pending() -> int:
 
 
 def remove(listed: Iterable[Attachment]) -> None:
-    """Removes attachments from the storage, those too that are not there. Raises `StorageUnavailable`."""
+    """Removes attachments from the storage; missing ones are ignored. Raises `StorageUnavailable`."""
     for attachment in listed:
         storage.remove(attachment.key)
 
 
-def remove_dropped(received: Iterable[Received]) -> None:
-    """Removes attachments that were put there for records which were erased in that very moment."""
+def remove_discarded(received: Iterable[Received]) -> None:
+    """Removes attachments that were uploaded for records that were erased meanwhile."""
     try:
         for each in received:
             remove(attachment for attachment, _ in _contents(each))
@@ -69,19 +69,19 @@ def remove_dropped(received: Iterable[Received]) -> None:
         log.error("attachments of an erased record may be left in the storage: %s", exc.detail)
 
 
-def _keep(row: SealedRow, received: Received) -> None:
+def _store_pending(row: SealedRow, received: Received) -> None:
     listed = descriptors.read(row.files)  # type: ignore[attr-defined]
     stored = received.notes.get(STORED, set())
     if all(attachment.key in stored for attachment in listed):
         return
-    lacking = [pair for pair in _pairs(received, listed) if pair[0].key not in stored]
+    missing = [pair for pair in _pairs(received, listed) if pair[0].key not in stored]
     PendingUpload.objects.bulk_create(
-        PendingUpload(key=attachment.key, row=row.id, content=content) for attachment, content in lacking
+        PendingUpload(key=attachment.key, row=row.id, content=content) for attachment, content in missing
     )
 
 
 def _contents(received: Received) -> list[tuple[Attachment, bytes]]:
-    """None where they are not those that were sealed: the record is about to be quarantined."""
+    """Attachments with their contents; empty if these do not match, since the record will be quarantined."""
     try:
         return _pairs(received, descriptors.read(received.decoded.files))  # type: ignore[attr-defined]
     except BadRecord:
@@ -90,13 +90,13 @@ def _contents(received: Received) -> list[tuple[Attachment, bytes]]:
 
 def _pairs(received: Received, listed: Sequence[Attachment]) -> list[tuple[Attachment, bytes]]:
     contents = contents_of(received.number.payload)
-    if len(contents) != len(listed) or not all(map(Attachment.is_of, listed, contents)):
+    if len(contents) != len(listed) or not all(map(Attachment.matches, listed, contents)):
         raise BadRecord("its attachments are not those that were sealed")
     return list(zip(listed, contents, strict=True))
 
 
 def _upload(key: str) -> bool:
-    """One. Where it was no longer pending at the end its row may have been erased, and it must not stay."""
+    """Uploads one attachment. If its row was erased meanwhile, removes the uploaded file again."""
     pending = PendingUpload.objects.filter(pk=key).first()
     if pending is None:
         return False

@@ -1,4 +1,4 @@
-"""Verifies that the attachments which rows describe are there, byte for byte: the seals of rows cover their SHA-256."""
+"""Verifies that the files that rows describe are in the storage, byte for byte. Row seals cover their SHA-256."""
 
 from collections.abc import Iterator
 
@@ -6,28 +6,28 @@ from attachments import descriptors, storage
 from attachments.descriptors import Attachment
 from attachments.models import PendingUpload
 from recording.sources import RecordSource
-from recording.verification import AT_ONCE, Finding, Step
+from recording.verification import CHUNK_ROWS, Finding, Step
 
 
 def verify(source: RecordSource) -> Iterator[Step]:
-    """Reads every attachment of every row, piece by piece; its steps count them. Raises `StorageUnavailable`."""
+    """Reads every attachment of every row, in chunks; the steps count attachments. Raises `StorageUnavailable`."""
     rows = source.rows.exclude(files="").order_by("pk")
-    for row_id, origin, number, column in rows.values_list("pk", "origin", "sequence", "files").iterator(AT_ONCE):
-        total, bad = _looked_at(column)
+    for row_id, origin, number, column in rows.values_list("pk", "origin", "sequence", "files").iterator(CHUNK_ROWS):
+        total, bad = _check_descriptors(column)
         detail = f"row {row_id}: not in the storage as it was sent: {', '.join(bad)}"
         yield Step(total, (Finding("missing", origin, number, number, detail),) if bad else ())
 
 
-def _looked_at(column: str) -> tuple[int, list[str]]:
-    """How many attachments a row has, and the keys of those that are gone or changed."""
+def _check_descriptors(column: str) -> tuple[int, list[str]]:
+    """How many attachments a row has, and the keys of those that are missing or changed."""
     try:
         listed = descriptors.read(column)
-    except (ValueError, TypeError):  # somebody changed the row, which its seal tells too
-        return 1, ["what the row describes"]
-    return len(listed), [attachment.key for attachment in listed if not _is_whole(attachment)]
+    except (ValueError, TypeError):  # somebody changed the row; its seal shows that too
+        return 1, ["the row's descriptors"]
+    return len(listed), [attachment.key for attachment in listed if not _is_intact(attachment)]
 
 
-def _is_whole(attachment: Attachment) -> bool:
-    """Wherever it is; pending ones are asked first: they leave only once they are in the storage."""
+def _is_intact(attachment: Attachment) -> bool:
+    """Checks the outbox first: a pending upload is deleted only once it is in the storage."""
     pending = PendingUpload.objects.filter(pk=attachment.key).first()
-    return attachment.is_of(bytes(pending.content)) if pending else storage.is_whole(attachment)
+    return attachment.matches(bytes(pending.content)) if pending else storage.is_intact(attachment)

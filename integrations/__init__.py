@@ -1,1 +1,1 @@
-"""Other systems that follow what is recorded here."""
+"""Integrations with other systems."""

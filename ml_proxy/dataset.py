@@ -85,7 +85,7 @@ def _examples(found: list[Judged]) -> list[Example]:
     rows = InferenceLog.objects.filter(id__in=wanted).values_list("id", "input_data", "files")
     columns = {row_id: (text, files) for row_id, text, files in rows}
     texts = {row_id: text for row_id, (text, _) in columns.items()}
-    texts |= contents.stored({row_id: files for row_id, (_, files) in columns.items() if files}, strictly=True)
+    texts |= contents.stored_texts({row_id: files for row_id, (_, files) in columns.items() if files}, strict=True)
     return [
         Example(row_id, without(texts[row_id], *NAMES), *judged.columns)
         for row_id, judged in wanted.items()

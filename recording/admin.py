@@ -1,4 +1,4 @@
-"""What became of records that are no rows, for people: to read, and to try quarantined ones again."""
+"""Admin pages for dispositions: read them, and retry quarantined records."""
 
 from collections import Counter
 
@@ -15,7 +15,7 @@ from recording.seals import UnknownKey
 
 @admin.register(Disposition)
 class DispositionAdmin(ReadOnly):
-    """Records that are no rows: in quarantine, erased, or repeated."""
+    """Records without a row: quarantined, erased or repeated."""
 
     actions = ("try_again",)
     payloads = ("payload",)
@@ -28,15 +28,15 @@ class DispositionAdmin(ReadOnly):
         return payload(row, "payload", BinaryField())
 
     def has_try_again_permission(self, request: HttpRequest) -> bool:
-        """Whoever may change dispositions, which is all that this permission allows."""
+        """Whether the user may change dispositions; retrying is the only change that the admin offers."""
         return request.user.has_perm("recording.change_disposition")
 
-    @admin.action(description="Try again to write quarantined records", permissions=["try_again"])
+    @admin.action(description="Retry quarantined records", permissions=["try_again"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Disposition]) -> None:
-        """Each on its own: one that is refused again keeps none of the others back."""
-        chosen = queryset.filter(kind=Disposition.Kind.QUARANTINED)
+        """Retries each record on its own, so one that is refused again does not block the others."""
+        quarantined = queryset.filter(kind=Disposition.Kind.QUARANTINED)
         try:
-            outcomes = Counter(try_again(each) for each in chosen.iterator())
+            outcomes = Counter(try_again(each) for each in quarantined.iterator())
         except UnknownKey as exc:
             self.message_user(request, str(exc), messages.ERROR)
             return

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class RecordingConfig(AppConfig):
-    """Journal, publisher, ingestion and proof, for the records of any source."""
+    """Journal, publisher, ingestion and verification for the records of any source."""
 
     name = "recording"
     verbose_name = "Ledger"
@@ -14,10 +14,10 @@ class RecordingConfig(AppConfig):
         from common import health  # noqa: PLC0415 - models load once the apps are ready
         from common.metrics import scrape  # noqa: PLC0415
         from recording import gauges  # noqa: PLC0415
-        from recording import health as own  # noqa: PLC0415
+        from recording import health as probes  # noqa: PLC0415
 
-        health.register("journal", own.journal, is_required=True)
-        health.register("publisher", own.publisher_alive)
-        health.register("log", own.log)
+        health.register("journal", probes.journal, is_required=True)
+        health.register("publisher", probes.publisher_alive)
+        health.register("log", probes.log)
         scrape.register_part("journal", gauges.of_journal)
         scrape.register_gauges(gauges.of_ledger)

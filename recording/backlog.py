@@ -1,4 +1,4 @@
-"""What the journal still holds: number by number for a proof, or at a glance for a probe."""
+"""What the journal still holds: exact numbers for verification, or a cheap estimate for a probe."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,26 +13,26 @@ from recording.models import Disposition
 from recording.publisher import progress
 from recording.records import BadRecord, UnsupportedRecord
 
-AT_ONCE = 1024 * 1024  # bytes of entries held in memory
-MAX_SEGMENTS_READ = 16  # segments that a glance reads an entry of
+CHUNK_BYTES = 1024 * 1024  # bytes of entries held in memory
+MAX_SEGMENTS_READ = 16  # segments of which an estimate reads one entry
 
 Ranges = dict[UUID, list[tuple[int, int]]]
 
 
 class UnreadableSegment(Exception):
-    """A segment can't be read, so nobody can tell which numbers it holds."""
+    """A segment can't be read, so the numbers in it are unknown."""
 
 
 @dataclass(frozen=True)
-class Glance:
-    """About how many bytes wait to be rows, and the age of the oldest record among them in seconds."""
+class BacklogEstimate:
+    """Approximately how many bytes are not yet rows, and the age of the oldest such record in seconds."""
 
     waiting_bytes: int
     oldest_seconds: float
 
 
-def glance(journal: Path) -> Glance:
-    """From sizes, the publisher's notes and a few entries: cheap, and asks neither Redis nor the database.
+def estimate(journal: Path) -> BacklogEstimate:
+    """Estimates the backlog from file sizes, the saved progress and a few entries, without Redis or the database.
 
     Raises `OSError`.
     """
@@ -44,25 +44,25 @@ def glance(journal: Path) -> Glance:
             waiting[name] = left
     oldest_of_origins = {name.origin: name for name in sorted(waiting, reverse=True)}
     heads = sorted(oldest_of_origins.values())[:MAX_SEGMENTS_READ]
-    moments = [_first_moment(journal, name, offsets.get(str(name), 0)) for name in heads]
-    return Glance(sum(waiting.values()), age_seconds([moment for moment in moments if moment]))
+    times = [_first_time(journal, name, offsets.get(str(name), 0)) for name in heads]
+    return BacklogEstimate(sum(waiting.values()), age_seconds([time for time in times if time]))
 
 
 def waiting_numbers(journal: Path) -> Ranges:
     """The ranges of numbers that each origin's journal still holds. Raises `UnreadableSegment`."""
-    found: Ranges = {}
+    numbers: Ranges = {}
     for name, entries in _walk(journal):
-        ranges = found.setdefault(UUID(name.origin), [])
+        ranges = numbers.setdefault(UUID(name.origin), [])
         for entry in entries:
             if ranges and ranges[-1][1] == entry.sequence - 1:
                 ranges[-1] = (ranges[-1][0], entry.sequence)
             else:
                 ranges.append((entry.sequence, entry.sequence))
-    return found
+    return numbers
 
 
 def unsettled(journal: Path) -> tuple[int, float]:
-    """How many of the journal's numbers have neither row nor disposition yet, and the age of the oldest, in seconds.
+    """How many of the journal's numbers have neither row nor disposition yet, and the oldest one's age in seconds.
 
     Raises `UnreadableSegment`.
     """
@@ -72,17 +72,17 @@ def unsettled(journal: Path) -> tuple[int, float]:
         left = [entry for entry in entries if entry.sequence not in settled]
         count += len(left)
         if left and name.origin not in oldest:
-            oldest[name.origin] = _moment(left[0])
-    return count, age_seconds([moment for moment in oldest.values() if moment])
+            oldest[name.origin] = _time_of(left[0])
+    return count, age_seconds([time for time in oldest.values() if time])
 
 
-def age_seconds(moments: list[datetime]) -> float:
-    """The age of the oldest of them; 0 for none."""
-    return max((datetime.now(UTC) - min(moments)).total_seconds(), 0.0) if moments else 0.0
+def age_seconds(times: list[datetime]) -> float:
+    """The age of the oldest of `times`; 0 for none."""
+    return max((datetime.now(UTC) - min(times)).total_seconds(), 0.0) if times else 0.0
 
 
 def _walk(journal: Path) -> Iterator[tuple[SegmentName, list[Entry]]]:
-    """All entries in order, some at a time. Raises `UnreadableSegment`."""
+    """All entries in order, in chunks. Raises `UnreadableSegment`."""
     spool = Spool(journal)
     for name in spool.segments():
         for entries in _chunks(spool, name):
@@ -91,30 +91,30 @@ def _walk(journal: Path) -> Iterator[tuple[SegmentName, list[Entry]]]:
 
 def _chunks(spool: Spool, name: SegmentName) -> Iterator[list[Entry]]:
     offset = 0
-    while entries := _readable(spool, name, offset):
+    while entries := _read_or_report(spool, name, offset):
         yield entries
         offset = entries[-1].end
 
 
-def _readable(spool: Spool, name: SegmentName, offset: int) -> list[Entry]:
+def _read_or_report(spool: Spool, name: SegmentName, offset: int) -> list[Entry]:
     try:
-        return _some(spool, name, offset, AT_ONCE)
+        return _read_entries(spool, name, offset, CHUNK_BYTES)
     except OSError as exc:
         raise UnreadableSegment(f"{name} in the journal can't be read ({exc.strerror}).") from exc
 
 
-def _some(spool: Spool, name: SegmentName, offset: int, most_bytes: int) -> list[Entry]:
+def _read_entries(spool: Spool, name: SegmentName, offset: int, max_bytes: int) -> list[Entry]:
     try:
-        return list(spool.read(name, offset, most_bytes))
+        return list(spool.read(name, offset, max_bytes))
     except FileNotFoundError:
-        return []  # let go in this moment: its numbers are settled
+        return []  # the publisher has just removed it: its numbers are settled
 
 
 def _settled(origin: UUID, first: int, last: int) -> set[int | None]:
-    own = {"origin": origin, "sequence__gte": first, "sequence__lte": last}
-    settled: set[int | None] = set(Disposition.objects.filter(**own).values_list("sequence", flat=True))
+    numbers = {"origin": origin, "sequence__gte": first, "sequence__lte": last}
+    settled: set[int | None] = set(Disposition.objects.filter(**numbers).values_list("sequence", flat=True))
     for source in sources.registered():
-        settled.update(source.rows.filter(**own).values_list("sequence", flat=True))
+        settled.update(source.rows.filter(**numbers).values_list("sequence", flat=True))
     return settled
 
 
@@ -125,15 +125,15 @@ def _size(journal: Path, name: SegmentName) -> int:
         return 0
 
 
-def _first_moment(journal: Path, name: SegmentName, offset: int) -> datetime | None:
-    entries = _some(Spool(journal), name, offset, 1)
-    return _moment(entries[0]) if entries else None
+def _first_time(journal: Path, name: SegmentName, offset: int) -> datetime | None:
+    entries = _read_entries(Spool(journal), name, offset, 1)
+    return _time_of(entries[0]) if entries else None
 
 
-def _moment(entry: Entry) -> datetime | None:
+def _time_of(entry: Entry) -> datetime | None:
     try:
         source, record = sources.decoded(entry.payload)
     except (BadRecord, UnsupportedRecord):
         return None
-    moment: datetime = getattr(record, source.model.time_field)
-    return moment
+    time: datetime = getattr(record, source.model.time_field)
+    return time

@@ -1,4 +1,4 @@
-"""Consecutive numbered records on their way from the journal to the log, as the worker's message carries them."""
+"""Batches: consecutive numbered records of one origin, and the Celery message that carries them to a worker."""
 
 import struct
 from base64 import b64decode, b64encode
@@ -9,15 +9,15 @@ from uuid import UUID
 
 from recording.journal import Entry
 
-WRITE_RECORDS = "recording.write_records"  # the Celery task that takes one
+WRITE_RECORDS = "recording.write_records"  # the Celery task that writes a batch
 MAX_SEQUENCE = 2**63 - 1
 HOST_LENGTH, KEY_ID_LENGTH = 255, 16
 
-_HEAD = struct.Struct("<I32s32s")  # of a record: its payload's bytes, digest, seal
+_HEAD = struct.Struct("<I32s32s")  # a record's payload length in bytes, digest, seal
 
 
 class BadBatch(ValueError):
-    """The message is no batch. The text quotes nothing of it."""
+    """The message is not a valid batch. The error text quotes nothing of it."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Numbered:
 
 @dataclass(frozen=True)
 class Batch:
-    """Records of one origin, their numbers without a gap."""
+    """Records of one origin, numbered without a gap."""
 
     origin: UUID
     host: str
@@ -41,17 +41,17 @@ class Batch:
 
     @classmethod
     def of(cls, origin: UUID, host: str, key_id: str, entries: Iterable[Entry]) -> "Batch":
-        """What a journal holds."""
+        """A batch of journal entries."""
         return cls(origin, host, key_id, tuple(Numbered(*entry[:4]) for entry in entries))
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> "Batch":
-        """What `as_message` wrote. Raises `BadBatch` for anything else."""
+        """Decodes what `as_message` wrote. Raises `BadBatch` for anything else."""
         try:
             raw = b64decode(message["records"], validate=True)
             numbered = tuple(_unpacked(raw, message["first"]))
             batch = cls(UUID(message["origin"]), message["host"], message["key_id"], numbered)
-            if not batch._is_sound():
+            if not batch._is_valid():
                 raise BadBatch("the message's values are out of their ranges")
         except BadBatch:
             raise
@@ -60,7 +60,7 @@ class Batch:
         return batch
 
     def as_message(self) -> dict[str, Any]:
-        """JSON values. The records are one text, packed: JSON within JSON would take most of the sender's time."""
+        """JSON values. The records are packed into one text: JSON within JSON would take most of the sender's time."""
         return {
             "origin": str(self.origin),
             "host": self.host,
@@ -69,8 +69,8 @@ class Batch:
             "records": b64encode(b"".join(map(_packed, self.records))).decode(),
         }
 
-    def _is_sound(self) -> bool:
-        """Whether the database's columns can hold it."""
+    def _is_valid(self) -> bool:
+        """Whether its values fit the database's columns."""
         texts: tuple[tuple[Any, int], ...] = ((self.host, HOST_LENGTH), (self.key_id, KEY_ID_LENGTH))
         return (
             bool(self.records)
@@ -81,12 +81,12 @@ class Batch:
 
     @property
     def first(self) -> int:
-        """Its lowest number."""
+        """The lowest number."""
         return self.records[0].sequence
 
     @property
     def last(self) -> int:
-        """Its highest number."""
+        """The highest number."""
         return self.records[-1].sequence
 
     def __str__(self) -> str:

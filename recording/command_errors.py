@@ -1,4 +1,4 @@
-"""What commands that read the journal share."""
+"""Error handling shared by the commands that read the journal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +11,12 @@ from recording.publisher.heads import DamagedHeads
 
 
 @contextmanager
-def telling_what_is_unreadable() -> Iterator[None]:
-    """Turns what can't be read beside the journal, or in the storage, into the command's own error, exit status 1."""
+def unreadable_files_as_command_errors() -> Iterator[None]:
+    """Turns an unreadable journal file or an unavailable storage into a `CommandError`, exit status 1."""
     try:
         yield
     except Unavailable as exc:
         raise CommandError(exc.detail) from exc
     except (DamagedHeads, UnreadableSegment) as exc:
-        mend = "Check the disk, or move the file out of the journal's folder and keep it, and run this again."
-        raise CommandError(f"{exc} What is missing can't be told from what is still on its way. {mend}") from exc
+        advice = "Check the disk, or move the file out of the journal's folder, keep it, and run this again."
+        raise CommandError(f"{exc} Missing records can't be told from those still on their way. {advice}") from exc

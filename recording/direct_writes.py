@@ -1,4 +1,4 @@
-"""Rows written without the journal, when it does not take a record: numbered and sealed in an origin of their own."""
+"""Writes rows directly when the journal does not take a record: numbered and sealed in an origin of their own."""
 
 import socket
 import threading
@@ -14,7 +14,7 @@ from recording.seals import START, Key
 
 
 class DirectOrigin:
-    """Writes one call's records at a time, since each seal needs the one before to be in the database."""
+    """Writes one call's records at a time: each seal requires the previous one to be in the database."""
 
     def __init__(self, key: Key) -> None:
         self._key = key
@@ -22,10 +22,10 @@ class DirectOrigin:
         self._origin, self._next, self._last_seal = uuid7(), 1, START
 
     def write(self, records: Sequence[SealableRecord], contents: Sequence[bytes] = ()) -> None:
-        """Commits the records' rows; `contents` are those of the attachments of the one record that has some.
+        """Commits the records' rows; `contents` are the attachments' bytes of the one record that has any.
 
-        Raises Django's database errors; then none of them is answered for. After a failure nobody knows whether the
-        numbers were used, so the next records begin another origin.
+        Raises Django's database errors: then no answer may leave for these records. After a failure it is unknown
+        whether the numbers were used, so the next records begin another origin.
         """
         with self._lock:
             numbers, seal = [], self._last_seal

@@ -1,6 +1,6 @@
-"""Deliberate erasure: a row becomes a tombstone that still verifies, and tells nothing of what was there.
+"""Deliberate erasure: a row becomes a tombstone that still verifies and reveals nothing of the row.
 
-The row's source says what else has to go with it: see `before_erase`, `on_erase` and `after_erase`.
+The row's source removes what belongs to it: see `before_erase`, `on_erase` and `after_erase`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,13 +19,13 @@ from recording.sources import RecordSource
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-AT_ONCE = 500  # rows in a transaction
+CHUNK_ROWS = 500  # rows in a transaction
 
 
 def matching(source: RecordSource, *, before: Any = None, **values: str | None) -> "QuerySet[Any]":
-    """The source's rows that all of the given conditions name, by the names of its `filters`.
+    """The source's rows that match all of the given conditions, which are named as in its `filters`.
 
-    `before` is exclusive, and about the time of the event.
+    `before` is exclusive and compares the time of the event.
     """
     conditions: dict[str, Any] = {
         source.filters[name].column: value for name, value in values.items() if value is not None
@@ -36,25 +36,25 @@ def matching(source: RecordSource, *, before: Any = None, **values: str | None) 
 
 
 def erase(source: RecordSource, rows: "QuerySet[Any]", reason: str) -> Iterator[int]:
-    """Erases rows, a batch in a transaction, and yields how many each took.
+    """Erases rows, one transaction per chunk, and yields the number of rows in each chunk.
 
-    Raises `UnknownKey`, or what the source's hooks raise: then the rows of that batch are kept.
-    Records that are still on their way are no rows yet, and are not erased.
+    Raises `UnknownKey`, or what the source's hooks raise: then the rows of that chunk are kept.
+    Records that are not yet rows are not erased.
     """
-    while some := list(rows.order_by("pk")[:AT_ONCE]):
-        source.before_erase(some)
-        _erase_some(source, some, reason)
-        source.after_erase(some)
-        yield len(some)
+    while chunk := list(rows.order_by("pk")[:CHUNK_ROWS]):
+        source.before_erase(chunk)
+        _erase_chunk(source, chunk, reason)
+        source.after_erase(chunk)
+        yield len(chunk)
 
 
-def _erase_some(source: RecordSource, some: Sequence[Any], reason: str) -> None:
+def _erase_chunk(source: RecordSource, chunk: Sequence[Any], reason: str) -> None:
     with transaction.atomic():
-        source.on_erase(some)
-        numbered = [(row, row.origin, row.sequence) for row in some if row.origin and row.sequence]
+        source.on_erase(chunk)
+        numbered = [(row, row.origin, row.sequence) for row in chunk if row.origin and row.sequence]
         tombstones = [_tombstone(source, row, origin, sequence, reason) for row, origin, sequence in numbered]
         insert_new(tombstones, ["origin", "sequence"])
-        source.rows.filter(pk__in=[row.pk for row in some]).delete()
+        source.rows.filter(pk__in=[row.pk for row in chunk]).delete()
 
 
 def _tombstone(source: RecordSource, row: SealedRow, origin: UUID, sequence: int, reason: str) -> Disposition:

@@ -1,7 +1,7 @@
-"""Why a record can't be taken.
+"""Errors of recording.
 
 Unavailable           503
-├─ NoRoom                   no room for the record is left
+├─ NoRoom                   no room is left for the record
 └─ NotRecorded              neither journal nor database took the record
 """
 
@@ -9,7 +9,7 @@ from common.exceptions import Unavailable
 
 
 class NoRoom(Unavailable):
-    """No room for the record is left; the model was not called."""
+    """No room is left for the record; the model was not called."""
 
     kind = "no-room"
     title = "No room for the record is left"

@@ -1,4 +1,4 @@
-"""Whether records can be taken, and whether they become rows in time."""
+"""Health probes: whether records can be taken, and whether they become rows in time."""
 
 from django.conf import settings
 
@@ -9,16 +9,16 @@ from recording.journal import liveness
 
 
 def journal() -> None:
-    """Takes records. Raises `Down`."""
+    """Checks that the journal takes records. Raises `Down`."""
     try:
         with recorder.CapacityReservation(0):
             pass
     except NoRoom as exc:
-        raise Down("No room for records is left.") from exc
+        raise Down("No room is left for records.") from exc
 
 
 def publisher_alive() -> None:
-    """A publisher process serves this host's journal. Raises `Down`."""
+    """Checks that a publisher process serves this host's journal. Raises `Down`."""
     try:
         liveness.check(publisher.journal_folder())
     except liveness.NoPublisher as exc:
@@ -28,15 +28,17 @@ def publisher_alive() -> None:
 
 
 def log() -> str:
-    """Rows follow in time. Raises `Down` where they are late.
+    """Checks that records become rows in time. Raises `Down` if they are late.
 
-    The cause is the publisher, Redis, a worker or the database.
+    Then the cause is the publisher, Redis, a worker or the database.
     """
     try:
-        found = backlog.glance(publisher.journal_folder())
+        estimate = backlog.estimate(publisher.journal_folder())
     except OSError as exc:
         raise Down(f"The journal can't be read ({type(exc).__name__}).") from exc
-    waiting = f"{found.waiting_bytes} bytes of records wait to be rows, the oldest for {found.oldest_seconds:.0f} s"
-    if found.oldest_seconds > settings.LOG_LATE_SECONDS:
-        raise Down(f"{waiting}: see whether a worker takes them.")
-    return waiting if found.waiting_bytes else "up to date"
+    waiting = (
+        f"{estimate.waiting_bytes} bytes of records are not yet rows, the oldest for {estimate.oldest_seconds:.0f} s"
+    )
+    if estimate.oldest_seconds > settings.LOG_LATE_SECONDS:
+        raise Down(f"{waiting}: check that a worker is running.")
+    return waiting if estimate.waiting_bytes else "up to date"

@@ -1,4 +1,4 @@
-"""A source's rows, looked up: newest first, in pages that arriving rows can't disturb."""
+"""History: queries a source's rows, newest first, in pages that new rows don't shift."""
 
 import base64
 import binascii
@@ -21,28 +21,28 @@ from recording.sources import RecordSource
 
 __all__ = ["MAX_ROWS", "Cursor", "History", "HistoryFilter", "Page"]
 
-Bound = tuple[Callable[..., Func], dict[str, Any]]  # a comparison of keyset, and the values that it compares with
+Bound = tuple[Callable[..., Func], dict[str, Any]]  # a function of `common.keyset`, and the values that it compares
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cursor:
-    """A row's place: everything older comes after it."""
+    """A position between pages: all older rows come after it."""
 
     time: datetime
     id: UUID
 
     def opaque(self) -> str:
-        """As it stands in a URL."""
+        """The text that stands for it in a URL."""
         return base64.urlsafe_b64encode(f"{self.time.isoformat()} {self.id.hex}".encode()).decode().rstrip("=")
 
     @classmethod
     def of(cls, text: str) -> "Cursor":
         """The cursor that `opaque` wrote. Raises `ValueError`."""
         try:
-            moment, row_id = base64.b64decode(text + "=" * (-len(text) % 4), "-_", validate=True).decode().split(" ")
+            timestamp, row_id = base64.b64decode(text + "=" * (-len(text) % 4), "-_", validate=True).decode().split(" ")
         except (binascii.Error, UnicodeError) as exc:
             raise ValueError("not a cursor") from exc
-        time = datetime.fromisoformat(moment)
+        time = datetime.fromisoformat(timestamp)
         if time.utcoffset() != timedelta():
             raise ValueError("not in UTC")
         return cls(time=time, id=UUID(row_id))
@@ -50,9 +50,9 @@ class Cursor:
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryFilter:
-    """What is looked up. `since` is inclusive, `until` exclusive; `equal` are values by their columns.
+    """A query. `since` is inclusive, `until` exclusive; `equal` maps columns to values.
 
-    The columns of `equal` come in the order in which an index has them.
+    The columns of `equal` must come in the order of an index.
     """
 
     equal: Mapping[str, Any] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class HistoryFilter:
 
 @dataclass(frozen=True)
 class Page:
-    """Rows, the cursor of the last one where there are more, and the rows' hidden columns by their ids."""
+    """Rows, a cursor if more rows follow, and the rows' hidden columns by row id."""
 
     rows: list[Any]
     next: Cursor | None
@@ -72,7 +72,7 @@ class Page:
 
 
 class History:
-    """The rows of one source."""
+    """Queries the rows of one source."""
 
     def __init__(self, source: RecordSource) -> None:
         self._source = source
@@ -83,42 +83,42 @@ class History:
         """The type of the rows: a `NamedTuple` with `described`."""
         return getattr(self._source, "row", None) or _row_type(self._source)
 
-    def page(self, wanted: HistoryFilter, *, strictly: bool = False) -> Page:
-        """One page: at most `limit` rows and about `PAGE_BYTES`, and at least one row where there is one.
+    def page(self, wanted: HistoryFilter, *, strict: bool = False) -> Page:
+        """One page: at most `limit` rows and about `PAGE_BYTES`, and at least one row if any matches.
 
-        A text that lies elsewhere is read from there; where that can't be now, raises `Unavailable` if it is asked
-        `strictly`, else the row has what its column holds.
+        Texts in the storage are read from there. If the storage is down, raises `Unavailable` if `strict`; otherwise
+        the row shows what its column holds.
 
-        One statement reads all of it but the texts that might be too much; those of the page's own rows are then asked
-        for by their ids. So no more than two pages are ever loaded, and a row that arrives in between moves no other.
+        The first statement reads everything except texts that might be too large. A second one reads these by id for
+        the rows of the page. So at most two pages are in memory, and rows that arrive in between shift no other row.
         """
-        found = self._read(wanted)
-        sizes = [columns[-1] for columns in found[: wanted.limit]]
-        taken = found[: fitting(sizes)]
+        results = self._read(wanted)
+        sizes = [columns[-1] for columns in results[: wanted.limit]]
+        taken = results[: fitting(sizes)]
         width = len(self.row._fields)
         rows = [self.row._make(columns[:width]) for columns in taken]
         hidden = {columns[0]: columns[width:-1] for columns in taken} if self._source.hidden else {}
-        goes_on = len(rows) < len(found)
-        cursor = Cursor(time=getattr(rows[-1], self._time), id=rows[-1].id) if goes_on else None
+        has_more = len(rows) < len(results)
+        cursor = Cursor(time=getattr(rows[-1], self._time), id=rows[-1].id) if has_more else None
         small = _small(wanted)
         large = {row.id for row, size in zip(rows, sizes, strict=False) if size > small}
         if large and self._source.large:
             rows = self._with_texts(rows, large)
-        return Page(self._source.lay_in(rows, hidden, strictly=strictly), cursor, hidden)
+        return Page(self._source.with_stored_texts(rows, hidden, strict=strict), cursor, hidden)
 
     def pages(self, wanted: HistoryFilter) -> Iterator[list[Any]]:
-        """Page after page to the end, one at least, each by statements of its own. Raises `Unavailable`.
+        """All pages to the end, at least one, each read by its own statements. Raises `Unavailable`.
 
-        The first one's newest row is the upper end: what arrives later is newer, or comes in a later page.
+        The newest row of the first page is the upper end: rows that arrive later are newer, or are on a later page.
         """
         while True:
-            found = self.page(wanted, strictly=True)
-            yield found.rows
-            if found.next is None:
+            page = self.page(wanted, strict=True)
+            yield page.rows
+            if page.next is None:
                 return
-            if not connection.in_atomic_block:  # else the transaction's owner wants all of it as of one moment
-                close_old_connections()  # for there may be as much time between two pages as between two requests
-            wanted = replace(wanted, after=found.next)
+            if not connection.in_atomic_block:  # else the caller wants one consistent snapshot
+                close_old_connections()  # the time between two pages may be as long as between two requests
+            wanted = replace(wanted, after=page.next)
 
     def one(self, row_id: UUID) -> Page:
         """A page of one row. Raises `NoSuchRecord`."""
@@ -127,21 +127,21 @@ class History:
             raise unknown()
         width = len(self.row._fields)
         hidden = {row_id: columns[width:]}
-        rows = self._source.lay_in([self.row._make(columns[:width])], hidden, strictly=False)
+        rows = self._source.with_stored_texts([self.row._make(columns[:width])], hidden, strict=False)
         return Page(rows, None, hidden)
 
     def require(self, row_id: UUID) -> None:
-        """Raises `NoSuchRecord` where there is no such row."""
+        """Raises `NoSuchRecord` if no row has this id."""
         if not self._source.rows.filter(pk=row_id).exists():
             raise unknown()
 
     def matching(self, wanted: HistoryFilter) -> "QuerySet[Any]":
-        """All rows from `after` on, newest first, as one range of the index over the columns that are given."""
+        """All rows after `after`, newest first, as one range of the index over the columns of `equal`."""
         rows = self._source.rows.order_by(*(f"-{column}" for column in (*wanted.equal, self._time, "id")))
         return rows.filter(*(compared(**values) for compared, values in self._bounds(wanted)))
 
     def _bounds(self, wanted: HistoryFilter) -> list[Bound]:
-        """The range's ends, the lower one first, where it has them."""
+        """The bounds of the range, the lower one first; fewer than two if an end is open."""
         equal, time, since, until, after = dict(wanted.equal), self._time, wanted.since, wanted.until, wanted.after
         lowest = equal if since is None else equal | {time: since}
         bounds: list[Bound] = [(at_least, lowest)] if lowest else []
@@ -152,48 +152,48 @@ class History:
         return [*bounds, (at_most, equal)] if equal else bounds
 
     def _read(self, wanted: HistoryFilter) -> list[tuple[Any, ...]]:
-        """Columns, hidden columns and size of each row, and of one more than the page has.
+        """Columns, hidden columns and size of each row, for one row more than the page can have.
 
-        A text that might be too much is None.
+        Texts that might be too large are None.
         """
         bounds = self._bounds(wanted)
         shape = (self._source.name, wanted.limit, *((compared, *values) for compared, values in bounds))
         values = [pair for _, compared in bounds for pair in compared.items()]
-        return statement_cache.ask(shape, lambda: self._readable(wanted), values)
+        return statement_cache.ask(shape, lambda: self._columns(wanted), values)
 
-    def _readable(self, wanted: HistoryFilter) -> "QuerySet[Any, Any]":
+    def _columns(self, wanted: HistoryFilter) -> "QuerySet[Any, Any]":
         texts = {text: Case(When(payload_bytes__lte=_small(wanted), then=F(text))) for text in self._source.large}
         columns = [texts.get(column, column) for column in self.row._fields]
         rows = self.matching(wanted).values_list(*columns, *self._source.hidden, "payload_bytes")
         return rows[: wanted.limit + 1]
 
     def _with_texts(self, rows: list[Any], large: set[UUID]) -> list[Any]:
-        """The rows, the large ones with the texts that they lack, or without them where they were erased just now."""
+        """The rows, with the texts of the large ones filled in; large rows that were erased meanwhile are left out."""
         names = self._source.large
-        found = self._source.rows.filter(id__in=large).values_list("id", *names)
-        texts = {row_id: dict(zip(names, given, strict=True)) for row_id, *given in found}
+        results = self._source.rows.filter(id__in=large).values_list("id", *names)
+        texts = {row_id: dict(zip(names, values, strict=True)) for row_id, *values in results}
         return [row._replace(**texts.get(row.id, {})) for row in rows if row.id not in large or row.id in texts]
 
 
 def unknown() -> NoSuchRecord:
-    """For an id that no row has."""
+    """The error for an id that no row has."""
     return NoSuchRecord("No record has this id. A new one appears once it is written: try again soon.")
 
 
 def _small(wanted: HistoryFilter) -> int:
-    """Bytes; as many rows as a page has, each of this size, are a page."""
+    """The row size in bytes up to which a full page of rows fits into `PAGE_BYTES`."""
     return PAGE_BYTES // (wanted.limit + 1)
 
 
 def _row_type(source: RecordSource) -> type[Any]:
-    """Rows of the record's own fields, and of when they were written."""
+    """A row type with the record's fields and `created_at`."""
     hints = get_type_hints(source.record)
     names = [name for name in source.record.field_names() if name not in source.hidden]
     shown = {name: hints[name] for name in names} | {"created_at": datetime}
     base: Any = NamedTuple("Columns", list(shown.items()))  # type: ignore[misc] # made of another class' fields
 
     def described(row: Any) -> dict[str, Any]:
-        """For `as_json`; JSON texts are laid in unparsed."""
+        """The members for `as_json`; JSON texts are embedded unparsed."""
         members: dict[str, Any] = row._asdict()
         return members | {name: orjson.Fragment(getattr(row, name)) for name in source.json}
 

@@ -1,7 +1,7 @@
-"""Ingestion: settles numbered records, as rows where possible, with one statement for many and a receipt with them.
+"""Ingestion: settles numbered records. One transaction writes a batch's rows or dispositions, and its receipt.
 
-A number is settled when there is a row with it, or a disposition that says why there is none. Ingesting the same batch
-again changes nothing, whatever became of its records meanwhile: a row that was erased stays erased.
+A number is settled once it has a row, or a disposition that says why there is no row. Ingestion is idempotent: writing
+the same batch again changes nothing, and a row that was erased stays erased.
 """
 
 import logging
@@ -19,46 +19,46 @@ from recording.batches import Batch, Numbered
 from recording.models import Disposition, Origin, Receipt, SealedRow
 from recording.records import BadRecord, SealableRecord, microseconds
 from recording.seals import Key, keyring
-from recording.sources import Received, RecordSource, received
+from recording.sources import Received, RecordSource, decode_all
 
 log = logging.getLogger(__name__)
 
 Outcomes = Counter[metrics.Outcome]
 
-# What quarantine is for. Any other error, also a missing table, is the database's own trouble and is raised.
-_OF_THE_RECORD = (BadRecord, DataError, IntegrityError)
+# These errors quarantine the record. Any other, such as a missing table, is a fault of the database and is raised.
+_RECORD_ERRORS = (BadRecord, DataError, IntegrityError)
 
 
 def write_batch(batch: Batch) -> None:
     """Settles a batch: rows, dispositions, the origin's head and the receipt are one transaction.
 
-    Raises Django's database errors where the database does not do its work, `UnknownKey` where the key that sealed it
-    is not at hand, and `UnsupportedRecord` where a newer worker has to write it. Then its sender keeps it.
+    Raises Django's database errors if the database fails, `UnknownKey` if the sealing key is not configured, and
+    `UnsupportedRecord` if a newer worker has to write it. Then nothing is written and the publisher sends it again.
     """
     key = keyring().find(batch.key_id)
-    found = received(batch.records)
-    prepared = _prepare(found, batch)
+    records = decode_all(batch.records)
+    prepared = _prepare(records, batch)
     with transaction.atomic():
-        outcomes = _settle(found, batch, key)
+        outcomes = _settle(records, batch, key)
         _raise_head(batch, key)
         insert_new([Receipt(origin=batch.origin, first=batch.first, last=batch.last)], ["origin", "first", "last"])
     metrics.count_records(outcomes)
-    _drop_erased(prepared, batch)
+    _discard_erased(prepared, batch)
 
 
-def insert(found: Sequence[Received], origin: UUID, key: Key) -> Outcomes:
-    """Rows for all of `found`, or a disposition for a record whose event has its row under another number already.
+def insert(records: Sequence[Received], origin: UUID, key: Key) -> Outcomes:
+    """Writes a row for each record, or a disposition if its event already has a row under another number.
 
-    Gives how many rows and dispositions are new. Raises `BadRecord` or Django's database errors.
+    Returns how many rows and dispositions are new. Raises `BadRecord` or Django's database errors.
     """
     outcomes: Outcomes = Counter()
-    for source, group in _by_source(found).items():
+    for source, group in _by_source(records).items():
         outcomes += _insert_rows(source, group, origin, key)
     return outcomes
 
 
 def disposition_of(number: Numbered, origin: UUID, key: Key, kind: Disposition.Kind, reason: str) -> Disposition:
-    """The sealed disposition of a record that is no row; only quarantine keeps its bytes."""
+    """The sealed disposition of a record that has no row; only quarantine keeps its bytes."""
     payload = number.payload if kind == Disposition.Kind.QUARANTINED else b""
     return Disposition(
         origin=origin,
@@ -73,14 +73,14 @@ def disposition_of(number: Numbered, origin: UUID, key: Key, kind: Disposition.K
     )
 
 
-def why_refused(exc: BadRecord | DatabaseError) -> str:
-    """The reason for quarantine; a database's own words would quote the record."""
+def rejection_reason(exc: BadRecord | DatabaseError) -> str:
+    """The reason for quarantine, without the database's own message, which would quote the record."""
     return str(exc) if isinstance(exc, BadRecord) else f"the database refuses it ({type(exc).__name__})"
 
 
-def _prepare(found: Iterable[Received], batch: Batch) -> dict[RecordSource, list[Received]]:
-    """Lets each source do what must not wait within the transaction; gives for which records it was asked."""
-    needing = [each for each in found if each.source is not None and each.source.needs_preparation(each)]
+def _prepare(records: Iterable[Received], batch: Batch) -> dict[RecordSource, list[Received]]:
+    """Calls each source's `before_insert`, outside the transaction. Returns the records that it was called for."""
+    needing = [each for each in records if each.source is not None and each.source.needs_preparation(each)]
     settled = _with_disposition(batch) if needing else set()
     groups = _by_source(each for each in needing if each.number.sequence not in settled)
     for source, group in groups.items():
@@ -88,40 +88,40 @@ def _prepare(found: Iterable[Received], batch: Batch) -> dict[RecordSource, list
     return groups
 
 
-def _drop_erased(prepared: Mapping[RecordSource, Sequence[Received]], batch: Batch) -> None:
-    """Tells sources of what was prepared for records that turn out to have been erased."""
+def _discard_erased(prepared: Mapping[RecordSource, Sequence[Received]], batch: Batch) -> None:
+    """Calls `after_discard` for prepared records that turn out to have been erased."""
     if prepared:
         erased = _with_disposition(batch, kind=Disposition.Kind.ERASED)
         for source, group in prepared.items():
-            source.after_dropped([each for each in group if each.number.sequence in erased])
+            source.after_discard([each for each in group if each.number.sequence in erased])
 
 
-def _settle(found: Sequence[Received], batch: Batch, key: Key) -> Outcomes:
-    settled = _with_disposition(batch)  # an erased record must not come back with a message that was late
-    waiting = [each for each in found if each.number.sequence not in settled]
+def _settle(records: Sequence[Received], batch: Batch, key: Key) -> Outcomes:
+    settled = _with_disposition(batch)  # a late message must not bring an erased record back
+    waiting = [each for each in records if each.number.sequence not in settled]
     try:
         with transaction.atomic():
-            _require_sound(waiting)
+            _require_valid(waiting)
             return insert(waiting, batch.origin, key)
-    except _OF_THE_RECORD:
+    except _RECORD_ERRORS:
         return sum((_settle_one(each, batch.origin, key) for each in waiting), Counter())
 
 
 def _settle_one(each: Received, origin: UUID, key: Key) -> Outcomes:
     try:
         with transaction.atomic():
-            _require_sound([each])
+            _require_valid([each])
             return insert([each], origin, key)
-    except _OF_THE_RECORD as exc:
-        reason, number = why_refused(exc), each.number
+    except _RECORD_ERRORS as exc:
+        reason, number = rejection_reason(exc), each.number
         log.error("record %s of origin %s is quarantined: %s", number.sequence, origin, reason)
-        tracing.refused(number.sequence)
-        kept = disposition_of(number, origin, key, Disposition.Kind.QUARANTINED, reason)
-        return Counter({"quarantined": len(insert_new([kept], ["sequence", "origin"]))})
+        tracing.mark_refused(number.sequence)
+        quarantined = disposition_of(number, origin, key, Disposition.Kind.QUARANTINED, reason)
+        return Counter({"quarantined": len(insert_new([quarantined], ["sequence", "origin"]))})
 
 
-def _require_sound(found: Iterable[Received]) -> None:
-    for each in found:
+def _require_valid(records: Iterable[Received]) -> None:
+    for each in records:
         if each.refusal:
             raise BadRecord(each.refusal)
 
@@ -136,22 +136,22 @@ def _insert_rows(source: RecordSource, group: Sequence[Received], origin: UUID, 
     new = {row_id: row for row_id, row in rows.items() if row_id in inserted}
     if new:
         source.after_insert(list(new.values()))
-        sources.tell_followers(source, list(new.values()))
+        sources.notify_followers(source, list(new.values()))
     others = [each for each in group if each.event not in new or new[each.event].sequence != each.number.sequence]
     return Counter({"written": len(new), "repeated": _note_repeats(source, others, origin, key)})
 
 
 def _note_repeats(source: RecordSource, others: Sequence[Received], origin: UUID, key: Key) -> int:
-    """Dispositions for records whose event is a row under another number; none for what was merely sent again."""
+    """Writes dispositions for records whose event has a row under another number; redelivered records get none."""
     if not others:
         return 0
-    own = source.rows.filter(pk__in={each.event for each in others}, origin=origin)
-    same = set(own.values_list("id", "sequence"))
+    rows = source.rows.filter(pk__in={each.event for each in others}, origin=origin)
+    redelivered = set(rows.values_list("id", "sequence"))
     kind, reason = Disposition.Kind.REPEATED, "another number became the row of this event"
     repeats = [
         disposition_of(each.number, origin, key, kind, reason)
         for each in others
-        if (each.event, each.number.sequence) not in same
+        if (each.event, each.number.sequence) not in redelivered
     ]
     return len(insert_new(repeats, ["sequence", "origin"]))
 
@@ -171,22 +171,23 @@ def row_of(source: RecordSource, record: SealableRecord, number: Numbered, origi
     )
 
 
-def _by_source(found: Iterable[Received]) -> dict[RecordSource, list[Received]]:
+def _by_source(records: Iterable[Received]) -> dict[RecordSource, list[Received]]:
     groups: dict[RecordSource, list[Received]] = defaultdict(list)
-    for each in found:
+    for each in records:
         if each.source is not None:
             groups[each.source].append(each)
     return groups
 
 
 def _with_disposition(batch: Batch, **kind: str) -> set[int]:
-    """The numbers that have a disposition, of one kind where it is given."""
-    own = Disposition.objects.filter(origin=batch.origin, sequence__gte=batch.first, sequence__lte=batch.last, **kind)
-    return set(own.values_list("sequence", flat=True))
+    """The batch's numbers that have a disposition, optionally of one kind only."""
+    numbers = {"sequence__gte": batch.first, "sequence__lte": batch.last}
+    dispositions = Disposition.objects.filter(origin=batch.origin, **numbers, **kind)
+    return set(dispositions.values_list("sequence", flat=True))
 
 
 def _raise_head(batch: Batch, key: Key) -> None:
-    """Notes how far the origin's numbers go, in one statement, so that two workers can't undo each other's."""
+    """Raises the origin's highest number, in one conditional statement, so that concurrent workers can't lower it."""
     table = connection.ops.quote_name(Origin._meta.db_table)  # noqa: SLF001 - Django documents _meta as public
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""The ledger's tables: what every source's rows have, and the origins, receipts and dispositions that prove them."""
+"""The ledger's tables: the base of every source's rows, and the origins, receipts and dispositions that prove them."""
 
 from typing import Any, ClassVar
 
@@ -8,24 +8,22 @@ from common.ids import uuid7
 
 
 class SealedRow(models.Model):
-    """What a source's table has in common with all others. A row is written once, by the worker, and never changed.
+    """The columns that every source's table has. A row is written once, by the worker, and never changed.
 
-    A row whose numbers or seals are empty was not written by a worker: the database takes it, `verify_log` names it.
+    A row without number or seal was not written by a worker: the database accepts it, but `verify_log` reports it.
     """
 
-    time_field: ClassVar[str] = "recorded_at"  # when the event happened; history sorts by it
-    received: Any = None  # the `sources.Received` that it was made of; only while it is being inserted
+    time_field: ClassVar[str] = "recorded_at"  # the column with the time of the event; history sorts by it
+    received: Any = None  # the `sources.Received` it was made from; only set while the row is being inserted
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     recorded_at = models.DateTimeField(help_text="When the event happened.")
     created_at = models.DateTimeField(auto_now_add=True, help_text="When the row was written.")
-    payload_bytes = models.PositiveIntegerField(db_default=0, help_text="UTF-8 bytes of its texts; bounds a page.")
-    record_version = models.PositiveSmallIntegerField(
-        db_default=1, help_text="The version of the record it was made of."
-    )
-    origin = models.UUIDField(null=True, help_text="Which life of which process recorded it.")
+    payload_bytes = models.PositiveIntegerField(db_default=0, help_text="The UTF-8 size of the texts; limits a page.")
+    record_version = models.PositiveSmallIntegerField(db_default=1, help_text="The version of the record's format.")
+    origin = models.UUIDField(null=True, help_text="The origin: one life of one writing process.")
     sequence = models.BigIntegerField(null=True, help_text="The record's number within its origin, from 1.")
-    seal = models.BinaryField(null=True, help_text="HMAC over content, number and the seal before.")
+    seal = models.BinaryField(null=True, help_text="HMAC over content, number and previous seal.")
     row_seal = models.BinaryField(null=True, help_text="HMAC over the whole row.")
 
     class Meta:
@@ -36,7 +34,7 @@ class SealedRow(models.Model):
 
 
 class Receipt(models.Model):
-    """Committed with the rows: an origin's records `first` to `last` are settled."""
+    """States that an origin's records `first` to `last` are settled; committed together with the rows."""
 
     origin = models.UUIDField()
     first = models.BigIntegerField()
@@ -50,13 +48,13 @@ class Receipt(models.Model):
 
 
 class Origin(models.Model):
-    """One life of one writing process: how far its numbers go, sealed."""
+    """The head of an origin, which is one life of one writing process: its highest settled number, sealed."""
 
     id = models.UUIDField(primary_key=True)
     host = models.CharField(max_length=255)
     key_id = models.CharField(max_length=16)
-    highest = models.BigIntegerField(help_text="The highest number that is settled.")
-    ended = models.BooleanField(default=False, help_text="Whether its last number is settled.")
+    highest = models.BigIntegerField(help_text="The highest settled number.")
+    ended = models.BooleanField(default=False, help_text="Whether the highest number is also the last.")
     seal = models.BinaryField()
 
     def __str__(self) -> str:
@@ -64,14 +62,14 @@ class Origin(models.Model):
 
 
 class Disposition(models.Model):
-    """What became of a numbered record that is no row, so that its number is not missing."""
+    """Explains why a numbered record has no row, so that its number does not count as missing."""
 
     class Kind(models.TextChoices):
-        """Why it is no row."""
+        """Why there is no row."""
 
-        QUARANTINED = "quarantined"  # no table takes it; its bytes are kept here
+        QUARANTINED = "quarantined"  # can't be written as a row; its bytes are kept here
         ERASED = "erased"  # a row that was deliberately erased: a tombstone
-        REPEATED = "repeated"  # another number already became the row of the same event
+        REPEATED = "repeated"  # the same event already has a row under another number
 
     origin = models.UUIDField()
     sequence = models.BigIntegerField()
@@ -79,7 +77,7 @@ class Disposition(models.Model):
     digest = models.BinaryField()
     seal = models.BinaryField(help_text="The record's own seal.")
     disposition_seal = models.BinaryField(help_text="HMAC over this row.")
-    payload = models.BinaryField(default=b"", help_text="The record's bytes, where it is in quarantine.")
+    payload = models.BinaryField(default=b"", help_text="The bytes of a quarantined record.")
     reason = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

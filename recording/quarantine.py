@@ -1,56 +1,59 @@
-"""A second try for a record that no table took: once the cause is mended, it becomes the row it should have been."""
+"""Retries quarantined records: once the cause is fixed, the record becomes the row that it should have been."""
 
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 
 from recording.batches import Numbered
-from recording.ingestion import insert, why_refused
+from recording.ingestion import insert, rejection_reason
 from recording.models import Disposition, Origin
 from recording.records import BadRecord, UnsupportedRecord
 from recording.seals import Key, keyring
-from recording.sources import Received, received
+from recording.sources import Received, decode_all
 
 
 def try_again(disposition: Disposition) -> bool:
-    """Makes a quarantined record a row and removes its disposition, or keeps it with its new reason; gives which.
+    """Writes a quarantined record as a row and removes its disposition; otherwise updates the reason.
 
-    Also true where another try got there first. Raises `OperationalError` or `InterfaceError` where the database is
-    not there, and `UnknownKey` where the key that sealed it is not at hand: then nothing has changed.
+    Returns whether it left quarantine, also if another process was faster. Raises `OperationalError` or
+    `InterfaceError` if the database is down, and `UnknownKey` if the sealing key is not configured: then nothing has
+    changed.
     """
     with transaction.atomic():
         waiting = Disposition.objects.select_for_update().filter(pk=disposition.pk, kind=Disposition.Kind.QUARANTINED)
-        kept = waiting.first()
-        if kept is None:
+        quarantined = waiting.first()
+        if quarantined is None:
             return True
-        key = keyring().find(Origin.objects.only("key_id").get(pk=kept.origin).key_id)
-        reason = _settle(kept, key)
+        key = keyring().find(Origin.objects.only("key_id").get(pk=quarantined.origin).key_id)
+        reason = _settle(quarantined, key)
         if reason:
-            Disposition.objects.filter(pk=kept.pk).update(reason=reason[:200])
+            Disposition.objects.filter(pk=quarantined.pk).update(reason=reason[:200])
     return not reason
 
 
-def _settle(kept: Disposition, key: Key) -> str:
-    """Why it stays; blank where it became a row."""
-    number = Numbered(kept.sequence, bytes(kept.digest), bytes(kept.seal), bytes(kept.payload))
+def _settle(quarantined: Disposition, key: Key) -> str:
+    """Returns why it stays in quarantine; blank if it became a row."""
+    number = Numbered(
+        quarantined.sequence, bytes(quarantined.digest), bytes(quarantined.seal), bytes(quarantined.payload)
+    )
     try:
-        found = _unchanged(kept, number, key)
+        record = _decode_unchanged(quarantined, number, key)
         with transaction.atomic():
-            Disposition.objects.filter(pk=kept.pk).delete()  # first: an event that has its row leaves another here
-            insert([found], kept.origin, key)
+            Disposition.objects.filter(pk=quarantined.pk).delete()  # first: `insert` may add another one
+            insert([record], quarantined.origin, key)
     except (OperationalError, InterfaceError):
         raise
     except UnsupportedRecord as exc:
         return str(exc)
     except (BadRecord, DatabaseError) as exc:
-        return why_refused(exc)
+        return rejection_reason(exc)
     return ""
 
 
-def _unchanged(kept: Disposition, number: Numbered, key: Key) -> Received:
-    """Raises `BadRecord` unless its bytes are those that were sealed: no seal would hold on any other row."""
-    (found,) = received([number])
-    if found.refusal:
-        raise BadRecord(found.refusal)
-    own = key.disposition(kept.kind, number.seal, number.digest, number.payload)
-    if own != bytes(kept.disposition_seal) or key.digest(found.decoded.content()) != number.digest:
+def _decode_unchanged(quarantined: Disposition, number: Numbered, key: Key) -> Received:
+    """Raises `BadRecord` unless the bytes are those that were sealed: on any other row the seal would not verify."""
+    (record,) = decode_all([number])
+    if record.refusal:
+        raise BadRecord(record.refusal)
+    expected = key.disposition(quarantined.kind, number.seal, number.digest, number.payload)
+    if expected != bytes(quarantined.disposition_seal) or key.digest(record.decoded.content()) != number.digest:
         raise BadRecord("its bytes are not those that were sealed")
-    return found
+    return record

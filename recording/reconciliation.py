@@ -1,7 +1,7 @@
 """Reconciliation: answered = written + waiting + quarantined + erased + repeated, as disjoint sets.
 
-Every recorded answer has a number. The highest number of an origin is known from three places, of which the furthest
-counts: its head in the database, its head kept beside the journal, and the journal itself.
+Every recorded answer has a number. The highest number of an origin is the maximum of three sources: its head in the
+database, its head saved beside the journal, and the journal itself.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from recording.publisher import heads
 
 @dataclass(frozen=True)
 class Account:
-    """Counts of numbers; `missing` is what no other set holds, and 0 in a log that is whole."""
+    """Counts of numbers by set; `missing` is 0 if the log is complete."""
 
     answered: int
     written: int
@@ -31,17 +31,17 @@ class Account:
 
     @property
     def missing(self) -> int:
-        """Answered, and in none of the sets."""
+        """Answered numbers that are in none of the sets."""
         return self.answered - self.written - self.waiting - self.quarantined - self.erased - self.repeated
 
     def lines(self) -> list[str]:
-        """One for each figure."""
-        figures = {field.name: getattr(self, field.name) for field in fields(self)} | {"missing": self.missing}
-        return [f"{name.replace('_', ' '):<24}{value:>14,.10g}" for name, value in figures.items()]
+        """One line of text for each count."""
+        counts = {field.name: getattr(self, field.name) for field in fields(self)} | {"missing": self.missing}
+        return [f"{name.replace('_', ' '):<24}{value:>14,.10g}" for name, value in counts.items()]
 
 
 def account(journal: Path) -> Account:
-    """The whole, at one moment. The journal is read first: what it lets go of meanwhile is in the database.
+    """Counts everything. It reads the journal first: numbers that the publisher removes meanwhile are in the database.
 
     Raises `UnreadableSegment` or `DamagedHeads`.
     """
@@ -59,9 +59,9 @@ def account(journal: Path) -> Account:
     )
 
 
-def _highest(in_journal: Ranges, kept: Mapping[UUID, int]) -> dict[UUID, int]:
-    found = dict(Origin.objects.values_list("id", "highest"))
+def _highest(in_journal: Ranges, saved_heads: Mapping[UUID, int]) -> dict[UUID, int]:
+    highest_of = dict(Origin.objects.values_list("id", "highest"))
     journaled = {origin: max(last for _, last in ranges) for origin, ranges in in_journal.items()}
-    for origin, highest in [*kept.items(), *journaled.items()]:
-        found[origin] = max(found.get(origin, 0), highest)
-    return found
+    for origin, highest in [*saved_heads.items(), *journaled.items()]:
+        highest_of[origin] = max(highest_of.get(origin, 0), highest)
+    return highest_of

@@ -1,4 +1,4 @@
-"""Makes a record durable before its answer leaves: in the journal, else as a row, else not at all."""
+"""Makes a record durable before its answer leaves: in the journal, or else as a row, or else the answer is withheld."""
 
 import logging
 import os
@@ -18,22 +18,22 @@ from recording.seals import keyring
 
 log = logging.getLogger(__name__)
 
-ANSWER_ROOM = 64 * 1024  # bytes; what most answers and a record's own members stay below
+ANSWER_BYTES = 64 * 1024  # an upper bound for most answers and a record's own members
 
 
 class CapacityReservation:
-    """Holds room for a record with a body of this size; enter it before the model is called. Raises `NoRoom`."""
+    """Reserves journal space for a record with a body of this size, before the model is called. Raises `NoRoom`."""
 
     __slots__ = ("_bytes", "_writer")
 
     def __init__(self, body_bytes: int) -> None:
-        self._bytes = body_bytes + ANSWER_ROOM
+        self._bytes = body_bytes + ANSWER_BYTES
         self._writer: Writer | None = None
 
     def __enter__(self) -> None:
         try:
             writer = _writer()
-            writer.hold(self._bytes)
+            writer.reserve(self._bytes)
             self._writer = writer
         except JournalFull as exc:
             raise NoRoom(f"The model was not called: {exc}. Try again once the log has caught up.") from exc
@@ -42,11 +42,11 @@ class CapacityReservation:
 
     def __exit__(self, *_: object) -> None:
         if self._writer is not None:
-            self._writer.let_go(self._bytes)
+            self._writer.release(self._bytes)
 
 
 def record(item: SealableRecord, contents: Sequence[bytes] = ()) -> None:
-    """Makes `item` durable, with its files' contents. Raises `NotRecorded`: then nothing of it will become a row."""
+    """Makes `item` durable, with its attachments' contents. Raises `NotRecorded`: then it will never become a row."""
     try:
         _append(item, contents)
     except (JournalUnwritable, OSError) as exc:
@@ -87,12 +87,12 @@ def _direct() -> DirectOrigin:
     return DirectOrigin(keyring().current)
 
 
-def begin_anew() -> None:
-    """Leaves this process' origin; the next record begins another. A forked child must not write to its parent's."""
+def reset() -> None:
+    """Ends this process' origin; the next record begins a new one. A forked child must not use its parent's origin."""
     if _writer.cache_info().currsize:
         _writer().close()
         _writer.cache_clear()
     _direct.cache_clear()
 
 
-os.register_at_fork(after_in_child=begin_anew)
+os.register_at_fork(after_in_child=reset)

@@ -1,8 +1,8 @@
-"""Records: what one event looks like on its way to its table, and the bytes that a seal covers.
+"""Records: the encoding of an event between gateway and worker, and the bytes that a seal covers.
 
-A source's records are a frozen dataclass of its own, derived from `SealableRecord`. Its fields are of the types `str`,
-`int`, `float`, `bool`, `datetime` and `UUID`. `SEALED` lists, for each version, the fields that a seal covers: whoever
-adds a field adds a version, and rows of the older versions still verify.
+Each source derives a frozen dataclass from `SealableRecord`. Its fields have the types `str`, `int`, `float`, `bool`,
+`datetime` or `UUID`. `SEALED` lists, for each version, the fields that a seal covers. To add a field, add a version:
+rows of older versions still verify.
 """
 
 import math
@@ -27,43 +27,43 @@ _LENGTH = struct.Struct(">I")
 
 
 class BadRecord(ValueError):
-    """The bytes are no record. The message quotes nothing of them."""
+    """The bytes are not a valid record. The error text quotes nothing of them."""
 
 
 class UnsupportedRecord(Exception):
-    """The record is of a source or version that this process does not know: a newer worker has to write it."""
+    """The record's source or version is unknown to this process: a newer worker has to write it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SealableRecord:
-    """The base of all records: an id that was minted before anything was called, and the source's own fields."""
+    """The base of all records: an id that was minted before the model was called, and the source's own fields."""
 
     SOURCE: ClassVar[str]
     SEALED: ClassVar[Mapping[int, tuple[str, ...]]]
-    MAX_LENGTHS: ClassVar[Mapping[str, int]] = {}  # characters of a text, by its field; other texts have no bound
+    MAX_LENGTHS: ClassVar[Mapping[str, int]] = {}  # characters, by text field; other texts are unlimited
 
     id: UUID
 
     @classmethod
     def version(cls) -> int:
-        """The newest version, which is the one that is written."""
+        """The newest version, which new records have."""
         return max(cls.SEALED)
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:
-        """The names of its fields, which are columns of its table."""
+        """The names of its fields, which are also its table's columns."""
         return tuple(field.name for field in _fields(cls))  # type: ignore[arg-type] # classes are hashable
 
     @property
     def payload_bytes(self) -> int:
-        """The UTF-8 bytes of its texts, by which a page of rows is bounded."""
+        """The UTF-8 size of its texts; it limits the size of a page of rows."""
         return sum(len(text.encode()) for text in _texts_of(self))
 
     def encode(self, traceparent: str = "", contents: Sequence[bytes] = ()) -> bytes:
-        """UTF-8 JSON on one line; `decode` gives an equal record.
+        """UTF-8 JSON on one line; `decode` returns an equal record.
 
-        A W3C `traceparent` and the `contents` of attachments travel beside the record: no seal covers them and no
-        row holds them. `traceparent_of` and `contents_of` find them.
+        A W3C `traceparent` and the `contents` of attachments travel with the record, but no seal covers them and the
+        row does not store them. `traceparent_of` and `contents_of` read them.
         """
         members: dict[str, Any] = {"source": self.SOURCE, "version": self.version()}
         if traceparent:
@@ -74,46 +74,46 @@ class SealableRecord:
         return orjson.dumps(members)
 
     def content(self, version: int | None = None) -> bytes:
-        """What a seal of `version` covers (the newest unless given), in one byte form of this project's own.
+        """The bytes that a seal of `version` covers (default: the newest), in a canonical encoding.
 
-        Raises `UnsupportedRecord` for a version that is unknown here.
+        Raises `UnsupportedRecord` for an unknown version.
         """
         return _layout(type(self), version or self.version()).pack(self)  # type: ignore[arg-type] # classes are hashable
 
     @classmethod
     def decode(cls, raw: bytes) -> Self:
-        """The record that `encode` wrote. Raises `BadRecord`, or `UnsupportedRecord` for a newer version."""
+        """Decodes what `encode` wrote. Raises `BadRecord`, or `UnsupportedRecord` for a newer version."""
         try:
-            found: dict[str, Any] = orjson.loads(raw)
-            _require_known(cls, found.pop("source"), found.pop("version"))
-            found.pop("traceparent", None)
-            found.pop("contents", None)
-            record = cls(**{field.name: field.take(found) for field in _fields(cls)})  # type: ignore[arg-type] # classes are hashable
+            members: dict[str, Any] = orjson.loads(raw)
+            _require_known(cls, members.pop("source"), members.pop("version"))
+            members.pop("traceparent", None)
+            members.pop("contents", None)
+            record = cls(**{field.name: field.take(members) for field in _fields(cls)})  # type: ignore[arg-type] # classes are hashable
         except (BadRecord, UnsupportedRecord):
             raise
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as exc:
             raise BadRecord(f"the record can't be read ({type(exc).__name__})") from None
-        if found:
-            raise BadRecord("the record has members that are unknown here")
+        if members:
+            raise BadRecord("the record has unknown members")
         return record
 
 
 def source_of(encoded: bytes) -> tuple[str, int]:
-    """The name of the source of an encoded record, and the version. Raises `BadRecord`."""
-    found = _HEAD.match(encoded)
-    if found is None:
+    """The source's name and the version of an encoded record. Raises `BadRecord`."""
+    match = _HEAD.match(encoded)
+    if match is None:
         raise BadRecord("the record names no source")
-    return found[1].decode(), int(found[2])
+    return match[1].decode(), int(match[2])
 
 
 def traceparent_of(encoded: bytes) -> str:
-    """The `traceparent` that a record was encoded with; blank for none, and for bytes that are no record."""
-    found = _TRACED.match(encoded)
-    return found[3].decode() if found else ""
+    """The `traceparent` of an encoded record; blank if it has none, or if the bytes are not a record."""
+    match = _TRACED.match(encoded)
+    return match[3].decode() if match else ""
 
 
 def contents_of(encoded: bytes) -> list[bytes]:
-    """The contents of attachments that a record was encoded with. Raises `BadRecord`."""
+    """The attachments' contents of an encoded record. Raises `BadRecord`."""
     try:
         contents = orjson.loads(encoded).get("contents", [])
         if not isinstance(contents, list):
@@ -124,7 +124,7 @@ def contents_of(encoded: bytes) -> list[bytes]:
 
 
 def microseconds(moment: datetime) -> int:
-    """Since 1970, as seals take it."""
+    """Microseconds since 1970, as seals use them."""
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
@@ -132,23 +132,23 @@ def _require_known(cls: type[SealableRecord], source: Any, version: Any) -> None
     if source != cls.SOURCE:
         raise BadRecord("the record comes from another source")
     if type(version) is not int:
-        raise BadRecord("the record's version is no number")
+        raise BadRecord("the record's version is not a number")
     if version not in cls.SEALED:
         raise UnsupportedRecord(f"version {version} of {cls.SOURCE} is unknown here: upgrade the worker")
 
 
 class _Field(NamedTuple):
-    """How one field is read back."""
+    """How one field is decoded."""
 
     name: str
     read: Callable[[Any], Any]
     default: Any
 
-    def take(self, found: dict[str, Any]) -> Any:
-        """Its value, taken out of what was decoded. Raises `KeyError` where it is missing and has no default."""
-        if self.name not in found and self.default is not MISSING:
+    def take(self, members: dict[str, Any]) -> Any:
+        """Removes its value from the decoded members. Raises `KeyError` if it is missing and has no default."""
+        if self.name not in members and self.default is not MISSING:
             return self.default
-        return self.read(found.pop(self.name))
+        return self.read(members.pop(self.name))
 
 
 @cache
@@ -165,47 +165,47 @@ def _reader(cls: type[SealableRecord], name: str, kind: Any) -> Callable[[Any], 
 
 
 def _text(value: Any, most: int | None) -> str:
-    """A text that PostgreSQL takes; on SQLite, which would take any, it is held to the same."""
+    """A text that PostgreSQL accepts; SQLite would accept any, but the same rule applies there."""
     if not isinstance(value, str):
-        raise BadRecord("a text is of another type")
+        raise BadRecord("a text has the wrong type")
     if "\0" in value or (most is not None and len(value) > most):
-        raise BadRecord("a text is too long, or holds NUL")
+        raise BadRecord("a text is too long, or contains NUL")
     return value
 
 
-def _aware(value: str) -> datetime:
+def _datetime(value: str) -> datetime:
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
         raise BadRecord("a time has no offset")
-    return moment.astimezone(UTC)  # here, so that a time without a moment in UTC is a bad record
+    return moment.astimezone(UTC)  # here, so that a time outside UTC's range is a bad record
 
 
-def _finite(value: Any) -> float:
+def _float(value: Any) -> float:
     if type(value) not in {int, float} or not math.isfinite(value):
-        raise BadRecord("a number is of another type")
+        raise BadRecord("a number has the wrong type")
     return float(value)
 
 
-def _whole(value: Any) -> int:
+def _integer(value: Any) -> int:
     if type(value) is not int or not -(2**63) <= value < 2**63:
-        raise BadRecord("a whole number is of another type, or out of range")
+        raise BadRecord("an integer has the wrong type, or is out of range")
     return value
 
 
-def _truth(value: Any) -> bool:
+def _boolean(value: Any) -> bool:
     if type(value) is not bool:
-        raise BadRecord("a truth value is of another type")
+        raise BadRecord("a boolean has the wrong type")
     return value
 
 
 _READERS: Mapping[Any, Callable[[Any], Any]] = {
     UUID: UUID,
-    datetime: _aware,
-    float: _finite,
-    int: _whole,
-    bool: _truth,
+    datetime: _datetime,
+    float: _float,
+    int: _integer,
+    bool: _boolean,
 }
-# How a value of a fixed size is packed: the code of `struct`, and what makes it of the value.
+# How a value of a fixed size is packed: the `struct` format code, and the conversion of the value.
 _PACKED: Mapping[Any, tuple[str, Callable[[Any], Any]]] = {
     UUID: ("16s", attrgetter("bytes")),
     datetime: ("q", microseconds),
@@ -216,7 +216,7 @@ _PACKED: Mapping[Any, tuple[str, Callable[[Any], Any]]] = {
 
 
 class _Layout:
-    """The byte form of one version: source and version, the fields of a fixed size, then each text with its length."""
+    """The encoding of one version: source and version, the fixed-size fields, then each text with its length."""
 
     def __init__(self, cls: type[SealableRecord], version: int) -> None:
         hints = get_type_hints(cls)

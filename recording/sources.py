@@ -4,8 +4,8 @@ An app declares a source in the `ready` of its `AppConfig`:
 
     sources.register(InferenceSource())
 
-Recording, verification, reconciliation, erasure, quarantine, history and export then work for it. Whoever wants to know
-of new rows without owning them, as MLflow does, calls `follow`.
+Recording, verification, reconciliation, erasure, quarantine, history and export then work for it. An app that only
+needs to be notified of new rows, such as the MLflow integration, calls `follow`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ Follower = Callable[["RecordSource", Sequence["SealedRow"]], None]
 
 @dataclass(frozen=True)
 class Filter:
-    """An exact look-up: its column, and what reads a given text or raises a `ValueError` that says what to do."""
+    """An exact filter: its column, and a parser that may raise a `ValueError` whose text says what to do."""
 
     column: str
     read: Callable[[str], Any] = str
@@ -38,30 +38,30 @@ class RecordSource:
 
     record: ClassVar[type[SealableRecord]]
     model: ClassVar["type[SealedRow]"]
-    filters: ClassVar[Mapping[str, Filter]] = {}  # by a parameter's name
-    row: ClassVar[type[Any]]  # what history and exports show; made of the record's fields where a source names none
-    json: ClassVar[tuple[str, ...]] = ()  # columns that hold JSON texts
-    is_model_call: ClassVar[bool] = False  # rows tell model_name, model_version, latency_ms, input_data, output_data
-    large: ClassVar[tuple[str, ...]] = ()  # columns whose texts may be large: read apart from the rest of a page
-    hidden: ClassVar[tuple[str, ...]] = ()  # fields of the record that readers of history and exports do not see
+    filters: ClassVar[Mapping[str, Filter]] = {}  # by parameter name
+    row: ClassVar[type[Any]]  # the rows of history and exports; default: made from the record's fields
+    json: ClassVar[tuple[str, ...]] = ()  # columns with JSON texts
+    is_model_call: ClassVar[bool] = False  # rows have model_name, model_version, latency_ms, input_data and output_data
+    large: ClassVar[tuple[str, ...]] = ()  # columns whose texts may be large: a page reads them separately
+    hidden: ClassVar[tuple[str, ...]] = ()  # fields that history and exports do not show
 
     @property
     def name(self) -> str:
-        """Its name in every record."""
+        """The source's name in every record."""
         return self.record.SOURCE
 
     @property
     def read_permission(self) -> str:
-        """Django's permission to read its rows."""
+        """The Django permission to read its rows."""
         meta = self.model._meta  # noqa: SLF001 - Django documents _meta as public
         return f"{meta.app_label}.view_{meta.model_name}"
 
     def decode(self, raw: bytes) -> SealableRecord:
-        """The record in `raw`. Raises `BadRecord`, or `UnsupportedRecord` for a newer version."""
+        """Decodes the record in `raw`. Raises `BadRecord`, or `UnsupportedRecord` for a newer version."""
         return self.record.decode(raw)
 
     def record_of(self, row: Any) -> SealableRecord:
-        """The record that became a row. Raises `BadRecord` where no record can have become it."""
+        """The record that became a row. Raises `BadRecord` if the row can't have come from a record."""
         return self.record(**{name: getattr(row, name) for name in self.record.field_names()})
 
     @property
@@ -69,63 +69,63 @@ class RecordSource:
         """All rows."""
         return self.model._default_manager.all()  # noqa: SLF001 - Django documents _default_manager as public
 
-    def complete(self, rows: Iterable[Any]) -> Sequence[Any]:
-        """Model instances, with those of their texts that lie elsewhere, as far as these can be read now."""
+    def load_stored_texts(self, rows: Iterable[Any]) -> Sequence[Any]:
+        """Model instances, with their texts from the storage as far as these can be read now."""
         return list(rows)
 
-    def lay_in(self, rows: list[Any], hidden: Mapping[UUID, tuple[Any, ...]], *, strictly: bool) -> list[Any]:
-        """Rows of a page, with those of their texts that lie elsewhere; `hidden` are the rows' hidden columns.
+    def with_stored_texts(self, rows: list[Any], hidden: Mapping[UUID, tuple[Any, ...]], *, strict: bool) -> list[Any]:
+        """Rows of a page, with their texts from the storage; `hidden` has the rows' hidden columns by row id.
 
-        Where a text can't be read now, raises `Unavailable` if it is asked `strictly`.
+        Raises `Unavailable` if `strict` and a text can't be read now.
         """
         return rows
 
     def verify_attachments(self) -> "Iterator[Step]":
-        """Verifies what lies outside of the rows."""
+        """Verifies the data outside the table, such as files in the storage."""
         return iter(())
 
     def needs_preparation(self, received: "Received") -> bool:
-        """Whether `before_insert` has anything to do for this record; few records of a batch have."""
+        """Whether `before_insert` has to be called for this record."""
         return False
 
     def before_insert(self, received: Sequence["Received"]) -> None:
-        """Before the transaction that writes these records; may be called again for the same ones."""
+        """Runs before the transaction that writes these records. It may run again for the same records."""
 
     def after_insert(self, rows: Sequence[Any]) -> None:
-        """New rows, in the transaction that writes them; each has its `received`. May raise `BadRecord`."""
+        """Runs in the transaction that writes these new rows; each has its `received`. May raise `BadRecord`."""
 
-    def after_dropped(self, received: Sequence["Received"]) -> None:
-        """After the transaction: records for which `before_insert` was called, and which were erased meanwhile."""
+    def after_discard(self, received: Sequence["Received"]) -> None:
+        """Runs after the transaction, for records that `before_insert` prepared and that were erased meanwhile."""
 
     def before_erase(self, rows: Sequence[Any]) -> None:
-        """Before the transaction that erases rows. What it raises keeps them."""
+        """Runs before the transaction that erases these rows. If it raises, they are not erased."""
 
     def on_erase(self, rows: Sequence[Any]) -> None:
-        """First in the transaction that erases rows: removes what else tells of them."""
+        """Runs first in the transaction that erases these rows; removes other data about them."""
 
     def after_erase(self, rows: Sequence[Any]) -> None:
-        """After that transaction."""
+        """Runs after the transaction that erases these rows."""
 
 
 @dataclass(eq=False)
 class Received:
-    """One numbered record. `refusal` says why no table takes it; then it has neither source nor record."""
+    """One numbered record. If it can't be decoded, `refusal` says why, and `source` and `record` are None."""
 
     number: Numbered
     source: RecordSource | None = None
     record: SealableRecord | None = None
     refusal: str = ""
-    notes: dict[str, Any] = field(default_factory=dict)  # of the source's hooks, from one to the next
+    notes: dict[str, Any] = field(default_factory=dict)  # passed from one hook of the source to the next
 
     @property
     def decoded(self) -> SealableRecord:
-        """The record of one that was not refused."""
-        assert self.record is not None  # noqa: S101 - whoever asks has left out the refused ones
+        """The record; only for one that was not refused."""
+        assert self.record is not None  # noqa: S101 - callers filter out the refused ones
         return self.record
 
     @property
     def event(self) -> UUID:
-        """The id of its record, which is its row's."""
+        """The id of its record, which is also its row's id."""
         return self.decoded.id
 
 
@@ -139,7 +139,7 @@ def register(source: RecordSource) -> None:
 
 
 def unregister(name: str) -> None:
-    """Takes a source out again, for tests."""
+    """Removes a source, for tests."""
     _registered.pop(name, None)
 
 
@@ -162,12 +162,12 @@ def decoded(payload: bytes) -> tuple[RecordSource, SealableRecord]:
     return source, source.decode(payload)
 
 
-def received(numbers: Iterable[Numbered]) -> list[Received]:
-    """All of them. Raises `UnsupportedRecord` where one needs a newer worker: then the batch has to wait."""
-    return [_received(number) for number in numbers]
+def decode_all(numbers: Iterable[Numbered]) -> list[Received]:
+    """Decodes all of `numbers`. Raises `UnsupportedRecord` if one needs a newer worker: then the batch has to wait."""
+    return [_decode(number) for number in numbers]
 
 
-def _received(number: Numbered) -> Received:
+def _decode(number: Numbered) -> Received:
     try:
         source, record = decoded(number.payload)
     except BadRecord as exc:
@@ -176,17 +176,17 @@ def _received(number: Numbered) -> Received:
 
 
 def of_model(model: "type[SealedRow]") -> RecordSource:
-    """The source whose rows these are. Raises `LookupError`."""
+    """The source of this model. Raises `LookupError`."""
     return next(source for source in _registered.values() if source.model is model)
 
 
 def follow(follower: Follower) -> None:
-    """Has `follower` called with the new rows of any source, in the transaction that writes them."""
+    """Registers `follower`, which is called with new rows of any source in the transaction that writes them."""
     if follower not in _followers:
         _followers.append(follower)
 
 
-def tell_followers(source: RecordSource, rows: Sequence["SealedRow"]) -> None:
-    """New rows, in the caller's transaction."""
+def notify_followers(source: RecordSource, rows: Sequence["SealedRow"]) -> None:
+    """Calls the followers with new rows, in the caller's transaction."""
     for follower in _followers:
         follower(source, rows)

@@ -1,4 +1,4 @@
-"""Writes the log. Acknowledged early: the publisher sends again whatever has no receipt in time."""
+"""The task that writes the log. It acknowledges early: the publisher resends batches that have no receipt in time."""
 
 import logging
 from typing import Any
@@ -16,25 +16,25 @@ log = logging.getLogger(__name__)
 
 
 class NotWritten(Exception):
-    """The rows were not written; the journal still has them and sends them again. Holds no row's text."""
+    """The rows were not written; the publisher will send them again. The error text quotes no row."""
 
 
 @shared_task(name=WRITE_RECORDS, ignore_result=True, throws=(NotWritten,))
 def write_records(*_: Any, **message: Any) -> None:
-    """Settles one message's records. One that is no batch is nobody's record, and is dropped."""
+    """Settles one message's records. Drops a message that is not a batch."""
     try:
         batch = Batch.from_message(message)
     except BadBatch as exc:
-        log.error("a message is dropped: %s", exc)
+        log.error("message dropped: %s", exc)
         return
     logs.about(batch=str(batch))
     try:
         traced = ((each.sequence, traceparent_of(each.payload)) for each in batch.records)
-        with tracing.writing_rows(str(batch.origin), traced):
+        with tracing.write_span(str(batch.origin), traced):
             write_batch(batch)
     except (DatabaseError, InterfaceError) as exc:
         connection.close()
-        raise NotWritten(f"no database ({type(exc).__name__}): {batch} will come again") from None
+        raise NotWritten(f"no database ({type(exc).__name__}): {batch} will be sent again") from None
     except (UnknownKey, UnsupportedRecord) as exc:
-        log.error("%s from host %s can't be written here and will come again: %s", batch, batch.host, exc)
-        raise NotWritten(f"{type(exc).__name__}: {batch} will come again") from None
+        log.error("%s from host %s can't be written here and will be sent again: %s", batch, batch.host, exc)
+        raise NotWritten(f"{type(exc).__name__}: {batch} will be sent again") from None

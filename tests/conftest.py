@@ -110,9 +110,9 @@ def gateway(model: ScriptedModel, settings: Settings, tmp_path: Path) -> Iterato
     settings.VAR_DIR = tmp_path
     from recording import recorder  # noqa: PLC0415 - models load once Django is set up
 
-    recorder.begin_anew()
+    recorder.reset()
     yield Client(raise_request_exception=False)
-    recorder.begin_anew()
+    recorder.reset()
 
 
 @pytest.fixture

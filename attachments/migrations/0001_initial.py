@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='PendingUpload',
             fields=[
-                ('key', models.CharField(help_text='Where in the storage it belongs.', max_length=100, primary_key=True, serialize=False)),
+                ('key', models.CharField(help_text='Its key in the storage.', max_length=100, primary_key=True, serialize=False)),
                 ('row', models.UUIDField(help_text='The row that it belongs to.')),
                 ('content', models.BinaryField()),
                 ('created_at', models.DateTimeField(auto_now_add=True)),

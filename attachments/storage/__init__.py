@@ -1,6 +1,6 @@
-"""Where files lie: a folder, or S3 and whatever speaks as it does. What the libraries raise ends here.
+"""The storage of files: a folder, or an S3-compatible service. Translates the libraries' errors into ours.
 
-`settings.STORAGES["default"]` says which: `folder.Folder`, or `s3.S3`, which is loaded only where a bucket is named.
+`settings.STORAGES["default"]` selects `folder.Folder` or `s3.S3`, which is imported only if a bucket is configured.
 """
 
 from collections.abc import Iterator
@@ -21,40 +21,40 @@ Opened: TypeAlias = "AnyFile[Any]"
 
 
 class Storage(Protocol):
-    """What both kinds have of Django's interface, and beyond it."""
+    """The part of Django's storage interface that both implement, with our additions."""
 
-    failures: tuple[type[Exception], ...]  # what its library raises while the storage can't be asked
+    failures: tuple[type[Exception], ...]  # what its library raises if the storage fails
 
     def save(self, name: str, content: Opened) -> str:
-        """Puts it there whole, over what may be there."""
+        """Writes the file atomically, and replaces an existing one."""
 
     def open(self, name: str) -> Opened:
         """Raises `FileNotFoundError`, or one of `failures`."""
 
     def delete(self, name: str) -> None:
-        """Also where it is not there."""
+        """Deletes the file; a missing file is not an error."""
 
     def link(self, file: Attachment) -> str:
-        """A URL that gives it for a while, as an attachment; blank where the gateway has to give it itself."""
+        """A temporary download URL; blank if the gateway has to serve the file itself."""
 
 
 def put(key: str, content: bytes) -> None:
-    """Keeps bytes under a key; the same again changes nothing. Raises `StorageUnavailable`."""
-    with _reached() as storage:
+    """Stores bytes under a key; idempotent. Raises `StorageUnavailable`."""
+    with _storage() as storage:
         storage.save(key, ContentFile(content))
 
 
 def read(file: Attachment) -> bytes:
-    """Its bytes, which are those that the log tells of. Raises `NoSuchFile` or `StorageUnavailable`."""
+    """The file's bytes, verified against its descriptor. Raises `NoSuchFile` or `StorageUnavailable`."""
     with _opened(file) as opened:
         content: bytes = opened.read()
-    if not file.is_of(content):
-        raise NoSuchFile("The file in the storage is not the one that the log tells of.")
+    if not file.matches(content):
+        raise NoSuchFile("The file in the storage is not the one that the log describes.")
     return content
 
 
-def is_whole(file: Attachment) -> bool:
-    """Whether it is there as the log tells, looked at piece by piece. Raises `StorageUnavailable`."""
+def is_intact(file: Attachment) -> bool:
+    """Whether the stored file has the SHA-256 of its descriptor; reads in chunks. Raises `StorageUnavailable`."""
     try:
         with _opened(file) as opened:
             return file_digest(opened, "sha256").hexdigest() == file.sha256
@@ -63,20 +63,20 @@ def is_whole(file: Attachment) -> bool:
 
 
 def remove(key: str) -> None:
-    """Removes what is under a key, if there is anything. Raises `StorageUnavailable`."""
-    with _reached() as storage:
+    """Removes the file under a key, if it exists. Raises `StorageUnavailable`."""
+    with _storage() as storage:
         storage.delete(key)
 
 
 def link(file: Attachment) -> str:
-    """A URL that gives the file for `FILE_LINK_SECONDS`; blank where the gateway has to give it itself."""
-    with _reached() as storage:
+    """A URL of the file, valid for `FILE_LINK_SECONDS`; blank if the gateway has to serve the file itself."""
+    with _storage() as storage:
         return storage.link(file)
 
 
 @contextmanager
 def _opened(file: Attachment) -> Iterator[Opened]:
-    with _reached() as storage:
+    with _storage() as storage:
         try:
             opened = storage.open(file.key)
         except FileNotFoundError as exc:
@@ -86,16 +86,16 @@ def _opened(file: Attachment) -> Iterator[Opened]:
 
 
 @contextmanager
-def _reached() -> Iterator[Storage]:
+def _storage() -> Iterator[Storage]:
     storage = cast("Storage", storages["default"])
     try:
         yield storage
     except storage.failures as exc:
-        raise StorageUnavailable(f"The storage of files does not do its work ({_word(exc)}). Try again soon.") from exc
+        raise StorageUnavailable(f"The file storage failed ({_error_code(exc)}). Try again soon.") from exc
 
 
-def _word(exc: Exception) -> str:
-    """S3's own, such as NoSuchBucket, where it said one."""
+def _error_code(exc: Exception) -> str:
+    """S3's error code, such as NoSuchBucket, if there is one."""
     response = getattr(exc, "response", None)
-    said = response.get("Error", {}) if isinstance(response, dict) else {}
-    return str(said.get("Code", type(exc).__name__))
+    error = response.get("Error", {}) if isinstance(response, dict) else {}
+    return str(error.get("Code", type(exc).__name__))

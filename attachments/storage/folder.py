@@ -1,4 +1,4 @@
-"""Files in a folder of this machine, or one that web and workers share: each whole or not there at all."""
+"""Files in a local folder, or in one that web and workers share. Files are written atomically."""
 
 import os
 from contextlib import suppress
@@ -13,20 +13,20 @@ from recording.journal.segment import sync_folder
 
 
 class Folder(FileSystemStorage):
-    """Django's own, which would write under the file's name from the first byte on, and does not sync."""
+    """Django's `FileSystemStorage`, with atomic and synced writes, which it lacks."""
 
     failures: ClassVar = (OSError,)
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        """The name itself: what is under it is the same file."""
+        """The name itself: an existing file with this name is the same file."""
         return name
 
     def link(self, file: Attachment) -> str:
-        """None: the gateway gives it."""
+        """Blank: the gateway serves the file."""
         return ""
 
     def delete(self, name: str) -> None:
-        """With the inference's folder, once that is empty."""
+        """Deletes the file, and the record's folder once it is empty."""
         super().delete(name)
         with suppress(OSError):
             Path(self.path(name)).parent.rmdir()

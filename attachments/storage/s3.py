@@ -1,4 +1,4 @@
-"""Files in a bucket of S3, MinIO or another that speaks as they do.
+"""Files in a bucket of S3, MinIO or another S3-compatible service.
 
 https://django-storages.readthedocs.io/en/latest/backends/amazon-S3.html
 """
@@ -15,11 +15,11 @@ from storages.backends.s3 import S3Storage
 from attachments.descriptors import Attachment
 
 CONNECT_SECONDS = 2
-READ_SECONDS = 5  # for one silence
+READ_SECONDS = 5  # without receiving any data
 
 
 class S3(S3Storage):  # type: ignore[misc] # the library has no types
-    """The library's own, with bounded waits, and no checksums that only Amazon's own servers know."""
+    """`S3Storage` with timeouts, and without the checksums that only Amazon's servers support."""
 
     failures: ClassVar = (OSError, BotoCoreError, Boto3Error, ClientError)
 
@@ -38,9 +38,9 @@ class S3(S3Storage):  # type: ignore[misc] # the library has no types
         )
 
     def link(self, file: Attachment) -> str:
-        """A presigned URL; nobody is asked for it."""
-        told = {
+        """A presigned URL; it is made without a request."""
+        parameters = {
             "ResponseContentDisposition": content_disposition_header(True, file.filename),
             "ResponseContentType": file.content_type,
         }
-        return str(self.url(file.key, parameters=told))
+        return str(self.url(file.key, parameters=parameters))

@@ -88,18 +88,18 @@ def working(task: str, traceparent: str | None) -> AbstractContextManager[None]:
     return spans.working(task, traceparent) if IS_ON and traceparent else nullcontext()
 
 
-def writing_rows(origin: str, records: Iterable[tuple[int, str]]) -> AbstractContextManager[None]:
-    """A span for each traced record that the block writes, in the record's own trace, and one for the batch.
+def write_span(origin: str, records: Iterable[tuple[int, str]]) -> AbstractContextManager[None]:
+    """Adds a span for the batch, and one for each traced record in the record's own trace.
 
     `records` has the number and the `traceparent` of each record of `origin`, blank for one that was not traced.
     """
-    return rows.writing(origin, records) if IS_ON else nullcontext()
+    return rows.write_span(origin, records) if IS_ON else nullcontext()
 
 
-def refused(sequence: int) -> None:
-    """Within `writing_rows`: the record of this number became no row."""
+def mark_refused(sequence: int) -> None:
+    """Within `write_span`: marks that this record did not become a row."""
     if IS_ON:
-        rows.refused(sequence)
+        rows.mark_refused(sequence)
 
 
 def end() -> None:

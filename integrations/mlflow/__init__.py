@@ -1,8 +1,8 @@
 """Sends inferences and retrains to MLflow; off unless MLFLOW_TRACKING_URI is set.
 
-    rows, a job's end ──same transaction──▶ `MlflowOutbox` ──▶ batch ──MLflow has it──▶ deleted
-                                                                └── refused three times ──▶ aside
+    rows, a job's end ──same transaction──▶ `MlflowOutbox` ──▶ batch ──sent──▶ deleted
+                                                                └── refused three times ──▶ set aside
 
-`outbox` keeps what MLflow does not have, `follower` sends it, `on_demand` answers who asks for a run. `entries` makes
-runs of inferences and jobs, `runs` logs them, and `client` speaks MLflow's REST API.
+`outbox` holds what is not yet sent, `follower` sends it, and `on_demand` serves requests for single runs. `entries`
+maps inferences and jobs to runs, `runs` logs them, and `client` calls MLflow's REST API.
 """

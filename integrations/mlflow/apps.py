@@ -1,4 +1,4 @@
-"""MLflow as a Django app: it follows recorded rows and ended jobs through their hooks."""
+"""The MLflow integration as a Django app: hooks notify it of recorded rows and ended jobs."""
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -7,7 +7,7 @@ from common.periodic import PeriodicTask, register
 
 
 class MlflowConfig(AppConfig):
-    """Sends inferences and retrains to MLflow, where one is named."""
+    """Sends inferences and retrains to MLflow, if MLFLOW_TRACKING_URI is set."""
 
     name = "integrations.mlflow"
     label = "mlflow"
@@ -20,8 +20,8 @@ class MlflowConfig(AppConfig):
         from jobs import transitions  # noqa: PLC0415
         from recording import sources  # noqa: PLC0415
 
-        sources.follow(outbox.note_rows)
-        transitions.follow_ends(outbox.note_job)
+        sources.follow(outbox.add_rows)
+        transitions.follow_ends(outbox.add_job)
         scrape.register_gauges(gauges.of_outbox)
         if settings.MLFLOW_TRACKING_URI:
             register(

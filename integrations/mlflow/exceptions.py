@@ -1,9 +1,9 @@
-"""What can go wrong with MLflow.
+"""Errors of the MLflow integration.
 
 GatewayError
-├─ MlflowOff            404   there is no MLflow here
+├─ MlflowDisabled       404   MLflow is not configured
 └─ MlflowError          502   MLflow gave no usable answer
-   ├─ MlflowRefused           it refuses this very request
+   ├─ MlflowRefused           MLflow rejects this request
    └─ MlflowTimeout     504
 """
 
@@ -12,7 +12,7 @@ from http import HTTPStatus
 from common.exceptions import GatewayError
 
 
-class MlflowOff(GatewayError):
+class MlflowDisabled(GatewayError):
     """MLFLOW_TRACKING_URI is not set."""
 
     status = HTTPStatus.NOT_FOUND
@@ -29,7 +29,7 @@ class MlflowError(GatewayError):
 
 
 class MlflowRefused(MlflowError):
-    """MLflow will not have this very thing; `code` is its own word for why."""
+    """MLflow rejects this particular request; `code` is its error code."""
 
     kind = "mlflow-refused"
 

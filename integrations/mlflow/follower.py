@@ -1,4 +1,4 @@
-"""Brings to MLflow what it does not have yet, one at a time; while it is down, tries less and less often."""
+"""Sends the outbox to MLflow, one batch at a time, with exponential backoff while MLflow is down."""
 
 import logging
 import time
@@ -19,36 +19,36 @@ from recording import sources
 
 log = logging.getLogger(__name__)
 
-SLICE_SECONDS = 20.0  # after which no further batch is begun: the worker has other work too
-LEASE = timedelta(seconds=120)  # beyond what one batch may take
+SLICE_SECONDS = 20.0  # after which it starts no further batch: the worker has other work too
+LEASE = timedelta(seconds=120)  # longer than one batch may take
 FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 300.0
 
 
 def follow() -> int:
-    """Sends what waits, for a while; gives how many batches were sent. Raises Django's database errors.
+    """Sends waiting batches for some seconds. Returns how many were sent. Raises Django's database errors.
 
-    Nothing where another is at it, or the last failure was a moment ago.
+    Does nothing if another worker holds the lease, or if the pause after a failure is not over.
     """
-    if not settings.MLFLOW_TRACKING_URI or not _begin(Q(due_at=None) | Q(due_at__lte=_now())):
+    if not settings.MLFLOW_TRACKING_URI or not _acquire_lease(Q(due_at=None) | Q(due_at__lte=_now())):
         return 0
     ends_at = time.monotonic() + SLICE_SECONDS
     count = 0
     try:
         while time.monotonic() < ends_at and (batch := outbox.next_batch()):
             count += send(batch)
-            _renew()
-        _end(None)
+            _renew_lease()
+        _save_outcome(None)
     except MlflowError as exc:
-        _end(exc)
+        _save_outcome(exc)
     finally:
-        _let_go()
+        _release_lease()
     return count
 
 
-def send_asked(batch: Batch) -> bool:
-    """Sends a batch whose caller waits for it, whenever the last failure was; False where that can't be now."""
-    if not _begin(Q()):
+def send_now(batch: Batch) -> bool:
+    """Sends a batch whose caller waits for it, even during a pause after a failure. Returns whether it was sent."""
+    if not _acquire_lease(Q()):
         return False
     try:
         return send(batch)
@@ -56,60 +56,60 @@ def send_asked(batch: Batch) -> bool:
         log.warning("batch %s stays in the queue for MLflow: %s", batch.id, exc.detail)
         return False
     finally:
-        _let_go()
+        _release_lease()
 
 
 def send(batch: Batch) -> bool:
-    """Sends a batch; False where MLflow refused it. Raises `MlflowError` where MLflow can't be asked at all."""
+    """Sends a batch. Returns False if MLflow refused it. Raises `MlflowError` if MLflow can't be used at all."""
     try:
         for entry in _entries(batch):
             run = runs.known_run_for(entry) if batch.kind == Kind.INFERENCES else runs.run_for(entry)
             runs.log(entry, run)
     except MlflowRefused as exc:
         runs.forget_runs()
-        outbox.refused(batch, exc.detail)
+        outbox.mark_refused(batch, exc.detail)
         return False
-    outbox.sent(batch)
+    outbox.mark_sent(batch)
     return True
 
 
 def _entries(batch: Batch) -> list[Entry]:
-    """As the database tells it now: what was erased meanwhile is in none."""
+    """Built from the current rows, so erased ones are not sent."""
     if batch.kind == Kind.JOB:
         return [of_job(job) for job in Job.objects.filter(pk__in=batch.subjects)]
     source = sources.named(batch.source)
-    rows = source.complete(source.rows.filter(pk__in=batch.subjects).order_by(source.model.time_field, "id"))
-    if batch.kind == Kind.ASKED:
+    rows = source.load_stored_texts(source.rows.filter(pk__in=batch.subjects).order_by(source.model.time_field, "id"))
+    if batch.kind == Kind.REQUESTED:
         return [of_inference(row) for row in rows]
     return of_inferences(rows, batch.id, batch.step)
 
 
-def _begin(condition: Q) -> bool:
-    """Takes the lease, so that no two make the same run; False where another holds it."""
+def _acquire_lease(condition: Q) -> bool:
+    """Takes the lease, so that two workers never create the same run. Returns False if another worker holds it."""
     MlflowCursor.objects.get_or_create(pk=1)
     free = Q(leased_until=None) | Q(leased_until__lt=_now())
     return bool(MlflowCursor.objects.filter(condition, free, pk=1).update(leased_until=_now() + LEASE))
 
 
-def _renew() -> None:
+def _renew_lease() -> None:
     MlflowCursor.objects.filter(pk=1).update(leased_until=_now() + LEASE)
 
 
-def _let_go() -> None:
-    with suppress(DatabaseError, InterfaceError):  # then the lease runs out
+def _release_lease() -> None:
+    with suppress(DatabaseError, InterfaceError):  # then the lease expires
         MlflowCursor.objects.filter(pk=1).update(leased_until=None)
 
 
-def _end(failure: MlflowError | None) -> None:
-    tracker = MlflowCursor.objects.get(pk=1)
+def _save_outcome(failure: MlflowError | None) -> None:
+    cursor = MlflowCursor.objects.get(pk=1)
     if failure is None:
-        tracker.failures, tracker.error, tracker.due_at = 0, "", None
+        cursor.failures, cursor.error, cursor.due_at = 0, "", None
     else:
-        pause = min(FIRST_PAUSE_SECONDS * 2 ** min(tracker.failures, 10), LONGEST_PAUSE_SECONDS)
-        tracker.failures, tracker.error = tracker.failures + 1, failure.detail[:200]
-        tracker.due_at = _now() + timedelta(seconds=pause)
-        log.warning("MLflow is not followed for %.0f s: %s", pause, failure.detail)
-    tracker.save(update_fields=["failures", "error", "due_at"])
+        pause = min(FIRST_PAUSE_SECONDS * 2 ** min(cursor.failures, 10), LONGEST_PAUSE_SECONDS)
+        cursor.failures, cursor.error = cursor.failures + 1, failure.detail[:200]
+        cursor.due_at = _now() + timedelta(seconds=pause)
+        log.warning("sending to MLflow pauses for %.0f s: %s", pause, failure.detail)
+    cursor.save(update_fields=["failures", "error", "due_at"])
 
 
 def _now() -> datetime:

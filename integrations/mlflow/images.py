@@ -1,20 +1,20 @@
-"""The picture within a request's body, where it has one in the reference model server's manner."""
+"""Extracts the image from a request's body, if it has one in the format of the reference model server."""
 
 from base64 import b64decode
 
 from common import strict_json
 
 MEMBER = "image"
-MOST_CHARACTERS = 8 * 1024 * 1024  # of base64; a larger one is in the input alone
+MAX_CHARACTERS = 8 * 1024 * 1024  # of base64; larger images are not extracted
 SUFFIXES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpg"}  # by the file's first bytes
 
 
-def picture_of(text: str) -> tuple[str, bytes] | None:
-    """The suffix and bytes of a PNG or JPEG file under `image`, in base64 or a `data:` URL of it; None for another."""
-    given = strict_json.member(strict_json.parse(text), MEMBER)
-    if type(given) is not str or len(given) > MOST_CHARACTERS:
+def image_in(text: str) -> tuple[str, bytes] | None:
+    """File suffix and bytes of a PNG or JPEG in `image`, given as base64 or a base64 `data:` URL; None otherwise."""
+    value = strict_json.member(strict_json.parse(text), MEMBER)
+    if type(value) is not str or len(value) > MAX_CHARACTERS:
         return None
-    encoded = given.partition(",")[2] if given.startswith("data:") else given
+    encoded = value.partition(",")[2] if value.startswith("data:") else value
     try:
         data = b64decode("".join(encoded.split()), validate=True)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What MLflow does not have yet, and the lease of the worker that sends it."""
+"""The outbox for MLflow, and the lease of the worker that sends it."""
 
 from typing import ClassVar
 
@@ -7,24 +7,26 @@ from django.db.models import Q
 
 
 class MlflowOutbox(models.Model):
-    """What MLflow does not have yet: written in the transaction of the rows or the job, deleted once MLflow has it."""
+    """Inferences or a job to send: written in the transaction of the rows or the job, deleted once MLflow has it."""
 
     class Kind(models.IntegerChoices):
-        """Of what; in this order they are sent."""
+        """The kinds of entries, in the order in which they are sent."""
 
-        ASKED = 0  # one inference that somebody wants as a run of its own
+        REQUESTED = 0  # one inference that a caller requested as a run of its own
         JOB = 1
         INFERENCES = 2
 
     kind = models.PositiveSmallIntegerField(choices=Kind.choices)
     source = models.CharField(max_length=100, blank=True, help_text="The record source of inferences; blank for a job.")
-    subjects = models.TextField(help_text="Their ids in hex, with blanks.")
-    count = models.PositiveIntegerField(default=1, help_text="How many they are.")
+    subjects = models.TextField(help_text="Ids in hex, separated by blanks.")
+    count = models.PositiveIntegerField(default=1, help_text="The number of ids.")
     payload_bytes = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
-    batch = models.UUIDField(null=True, help_text="What is sent together, on every try; empty until the first.")
-    refusals = models.PositiveSmallIntegerField(default=0, help_text="How often MLflow refused this very thing.")
-    is_aside = models.BooleanField(default=False, help_text="It was refused too often, and is not sent again.")
+    batch = models.UUIDField(
+        null=True, help_text="Entries with the same batch are sent together; empty until the first try."
+    )
+    refusals = models.PositiveSmallIntegerField(default=0, help_text="How often MLflow refused this batch.")
+    is_aside = models.BooleanField(default=False, help_text="Whether it was refused too often and is no longer sent.")
     error = models.CharField(max_length=200, blank=True, help_text="Why it was refused.")
 
     class Meta:
@@ -43,12 +45,12 @@ class MlflowOutbox(models.Model):
 
 
 class MlflowCursor(models.Model):
-    """The one row that tells who sends to MLflow now, and how it went."""
+    """A single row: the lease for sending to MLflow, and the result of the last try."""
 
-    leased_until = models.DateTimeField(null=True, help_text="Until when nobody else begins; empty, nobody is at it.")
+    leased_until = models.DateTimeField(null=True, help_text="When the lease expires; empty if nobody holds it.")
     due_at = models.DateTimeField(null=True, help_text="When to try again after a failure.")
-    failures = models.PositiveIntegerField(default=0, help_text="In a row.")
-    error = models.CharField(max_length=200, blank=True, help_text="The last one, in a word.")
+    failures = models.PositiveIntegerField(default=0, help_text="Consecutive failures.")
+    error = models.CharField(max_length=200, blank=True, help_text="The last failure.")
 
     def __str__(self) -> str:
         return self.error or "no failure"

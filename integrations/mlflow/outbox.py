@@ -1,6 +1,6 @@
-"""What MLflow does not have yet. It is noted with what it tells of, so that no order of commits can hide any of it.
+"""The outbox for MLflow. Entries are written in the transaction of the rows or the job, so that none can be missed.
 
-What is sent together is settled before the first try, so that each further one sends the same under the same name.
+A batch is formed before the first try, so that each retry sends the same entries under the same id.
 """
 
 import logging
@@ -20,7 +20,7 @@ from recording.sources import RecordSource
 log = logging.getLogger(__name__)
 
 MAX_BATCH_ROWS = 500  # inferences
-MOST_BYTES = 8 * 1024 * 1024  # of their texts, unless one message alone has more
+MAX_BYTES = 8 * 1024 * 1024  # of texts in a batch, unless a single entry has more
 MAX_REFUSALS = 3
 
 Kind = MlflowOutbox.Kind
@@ -28,7 +28,7 @@ Kind = MlflowOutbox.Kind
 
 @dataclass(frozen=True)
 class Batch:
-    """What is sent together. `step` grows from batch to batch."""
+    """Entries that are sent together. `step` increases from batch to batch."""
 
     id: UUID
     kind: int
@@ -37,8 +37,8 @@ class Batch:
     subjects: tuple[UUID, ...]
 
 
-def note_rows(source: RecordSource, rows: Sequence[SealedRow]) -> None:
-    """Rows that were written just now, in the caller's transaction; nothing while MLflow is off."""
+def add_rows(source: RecordSource, rows: Sequence[SealedRow]) -> None:
+    """Adds newly written rows, in the caller's transaction. Does nothing if MLflow is off."""
     if rows and source.is_model_call and settings.MLFLOW_TRACKING_URI:
         subjects = " ".join(row.id.hex for row in rows)
         size = sum(row.payload_bytes for row in rows)
@@ -47,46 +47,46 @@ def note_rows(source: RecordSource, rows: Sequence[SealedRow]) -> None:
         )
 
 
-def note_job(job_id: UUID) -> None:
-    """A job that ended just now, in the caller's transaction; nothing while MLflow is off."""
+def add_job(job_id: UUID) -> None:
+    """Adds a job that has just ended, in the caller's transaction. Does nothing if MLflow is off."""
     if settings.MLFLOW_TRACKING_URI:
-        _note_one(Kind.JOB, "", job_id)
+        _add_one(Kind.JOB, "", job_id)
 
 
-def note_asked(source: RecordSource, inference_id: UUID) -> Batch | None:
-    """An inference that shall have a run of its own; what waits for that already is the same.
+def add_request(source: RecordSource, inference_id: UUID) -> Batch | None:
+    """Adds a request to log an inference as its own run, and returns its batch. A waiting request is reused.
 
-    None where it was sent in this very moment.
+    Returns None if it was sent meanwhile.
     """
     with transaction.atomic():
-        return _batch(MlflowOutbox.objects.filter(pk=_note_one(Kind.ASKED, source.name, inference_id).pk))
+        return _batch(MlflowOutbox.objects.filter(pk=_add_one(Kind.REQUESTED, source.name, inference_id).pk))
 
 
 def next_batch() -> Batch | None:
-    """What is to be sent now; the same again until it is `sent` or aside."""
+    """The batch to send now: the same one until it is marked as sent or set aside."""
     with transaction.atomic():
         return _batch(_open().order_by("kind", "id"))
 
 
-def sent(batch: Batch) -> None:
-    """MLflow has it."""
+def mark_sent(batch: Batch) -> None:
+    """Deletes a batch that MLflow has."""
     MlflowOutbox.objects.filter(batch=batch.id).delete()
 
 
-def refused(batch: Batch, why: str) -> None:
-    """MLflow will not have it; after some tries it is set aside, so that it does not hold up the others."""
+def mark_refused(batch: Batch, reason: str) -> None:
+    """Counts a refusal. After `MAX_REFUSALS` the batch is set aside, so that it does not block the others."""
     entries = MlflowOutbox.objects.filter(batch=batch.id)
-    entries.update(refusals=F("refusals") + 1, error=why[:200])
+    entries.update(refusals=F("refusals") + 1, error=reason[:200])
     if entries.filter(refusals__gte=MAX_REFUSALS).update(is_aside=True):
-        log.error("batch %s of %d is set aside: %s", batch.id, len(batch.subjects), why)
+        log.error("batch %s of %d is set aside: %s", batch.id, len(batch.subjects), reason)
 
 
 def _open() -> QuerySet[MlflowOutbox]:
     return MlflowOutbox.objects.filter(is_aside=False)
 
 
-def _note_one(kind: Kind, source: str, subject: UUID) -> MlflowOutbox:
-    """One that was aside gets another chance."""
+def _add_one(kind: Kind, source: str, subject: UUID) -> MlflowOutbox:
+    """Adds an entry, or sends an existing one again that was set aside."""
     entry, is_new = MlflowOutbox.objects.get_or_create(kind=kind, source=source, subjects=subject.hex)
     if not is_new:
         MlflowOutbox.objects.filter(pk=entry.pk).update(is_aside=False, refusals=0)
@@ -94,27 +94,27 @@ def _note_one(kind: Kind, source: str, subject: UUID) -> MlflowOutbox:
 
 
 def _batch(waiting: QuerySet[MlflowOutbox]) -> Batch | None:
-    """The batch of the first of these. That one is locked: two can't be cut of the same."""
+    """The batch of the first entry. Locks that entry, so that concurrent callers form only one batch."""
     first = waiting.select_for_update().first()
     if first is None:
         return None
-    batch_id = first.batch or _cut(first)
+    batch_id = first.batch or _create_batch(first)
     entries = list(MlflowOutbox.objects.filter(batch=batch_id).order_by("id"))
     subjects = tuple(UUID(subject) for entry in entries for subject in entry.subjects.split())
     return Batch(batch_id, first.kind, first.source, entries[0].pk, subjects)
 
 
-def _cut(first: MlflowOutbox) -> UUID:
-    """Makes a batch of the oldest that are in none: many small messages travel as one."""
-    together = [first.pk]
+def _create_batch(first: MlflowOutbox) -> UUID:
+    """Forms a batch of the oldest entries without one, so that many small entries are sent together."""
+    members = [first.pk]
     if first.kind == Kind.INFERENCES:
         count = size = 0
         entries = _open().filter(kind=first.kind, source=first.source, batch=None, pk__gte=first.pk).order_by("id")
         for entry in entries.only("count", "payload_bytes")[:MAX_BATCH_ROWS]:
             count, size = count + entry.count, size + entry.payload_bytes
-            if entry.pk != first.pk and (count > MAX_BATCH_ROWS or size > MOST_BYTES):
+            if entry.pk != first.pk and (count > MAX_BATCH_ROWS or size > MAX_BYTES):
                 break
-            together.append(entry.pk)
+            members.append(entry.pk)
     batch_id = uuid7()
-    MlflowOutbox.objects.filter(pk__in=together, batch=None).update(batch=batch_id)
+    MlflowOutbox.objects.filter(pk__in=members, batch=None).update(batch=batch_id)
     return batch_id

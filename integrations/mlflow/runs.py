@@ -1,4 +1,4 @@
-"""Brings entries to MLflow. What breaks off in between can be done again from the start, and makes nothing twice."""
+"""Logs entries to MLflow runs. Logging is idempotent: an interrupted call can be repeated from the start."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MAX_KNOWN = 256
 
 @dataclass(frozen=True)
 class Run:
-    """A run that MLflow has."""
+    """A run in MLflow."""
 
     id: str
     status: str
@@ -26,12 +26,12 @@ class Run:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all that belongs to it was logged."""
+        """Whether everything was logged."""
         return self.status in COMPLETE
 
 
 def log(entry: Entry, run: Run) -> None:
-    """Logs all of an entry; a repeat writes the same over it. Raises `MlflowError`."""
+    """Logs a whole entry; a repeat overwrites it with the same data. Raises `MlflowError`."""
     for name, data in entry.files.items():
         client.put_artifact(run.artifact_uri, name, data)
     at = _milliseconds(entry.ended_at)
@@ -41,58 +41,58 @@ def log(entry: Entry, run: Run) -> None:
 
 
 def find(key: str) -> Run | None:
-    """The run of this key, if there is one that nobody has deleted. Raises `MlflowError`."""
-    found = client.post(
+    """The run with this key, if it exists and is not deleted. Raises `MlflowError`."""
+    runs = client.post(
         "runs/search", experiment_ids=[_experiment()], filter=f"tags.{KEY} = '{key}'", max_results=1
     ).get("runs")
-    return _run(found[0]) if found else None
+    return _run(runs[0]) if runs else None
 
 
 def run_for(entry: Entry) -> Run:
-    """The run that this entry belongs to, made where there is none. Raises `MlflowError`.
+    """The entry's run; created if it does not exist. Raises `MlflowError`.
 
-    What MLflow refuses here it would refuse to every other entry as well: that is no `MlflowRefused`.
+    A refusal here would affect every entry, so it does not raise `MlflowRefused`.
     """
     try:
-        return find(entry.key) or _made(entry)
+        return find(entry.key) or _create(entry)
     except MlflowRefused as exc:
-        raise MlflowError(f"MLflow makes no run in the experiment ({exc.code}).") from exc
+        raise MlflowError(f"MLflow can't create a run in the experiment ({exc.code}).") from exc
 
 
 def known_run_for(entry: Entry) -> Run:
-    """The same, remembered: many entries belong to one run."""
-    where = settings.MLFLOW_TRACKING_URI, settings.MLFLOW_EXPERIMENT_NAME, entry.key
-    if where not in _known:
+    """Like `run_for`, but cached: many entries belong to one run."""
+    key = settings.MLFLOW_TRACKING_URI, settings.MLFLOW_EXPERIMENT_NAME, entry.key
+    if key not in _known:
         if len(_known) >= MAX_KNOWN:
             _known.clear()
-        _known[where] = run_for(entry)
-    return _known[where]
+        _known[key] = run_for(entry)
+    return _known[key]
 
 
 def forget_runs() -> None:
-    """Looks again for every run: one may have been deleted."""
+    """Clears the cache, because a cached run may have been deleted."""
     _known.clear()
 
 
 def described(run_id: str) -> dict[str, Any] | None:
-    """A run that was logged from here, as MLflow tells it; None where there is none. Raises `MlflowError`."""
+    """A run that this gateway logged, as MLflow returns it; None if there is none. Raises `MlflowError`."""
     try:
         run = client.get("runs/get", run_id=run_id)["run"]
         info, data = run["info"], run["data"]
         tags, params, metrics = (_dict(data.get(kind, ())) for kind in ("tags", "params", "metrics"))
-        told = {name: info.get(name) for name in ("run_id", "run_name", "status", "start_time", "end_time")}
+        members = {name: info.get(name) for name in ("run_id", "run_name", "status", "start_time", "end_time")}
     except MlflowRefused as exc:
         if exc.code == client.NOT_FOUND:
             return None
         raise
     except (LookupError, TypeError, AttributeError):
-        raise MlflowError("MLflow's answer is no run.") from None
+        raise MlflowError("MLflow's answer is not a run.") from None
     if KEY not in tags:
         return None
-    return {**told, "artifact_uri": info.get("artifact_uri"), "params": params, "metrics": metrics, "tags": tags}
+    return {**members, "artifact_uri": info.get("artifact_uri"), "params": params, "metrics": metrics, "tags": tags}
 
 
-def _made(entry: Entry) -> Run:
+def _create(entry: Entry) -> Run:
     tags = {**entry.tags, KEY: entry.key, "mlflow.source.name": "ml-proxy"}
     started = _milliseconds(entry.started_at)
     return _run(
@@ -109,23 +109,23 @@ def _made(entry: Entry) -> Run:
 def _experiment() -> str:
     name = settings.MLFLOW_EXPERIMENT_NAME
     try:
-        found: Any = client.get("experiments/get-by-name", experiment_name=name).get("experiment")
+        response: Any = client.get("experiments/get-by-name", experiment_name=name).get("experiment")
     except MlflowRefused as exc:
         if exc.code != client.NOT_FOUND:
             raise
-        found = client.post("experiments/create", name=name)
+        response = client.post("experiments/create", name=name)
     try:
-        return str(found["experiment_id"])
+        return str(response["experiment_id"])
     except (LookupError, TypeError):
-        raise MlflowError("MLflow's answer is no experiment.") from None
+        raise MlflowError("MLflow's answer is not an experiment.") from None
 
 
-def _run(found: Any) -> Run:
+def _run(data: Any) -> Run:
     try:
-        info = found["info"]
+        info = data["info"]
         return Run(str(info["run_id"]), str(info["status"]), str(info["artifact_uri"]))
     except (LookupError, TypeError):
-        raise MlflowError("MLflow's answer is no run.") from None
+        raise MlflowError("MLflow's answer is not a run.") from None
 
 
 def _pairs(values: Mapping[str, str]) -> list[dict[str, str]]:

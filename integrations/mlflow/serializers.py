@@ -1,4 +1,4 @@
-"""The shapes of MLflow's paths, for OpenAPI."""
+"""Schemas of the MLflow endpoints, for OpenAPI."""
 
 from typing import Any
 
@@ -16,16 +16,18 @@ LOG_PREDICTION_BODY: dict[str, Any] = {
 
 @extend_schema_serializer(component_name="LoggedPrediction")
 class LoggedSchema(serializers.Serializer[Any]):
-    """What became of a wish to have an inference logged."""
+    """The result of a request to log an inference."""
 
     inference_id = serializers.UUIDField(read_only=True)
-    run_id = serializers.CharField(read_only=True, allow_null=True, help_text="MLflow's; null while it is queued.")
+    run_id = serializers.CharField(
+        read_only=True, allow_null=True, help_text="The MLflow run; null while the inference is queued."
+    )
     state = serializers.ChoiceField(["logged", "queued"], read_only=True)
 
 
 @extend_schema_serializer(component_name="Run")
 class RunSchema(serializers.Serializer[Any]):
-    """One run of MLflow's."""
+    """An MLflow run."""
 
     run_id = serializers.CharField(read_only=True)
     run_name = serializers.CharField(read_only=True, allow_null=True)
@@ -34,5 +36,7 @@ class RunSchema(serializers.Serializer[Any]):
     end_time = serializers.IntegerField(read_only=True, allow_null=True, help_text="Milliseconds since 1970.")
     artifact_uri = serializers.CharField(read_only=True, allow_null=True)
     params = serializers.DictField(child=serializers.CharField(), read_only=True)
-    metrics = serializers.DictField(child=serializers.FloatField(), read_only=True, help_text="The last of each.")
+    metrics = serializers.DictField(
+        child=serializers.FloatField(), read_only=True, help_text="The last value of each metric."
+    )
     tags = serializers.DictField(child=serializers.CharField(), read_only=True)

@@ -1,4 +1,4 @@
-"""Sends to MLflow what it does not have yet."""
+"""The periodic task that sends the outbox to MLflow."""
 
 from celery import shared_task
 
@@ -8,6 +8,6 @@ from integrations.mlflow import follower
 
 @shared_task(name="mlflow.follow", ignore_result=True, send_events=False, throws=(NoDatabase,))
 def follow() -> None:
-    """For some seconds."""
+    """Sends waiting batches for some seconds."""
     with database_needed():
         follower.follow()

@@ -20,11 +20,11 @@ from integrations.mlflow import on_demand
 from integrations.mlflow.serializers import LOG_PREDICTION_BODY, LoggedSchema, RunSchema
 
 RETRY_SECONDS = 5
-OFF = OpenApiResponse(description="There is none, or MLFLOW_TRACKING_URI is not set.")
+NOT_FOUND = OpenApiResponse(description="It does not exist, or MLFLOW_TRACKING_URI is not set.")
 
 
 class LogPrediction(APIView):
-    """Has one inference logged."""
+    """Logs one inference."""
 
     @property
     def needs(self) -> dict[str, str]:
@@ -33,18 +33,18 @@ class LogPrediction(APIView):
 
     @extend_schema(
         operation_id="log_prediction",
-        summary="Have an inference logged to MLflow as a run of its own",
-        description="All inferences are logged, many to a run. Again, the same inference gets the same run.",
+        summary="Log an inference to MLflow as a run of its own",
+        description="Inferences are logged anyway, many per run. A repeat for the same inference returns the same run.",
         request=LOG_PREDICTION_BODY,
         parameters=[
-            sent_field("Location", "Where the run is.", 200),
-            sent_field("Retry-After", "When to ask again, in seconds.", 202),
+            sent_field("Location", "The URL of the run.", 200),
+            sent_field("Retry-After", "Seconds until the next request.", 202),
         ],
-        responses={200: LoggedSchema, 202: LoggedSchema, 404: OFF},
+        responses={200: LoggedSchema, 202: LoggedSchema, 404: NOT_FOUND},
     )
     def post(self, request: Request) -> HttpResponse:
-        """200 with its run, or 202 while it is queued."""
-        on_demand.require_on()
+        """Returns 200 with the run, or 202 while the inference is queued."""
+        on_demand.require_enabled()
         refuse_parameters(request)
         logged = on_demand.log_prediction(_inference_id(read_body(request)))
         response = json_response({**asdict(logged), "state": logged.state}, status=200 if logged.run_id else 202)
@@ -56,7 +56,7 @@ class LogPrediction(APIView):
 
 
 class Run(APIView):
-    """A run."""
+    """Shows a run."""
 
     @property
     def needs(self) -> dict[str, str]:
@@ -65,12 +65,12 @@ class Run(APIView):
 
     @extend_schema(
         operation_id="get_mlflow_run",
-        summary="A run that was logged from here, as MLflow tells it",
-        responses={200: RunSchema, 404: OFF},
+        summary="A run that this gateway logged, as MLflow returns it",
+        responses={200: RunSchema, 404: NOT_FOUND},
     )
     def get(self, request: Request, run_id: str) -> HttpResponse:
-        """Parameters, metrics, tags and status."""
-        on_demand.require_on()
+        """Returns parameters, metrics, tags and status."""
+        on_demand.require_enabled()
         refuse_parameters(request)
         return json_response(on_demand.run(run_id))
 
@@ -78,7 +78,7 @@ class Run(APIView):
 def _inference_id(body: bytes) -> UUID:
     value = strict_json.member(read_object(body)[1], "inference_id")
     try:
-        return UUID(value if type(value) is str else "")  # a number is a str too, of its own class
+        return UUID(value if type(value) is str else "")  # `strict_json.Number` is a subclass of str
     except ValueError:
-        fault = FieldError("/inference_id", "must be an inference's id, as X-Inference-ID and history have it")
+        fault = FieldError("/inference_id", "must be an inference's id, as in X-Inference-ID and in history")
         raise BadInput("The body must name an inference.", field_errors=[fault]) from None

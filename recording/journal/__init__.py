@@ -1,21 +1,21 @@
 """Records on this host's disk that are not yet confirmed as rows.
 
-It holds opaque bytes and knows nothing of predictions: `segment` is the file, `writer` appends and syncs, `spool` finds
-and forgets what a folder holds, `watch` waits for what is written to it, `liveness` tells whether a publisher is
-alive.
+It stores opaque bytes: `segment` is the file format, `writer` appends and syncs, `spool` lists, reads and removes a
+folder's segments, `watch` waits for writes, `liveness` checks whether a publisher is alive, and `filesystem` detects
+network file systems.
 """
 
 from recording.journal.segment import Entry
-from recording.journal.spool import Spool, Unlockable, folder_lock, journal_folder
+from recording.journal.spool import FolderLocked, Spool, folder_lock, journal_folder
 from recording.journal.watch import Watch
 from recording.journal.writer import JournalFull, JournalUnwritable, Writer
 
 __all__ = [
     "Entry",
+    "FolderLocked",
     "JournalFull",
     "JournalUnwritable",
     "Spool",
-    "Unlockable",
     "Watch",
     "Writer",
     "folder_lock",

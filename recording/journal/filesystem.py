@@ -1,6 +1,6 @@
-"""Which file system a folder is on. On a network's, locks and syncs do not hold what the journal builds on.
+"""Detects network file systems, whose locks and syncs are too weak for the journal.
 
-Shared folders of virtual machines and sandboxes (9p, virtiofs) pass: to one machine they are its disk.
+Shared folders of virtual machines and sandboxes (9p, virtiofs) are accepted: only one machine uses them.
 """
 
 import re
@@ -14,7 +14,7 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 def network_type(folder: Path) -> str:
-    """The type of the network file system that `folder` is on; blank for a local one, or where none can tell."""
+    """The type of the network file system that `folder` is on; blank if it is local or unknown."""
     try:
         mountinfo = Path("/proc/self/mountinfo").read_text(errors="surrogateescape")
     except OSError:
@@ -24,10 +24,10 @@ def network_type(folder: Path) -> str:
 
 
 def type_in(mountinfo: str, folder: Path) -> str:
-    """The type of the file system that `folder`, an absolute path, is on; blank where the text does not say.
+    """The type of the file system that `folder`, an absolute path, is on; blank if the text does not list it.
 
-    https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html: the mount point is the fifth field, and the
-    type the first behind a lone dash. Of several mounts on one point the last one counts.
+    https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html: the mount point is the fifth field, the type
+    is the first field after the separator `-`. If several mounts share a mount point, the last one counts.
     """
     found, longest = "", -1
     for line in mountinfo.splitlines():

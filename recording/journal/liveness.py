@@ -1,7 +1,7 @@
-"""Whether a publisher is alive and working, as any process that sees the journal's folder can tell.
+"""Checks whether a publisher is alive and making progress, from any process that can read the journal's folder.
 
-The publisher holds the lock of the folder, and touches the lock's file at each turn of its loop. Nobody else touches
-that file: the lock tells that a publisher is alive, the file's age that it is not stuck.
+The publisher holds the folder's lock and touches the lock file in each iteration of its loop. No other process touches
+that file. So a held lock means that a publisher is alive, and a recent modification time that it is not stuck.
 """
 
 import os
@@ -12,21 +12,21 @@ from pathlib import Path
 from common.file_locks import is_let_go
 from recording.journal.spool import LOCK_NAME
 
-SILENT_SECONDS = 30.0  # longer than a turn takes, its longest pause and SQLite's wait for a lock included
+SILENT_SECONDS = 30.0  # longer than any iteration, including the longest pause and SQLite's wait for a lock
 
 
 class NoPublisher(Exception):
-    """No publisher is alive and working in this folder; the text says what is known."""
+    """No working publisher serves this folder; the text says why."""
 
 
 def beat(lock: int) -> None:
-    """Touches the lock's file through its descriptor. A disk that refuses must not keep records from leaving."""
+    """Touches the lock file through its descriptor. A disk error here must not stop publishing."""
     with suppress(OSError):
         os.utime(lock)
 
 
 def check(folder: Path) -> None:
-    """Raises `NoPublisher`, or `OSError`."""
+    """Raises `NoPublisher` unless a publisher is alive and not stuck. Raises `OSError` if the lock can't be read."""
     path = folder / LOCK_NAME
     try:
         age = time.time() - path.stat().st_mtime
@@ -34,6 +34,6 @@ def check(folder: Path) -> None:
     except FileNotFoundError:
         raise NoPublisher("No publisher has run here yet.") from None
     if is_free:
-        raise NoPublisher("No publisher runs: records wait in the journal until one is started.")
+        raise NoPublisher("No publisher runs: records stay in the journal until one is started.")
     if age > SILENT_SECONDS:
-        raise NoPublisher(f"The publisher has not gone on for {age:.0f} s.")
+        raise NoPublisher(f"The publisher has made no progress for {age:.0f} s.")

@@ -7,16 +7,16 @@
     entry = length (4 bytes, little-endian) | CRC-32 (4 bytes) | sequence (8 bytes) | digest (32) | seal (32)
             | payload (length bytes)
 
-The checksum covers all that follows it. Digest and seal are those of `recording.seals`. Whoever writes a segment holds
-an exclusive `flock` on it; a lock that can be had means that nobody will ever write to it again. A file appears under
-its name only once it is locked.
+The checksum covers all that follows it. Digest and seal are those of `recording.seals`. The writer holds an exclusive
+`flock` on its segment. If the lock can be acquired, the writer has exited and nobody will write to the segment again. A
+file gets its final name only after it is locked.
 
-The file is laid out before it is written to, so that a sync has no new length to note, for which it would have to wait
-until the file system's own journal has been written. What is laid out holds a byte that no UTF-8 text has: where an
-entry would begin with it, nothing was written from there on.
+Space is preallocated, so that a sync does not change the file's length; otherwise each sync would also wait for the
+file system's own journal. Preallocated space is filled with a byte that never occurs in UTF-8. If an entry would begin
+with it, nothing was written from there on.
 
-What is written may end within an entry: its writer was killed, and nobody was told that the entry is safe. Any other
-damage costs the entries that it hits and no more: reading goes on at the next whole entry.
+The written part may end within an entry if the writer was killed; that entry was never acknowledged. Any other damage
+loses only the entries that it hits: reading continues at the next whole entry.
 """
 
 import fcntl
@@ -33,17 +33,17 @@ SUFFIX = ".segment"
 HEAD = struct.Struct("<II")
 SEALED = struct.Struct("<Q32s32s")
 FRAME = HEAD.size + SEALED.size  # bytes of an entry without its payload
-SCAN_BYTES = 1024 * 1024  # that are held while the next whole entry is looked for
-READ_AT_ONCE = 64 * 1024  # bytes; each read is a wait for other threads, and most entries have about a thousand
-BLOCK_BYTES = 4096  # that are looked at at once for the end of what was written
+SCAN_BYTES = 1024 * 1024  # in memory during the search for the next whole entry
+READ_BYTES = 64 * 1024  # each read may wait for other threads; most entries have about a thousand bytes
+BLOCK_BYTES = 4096  # read at a time to find the end of the written part
 FILLER = b"\xfe"
-LAID_OUT_BYTES = 1024 * 1024  # at a time
+PREALLOCATED_BYTES = 1024 * 1024  # each time the file is extended
 _NAME = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})-([0-9]{8})\.segment")
-_SEQUENCE = re.compile(rb"(?=(?!\0{8})[\s\S]{7}\0)")  # not 0, and below 2^56; hardly anything else looks so
+_SEQUENCE = re.compile(rb"(?=(?!\0{8})[\s\S]{7}\0)")  # not 0, and below 2^56; other bytes rarely match
 
 
 class Entry(NamedTuple):
-    """One entry: its number within the origin, digest, seal and payload, and where it ends in the file, in bytes."""
+    """One entry: its number within the origin, digest, seal, payload, and the offset of its end in the file."""
 
     sequence: int
     digest: bytes
@@ -53,12 +53,12 @@ class Entry(NamedTuple):
 
     @property
     def start(self) -> int:
-        """Where it begins in the file, in bytes."""
+        """The offset of its start in the file, in bytes."""
         return self.end - FRAME - len(self.payload)
 
 
 class SegmentName(NamedTuple):
-    """What a segment's file name says; sorts by origin (origins sort by time), then by number."""
+    """The parts of a segment's file name. Sorts by origin (origins sort by time), then by number."""
 
     origin: str
     key_id: str
@@ -86,7 +86,7 @@ def pack(sequence: int, digest: bytes, seal: bytes, payload: bytes) -> bytes:
 
 
 def create(folder: Path, name: SegmentName) -> int:
-    """Makes a segment, 0600, locked, its name synced. Gives the descriptor, whose every write is synced.
+    """Creates a segment, mode 0600, locked, its name synced. Returns a descriptor that syncs every write (O_DSYNC).
 
     Raises `OSError`.
     """
@@ -103,19 +103,19 @@ def create(folder: Path, name: SegmentName) -> int:
     return descriptor
 
 
-def read(path: Path, start: int = 0, most_bytes: int = 4 * 1024 * 1024) -> Iterator[Entry]:
-    """The whole entries from offset `start` on, in order, about `most_bytes` of them. Raises `OSError`.
+def read(path: Path, start: int = 0, max_bytes: int = 4 * 1024 * 1024) -> Iterator[Entry]:
+    """The whole entries from offset `start` on, in order, about `max_bytes` of them. Raises `OSError`.
 
-    Ends at an entry that is torn or damaged with no whole one behind it: while the segment is being written, that is an
-    entry on its way. After damage with a whole entry behind it, that one follows, and its `start` shows the leap.
+    Stops at a torn or damaged entry if no whole entry follows; in an open segment that may be an entry that is being
+    written. If a whole entry follows the damage, it comes next, and its `start` shows the gap.
     """
-    with path.open("rb", READ_AT_ONCE) as file:
+    with path.open("rb", READ_BYTES) as file:
         size = os.fstat(file.fileno()).st_size
         offset, last = start, 0
-        while offset - start < most_bytes:
+        while offset - start < max_bytes:
             entry = _entry_at(offset, file, size)
             if entry is None and not _is_unwritten(offset, file):
-                entry = _entry_behind(offset, file, size, last)
+                entry = _entry_after(offset, file, size, last)
             if entry is None:
                 return
             yield entry
@@ -123,11 +123,11 @@ def read(path: Path, start: int = 0, most_bytes: int = 4 * 1024 * 1024) -> Itera
 
 
 def written_bytes(path: Path) -> int:
-    """The size of what was written, without what is only laid out. Raises `OSError`."""
+    """The size of the written part, without preallocated space. Raises `OSError`."""
     with path.open("rb") as file:
         blocks = range(-(-os.fstat(file.fileno()).st_size // BLOCK_BYTES))
-        only_laid_out = bisect_left(blocks, True, key=lambda block: not _written_in(block, file))
-        return (only_laid_out - 1) * BLOCK_BYTES + _written_in(only_laid_out - 1, file) if only_laid_out else 0
+        written = bisect_left(blocks, True, key=lambda block: not _written_in(block, file))
+        return (written - 1) * BLOCK_BYTES + _written_in(written - 1, file) if written else 0
 
 
 def _written_in(block: int, file: BinaryIO) -> int:
@@ -136,7 +136,7 @@ def _written_in(block: int, file: BinaryIO) -> int:
 
 
 def is_torn(path: Path, start: int) -> bool:
-    """Whether what was written ends within an entry that begins at offset `start`. Raises `OSError`."""
+    """Whether the written part ends within an entry that begins at offset `start`. Raises `OSError`."""
     rest = written_bytes(path) - start
     with path.open("rb") as file:
         file.seek(start)
@@ -150,7 +150,7 @@ def _entry_at(offset: int, file: BinaryIO, size: int) -> Entry | None:
     if len(head) < FRAME:
         return None
     length, checksum = HEAD.unpack_from(head)
-    if length > size - offset - FRAME:  # not even read: a damaged length may be 4 GiB
+    if length > size - offset - FRAME:  # checked before reading: a damaged length may be 4 GiB
         return None
     payload = file.read(length)
     if len(payload) < length or zlib.crc32(payload, zlib.crc32(head[HEAD.size :])) != checksum:
@@ -164,14 +164,14 @@ def _is_unwritten(offset: int, file: BinaryIO) -> bool:
     return file.read(FRAME) == FILLER * FRAME
 
 
-def _entry_behind(damage: int, file: BinaryIO, size: int, last: int) -> Entry | None:
-    """The first whole entry behind damage at this offset, with a number above `last`; looked for in bounded memory."""
+def _entry_after(damage: int, file: BinaryIO, size: int, last: int) -> Entry | None:
+    """The first whole entry after damage at this offset, with a number above `last`. Searches in bounded memory."""
     offset = damage + 1
     while offset + FRAME <= size:
         file.seek(offset)
         chunk = file.read(SCAN_BYTES)
-        for found in _SEQUENCE.finditer(chunk, HEAD.size):
-            entry = _entry_at(offset + found.start() - HEAD.size, file, size)
+        for match in _SEQUENCE.finditer(chunk, HEAD.size):
+            entry = _entry_at(offset + match.start() - HEAD.size, file, size)
             if entry is not None and entry.sequence > last:
                 return entry
         offset += max(len(chunk) - FRAME, 1)
@@ -179,7 +179,7 @@ def _entry_behind(damage: int, file: BinaryIO, size: int, last: int) -> Entry | 
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes the folder's own entries durable. Raises `OSError`."""
+    """Makes the folder's directory entries durable. Raises `OSError`."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

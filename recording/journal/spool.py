@@ -1,6 +1,6 @@
-"""What a journal's folder holds: found, read on from where one was, and let go once nobody needs it.
+"""The segments of a journal's folder: lists them, reads them, and removes them once they are confirmed.
 
-For the one process that holds the folder's lock.
+Only the process that holds the folder's lock may remove segments.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ from recording.journal.segment import Entry, SegmentName
 LOCK_NAME = "publisher.lock"
 
 
-class Unlockable(Exception):
+class FolderLocked(Exception):
     """Another process holds the folder's lock."""
 
 
@@ -27,17 +27,17 @@ def journal_folder() -> Path:
 
 
 def folder_lock(folder: Path) -> int:
-    """Takes the folder's lock and gives its descriptor; closing it lets go. Raises `Unlockable`."""
+    """Takes the folder's lock. Returns its descriptor; closing it releases the lock. Raises `FolderLocked`."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / LOCK_NAME
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.fstat(descriptor).st_ino != path.stat().st_ino:  # locked a file that was removed meanwhile
-            raise Unlockable
-    except (OSError, Unlockable) as exc:
+        if os.fstat(descriptor).st_ino != path.stat().st_ino:  # the locked file was removed meanwhile
+            raise FolderLocked
+    except (OSError, FolderLocked) as exc:
         os.close(descriptor)
-        raise Unlockable from exc
+        raise FolderLocked from exc
     return descriptor
 
 
@@ -48,41 +48,41 @@ class Spool:
         self._folder = folder
 
     def segments(self) -> list[SegmentName]:
-        """The segments that are there now, in the order in which they were begun; none in a missing folder."""
+        """The current segments, in the order in which they were created; none in a missing folder."""
         if not self._folder.exists():
             return []
         names = (SegmentName.of(path) for path in self._folder.iterdir())
         return sorted(name for name in names if name is not None)
 
     def is_last(self, name: SegmentName) -> bool:
-        """Whether the segment is all that is left of its origin.
+        """Whether the segment is the only one left of its origin.
 
-        A later one may be gone before an earlier one is, and a still later one be written to.
+        Its number does not show that: later segments may be removed earlier, while a still later one is open.
         """
         return not any(other.origin == name.origin and other != name for other in self.segments())
 
-    def read(self, name: SegmentName, start: int, most_bytes: int) -> Iterator[Entry]:
-        """The whole entries from offset `start` on, about `most_bytes` of them."""
-        return segment.read(self._folder / str(name), start, most_bytes)
+    def read(self, name: SegmentName, start: int, max_bytes: int) -> Iterator[Entry]:
+        """The whole entries from offset `start` on, about `max_bytes` of them."""
+        return segment.read(self._folder / str(name), start, max_bytes)
 
     def written_bytes(self, name: SegmentName) -> int:
-        """The size of what was written to a segment. Raises `OSError`."""
+        """The size of a segment's written part. Raises `OSError`."""
         return segment.written_bytes(self._folder / str(name))
 
-    def is_over(self, name: SegmentName) -> bool:
-        """Whether nobody will write to the segment again: it was left, or its writer died."""
+    def is_closed(self, name: SegmentName) -> bool:
+        """Whether nobody will write to the segment again: its writer closed it or has exited."""
         return is_let_go(self._folder / str(name))
 
-    def forget(self, name: SegmentName, read_to: int, *, damaged: bool = False) -> bool:
-        """Removes a segment that is over, read to offset `read_to` and confirmed. Gives whether it was sound.
+    def remove(self, name: SegmentName, read_to: int, *, damaged: bool = False) -> bool:
+        """Removes a closed segment that was read to offset `read_to` and confirmed. Returns whether it was intact.
 
-        A torn end is nobody's record and goes with the file. One with any other damage, before that offset or behind
-        it, is set aside as `.damaged` instead, for a person to look at. Raises `OSError`.
+        A torn end holds no acknowledged record and is removed with the file. A segment with any other damage, before
+        or after that offset, is renamed to `.damaged` instead, for an operator to examine. Raises `OSError`.
         """
         path = self._folder / str(name)
-        sound = not damaged and (segment.written_bytes(path) == read_to or segment.is_torn(path, read_to))
-        if sound:
+        is_intact = not damaged and (segment.written_bytes(path) == read_to or segment.is_torn(path, read_to))
+        if is_intact:
             path.unlink()
         else:
             path.rename(path.with_suffix(".damaged"))
-        return sound
+        return is_intact

@@ -1,8 +1,7 @@
-"""Waits until something is written to a folder's segments, without looking at them again and again.
+"""Waits until something is written to a folder's segments, without polling.
 
-On Linux the kernel tells (inotify, through the C library): writers do nothing for it and know nothing of it. On another
-system, or where the kernel has no watch left to give, a wait ends after `POLL_SECONDS` at the latest and says that
-there may be news.
+On Linux it uses inotify, through the C library, so writers need no code for it. On other systems, or if the kernel has
+no watch left, a wait ends after at most `POLL_SECONDS` and reports that there may be changes.
 
 https://man7.org/linux/man-pages/man7/inotify.7.html
 """
@@ -26,17 +25,17 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
 READ_BYTES = 64 * 1024
 # sys/inotify.h
-IN_MODIFY, IN_CLOSE_WRITE, IN_MOVED_TO = 0x2, 0x8, 0x80  # written to; left by its writer, who may have died; begun
-IN_UNMOUNT, IN_Q_OVERFLOW, IN_IGNORED = 0x2000, 0x4000, 0x8000  # the kernel's own, without a name
-_WANTED = IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO
-_NEWS_WITHOUT_NAME = IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED
+IN_MODIFY, IN_CLOSE_WRITE, IN_MOVED_TO = 0x2, 0x8, 0x80  # written; closed, also by a writer's death; created
+IN_UNMOUNT, IN_Q_OVERFLOW, IN_IGNORED = 0x2000, 0x4000, 0x8000  # sent by the kernel, without a file name
+_WATCHED = IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO
+_CHANGES_WITHOUT_NAME = IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED
 _EVENT = struct.Struct("iIII")  # watch, mask, cookie, the length of the name that follows
 
 
 class Watch:
-    """News of the segments in `folder`; `interrupt` is a descriptor that ends each wait too.
+    """Watches the segments in `folder` for changes; a readable `interrupt` descriptor ends a wait too.
 
-    Whatever is written between two waits ends the second one at once, so nothing is missed. Not safe for threads.
+    A change between two waits ends the second one at once, so no change is missed. Not thread-safe.
     Raises `FileNotFoundError` if there is no such folder.
     """
 
@@ -49,8 +48,10 @@ class Watch:
         except FileNotFoundError:
             raise
         except (OSError, AttributeError) as exc:
-            said = exc.strerror if isinstance(exc, OSError) else "no inotify on this system"
-            log.warning("the journal's folder can't be watched (%s): it is read every %g s instead", said, POLL_SECONDS)
+            reason = exc.strerror if isinstance(exc, OSError) else "no inotify on this system"
+            log.warning(
+                "the journal's folder can't be watched (%s): it is read every %g s instead", reason, POLL_SECONDS
+            )
             self._descriptor = -1
         else:
             self._poll.register(self._descriptor, select.POLLIN)
@@ -64,29 +65,29 @@ class Watch:
         self.close()
 
     def wait(self, seconds: float) -> bool:
-        """Waits for news, `seconds` at most, and returns whether there is any; without inotify, whether there may be.
+        """Waits for a change, at most `seconds`. Returns whether there was one; without inotify, whether there may be.
 
-        The news that came so far is dropped, so many writes end one wait.
+        Clears all pending changes, so many writes end only one wait.
         """
         if self._descriptor < 0:
             return not self._poll.poll(_milliseconds(min(seconds, POLL_SECONDS)))
         ends_at = time.monotonic() + seconds
         while True:
             ready = {descriptor for descriptor, _ in self._poll.poll(_milliseconds(ends_at - time.monotonic()))}
-            has_news = self._descriptor in ready and self.clear()
-            if has_news or ready != {self._descriptor}:
-                return has_news
+            has_changed = self._descriptor in ready and self.clear()
+            if has_changed or ready != {self._descriptor}:
+                return has_changed
 
     def clear(self) -> bool:
-        """Drops the news that came so far, and returns whether there was any. Never waits."""
-        found = False
+        """Clears all pending changes. Returns whether there were any. Never waits."""
+        has_changed = False
         while self._descriptor >= 0:
             try:
                 raw = os.read(self._descriptor, READ_BYTES)
             except BlockingIOError:
                 break
-            found = any(_is_news(mask, name) for mask, name in _events(raw)) or found
-        return found
+            has_changed = any(_is_change(mask, name) for mask, name in _events(raw)) or has_changed
+        return has_changed
 
     def close(self) -> None:
         """Ends the watch."""
@@ -100,7 +101,7 @@ def _watch(folder: Path) -> int:
     libc = ctypes.CDLL(None, use_errno=True)
     descriptor: int = _checked(libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
     try:
-        _checked(libc.inotify_add_watch(descriptor, os.fsencode(folder), ctypes.c_uint32(_WANTED)))
+        _checked(libc.inotify_add_watch(descriptor, os.fsencode(folder), ctypes.c_uint32(_WATCHED)))
     except OSError:
         os.close(descriptor)
         raise
@@ -124,9 +125,9 @@ def _events(raw: bytes) -> Iterator[tuple[int, bytes]]:
         offset += length
 
 
-def _is_news(mask: int, name: bytes) -> bool:
-    """The publisher's own notes lie in the same folder and must not wake it."""
-    return bool(mask & _NEWS_WITHOUT_NAME) or name.endswith(SUFFIX.encode())
+def _is_change(mask: int, name: bytes) -> bool:
+    """Ignores other files: the publisher writes its own into the same folder, and these must not wake it."""
+    return bool(mask & _CHANGES_WITHOUT_NAME) or name.endswith(SUFFIX.encode())
 
 
 def _milliseconds(seconds: float) -> int:

@@ -1,8 +1,8 @@
-"""Appends entries with group commit: one sync serves all that wait for it; alone, an append waits for nobody.
+"""Appends entries with group commit: one sync serves all waiting appends; a lone append does not wait for others.
 
-A writer is one origin: one life of one process. Sequences start at 1 and are given in file order. After a write or sync
-that failed, the state of that file is unknown: the segment and the origin end, and what was not yet acknowledged moves
-to a new one.
+A writer has one origin at a time. Sequences start at 1 and follow the order in the file. After a failed write or sync,
+the state of the file is unknown: the writer ends the segment and the origin, and writes the unacknowledged entries to a
+new origin.
 """
 
 import math
@@ -19,19 +19,19 @@ from recording.journal import segment
 from recording.journal.segment import SegmentName
 from recording.seals import START, Key
 
-USAGE_AGE_SECONDS = 0.25  # how old the folder's measured size may be
+USAGE_AGE_SECONDS = 0.25  # how long a measured folder size is reused
 
 
 class JournalUnwritable(Exception):
-    """The journal did not take an entry; nothing of it will be read back, as far as the disk still obeys."""
+    """The journal did not take an entry; no part of it will be read back, unless the disk also fails to truncate."""
 
 
 class JournalFull(Exception):
-    """No room for another entry is left under the journal's cap."""
+    """The journal has reached its size limit, or its disk is full."""
 
 
 class _Waiting:
-    """One append. `turn` is let go once it is settled, or once it is its turn to commit for all who wait."""
+    """One append. `turn` is released once it is settled, or once it has to commit for all waiting appends."""
 
     __slots__ = ("digest", "error", "payload", "sequence", "turn")
 
@@ -48,7 +48,7 @@ class _Waiting:
 
 
 class Writer:
-    """One origin's appender. Safe for threads; a forked child must not use its parent's."""
+    """Appends to one origin. Thread-safe; a forked child must not use its parent's writer."""
 
     def __init__(
         self, folder: Path, *, new_origin: Callable[[], UUID], key: Key, max_bytes: int, segment_bytes: int
@@ -63,22 +63,22 @@ class Writer:
         self._queue_lock = threading.Lock()
         self._is_committing = False
         self._usage = _Usage(at=-math.inf, used=0, free=0)
-        self._held = 0  # bytes that calls under way may still need
+        self._reserved = 0  # bytes that running calls may still need
         self._open: _Segment | None = None
 
-    def hold(self, nbytes: int) -> None:
-        """Holds room for `nbytes` more until they are let go, against this process' other calls too.
+    def reserve(self, nbytes: int) -> None:
+        """Reserves `nbytes` until they are released, on top of this process' other reservations.
 
-        Raises `JournalFull` unless they fit under the cap and on the disk, or `JournalUnwritable`.
+        Raises `JournalFull` unless they fit under the size limit and on the disk, or `JournalUnwritable`.
         """
         with self._queue_lock:
-            self._require_room(self._held + nbytes)
-            self._held += nbytes
+            self._require_room(self._reserved + nbytes)
+            self._reserved += nbytes
 
-    def let_go(self, nbytes: int) -> None:
-        """Gives back what was held."""
+    def release(self, nbytes: int) -> None:
+        """Releases a reservation."""
         with self._queue_lock:
-            self._held -= nbytes
+            self._reserved -= nbytes
 
     def _require_room(self, nbytes: int) -> None:
         try:
@@ -91,10 +91,10 @@ class Writer:
             raise JournalFull("the disk under the journal is full")
 
     def append(self, payload: bytes, content: bytes) -> int:
-        """Makes `payload` durable, sealed over `content`, and gives its sequence. Raises `JournalUnwritable`.
+        """Makes `payload` durable, sealed over `content`, and returns its sequence. Raises `JournalUnwritable`.
 
-        Whoever finds nobody committing commits for all who wait, and then wakes each of them once: settled, but for the
-        first of those who came meanwhile, who is the next to commit.
+        If no other thread is committing, this one commits all waiting appends and then wakes each of their threads
+        once. It also wakes the first append that arrived meanwhile, which commits next.
         """
         mine = _Waiting(payload, self._key.digest(content))
         with self._queue_lock:
@@ -108,8 +108,8 @@ class Writer:
         if not mine.settled:
             self._commit_all()
         if mine.error is not None:
-            said = mine.error.strerror if isinstance(mine.error, OSError) else type(mine.error).__name__
-            raise JournalUnwritable(f"the journal can't be written: {said}") from mine.error
+            reason = mine.error.strerror if isinstance(mine.error, OSError) else type(mine.error).__name__
+            raise JournalUnwritable(f"the journal can't be written: {reason}") from mine.error
         return mine.sequence
 
     def _commit_all(self) -> None:
@@ -117,7 +117,7 @@ class Writer:
             group, self._queue = self._queue, []
         try:
             self._commit(group)
-        except BaseException as exc:  # a fault of ours: nobody may wait for ever because of it
+        except BaseException as exc:  # a bug here must not leave other threads waiting for ever
             self._end_origin()
             for waiting in group:
                 waiting.error = None if waiting.sequence else exc
@@ -131,12 +131,12 @@ class Writer:
                     waiting.turn.release()
 
     def close(self) -> None:
-        """Ends the origin; its segments are free to be published and forgotten.
+        """Ends the origin; its segments can then be published and removed.
 
-        In a forked child it lets go of the parent's file, which stays locked by the parent. Takes no lock: in a child
-        another thread's lock would never be given back.
+        In a forked child this closes the child's copy of the descriptor; the parent keeps its lock. It takes no thread
+        lock: in a forked child, a lock that another thread held would never be released.
         """
-        self._leave_segment()
+        self._close_segment()
 
     def _commit(self, group: Sequence[_Waiting]) -> None:
         try:
@@ -163,7 +163,7 @@ class Writer:
     def _segment(self) -> "_Segment":
         if self._open is None:
             name = SegmentName(self._new_origin().hex, self._key.id, 1)
-            self._open = _Segment(self._folder, name, most_bytes=self._segment_bytes)
+            self._open = _Segment(self._folder, name, max_bytes=self._segment_bytes)
         elif self._open.size >= self._segment_bytes:
             full = self._open
             self._open = _Segment(
@@ -171,23 +171,23 @@ class Writer:
                 full.name.following,
                 full.next_sequence,
                 full.last_seal,
-                most_bytes=self._segment_bytes,
+                max_bytes=self._segment_bytes,
             )
-            os.close(full.descriptor)  # only now: a last segment that is over means that its origin is over
+            os.close(full.descriptor)  # only now: if the last segment is closed, the publisher ends the origin
         return self._open
 
-    def _leave_segment(self) -> None:
+    def _close_segment(self) -> None:
         if self._open is not None:
             os.close(self._open.descriptor)
             self._open = None
 
     def _end_origin(self) -> None:
         if self._open is not None:
-            self._open.cut_unacknowledged()
-        self._leave_segment()
+            self._open.truncate_unacknowledged()
+        self._close_segment()
 
     def _measured(self) -> "_Usage":
-        """The folder's usage, other processes' included, as it was a moment ago plus what this one wrote since."""
+        """The folder's usage by all processes, measured a moment ago, plus what this process wrote since."""
         if time.monotonic() - self._usage.at > USAGE_AGE_SECONDS:
             self._usage = _Usage.measure(self._folder)
         return self._usage
@@ -203,17 +203,17 @@ class _Usage:
     def measure(cls, folder: Path) -> "_Usage":
         used = 0
         for item in os.scandir(folder):
-            with suppress(FileNotFoundError):  # the publisher forgot it in this very moment
+            with suppress(FileNotFoundError):  # the publisher has just removed it
                 used += item.stat().st_size
         disk = os.statvfs(folder)
         return cls(time.monotonic(), used, disk.f_bavail * disk.f_frsize)
 
 
 class _Segment:
-    """The file that is being written. Raises `OSError` where it can't be made."""
+    """The open file. Raises `OSError` if it can't be created."""
 
     def __init__(
-        self, folder: Path, name: SegmentName, next_sequence: int = 1, last_seal: bytes = START, *, most_bytes: int
+        self, folder: Path, name: SegmentName, next_sequence: int = 1, last_seal: bytes = START, *, max_bytes: int
     ) -> None:
         self.descriptor = segment.create(folder, name)
         self.name = name
@@ -221,13 +221,13 @@ class _Segment:
         self.next_sequence = next_sequence
         self.last_seal = last_seal
         self.size = 0  # bytes that are acknowledged
-        self._laid_out = 0  # bytes
-        self._filler = segment.FILLER * min(segment.LAID_OUT_BYTES, most_bytes)
+        self._preallocated = 0  # bytes
+        self._filler = segment.FILLER * min(segment.PREALLOCATED_BYTES, max_bytes)
 
     def append(self, data: bytes, entries: int, seal: bytes) -> int:
-        """Writes all of `data`, synced, and gives its size. Raises `OSError`."""
-        if self.size + len(data) > self._laid_out:
-            self._lay_out()
+        """Writes all of `data`, synced, and returns its size. Raises `OSError`."""
+        if self.size + len(data) > self._preallocated:
+            self._preallocate()
         view, offset = memoryview(data), self.size
         while view:
             count = os.pwrite(self.descriptor, view, offset)
@@ -237,13 +237,13 @@ class _Segment:
         self.last_seal = seal
         return len(data)
 
-    def _lay_out(self) -> None:
-        """Where it can't be done, because of the disk's or the file's bounds, what is written lengthens the file."""
+    def _preallocate(self) -> None:
+        """Extends the file. If the disk or a limit does not allow it, later writes extend the file themselves."""
         with suppress(OSError):
-            self._laid_out = self.size + os.pwrite(self.descriptor, self._filler, self.size)
+            self._preallocated = self.size + os.pwrite(self.descriptor, self._filler, self.size)
 
-    def cut_unacknowledged(self) -> None:
-        """Takes back what was written and not acknowledged; its callers were told that it failed, or try again."""
-        with suppress(OSError):  # if the disk no longer obeys, the ids keep a second copy from becoming a second row
+    def truncate_unacknowledged(self) -> None:
+        """Removes unacknowledged entries; their appends fail or are written again in a new origin."""
+        with suppress(OSError):  # if that fails, the record's id prevents a second row
             os.ftruncate(self.descriptor, self.size)
             os.fdatasync(self.descriptor)

@@ -1,4 +1,4 @@
-"""How far each segment is confirmed, noted beside the journal: what is behind waits, for whoever asks how much."""
+"""The progress file beside the journal: how far each segment is confirmed. Probes read from it how much waits."""
 
 import json
 import os
@@ -20,32 +20,32 @@ class Progress:
         self._offsets = read(folder)
         self._saved = dict(self._offsets)
 
-    def note(self, confirmed: Mapping[SegmentName, int]) -> None:
-        """The segments that are there. A publisher that begins anew has read less than was confirmed before it."""
-        names = {str(name): offset for name, offset in confirmed.items()}
-        self._offsets = {name: max(offset, self._offsets.get(name, 0)) for name, offset in names.items()}
+    def update(self, confirmed: Mapping[SegmentName, int]) -> None:
+        """Sets the segments' offsets. They never decrease, even when a restarted publisher reads from the start."""
+        offsets = {str(name): offset for name, offset in confirmed.items()}
+        self._offsets = {name: max(offset, self._offsets.get(name, 0)) for name, offset in offsets.items()}
 
     def save(self) -> None:
-        """Writes what is new. Raises `OSError`."""
+        """Writes the file if anything changed. Raises `OSError`."""
         if self._offsets != self._saved:
-            write_whole(self._path, self._offsets)
+            write_atomically(self._path, self._offsets)
             self._saved = dict(self._offsets)
 
 
 def read(folder: Path) -> dict[str, int]:
-    """Offsets by the segments' file names; nothing where none are kept, for then all may be waiting."""
+    """Offsets by segment file name; empty if the file is missing or damaged, so that all entries count as waiting."""
     try:
-        found = json.loads((folder / FILE_NAME).read_text())
+        saved = json.loads((folder / FILE_NAME).read_text())
     except (OSError, ValueError):
         return {}
-    return {str(name): int(offset) for name, offset in found.items()}
+    return {str(name): int(offset) for name, offset in saved.items()}
 
 
-def write_whole(path: Path, figures: Mapping[str, int]) -> None:
-    """Writes a JSON file, 0600, synced, the whole of it or nothing. Raises `OSError`."""
+def write_atomically(path: Path, numbers: Mapping[str, int]) -> None:
+    """Writes a JSON file atomically, mode 0600, synced. Raises `OSError`."""
     draft = path.with_suffix(".draft")
     with open(draft, "wb", opener=_private) as file:
-        file.write(orjson.dumps(figures))
+        file.write(orjson.dumps(numbers))
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)

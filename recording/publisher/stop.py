@@ -1,4 +1,4 @@
-"""A request to stop that a signal handler can make, and that ends a wait."""
+"""A stop request that a signal handler can set, and that ends a wait."""
 
 import os
 import select
@@ -6,29 +6,29 @@ from contextlib import suppress
 
 
 class StopRequest:
-    """Made once, and never taken back.
+    """Like `threading.Event`, but safe in a signal handler; it can't be cleared.
 
-    `threading.Event` will not do: its lock may be held by the very thread that the signal handler interrupts.
+    `threading.Event` can deadlock: the interrupted thread may hold its lock.
     """
 
     def __init__(self) -> None:
-        self.descriptor, self._writer = os.pipe()  # readable once a stop is asked for
+        self.descriptor, self._writer = os.pipe()  # readable once the stop is requested
         os.set_blocking(self._writer, False)
         self._poll = select.poll()
         self._poll.register(self.descriptor, select.POLLIN)
 
-    def make(self) -> None:
-        """Asks for the stop."""
-        with suppress(BlockingIOError):  # the pipe is full, so it was asked for before
+    def set(self) -> None:
+        """Requests the stop."""
+        with suppress(BlockingIOError):  # the pipe is full, so the stop is already requested
             os.write(self._writer, b".")
 
     @property
-    def is_made(self) -> bool:
-        """Whether a stop was asked for."""
+    def is_set(self) -> bool:
+        """Whether the stop is requested."""
         return self.wait(0)
 
     def wait(self, seconds: float) -> bool:
-        """Waits until a stop is asked for, `seconds` at most, and returns whether it is."""
+        """Waits for the stop, at most `seconds`. Returns whether it is requested."""
         return bool(self._poll.poll(seconds * 1000))
 
     def close(self) -> None:

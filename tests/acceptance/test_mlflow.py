@@ -108,7 +108,7 @@ def test_it_gets_every_inference_once_though_it_hangs_in_between(system: System,
     for process in family:
         process.suspend()
     ids |= answered(system, 20)
-    until(lambda: "MLflow is not followed for" in system.log_of("worker-jobs"))
+    until(lambda: "sending to MLflow pauses for" in system.log_of("worker-jobs"))
     ids |= answered(system, 1)  # the door does not notice
     for process in reversed(family):
         process.resume()

@@ -126,7 +126,7 @@ def retry(site: Site) -> None:
     """The worker can't write, and gets the records once more."""
     site.system.sql(f"ALTER TABLE {TABLE} RENAME TO away")
     assert site.predict().ok
-    site.printed("worker-logs", "will come again")
+    site.printed("worker-logs", "will be sent again")
     site.printed("publisher", "are sent again")
     site.system.sql(f"ALTER TABLE away RENAME TO {TABLE}")
     until(lambda: len(site.tables(TABLE)[TABLE]) == 2, what="the second row")
@@ -138,7 +138,7 @@ def strangers(site: Site) -> None:
         broker.send(task, {"patient": MARK}, queue=broker.LOGS_QUEUE, shown_as="-")
     envelope = {"body": MARK, "headers": {"task": MARK}, "properties": {}}
     site.redis.lpush(broker.LOGS_QUEUE, json.dumps(envelope))
-    site.printed("worker-logs", "a message is dropped")
+    site.printed("worker-logs", "message dropped")
 
 
 def retrain(site: Site) -> None:

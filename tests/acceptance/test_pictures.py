@@ -31,4 +31,4 @@ def test_it_answers_and_keeps_a_picture_that_is_uploaded(make_system: Callable[.
     [file] = row["files"]
     given = requests.get(system.url + file["url"], timeout=60)
     assert (given.content, given.headers["Content-Type"]) == (DIGIT, "image/png")
-    assert "each in its place and as it was written" in system.manage("verify_log", "--files")
+    assert "all in place and unchanged" in system.manage("verify_log", "--files")

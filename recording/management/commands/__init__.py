@@ -1,1 +1,1 @@
-"""Commands of `manage.py`."""
+"""The `manage.py` commands of the ledger."""

@@ -1,4 +1,4 @@
-"""`manage.py erase`: erases rows for good, and leaves tombstones that verify."""
+"""`manage.py erase`: permanently erases rows, and leaves tombstones that verify."""
 
 from typing import Any
 
@@ -12,40 +12,41 @@ from recording.sources import RecordSource
 
 
 class Command(BaseCommand):
-    """Counts what matches; erases it with `--yes`."""
+    """Counts the matching rows; erases them with `--yes`."""
 
     help = (
-        "Erases the rows of a source (the log of inferences unless --source names another) that match ALL of the "
-        "conditions given, for good, with what was said about them and with their files; tombstones keep the log "
-        "provable. Shows how many there are and erases nothing unless --yes is given. Records still on their way are "
-        "not rows yet: run it again once `reconcile` says that none waits."
+        "Permanently erases the rows of a source (the first one unless --source names another) that match ALL of the "
+        "given conditions, with their feedback and files; tombstones keep the log verifiable. Without --yes it only "
+        "counts the rows. Waiting records are not rows yet: run it again once `reconcile` counts none waiting."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Conditions, why, and whether to erase."""
+        """The source, the conditions, the reason and the confirmation."""
         known = sources.registered()
         names = [source.name for source in known]
-        parser.add_argument("--source", choices=names, default=names[0], help=f"whose rows ({names[0]})")
+        parser.add_argument(
+            "--source", choices=names, default=names[0], help=f"the source of the rows (default: {names[0]})"
+        )
         for name, read in {name: each.read for source in known for name, each in source.filters.items()}.items():
-            parser.add_argument(f"--{name}", type=read, help="whole name")
-        parser.add_argument("--before", help="before this moment, ISO 8601 with an offset")
-        parser.add_argument("--reason", required=True, help="kept with each tombstone; name no patient here")
-        parser.add_argument("--yes", action="store_true", help="erase")
+            parser.add_argument(f"--{name}", type=read, help="exact value")
+        parser.add_argument("--before", help="only events before this time, ISO 8601 with an offset")
+        parser.add_argument("--reason", required=True, help="kept with each tombstone; do not name a patient")
+        parser.add_argument("--yes", action="store_true", help="really erase")
 
     def handle(self, *args: Any, **options: Any) -> str:
-        """What was done, or would be."""
+        """Returns what was done, or would be done."""
         before = parse_datetime(options["before"]) if options["before"] else None
         if options["before"] and (before is None or before.tzinfo is None):
-            raise CommandError("--before must be a moment such as 2026-01-31T09:00:00Z")
+            raise CommandError("--before must be a time such as 2026-01-31T09:00:00Z")
         source = sources.named(options["source"])
         values = {name: options[name] for name in source.filters if options[name]}
         if not (values or before):
             choices = " or ".join(f"--{name}" for name in [*source.filters, "before"])
-            raise CommandError(f"Give {choices}: this command erases no whole log.")
+            raise CommandError(f"Give {choices}: this command does not erase a whole log.")
         rows = erasure.matching(source, before=before, **values)
         total = rows.count()
         if not options["yes"]:
-            return f"{total} rows match. Nothing was erased; --yes erases them for good."
+            return f"{total} rows match. Nothing was erased; --yes erases them permanently."
         self._erase(source, rows, total, options["reason"][:200])
         return f"{total} rows were erased; their tombstones verify."
 

@@ -1,4 +1,4 @@
-"""`manage.py publish`: the publisher, a process of its own beside the gateway's."""
+"""`manage.py publish`: runs the publisher, a process of its own beside the gateway's."""
 
 import signal
 from typing import Any
@@ -11,12 +11,12 @@ from recording import publisher
 class Command(BaseCommand):
     """Publishes the journal until it is stopped."""
 
-    help = "Brings the journal's records to Celery until Ctrl-C or SIGTERM; waits while another process does."
+    help = "Publishes the journal's records to Celery until Ctrl-C or SIGTERM. Waits while another publisher runs."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Runs until told to stop."""
+        """Runs until SIGINT or SIGTERM."""
         stop = publisher.StopRequest()
         for signum in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(signum, lambda *_: stop.make())
+            signal.signal(signum, lambda *_: stop.set())
         publisher.run(stop)

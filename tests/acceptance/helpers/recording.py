@@ -36,4 +36,4 @@ def assert_all_are_rows(system: System, ids: set[str]) -> None:
     until(lambda: ids <= set(rows(system)), what=f"{len(ids)} rows")
     assert sorted(rows(system)) == sorted(set(rows(system)))
     until(lambda: scrape(system).numbers()["waiting"] == 0, what="nothing waiting")
-    assert "each in its place and as it was written" in system.manage("verify_log")
+    assert "all in place and unchanged" in system.manage("verify_log")

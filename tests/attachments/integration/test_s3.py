@@ -1,4 +1,4 @@
-"""Files in S3: put, read, linked and removed by the S3 protocol, whatever becomes of the server."""
+"""Files in S3: stored, read, linked and removed, also while the server fails."""
 
 from collections.abc import Callable, Iterator
 from urllib.parse import parse_qs, urlsplit
@@ -33,14 +33,14 @@ def shared_server() -> Iterator[S3Server]:
 
 @pytest.fixture(autouse=True)
 def server(shared_server: S3Server, settings: Settings) -> S3Server:
-    """With an empty bucket that is the storage; and a bound that a small text exceeds."""
+    """A server with an empty bucket as the storage, and a size limit that a short text exceeds."""
     shared_server.bucket.objects.delete()
     settings.STORAGES = {**settings.STORAGES, "default": shared_server.storage()}
     settings.INLINE_MAX_BYTES = MOST
     return shared_server
 
 
-def test_it_puts_an_input_there_and_reads_it_again(gateway: Client, way: Callable[[], None], server: S3Server) -> None:
+def test_it_stores_an_input_and_reads_it_back(gateway: Client, way: Callable[[], None], server: S3Server) -> None:
     answer = predict(gateway, LARGE)
     way()
     [row] = InferenceLog.objects.all()
@@ -48,25 +48,25 @@ def test_it_puts_an_input_there_and_reads_it_again(gateway: Client, way: Callabl
     assert input_in(gateway.get(f"{HISTORY}{answer['X-Inference-ID']}/").content) == LARGE
 
 
-def test_it_gives_a_link_of_the_storage_s_own(gateway: Client, way: Callable[[], None], server: S3Server) -> None:
+def test_it_returns_a_link_of_the_storage(gateway: Client, way: Callable[[], None], server: S3Server) -> None:
     answer = predict(gateway, LARGE)
     way()
     [shown] = one(gateway, answer["X-Inference-ID"])["files"]
     assert shown["url"].startswith(f"{server.url}/")
     assert parse_qs(urlsplit(shown["url"]).query)["X-Amz-Expires"] == ["60"]
-    given = requests.get(shown["url"], timeout=60)
-    assert (given.status_code, given.content) == (200, LARGE)
-    assert given.headers["Content-Disposition"] == 'attachment; filename="body.json"'
+    response = requests.get(shown["url"], timeout=60)
+    assert (response.status_code, response.content) == (200, LARGE)
+    assert response.headers["Content-Disposition"] == 'attachment; filename="body.json"'
 
 
-def test_it_removes_what_is_erased(gateway: Client, way: Callable[[], None], server: S3Server) -> None:
+def test_it_removes_the_file_of_an_erased_row(gateway: Client, way: Callable[[], None], server: S3Server) -> None:
     predict(gateway, LARGE)
     way()
     assert sum(erasure.erase(INFERENCES, erasure.matching(INFERENCES, patient="Lee"), "asked for")) == 1
     assert server.objects() == {}
 
 
-def test_it_loses_no_file_where_the_server_is_killed_and_started_again(
+def test_it_loses_no_file_if_the_server_is_killed_and_restarted(
     gateway: Client, way: Callable[[], None], server: S3Server
 ) -> None:
     small, large = predict(gateway), predict(gateway, LARGE)
@@ -89,7 +89,7 @@ def test_it_loses_no_file_where_the_server_is_killed_and_started_again(
     call_command("verify_log", "--no-progress")
 
 
-def test_it_says_in_the_storage_s_own_word_what_is_wrong(
+def test_it_logs_the_error_code_of_the_storage(
     gateway: Client, way: Callable[[], None], server: S3Server, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.STORAGES = {**settings.STORAGES, "default": server.storage(bucket_name="nobody-s")}
@@ -101,7 +101,7 @@ def test_it_says_in_the_storage_s_own_word_what_is_wrong(
 
 @pytest.fixture
 def hanging(server: S3Server, settings: Settings, shared_model: ScriptedModel) -> ScriptedModel:
-    """A storage that takes whatever is sent, and never answers."""
+    """A storage that accepts requests and never answers."""
 
     def hangs(_: Conversation) -> None:
         shared_model.gone.wait(60)
@@ -111,7 +111,7 @@ def hanging(server: S3Server, settings: Settings, shared_model: ScriptedModel) -
     return shared_model
 
 
-def test_it_gives_the_file_itself_where_the_storage_can_make_no_link(
+def test_it_serves_the_file_itself_if_the_storage_has_no_link(
     gateway: Client,
     way: Callable[[], None],
     server: S3Server,
@@ -131,7 +131,7 @@ def test_it_gives_the_file_itself_where_the_storage_can_make_no_link(
     assert gateway.get(shown["url"]).content == LARGE
 
 
-def test_it_does_not_wait_long_for_a_storage_that_hangs(
+def test_it_does_not_wait_long_for_a_hanging_storage(
     gateway: Client, way: Callable[[], None], hanging: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(s3, "READ_SECONDS", 0.1)

@@ -1,4 +1,4 @@
-"""Inputs over INLINE_MAX_BYTES: by the journal and the worker to the storage, and back by history and its links."""
+"""Inputs over INLINE_MAX_BYTES: stored by the worker, and read by history and its links."""
 
 import hashlib
 import json
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def folder(files_folder: Path, settings: Settings) -> Path:
-    """The storage; and a bound that a small text exceeds."""
+    """The storage's folder, with a size limit that a short text exceeds."""
     settings.INLINE_MAX_BYTES = MOST
     return files_folder
 
 
-def test_it_goes_to_the_storage_and_comes_back_as_it_was(
+def test_a_large_input_is_stored_and_returned_unchanged(
     gateway: Client, model: Any, way: Callable[[], None], folder: Path
 ) -> None:
     answer = predict(gateway, LARGE)
@@ -43,7 +43,7 @@ def test_it_goes_to_the_storage_and_comes_back_as_it_was(
     call_command("verify_log", "--no-progress")
 
 
-def test_it_leaves_what_is_not_larger_where_it_was(gateway: Client, way: Callable[[], None], folder: Path) -> None:
+def test_an_input_up_to_the_limit_stays_in_the_row(gateway: Client, way: Callable[[], None], folder: Path) -> None:
     body = b'{"doctor_name": "Dr. Kim", "patient_name": "Lee", "pad": "%s"}'
     body %= b"p" * (MOST - len(body) + 2)
     assert len(body) == MOST
@@ -55,7 +55,7 @@ def test_it_leaves_what_is_not_larger_where_it_was(gateway: Client, way: Callabl
     assert stored(folder) == {}
 
 
-def test_it_gives_a_link_that_holds_for_a_while(
+def test_it_returns_a_link_that_expires(
     gateway: Client, way: Callable[[], None], settings: Settings, capfd: pytest.CaptureFixture[str]
 ) -> None:
     answer = predict(gateway, LARGE)
@@ -64,10 +64,10 @@ def test_it_gives_a_link_that_holds_for_a_while(
     assert shown.keys() == {"pointer", "filename", "content_type", "bytes", "sha256", "url", "expires_at"}
     assert (shown["pointer"], shown["filename"], shown["content_type"]) == ("", "body.json", "application/json")
     assert (shown["bytes"], shown["sha256"]) == (len(LARGE), hashlib.sha256(LARGE).hexdigest())
-    given = gateway.get(shown["url"])
-    assert (given.status_code, given.content) == (200, LARGE)
-    assert given["Content-Disposition"] == 'attachment; filename="body.json"'
-    assert (given["X-Content-Type-Options"], given["Cache-Control"]) == ("nosniff", "no-store")
+    response = gateway.get(shown["url"])
+    assert (response.status_code, response.content) == (200, LARGE)
+    assert response["Content-Disposition"] == 'attachment; filename="body.json"'
+    assert (response["X-Content-Type-Options"], response["Cache-Control"]) == ("nosniff", "no-store")
     token = shown["url"].rstrip("/").rpartition("/")[2]
     written = capfd.readouterr().err
     assert "/ml/v1/files/" in written
@@ -77,11 +77,11 @@ def test_it_gives_a_link_that_holds_for_a_while(
 
 
 @pytest.mark.parametrize("token", ["x", "a:b:c", "W10:1vMLQD:AAAA"])
-def test_it_knows_its_own_links(gateway: Client, token: str) -> None:
+def test_it_refuses_foreign_tokens(gateway: Client, token: str) -> None:
     assert "history" in problem(gateway.get(f"/ml/v1/files/{token}/"), 404, "no-such-file")["detail"]
 
 
-def test_it_needs_no_credentials_beside_the_link(gateway: Client, way: Callable[[], None], settings: Settings) -> None:
+def test_the_link_needs_no_credentials(gateway: Client, way: Callable[[], None], settings: Settings) -> None:
     answer = predict(gateway, LARGE)
     way()
     [shown] = one(gateway, answer["X-Inference-ID"])["files"]
@@ -89,7 +89,7 @@ def test_it_needs_no_credentials_beside_the_link(gateway: Client, way: Callable[
     assert gateway.get(shown["url"]).status_code == 200
 
 
-def test_it_takes_no_reference_from_a_caller(gateway: Client, way: Callable[[], None]) -> None:
+def test_it_ignores_descriptors_from_a_caller(gateway: Client, way: Callable[[], None]) -> None:
     mine = predict(gateway, LARGE)
     way()
     theirs = json.loads(InferenceLog.objects.get().files)
@@ -101,7 +101,7 @@ def test_it_takes_no_reference_from_a_caller(gateway: Client, way: Callable[[], 
     assert mine["X-Inference-ID"] != answer["X-Inference-ID"]
 
 
-def test_it_shows_the_rest_of_a_row_whose_file_can_not_be_read(
+def test_it_shows_the_rest_of_a_row_with_an_unreadable_file(
     gateway: Client, way: Callable[[], None], folder: Path
 ) -> None:
     small, large = predict(gateway), predict(gateway, LARGE)
@@ -118,7 +118,7 @@ def test_it_shows_the_rest_of_a_row_whose_file_can_not_be_read(
     problem(gateway.get(shown["files"][0]["url"]), 404, "no-such-file")
 
 
-def test_it_ends_a_page_by_what_lies_in_the_storage_too(
+def test_stored_inputs_count_towards_the_page_size(
     gateway: Client, way: Callable[[], None], settings: Settings
 ) -> None:
     size = PAGE_BYTES // 3

@@ -1,4 +1,4 @@
-"""Large inputs that are erased: none of their bytes stays, whoever is at them in that moment."""
+"""Erased large inputs: no bytes stay, also during concurrent uploads."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def folder(files_folder: Path, settings: Settings) -> Path:
-    """The storage; and a bound that a small text exceeds."""
+    """The storage's folder, with a size limit that a short text exceeds."""
     settings.INLINE_MAX_BYTES = MOST
     return files_folder
 
@@ -59,10 +59,10 @@ def test_it_does_not_bring_back_the_file_of_an_erased_row(
     assert not InferenceLog.objects.exists()
 
 
-def test_it_leaves_no_file_that_comes_while_its_row_is_erased(
+def test_a_redelivery_during_an_erasure_leaves_no_file(
     gateway: Client, broker: redis.Redis, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A message that came twice is at its file when the row that the first became is erased."""
+    """A redelivered message uploads its file while the row of the first delivery is erased."""
     predict(gateway, LARGE)
     publisher(tmp_path / "journal").step()
     [message] = messages(broker)
@@ -81,7 +81,7 @@ def test_it_leaves_no_file_that_comes_while_its_row_is_erased(
     assert stored(folder) == {}
 
 
-def test_it_removes_a_file_that_comes_between_its_file_and_its_row(
+def test_it_removes_a_file_uploaded_during_the_erasure(
     gateway: Client, way: Callable[[], None], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predict(gateway, LARGE)
@@ -98,7 +98,7 @@ def test_it_removes_a_file_that_comes_between_its_file_and_its_row(
     assert stored(folder) == {}
 
 
-def test_it_brings_no_file_of_a_row_that_was_erased_meanwhile(
+def test_a_late_upload_for_an_erased_row_leaves_no_file(
     gateway: Client, way: Callable[[], None], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predict(gateway, LARGE)
@@ -116,7 +116,7 @@ def test_it_brings_no_file_of_a_row_that_was_erased_meanwhile(
     assert not PendingUpload.objects.exists()
 
 
-def test_it_erases_nothing_while_the_storage_is_away(gateway: Client, way: Callable[[], None], folder: Path) -> None:
+def test_it_erases_nothing_while_the_storage_is_down(gateway: Client, way: Callable[[], None], folder: Path) -> None:
     predict(gateway, LARGE)
     way()
     with cut_off(folder), pytest.raises(Exception, match="0 of 1 rows were erased: run it again"):
@@ -125,7 +125,7 @@ def test_it_erases_nothing_while_the_storage_is_away(gateway: Client, way: Calla
     assert list(stored(folder).values()) == [LARGE]
 
 
-def test_it_erases_what_an_idempotency_key_keeps(gateway: Client, way: Callable[[], None]) -> None:
+def test_it_erases_the_answer_of_an_idempotency_key(gateway: Client, way: Callable[[], None]) -> None:
     first = predict(gateway, LARGE, HTTP_IDEMPOTENCY_KEY="k")
     way()
     assert sum(erasure.erase(INFERENCES, erasure.matching(INFERENCES, patient="Lee"), "asked for")) == 1

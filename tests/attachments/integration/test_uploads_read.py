@@ -1,4 +1,4 @@
-"""What reads the log beside history: exports, the data set and the proof read large inputs from the storage."""
+"""Exports, the data set and verify_log read large inputs from the storage."""
 
 import json
 from collections.abc import Callable
@@ -23,80 +23,80 @@ EXPORT, DATASET = "/ml/v1/history/export/", "/ml/v1/dataset/"
 
 @pytest.fixture(autouse=True)
 def folder(files_folder: Path, settings: Settings) -> Path:
-    """The storage; and a bound that a small text exceeds."""
+    """The storage's folder, with a size limit that a short text exceeds."""
     settings.INLINE_MAX_BYTES = MOST
     return files_folder
 
 
 @pytest.fixture
-def judged(gateway: Client, way: Callable[[], None]) -> None:
-    """A small and a large input, each with a verdict."""
+def with_feedback(gateway: Client, way: Callable[[], None]) -> None:
+    """A small and a large input, each with feedback."""
     for body in (BODY, LARGE):
         answer = predict(gateway, body)
         way()
         judge(gateway, answer["X-Inference-ID"], verdict="agree")
 
 
-def ask(client: Client, path: str) -> bytes:
+def read(client: Client, path: str) -> bytes:
     response: Any = client.get(path)
     assert response.status_code == 200, response.content
     return b"".join(response.streaming_content)
 
 
-def proof(*words: str) -> str:
-    said = StringIO()
-    call_command("verify_log", "--no-progress", *words, stdout=said)
-    return said.getvalue()
+def verify_log(*words: str) -> str:
+    output = StringIO()
+    call_command("verify_log", "--no-progress", *words, stdout=output)
+    return output.getvalue()
 
 
-@pytest.mark.usefixtures("judged")
-def test_it_exports_them_as_they_were(gateway: Client) -> None:
-    large, small = ask(gateway, EXPORT).splitlines()
+@pytest.mark.usefixtures("with_feedback")
+def test_it_exports_them_unchanged(gateway: Client) -> None:
+    large, small = read(gateway, EXPORT).splitlines()
     assert b'"input_data":' + LARGE + b"," in large
     assert json.loads(small)["input_data"] == BODY
     assert "files" not in json.loads(small)
 
 
-@pytest.mark.usefixtures("judged")
-def test_it_has_them_in_the_data_set_without_names(gateway: Client) -> None:
-    small, large = ask(gateway, DATASET).splitlines()
+@pytest.mark.usefixtures("with_feedback")
+def test_the_data_set_has_them_without_names(gateway: Client) -> None:
+    small, large = read(gateway, DATASET).splitlines()
     rest = LARGE.partition(b'"patient_name":"Lee",')[2]
     assert b'"input":{' + rest + b"," in large
     assert json.loads(small)["input"] == {"x": 1}
 
 
-@pytest.mark.usefixtures("judged")
+@pytest.mark.usefixtures("with_feedback")
 @pytest.mark.parametrize("path", [EXPORT, DATASET])
-def test_it_exports_nothing_rather_than_less(gateway: Client, folder: Path, path: str, tmp_path: Path) -> None:
+def test_it_exports_nothing_while_the_storage_is_down(gateway: Client, folder: Path, path: str, tmp_path: Path) -> None:
     command = "export" if path == EXPORT else "dataset"
     with cut_off(folder):
         problem(gateway.get(path), 503, "storage-down")
-        with pytest.raises(CommandError, match="storage of files does not do its work"):
+        with pytest.raises(CommandError, match="file storage failed"):
             call_command(command, "--output", str(tmp_path / "file"))
     assert not (tmp_path / "file").exists()
 
 
-@pytest.mark.usefixtures("judged")
-def test_it_proves_that_files_are_there_where_it_is_asked_to(folder: Path) -> None:
-    assert proof("--files").startswith("2 records, and 1 files, each in its place and as it was written")
+@pytest.mark.usefixtures("with_feedback")
+def test_verify_log_checks_files_on_request(folder: Path) -> None:
+    assert verify_log("--files").startswith("2 records, and 1 files, all in place and unchanged")
     [key] = stored(folder)
     (folder / key).write_bytes(LARGE.replace(b"Lee", b"Kim"))
-    assert proof().startswith("2 records, each in its place")
+    assert verify_log().startswith("2 records, all in place")
     with pytest.raises(CommandError, match="1 findings in 2 records, and 1 files"):
-        proof("--files")
+        verify_log("--files")
     (folder / key).unlink()
-    said = StringIO()
+    output = StringIO()
     with pytest.raises(CommandError, match="1 findings"):
-        call_command("verify_log", "--no-progress", "--files", stdout=said)
-    assert f"row {InferenceLog.objects.exclude(files='').get()}: not in the storage" in said.getvalue()
-    assert key in said.getvalue()
-    with cut_off(folder), pytest.raises(CommandError, match="storage of files"):
-        proof("--files")
+        call_command("verify_log", "--no-progress", "--files", stdout=output)
+    assert f"row {InferenceLog.objects.exclude(files='').get()}: not in the storage" in output.getvalue()
+    assert key in output.getvalue()
+    with cut_off(folder), pytest.raises(CommandError, match="file storage failed"):
+        verify_log("--files")
 
 
-@pytest.mark.usefixtures("judged")
+@pytest.mark.usefixtures("with_feedback")
 @pytest.mark.parametrize("column", ["", "x", '[{"key":"x"}]'])
-def test_it_sees_that_somebody_changed_what_a_row_tells_of_its_files(column: str) -> None:
+def test_verify_log_reports_changed_descriptors(column: str) -> None:
     InferenceLog.objects.exclude(files="").update(files=column)
-    with pytest.raises(CommandError, match="the log is not whole"):
-        proof("--files")
+    with pytest.raises(CommandError, match="the log is not intact"):
+        verify_log("--files")

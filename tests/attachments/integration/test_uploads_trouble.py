@@ -1,4 +1,4 @@
-"""Large inputs where the storage, the journal or the database does not do its work."""
+"""Large inputs while the storage, the journal or the database fails."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,13 +34,13 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def folder(files_folder: Path, settings: Settings) -> Path:
-    """The storage; and a bound that a small text exceeds."""
+    """The storage's folder, with a size limit that a short text exceeds."""
     settings.INLINE_MAX_BYTES = MOST
     return files_folder
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_it_is_one_row_with_its_file_however_often_it_comes(
+def test_redeliveries_make_one_row_with_one_file(
     gateway: Client, broker: redis.Redis, tmp_path: Path, folder: Path, again: bool
 ) -> None:
     predict(gateway, LARGE)
@@ -53,7 +53,7 @@ def test_it_is_one_row_with_its_file_however_often_it_comes(
     assert not PendingUpload.objects.exists()
 
 
-def test_it_writes_the_row_without_the_storage_and_brings_the_file_later(
+def test_it_writes_the_row_without_the_storage_and_uploads_the_file_later(
     gateway: Client, way: Callable[[], None], folder: Path
 ) -> None:
     predict(gateway)
@@ -74,13 +74,15 @@ def test_it_writes_the_row_without_the_storage_and_brings_the_file_later(
     call_command("verify_log", "--no-progress")
 
 
-def test_it_repeats_an_answer_with_its_file(gateway: Client, way: Callable[[], None], folder: Path) -> None:
-    """A process that died before the journal had the record leaves a repeat all that is needed."""
+def test_a_repeated_request_recovers_a_lost_record_with_its_file(
+    gateway: Client, way: Callable[[], None], folder: Path
+) -> None:
+    """If a process exits before it journals the record, a repeated request still has everything to record it."""
     first = predict(gateway, LARGE, HTTP_IDEMPOTENCY_KEY="k")
     IdempotencyKey.objects.update(recorded=False)
     for segment in (folder.parent / "journal").glob("*.segment"):
         segment.unlink()
-    recorder.begin_anew()
+    recorder.reset()
     again = predict(gateway, LARGE, HTTP_IDEMPOTENCY_KEY="k")
     assert again["X-Inference-ID"] == first["X-Inference-ID"]
     way()
@@ -88,7 +90,7 @@ def test_it_repeats_an_answer_with_its_file(gateway: Client, way: Callable[[], N
     assert InferenceLog.objects.count() == 1
 
 
-def test_it_writes_directly_what_the_journal_does_not_take(gateway: Client, folder: Path, settings: Settings) -> None:
+def test_it_writes_the_row_directly_without_a_journal(gateway: Client, folder: Path, settings: Settings) -> None:
     settings.VAR_DIR = folder.parent / "no-folder"
     settings.VAR_DIR.write_text("a file where the journal's folder should be")
     answer = predict(gateway, LARGE)
@@ -97,7 +99,7 @@ def test_it_writes_directly_what_the_journal_does_not_take(gateway: Client, fold
     assert list(stored(folder).values()) == [LARGE]
 
 
-def test_it_quarantines_contents_that_are_not_those_sealed(
+def test_it_quarantines_contents_that_do_not_match_the_seal(
     gateway: Client, broker: redis.Redis, tmp_path: Path, folder: Path
 ) -> None:
     predict(gateway, LARGE)
@@ -127,8 +129,8 @@ def test_it_leaves_quarantine_with_its_file(gateway: Client, way: Callable[[], N
     call_command("verify_log", "--no-progress")
 
 
-@pytest.mark.django_db(transaction=True)  # a scrape looks from threads of its own
-def test_its_task_by_the_clock_brings_what_waits_and_metrics_tell_of(
+@pytest.mark.django_db(transaction=True)  # a scrape reads in its own threads
+def test_the_periodic_task_uploads_what_waits_and_metrics_show_it(
     gateway: Client, way: Callable[[], None], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from attachments.tasks import upload_pending  # noqa: PLC0415 - models load once Django is set up
@@ -139,18 +141,18 @@ def test_its_task_by_the_clock_brings_what_waits_and_metrics_tell_of(
     with cut_off(folder):
         way()
     PendingUpload.objects.update(created_at=NOON)
-    found = Scrape.of(gateway.get("/metrics").content.decode())
-    assert found.value("attachments_waiting") == 1
-    assert (found.value("attachments_oldest_waiting_seconds") or 0) > 3600
+    scrape = Scrape.of(gateway.get("/metrics").content.decode())
+    assert scrape.value("attachments_waiting") == 1
+    assert (scrape.value("attachments_oldest_waiting_seconds") or 0) > 3600
     upload_pending()
     assert list(stored(folder).values()) == [LARGE]
-    found = Scrape.of(gateway.get("/metrics").content.decode())
-    assert [found.value("attachments_waiting"), found.value("attachments_oldest_waiting_seconds")] == [0, 0]
+    scrape = Scrape.of(gateway.get("/metrics").content.decode())
+    assert [scrape.value("attachments_waiting"), scrape.value("attachments_oldest_waiting_seconds")] == [0, 0]
 
 
 def test_its_seal_covers_the_files() -> None:
     plain = record(id=uuid7())
     part = descriptors.Part("", "body.json", "application/json", LARGE)
-    filed = InferenceRecord(**{**vars(plain), "files": descriptors.describe(plain.id, [part])})
+    with_file = InferenceRecord(**{**vars(plain), "files": descriptors.describe(plain.id, [part])})
     other = InferenceRecord(**{**vars(plain), "files": descriptors.describe(plain.id, [part._replace(data=b"other")])})
-    assert len({plain.content(), filed.content(), other.content()}) == 3
+    assert len({plain.content(), with_file.content(), other.content()}) == 3

@@ -1,4 +1,4 @@
-"""Where files lie: in a folder unless a bucket is named, with credentials as the AWS libraries know them."""
+"""Settings of the storage: a folder by default, or a bucket, with the AWS libraries' credentials."""
 
 from pathlib import Path
 
@@ -11,23 +11,28 @@ SECRET = "tell-nobody"
 BUCKET = {"FILES_S3_BUCKET": "inputs"}
 
 
-def test_it_is_a_folder_unless_told(tmp_path: Path) -> None:
+def test_it_is_a_folder_by_default(tmp_path: Path) -> None:
     options = {"location": str(tmp_path / "files")}
-    found = start(tmp_path, SHOWN, DEBUG="1").stdout
-    assert found == f"{ ({'BACKEND': 'attachments.storage.folder.Folder', 'OPTIONS': options}) }\n"
+    output = start(tmp_path, SHOWN, DEBUG="1").stdout
+    assert output == f"{ ({'BACKEND': 'attachments.storage.folder.Folder', 'OPTIONS': options}) }\n"
 
 
-def test_it_is_a_bucket_where_one_is_named_and_asks_nobody_for_it(tmp_path: Path) -> None:
+def test_it_is_a_bucket_if_one_is_named_and_loads_no_library_for_it(tmp_path: Path) -> None:
     url = "https://files.example"
     code = f"{SHOWN}; import sys; print('botocore' in sys.modules)"
-    given = {**BUCKET, "FILES_S3_ENDPOINT_URL": f"{url}/", "FILES_S3_REGION": "eu-central-1", "FILE_LINK_SECONDS": "60"}
+    variables = {
+        **BUCKET,
+        "FILES_S3_ENDPOINT_URL": f"{url}/",
+        "FILES_S3_REGION": "eu-central-1",
+        "FILE_LINK_SECONDS": "60",
+    }
     options = {"bucket_name": "inputs", "endpoint_url": url, "region_name": "eu-central-1", "querystring_expire": 60}
-    found = start(tmp_path, code, DEBUG="1", **given).stdout
-    assert found == f"{ ({'BACKEND': 'attachments.storage.s3.S3', 'OPTIONS': options}) }\nFalse\n"
+    output = start(tmp_path, code, DEBUG="1", **variables).stdout
+    assert output == f"{ ({'BACKEND': 'attachments.storage.s3.S3', 'OPTIONS': options}) }\nFalse\n"
 
 
 @pytest.mark.parametrize(
-    ("variables", "says"),
+    ("variables", "message"),
     [
         ({"FILES_S3_REGION": "eu-central-1"}, "FILES_S3_BUCKET is not set, and FILES_S3_REGION is: name the bucket"),
         ({"FILES_S3_ENDPOINT_URL": "http://a.example"}, "FILES_S3_BUCKET is not set, and FILES_S3_ENDPOINT_URL is:"),
@@ -41,8 +46,8 @@ def test_it_is_a_bucket_where_one_is_named_and_asks_nobody_for_it(tmp_path: Path
         ({"FILE_LINK_SECONDS": "0"}, "FILE_LINK_SECONDS can't be '0': set it to a whole number from 1 to 604800"),
     ],
 )
-def test_it_stops_the_start_with_one_line(tmp_path: Path, variables: dict[str, str], says: str) -> None:
+def test_a_wrong_setting_stops_the_start_with_one_line(tmp_path: Path, variables: dict[str, str], message: str) -> None:
     done = start(tmp_path, DEBUG="1", **variables)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stderr.startswith(f"ml-proxy: {says}")
+    assert done.stderr.startswith(f"ml-proxy: {message}")
     assert SECRET not in done.stderr

@@ -56,7 +56,7 @@ def test_it_is_not_ready_without_its_model(gateway: Client, model: ScriptedModel
 
 def test_it_is_not_ready_without_room_for_records(gateway: Client, settings: Settings, tmp_path: Path) -> None:
     settings.JOURNAL_MAX_BYTES = 4096
-    recorder.begin_anew()
+    recorder.reset()
     (tmp_path / "journal").mkdir(exist_ok=True)
     response = gateway.get("/readyz")
     assert (response.status_code, response.json()["parts"]["journal"]["ok"]) == (503, False)

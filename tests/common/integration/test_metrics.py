@@ -230,7 +230,7 @@ def test_it_tells_what_waits_and_for_how_long_until_it_is_a_row(
     assert scrape().value("queue_messages", queue="logs") == 1
     work(broker)
     publishing.step()
-    publishing.keep()
+    publishing.save_progress()
     found = scrape()
     assert (found.value("waiting_bytes"), found.value("oldest_waiting_seconds")) == (0, 0)
     writer.close()
@@ -256,7 +256,7 @@ def test_its_account_adds_up_on_the_whole_way(journal: Path, broker: redis.Redis
     assert scrape().numbers() == account(answered=6, written=5, quarantined=1)
     append(other, record())
     publishing.step()
-    publishing.keep()
+    publishing.save_progress()
     assert scrape().numbers() == account(answered=7, written=5, quarantined=1, waiting=1)
     work(broker)
     writer.close()
@@ -273,7 +273,7 @@ def test_its_account_tells_what_is_missing(journal: Path, broker: redis.Redis, s
     publishing.step()
     work(broker)
     publishing.step()
-    publishing.keep()
+    publishing.save_progress()
     kept = InferenceLog.objects.order_by("sequence")[1]
     InferenceLog.objects.filter(pk=kept.pk).delete()
     assert scrape().numbers() == account(answered=5, written=4, missing=1)

@@ -1,4 +1,4 @@
-"""MLflow follows the log: each inference once, whatever MLflow does, and the log goes on meanwhile."""
+"""The follower sends each inference to MLflow once, also while MLflow fails, and never blocks the log."""
 
 import logging
 import threading
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.django_db
 
 INPUT = '{"doctor_name": "Dr. Synthetic", "x": 1e999, "patient\\u005fname": "김민준", "y": {"z": [0.10]}}'
 DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
-CALLS = 8  # that the first batch takes: two for the experiment, search, experiment, create, table, points, end
+CALLS = 8  # of the first batch: two for the experiment, search, experiment, create, table, points, end
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def mlflow(model: ScriptedModel, settings: Settings) -> MLflow:
 
 
 def written(count: int = 1, **changes: Any) -> list[InferenceRecord]:
-    """Records that a worker wrote, as one message."""
+    """Records that a worker wrote as one batch."""
     given: dict[str, Any] = {"input_data": INPUT, "output_data": PREDICTION.decode(), "predicted_at": DAY}
     records = [record(**given | changes) for _ in range(count)]
     DirectOrigin(keyring().current).write(records)
@@ -61,7 +61,7 @@ def ids(*batches: list[InferenceRecord]) -> list[str]:
 
 
 def try_now() -> int:
-    """As `follow`, once the time to wait has passed."""
+    """Calls `follow` after the end of the pause."""
     MlflowCursor.objects.update(due_at=None)
     return follower.follow()
 
@@ -70,7 +70,7 @@ def answers(status: str, body: bytes = b"{}") -> Script:
     return lambda conversation: conversation.answer(body, status=status)
 
 
-def test_it_logs_inferences_to_their_model_s_run_of_the_day(mlflow: MLflow) -> None:
+def test_it_logs_inferences_to_the_run_of_their_model_and_day(mlflow: MLflow) -> None:
     first, second = written(2, latency_ms=1.0), written(1, latency_ms=4.0)
     other, next_day = written(model_version="2"), written(predicted_at=DAY + timedelta(days=1))
     assert follower.follow() == 1
@@ -95,7 +95,7 @@ def test_it_logs_inferences_to_their_model_s_run_of_the_day(mlflow: MLflow) -> N
 
 
 @pytest.mark.usefixtures("files_folder")
-def test_it_logs_inputs_that_lie_in_the_storage(mlflow: MLflow) -> None:
+def test_it_logs_inputs_from_the_storage(mlflow: MLflow) -> None:
     item = record(input_data='{"doctor_name": "Dr. Synthetic", "patient_name": "김민준"}', predicted_at=DAY)
     part = Part("", "body.json", "application/json", INPUT.encode())
     DirectOrigin(keyring().current).write([replace(item, files=describe(item.id, [part]))], [part.data])
@@ -105,7 +105,7 @@ def test_it_logs_inputs_that_lie_in_the_storage(mlflow: MLflow) -> None:
     assert "김민준" not in row["input"]
 
 
-def test_it_logs_all_of_an_inference_but_the_names(mlflow: MLflow) -> None:
+def test_it_logs_all_of_an_inference_except_the_names(mlflow: MLflow) -> None:
     [item] = written()
     follower.follow()
     [row] = mlflow.tables()
@@ -121,9 +121,9 @@ def test_it_logs_all_of_an_inference_but_the_names(mlflow: MLflow) -> None:
     }
 
 
-def test_no_name_is_in_anything_that_is_sent(mlflow: MLflow, model: ScriptedModel) -> None:
+def test_it_sends_no_name(mlflow: MLflow, model: ScriptedModel) -> None:
     [item] = written(output_data='{"patient_name": "김민준", "predictions": []}', caller="dr-synthetic")
-    outbox.note_asked(INFERENCES, item.id)
+    outbox.add_request(INFERENCES, item.id)
     assert follower.follow() == 2
     sent = b"".join(conversation.head + conversation.body for conversation in model.requests)
     for name in ("김민준", "Dr. Synthetic", "dr-synthetic", "\\uae40"):
@@ -131,16 +131,14 @@ def test_no_name_is_in_anything_that_is_sent(mlflow: MLflow, model: ScriptedMode
     assert b"1e999" in sent
 
 
-def test_it_notes_nothing_and_asks_nobody_while_it_is_off(
-    mlflow: MLflow, model: ScriptedModel, settings: Settings
-) -> None:
+def test_it_writes_and_sends_nothing_while_it_is_off(mlflow: MLflow, model: ScriptedModel, settings: Settings) -> None:
     settings.MLFLOW_TRACKING_URI = ""
     written()
     end(Job.objects.create(kind="retrain", state=Job.State.RUNNING).id, Outcome(Job.State.FAILED, error="x"))
     assert (follower.follow(), MlflowOutbox.objects.count(), model.requests) == (0, 0, [])
 
 
-def test_it_notes_in_the_transaction_of_the_rows(mlflow: MLflow) -> None:
+def test_it_writes_the_outbox_in_the_transaction_of_the_rows(mlflow: MLflow) -> None:
     def undo() -> None:
         raise LookupError
 
@@ -151,20 +149,24 @@ def test_it_notes_in_the_transaction_of_the_rows(mlflow: MLflow) -> None:
     assert (InferenceLog.objects.count(), MlflowOutbox.objects.count()) == (0, 0)
 
 
-def test_it_notes_nothing_that_was_a_row_before(mlflow: MLflow, writer: Writer, tmp_path: Path) -> None:
+def test_redelivered_rows_are_sent_once(mlflow: MLflow, writer: Writer, tmp_path: Path) -> None:
     items = [record() for _ in range(3)]
     for item in items:
         append(writer, item)
     writer.close()
     [name] = Spool(tmp_path).segments()
     entries = list(Spool(tmp_path).read(name, 0, 2**40))
-    for part in (entries[:2], entries, entries):  # as messages that were cut anew after a restart, and came twice
+    for part in (
+        entries[:2],
+        entries,
+        entries,
+    ):  # batches that were formed differently after a restart, and redelivered
         write_batch(Batch.of(UUID(name.origin), "host", name.key_id, part))
         follower.follow()
     assert logged_ids(mlflow) == ids(items)
 
 
-def test_it_passes_over_none_that_is_written_after_newer_ones_were_sent(mlflow: MLflow) -> None:
+def test_it_sends_a_row_that_is_written_after_newer_ones_were_sent(mlflow: MLflow) -> None:
     late = record(predicted_at=DAY - timedelta(hours=1))  # its id is older too
     newer = written()
     follower.follow()
@@ -174,9 +176,9 @@ def test_it_passes_over_none_that_is_written_after_newer_ones_were_sent(mlflow: 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_passes_over_none_whose_transaction_ends_after_that_of_newer_ones(mlflow: MLflow) -> None:
+def test_it_sends_a_row_that_is_committed_after_newer_ones_were_sent(mlflow: MLflow) -> None:
     if connection.vendor == "sqlite":
-        pytest.skip("there one transaction waits for the other")
+        pytest.skip("SQLite has no concurrent write transactions")
     has_written, may_commit = threading.Event(), threading.Event()
     late: list[InferenceRecord] = []
 
@@ -201,7 +203,7 @@ def test_it_passes_over_none_whose_transaction_ends_after_that_of_newer_ones(mlf
     assert logged_ids(mlflow) == ids(newer, late)
 
 
-def test_it_sends_many_small_messages_as_one(mlflow: MLflow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_sends_many_small_entries_as_one_batch(mlflow: MLflow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "MAX_BATCH_ROWS", 12)
     messages = [written() for _ in range(30)]
     assert follower.follow() == 3
@@ -211,7 +213,7 @@ def test_it_sends_many_small_messages_as_one(mlflow: MLflow, monkeypatch: pytest
     assert steps == sorted(set(steps))
 
 
-def test_it_finds_what_is_next_however_much_waits(mlflow: MLflow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_finds_the_next_batch_with_few_rows_read(mlflow: MLflow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "MAX_BATCH_ROWS", 20)
     aside = [MlflowOutbox(kind=2, subjects="", is_aside=True, batch=uuid7()) for _ in range(3000)]
     MlflowOutbox.objects.bulk_create([*aside, *(MlflowOutbox(kind=2, subjects="") for _ in range(3000))])
@@ -222,8 +224,8 @@ def test_it_finds_what_is_next_however_much_waits(mlflow: MLflow, monkeypatch: p
     assert max(cost.rows for cost in costs) <= 100, costs
 
 
-def test_it_sends_no_more_bytes_together_than_it_may(mlflow: MLflow, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "MOST_BYTES", 1000)
+def test_it_limits_the_bytes_of_a_batch(mlflow: MLflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "MAX_BYTES", 1000)
     large = [written(input_data='"' + "x" * 600 + '"') for _ in range(3)]
     assert follower.follow() == 3
     assert logged_ids(mlflow) == ids(*large)
@@ -244,16 +246,14 @@ def test_it_sends_no_more_bytes_together_than_it_may(mlflow: MLflow, monkeypatch
         answers("400 Bad Request", b'{"error_code": "INVALID_STATE"}'),  # the experiment was deleted
     ],
 )
-def test_it_waits_for_an_mlflow_that_can_t_be_used_and_loses_nothing(
-    mlflow: MLflow, settings: Settings, script: Script
-) -> None:
+def test_it_loses_nothing_while_mlflow_fails(mlflow: MLflow, settings: Settings, script: Script) -> None:
     settings.MLFLOW_TOTAL_SECONDS = 0.2
     first = written()
     mlflow.breaks(script)
     assert follower.follow() == 0
     second = written()  # the log goes on
-    asked = len(mlflow.calls)
-    assert (follower.follow(), len(mlflow.calls)) == (0, asked)  # not yet
+    calls_before = len(mlflow.calls)
+    assert (follower.follow(), len(mlflow.calls)) == (0, calls_before)  # not yet
     assert InferenceLog.objects.count() == 2
     mlflow.breaks(None)
     settings.MLFLOW_TOTAL_SECONDS = 5
@@ -261,7 +261,7 @@ def test_it_waits_for_an_mlflow_that_can_t_be_used_and_loses_nothing(
     assert logged_ids(mlflow) == ids(first, second)
 
 
-def test_it_asks_less_and_less_often_and_says_why(
+def test_it_backs_off_exponentially_and_logs_why(
     mlflow: MLflow, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.MLFLOW_TRACKING_URI = f"http://127.0.0.1:{free_port()}"
@@ -269,30 +269,30 @@ def test_it_asks_less_and_less_often_and_says_why(
     waits = []
     for _ in range(8):
         assert try_now() == 0
-        tracker = MlflowCursor.objects.get()
-        assert tracker.due_at
-        waits.append(round((tracker.due_at - datetime.now(UTC)).total_seconds()))
+        cursor = MlflowCursor.objects.get()
+        assert cursor.due_at
+        waits.append(round((cursor.due_at - datetime.now(UTC)).total_seconds()))
     assert waits == [5, 10, 20, 40, 80, 160, 300, 300]
-    assert tracker.error == "MLflow can't be asked (ConnectionError)."
-    assert "MLflow is not followed for 300 s: MLflow can't be asked (ConnectionError)." in caplog.text
+    assert cursor.error == "MLflow can't be reached (ConnectionError)."
+    assert "sending to MLflow pauses for 300 s: MLflow can't be reached (ConnectionError)." in caplog.text
 
 
-def test_it_begins_anew_once_mlflow_is_back(mlflow: MLflow) -> None:
+def test_it_resets_the_backoff_once_mlflow_is_back(mlflow: MLflow) -> None:
     written()
     mlflow.breaks(resets)
     follower.follow()
     mlflow.breaks(None)
     assert try_now() == 1
-    tracker = MlflowCursor.objects.get()
-    assert (tracker.failures, tracker.error, tracker.due_at, tracker.leased_until) == (0, "", None, None)
+    cursor = MlflowCursor.objects.get()
+    assert (cursor.failures, cursor.error, cursor.due_at, cursor.leased_until) == (0, "", None, None)
 
 
 @pytest.mark.parametrize("number", range(CALLS))
-def test_it_makes_nothing_twice_when_an_answer_is_lost(mlflow: MLflow, number: int) -> None:
+def test_a_lost_answer_makes_no_duplicates(mlflow: MLflow, number: int) -> None:
     first = written(3)
     mlflow.loses_answer(number)
     assert follower.follow() == 0
-    second = written()  # must not change what is sent together
+    second = written()  # must not join the existing batch
     assert try_now() == 2
     assert (len(mlflow.runs), len(mlflow.files)) == (1, 2)
     assert logged_ids(mlflow) == ids(first, second)
@@ -300,7 +300,7 @@ def test_it_makes_nothing_twice_when_an_answer_is_lost(mlflow: MLflow, number: i
     assert counted == [3, 1]
 
 
-def test_it_sets_aside_what_mlflow_refuses_and_goes_on(
+def test_it_sets_a_refused_batch_aside_and_continues(
     mlflow: MLflow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(outbox, "MAX_BATCH_ROWS", 1)
@@ -318,13 +318,13 @@ def test_it_sets_aside_what_mlflow_refuses_and_goes_on(
     assert "is set aside: MLflow refuses it (TOO_LARGE)." in caplog.text
     mlflow.breaks(None)
     assert follower.follow() == 0
-    MlflowOutbox.objects.update(is_aside=False, refusals=0)  # as the runbook has it
+    MlflowOutbox.objects.update(is_aside=False, refusals=0)  # as in the runbook
     assert follower.follow() == 1
     assert logged_ids(mlflow) == ids(bad, good)
 
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden", "429 Too Many Requests"])
-def test_it_sets_nothing_aside_for_what_mlflow_would_refuse_to_everything(mlflow: MLflow, status: str) -> None:
+def test_it_sets_nothing_aside_for_a_refusal_of_every_request(mlflow: MLflow, status: str) -> None:
     refusal = answers(status, b'{"error_code": "PERMISSION_DENIED"}')
     mlflow.instead = lambda path: refusal if "log-batch" in path else None
     written()
@@ -333,7 +333,7 @@ def test_it_sets_nothing_aside_for_what_mlflow_would_refuse_to_everything(mlflow
     assert MlflowOutbox.objects.get().refusals == 0
 
 
-def test_it_makes_a_run_anew_that_was_deleted(mlflow: MLflow) -> None:
+def test_it_creates_a_deleted_run_again(mlflow: MLflow) -> None:
     written()
     follower.follow()
     mlflow.delete_runs()
@@ -342,14 +342,14 @@ def test_it_makes_a_run_anew_that_was_deleted(mlflow: MLflow) -> None:
     assert [run["is_deleted"] for run in mlflow.runs] == [True, False]
 
 
-def test_it_sends_nothing_of_what_was_erased_meanwhile(mlflow: MLflow) -> None:
+def test_it_sends_no_erased_row(mlflow: MLflow) -> None:
     gone, stays = written(), written()
     assert sum(erase(INFERENCES, InferenceLog.objects.filter(pk=gone[0].id), "asked for")) == 1
     assert follower.follow() == 1
     assert logged_ids(mlflow) == ids(stays)
 
 
-def test_it_leaves_the_work_to_whoever_is_at_it_unless_that_one_died(mlflow: MLflow) -> None:
+def test_it_respects_a_lease_until_it_expires(mlflow: MLflow) -> None:
     written()
     now = datetime.now(UTC)
     MlflowCursor.objects.create(pk=1, leased_until=now + timedelta(seconds=60))
@@ -358,19 +358,19 @@ def test_it_leaves_the_work_to_whoever_is_at_it_unless_that_one_died(mlflow: MLf
     assert follower.follow() == 1
 
 
-def test_it_says_who_it_is(mlflow: MLflow, model: ScriptedModel, settings: Settings) -> None:
+def test_it_sends_its_credentials(mlflow: MLflow, model: ScriptedModel, settings: Settings) -> None:
     settings.MLFLOW_AUTHORIZATION = "Bearer synthetic"
     written()
     follower.follow()
     assert {conversation.fields["authorization"] for conversation in model.requests} == {"Bearer synthetic"}
 
 
-def test_it_needs_mlflow_to_take_files(mlflow: MLflow, caplog: pytest.LogCaptureFixture) -> None:
-    def made(conversation: Conversation) -> None:
+def test_it_requires_an_mlflow_that_stores_files(mlflow: MLflow, caplog: pytest.LogCaptureFixture) -> None:
+    def run_created(conversation: Conversation) -> None:
         info = {"run_id": "1", "status": "RUNNING", "artifact_uri": "/a/folder/of/the/server"}
         conversation.answer(b'{"run": {"info": %s}}' % str(info).replace("'", '"').encode())
 
-    mlflow.instead = lambda path: made if path.endswith("runs/create") else None
+    mlflow.instead = lambda path: run_created if path.endswith("runs/create") else None
     written()
     assert follower.follow() == 0
     assert "start it with --serve-artifacts" in caplog.text
@@ -414,13 +414,13 @@ def test_it_logs_how_a_retrain_ended(mlflow: MLflow, outcome: Outcome, status: s
     assert follower.follow() == 0
 
 
-def test_a_job_that_has_not_ended_is_not_noted(mlflow: MLflow) -> None:
+def test_a_job_that_has_not_ended_is_not_sent(mlflow: MLflow) -> None:
     job = Job.objects.create(kind="retrain", state=Job.State.SUCCEEDED)
     assert not end(job.id, Outcome(Job.State.FAILED), state=Job.State.RUNNING)
     assert not MlflowOutbox.objects.exists()
 
 
-def test_what_waits_is_shown(mlflow: MLflow, scraped: Callable[[], dict[str, float]]) -> None:
+def test_the_gauges_show_what_waits(mlflow: MLflow, scraped: Callable[[], dict[str, float]]) -> None:
     written(3)
     MlflowOutbox.objects.update(created_at=datetime.now(UTC) - timedelta(seconds=100))
     found = scraped()
@@ -435,17 +435,17 @@ def test_what_waits_is_shown(mlflow: MLflow, scraped: Callable[[], dict[str, flo
 
 @pytest.fixture
 def scraped() -> Callable[[], dict[str, float]]:
-    """The samples of what MLflow does not have yet."""
-    from integrations.mlflow import gauges  # noqa: PLC0415 - beside the other imports it would be loaded for each test
+    """Scrapes the outbox' gauges, by state."""
+    from integrations.mlflow import gauges  # noqa: PLC0415 - models load once Django is set up
 
-    def look() -> dict[str, float]:
+    def scrape() -> dict[str, float]:
         samples = [sample for family in gauges.of_outbox() for sample in family.samples]
         return {sample.labels.get("state", "oldest"): sample.value for sample in samples}
 
-    return look
+    return scrape
 
 
-def test_its_lines_tell_no_name(mlflow: MLflow, caplog: pytest.LogCaptureFixture) -> None:
+def test_it_logs_no_name(mlflow: MLflow, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     written()
     mlflow.breaks(answers("400 Bad Request", '{"error_code": "김민준"}'.encode()))

@@ -1,4 +1,4 @@
-"""`mlflow/log-prediction/` and `mlflow/runs/{id}/`: one inference as a run of its own, now or later, and never two."""
+"""`mlflow/log-prediction/` and `mlflow/runs/{id}/`: logs one inference as its own run, now or later, only once."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -32,16 +32,16 @@ def row() -> InferenceRecord:
     return lay(input_data=INPUT, output_data=PREDICTION.decode())
 
 
-def ask(gateway: Client, body: Any) -> Any:
+def post(gateway: Client, body: Any) -> Any:
     data = body if isinstance(body, str) else json.dumps(body)
     return gateway.post("/ml/v1/mlflow/log-prediction/", data, content_type="application/json")
 
 
-def ask_for(gateway: Client, row: InferenceRecord) -> Any:
-    return ask(gateway, {"inference_id": str(row.id)})
+def request_run(gateway: Client, row: InferenceRecord) -> Any:
+    return post(gateway, {"inference_id": str(row.id)})
 
 
-def look(gateway: Client, run_id: str) -> Any:
+def get_run(gateway: Client, run_id: str) -> Any:
     return gateway.get(f"/ml/v1/mlflow/runs/{run_id}/")
 
 
@@ -50,7 +50,7 @@ def answers(status: str, body: bytes = b"{}") -> Script:
 
 
 def test_it_logs_an_inference_as_a_run_of_its_own(gateway: Client, mlflow: MLflow, row: InferenceRecord) -> None:
-    response = ask_for(gateway, row)
+    response = request_run(gateway, row)
     assert (response.status_code, response["Cache-Control"]) == (200, "no-store")
     assert response.json() == {"inference_id": str(row.id), "run_id": "run0", "state": "logged"}
     assert response["Location"] == "http://testserver/ml/v1/mlflow/runs/run0/"
@@ -66,9 +66,9 @@ def test_it_logs_an_inference_as_a_run_of_its_own(gateway: Client, mlflow: MLflo
 
 
 def test_it_shows_the_run(gateway: Client, mlflow: MLflow, row: InferenceRecord) -> None:
-    found = look(gateway, ask_for(gateway, row).json()["run_id"])
-    assert (found.status_code, found["Cache-Control"]) == (200, "no-store")
-    shown = found.json()
+    response = get_run(gateway, request_run(gateway, row).json()["run_id"])
+    assert (response.status_code, response["Cache-Control"]) == (200, "no-store")
+    shown = response.json()
     assert (shown["run_id"], shown["run_name"], shown["status"]) == ("run0", f"inference {row.id}", "FINISHED")
     assert shown["metrics"]["latency_ms"] == 1.5
     assert shown["params"]["prediction"] == "benign"
@@ -76,18 +76,16 @@ def test_it_shows_the_run(gateway: Client, mlflow: MLflow, row: InferenceRecord)
     assert shown["end_time"] == int(row.predicted_at.timestamp() * 1000)
 
 
-def test_it_gives_the_same_run_again(gateway: Client, mlflow: MLflow, row: InferenceRecord) -> None:
-    assert ask_for(gateway, row).json() == ask_for(gateway, row).json()
+def test_a_repeat_returns_the_same_run(gateway: Client, mlflow: MLflow, row: InferenceRecord) -> None:
+    assert request_run(gateway, row).json() == request_run(gateway, row).json()
     assert (len(mlflow.runs), len(mlflow.files)) == (1, 2)
 
 
 @pytest.mark.parametrize("number", range(13))
-def test_it_makes_no_second_run_when_an_answer_is_lost(
-    gateway: Client, mlflow: MLflow, row: InferenceRecord, number: int
-) -> None:
+def test_a_lost_answer_makes_no_second_run(gateway: Client, mlflow: MLflow, row: InferenceRecord, number: int) -> None:
     mlflow.loses_answer(number)
-    assert ask_for(gateway, row).json() == {"inference_id": str(row.id), "run_id": None, "state": "queued"}
-    assert ask_for(gateway, row).json()["run_id"] == "run0"
+    assert request_run(gateway, row).json() == {"inference_id": str(row.id), "run_id": None, "state": "queued"}
+    assert request_run(gateway, row).json()["run_id"] == "run0"
     assert len(mlflow.runs) == 1
     MlflowCursor.objects.update(due_at=None)
     follower.follow()
@@ -97,66 +95,68 @@ def test_it_makes_no_second_run_when_an_answer_is_lost(
 def test_it_queues_while_mlflow_is_down_and_logs_later(gateway: Client, mlflow: MLflow, row: InferenceRecord) -> None:
     mlflow.breaks(resets)
     for _ in range(2):
-        response = ask_for(gateway, row)
+        response = request_run(gateway, row)
         assert (response.status_code, response["Retry-After"]) == (202, "5")
         assert response.json()["state"] == "queued"
     assert MlflowOutbox.objects.count() == 1
     mlflow.breaks(None)
     assert follower.follow() == 1
-    assert ask_for(gateway, row).json()["run_id"] == "run0"
+    assert request_run(gateway, row).json()["run_id"] == "run0"
 
 
-def test_it_queues_while_the_sink_is_at_work(gateway: Client, mlflow: MLflow, row: InferenceRecord) -> None:
+def test_it_queues_while_another_worker_sends(gateway: Client, mlflow: MLflow, row: InferenceRecord) -> None:
     MlflowCursor.objects.create(pk=1, leased_until=datetime.now(UTC) + timedelta(seconds=60))
-    assert ask_for(gateway, row).status_code == 202
+    assert request_run(gateway, row).status_code == 202
     assert mlflow.runs == []
     MlflowCursor.objects.update(leased_until=None)
     assert follower.follow() == 1
 
 
-def test_what_was_asked_for_goes_first(gateway: Client, mlflow: MLflow, row: InferenceRecord) -> None:
+def test_a_requested_run_is_sent_first(gateway: Client, mlflow: MLflow, row: InferenceRecord) -> None:
     MlflowOutbox.objects.create(kind=MlflowOutbox.Kind.INFERENCES, source=row.SOURCE, subjects=row.id.hex)
     mlflow.breaks(resets)
-    ask_for(gateway, row)
+    request_run(gateway, row)
     mlflow.breaks(None)
     assert follower.follow() == 2
     assert [told(run, "tags")["kind"] for run in mlflow.runs] == ["inference", "inferences"]
 
 
-def test_it_tries_again_what_was_set_aside(gateway: Client, mlflow: MLflow, row: InferenceRecord) -> None:
+def test_a_new_request_retries_a_batch_that_was_set_aside(
+    gateway: Client, mlflow: MLflow, row: InferenceRecord
+) -> None:
     mlflow.instead = lambda path: (
         answers("400 Bad Request", b'{"error_code": "BAD_REQUEST"}') if "log-batch" in path else None
     )
-    assert [ask_for(gateway, row).status_code for _ in range(2)] == [202, 202]
+    assert [request_run(gateway, row).status_code for _ in range(2)] == [202, 202]
     follower.follow()
     assert MlflowOutbox.objects.get().is_aside
     mlflow.breaks(None)
-    assert ask_for(gateway, row).status_code == 200
+    assert request_run(gateway, row).status_code == 200
 
 
-def test_it_knows_no_other_inference(gateway: Client, mlflow: MLflow) -> None:
-    problem(ask(gateway, {"inference_id": str(uuid7())}), 404, "no-such-record")
+def test_an_unknown_inference_is_not_found(gateway: Client, mlflow: MLflow) -> None:
+    problem(post(gateway, {"inference_id": str(uuid7())}), 404, "no-such-record")
     assert (mlflow.calls, MlflowOutbox.objects.count()) == ([], 0)
 
 
 @pytest.mark.parametrize(
     "body", ["null", "[]", "{}", '{"inference_id": 7}', '{"inference_id": "7"}', '{"inference_id": []}']
 )
-def test_it_refuses_what_names_no_inference(gateway: Client, mlflow: MLflow, body: str) -> None:
-    problem(ask(gateway, body), 400, "bad-input")
+def test_it_refuses_a_body_without_an_inference_id(gateway: Client, mlflow: MLflow, body: str) -> None:
+    problem(post(gateway, body), 400, "bad-input")
     assert mlflow.calls == []
 
 
-def test_it_takes_no_parameter(gateway: Client, mlflow: MLflow) -> None:
+def test_it_refuses_query_parameters(gateway: Client, mlflow: MLflow) -> None:
     problem(gateway.get("/ml/v1/mlflow/runs/run0/?x=1"), 400, "bad-input")
     problem(gateway.post("/ml/v1/mlflow/log-prediction/?x=1"), 400, "bad-input")
 
 
-def test_it_shows_no_run_that_it_has_not_logged(gateway: Client, mlflow: MLflow, row: InferenceRecord) -> None:
-    problem(look(gateway, "unknown"), 404, "no-such-record")
-    ask_for(gateway, row)
+def test_it_shows_only_runs_that_it_logged(gateway: Client, mlflow: MLflow, row: InferenceRecord) -> None:
+    problem(get_run(gateway, "unknown"), 404, "no-such-record")
+    request_run(gateway, row)
     mlflow.runs[0]["data"]["tags"] = [{"key": "user", "value": "somebody"}]
-    problem(look(gateway, "run0"), 404, "no-such-record")
+    problem(get_run(gateway, "run0"), 404, "no-such-record")
 
 
 @pytest.mark.parametrize(
@@ -169,18 +169,18 @@ def test_it_shows_no_run_that_it_has_not_logged(gateway: Client, mlflow: MLflow,
         (answers("400 Bad Request", b'{"error_code": "INVALID_PARAMETER_VALUE"}'), "mlflow-refused"),
     ],
 )
-def test_it_tells_what_mlflow_does_wrong(gateway: Client, mlflow: MLflow, script: Script, kind: str) -> None:
+def test_it_reports_a_fault_of_mlflow(gateway: Client, mlflow: MLflow, script: Script, kind: str) -> None:
     mlflow.breaks(script)
-    problem(look(gateway, "run0"), 502, kind)
+    problem(get_run(gateway, "run0"), 502, kind)
 
 
-def test_it_waits_for_mlflow_so_long_and_no_longer(gateway: Client, mlflow: MLflow, settings: Settings) -> None:
+def test_it_limits_the_wait_for_mlflow(gateway: Client, mlflow: MLflow, settings: Settings) -> None:
     settings.MLFLOW_TOTAL_SECONDS = 0.1
     mlflow.breaks(lambda _: None)
-    problem(look(gateway, "run0"), 504, "mlflow-timeout")
+    problem(get_run(gateway, "run0"), 504, "mlflow-timeout")
 
 
-def test_it_is_not_there_while_it_is_off(gateway: Client, model: ScriptedModel, row: InferenceRecord) -> None:
-    for response in (ask_for(gateway, row), ask(gateway, "{}"), look(gateway, "run0")):
+def test_it_is_not_found_while_it_is_off(gateway: Client, model: ScriptedModel, row: InferenceRecord) -> None:
+    for response in (request_run(gateway, row), post(gateway, "{}"), get_run(gateway, "run0")):
         assert "MLFLOW_TRACKING_URI" in problem(response, 404, "mlflow-off")["detail"]
     assert model.requests == []

@@ -1,4 +1,4 @@
-"""Where MLflow is, and who the gateway is there: read as MLflow's own clients read it, and off unless told."""
+"""MLflow's settings: off by default, with the variables that MLflow's own clients use."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ URI = "http://mlflow.example:5000"
 SECRET = "tell-nobody"
 
 
-def test_it_is_off_unless_told(tmp_path: Path) -> None:
+def test_it_is_off_by_default(tmp_path: Path) -> None:
     assert start(tmp_path, SHOWN, DEBUG="1").stdout == "['', '']\n"
 
 
@@ -23,13 +23,13 @@ def test_it_is_off_unless_told(tmp_path: Path) -> None:
         ({"MLFLOW_TRACKING_USERNAME": "ml", "MLFLOW_TRACKING_PASSWORD": "p:w"}, "Basic bWw6cDp3"),
     ],
 )
-def test_it_takes_who_it_is(tmp_path: Path, variables: dict[str, str], authorization: str) -> None:
-    found = start(tmp_path, SHOWN, DEBUG="1", MLFLOW_TRACKING_URI=f"{URI}/", **variables)
-    assert found.stdout == f"['{URI}', '{authorization}']\n"
+def test_it_reads_the_credentials(tmp_path: Path, variables: dict[str, str], authorization: str) -> None:
+    output = start(tmp_path, SHOWN, DEBUG="1", MLFLOW_TRACKING_URI=f"{URI}/", **variables)
+    assert output.stdout == f"['{URI}', '{authorization}']\n"
 
 
 @pytest.mark.parametrize(
-    ("variables", "says"),
+    ("variables", "message"),
     [
         ({"MLFLOW_TRACKING_URI": "databricks"}, "MLFLOW_TRACKING_URI can't be 'databricks': set it to a URL such as"),
         ({"MLFLOW_TRACKING_URI": f"http://ml:{SECRET}@a.example"}, "MLFLOW_TRACKING_URI names a user: set MLFLOW_"),
@@ -43,8 +43,8 @@ def test_it_takes_who_it_is(tmp_path: Path, variables: dict[str, str], authoriza
         ({"MLFLOW_TOTAL_SECONDS": "0"}, "MLFLOW_TOTAL_SECONDS can't be '0'"),
     ],
 )
-def test_it_stops_the_start_with_one_line(tmp_path: Path, variables: dict[str, str], says: str) -> None:
+def test_a_wrong_setting_stops_the_start_with_one_line(tmp_path: Path, variables: dict[str, str], message: str) -> None:
     done = start(tmp_path, DEBUG="1", **variables)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stderr.startswith(f"ml-proxy: {says}")
+    assert done.stderr.startswith(f"ml-proxy: {message}")
     assert SECRET not in done.stderr

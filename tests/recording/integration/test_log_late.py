@@ -1,4 +1,4 @@
-"""`/readyz` on a log that falls behind, whatever holds it back."""
+"""`/readyz` when records become rows late, for any reason."""
 
 import re
 from collections.abc import Callable
@@ -32,8 +32,8 @@ def journal(gateway: Client, broker: redis.Redis) -> Path:
 
 
 @pytest.fixture
-def behind(journal: Path) -> Callable[..., Writer]:
-    """Makes an origin whose records have waited this long."""
+def late_writer(journal: Path) -> Callable[..., Writer]:
+    """Makes an origin with records of these ages."""
 
     def make(*ages: timedelta, end: bool = True, size: int = 2) -> Writer:
         writer = Writer(journal, new_origin=uuid7, key=keyring().current, max_bytes=2**30, segment_bytes=2**20)
@@ -53,18 +53,18 @@ def log_part(gateway: Client) -> tuple[str, bool, str]:
     return found["status"], found["parts"]["log"]["ok"], found["parts"]["log"]["detail"]
 
 
-def test_it_is_ready_with_records_that_are_on_their_way(gateway: Client, behind: Callable[..., Writer]) -> None:
+def test_it_is_ready_while_recent_records_wait(gateway: Client, late_writer: Callable[..., Writer]) -> None:
     assert log_part(gateway) == ("ready", True, "up to date")
-    behind(timedelta(seconds=5))
+    late_writer(timedelta(seconds=5))
     status, ok, detail = log_part(gateway)
     assert (status, ok) == ("ready", True)
-    assert "bytes of records wait to be rows, the oldest for " in detail
+    assert "bytes of records are not yet rows, the oldest for " in detail
 
 
-def test_it_is_degraded_while_no_worker_takes_what_waits_and_ready_again_after(
-    gateway: Client, journal: Path, broker: redis.Redis, behind: Callable[..., Writer]
+def test_it_is_degraded_without_a_worker_and_recovers(
+    gateway: Client, journal: Path, broker: redis.Redis, late_writer: Callable[..., Writer]
 ) -> None:
-    writer = behind(LATE, end=False)
+    writer = late_writer(LATE, end=False)
     publishing = publisher(journal)
     publishing.step()
     assert broker.llen("logs") == 1
@@ -73,7 +73,7 @@ def test_it_is_degraded_while_no_worker_takes_what_waits_and_ready_again_after(
     assert re.search("the oldest for 9[0-9] s", detail)
     work(broker)
     publishing.step()
-    publishing.keep()
+    publishing.save_progress()
     assert Spool(journal).segments()
     assert log_part(gateway) == ("ready", True, "up to date")
     append(writer, record(predicted_at=datetime.now(UTC) - LATE))
@@ -81,12 +81,12 @@ def test_it_is_degraded_while_no_worker_takes_what_waits_and_ready_again_after(
     writer.close()
 
 
-def test_it_finds_the_oldest_whichever_origin_and_batch_it_is_in(
-    gateway: Client, journal: Path, broker: redis.Redis, behind: Callable[..., Writer]
+def test_it_finds_the_oldest_record_in_any_origin_and_batch(
+    gateway: Client, journal: Path, broker: redis.Redis, late_writer: Callable[..., Writer]
 ) -> None:
-    """The first batch is confirmed, the second is not; another origin has waited less."""
-    behind(*[timedelta(hours=2)] * 200, LATE)
-    behind(timedelta(seconds=1))
+    """The first batch is confirmed, the second is not; another origin is younger."""
+    late_writer(*[timedelta(hours=2)] * 200, LATE)
+    late_writer(timedelta(seconds=1))
     publishing = publisher(journal)
     publishing.step()
     later = broker.lrange("logs", 0, -2)
@@ -94,35 +94,37 @@ def test_it_finds_the_oldest_whichever_origin_and_batch_it_is_in(
     work(broker)
     assert len(later) == 2
     publishing.step()
-    publishing.keep()
+    publishing.save_progress()
     assert re.search("the oldest for 9[0-9] s", log_part(gateway)[2])
 
 
-def test_it_asks_neither_redis_nor_the_database(
-    gateway: Client, behind: Callable[..., Writer], settings: Settings
+def test_it_uses_neither_redis_nor_the_database(
+    gateway: Client, late_writer: Callable[..., Writer], settings: Settings
 ) -> None:
-    behind(LATE)
+    late_writer(LATE)
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
     status, ok, detail = with_database_gone(lambda: log_part(gateway))
     assert (status, ok) == ("degraded", False)
     assert re.search("the oldest for 9[0-9] s", detail)
 
 
-def test_the_setting_says_what_is_late(gateway: Client, behind: Callable[..., Writer], settings: Settings) -> None:
-    behind(LATE)
+def test_the_setting_defines_what_is_late(
+    gateway: Client, late_writer: Callable[..., Writer], settings: Settings
+) -> None:
+    late_writer(LATE)
     settings.LOG_LATE_SECONDS = 120
     assert log_part(gateway)[:2] == ("ready", True)
 
 
-ENDS = 16 * segment.BLOCK_BYTES  # that are read of each file to find where it ends
+ENDS = 16 * segment.BLOCK_BYTES  # bytes read of each file to find the end of its written part
 
 
-def test_it_reads_little_of_a_long_backlog(journal: Path, behind: Callable[..., Writer]) -> None:
+def test_it_reads_little_of_a_long_backlog(journal: Path, late_writer: Callable[..., Writer]) -> None:
     for _ in range(30):
-        behind(LATE, LATE, LATE, size=300_000)
+        late_writer(LATE, LATE, LATE, size=300_000)
     reader = psutil.Process()
     before = reader.io_counters().read_chars
-    found = backlog.glance(journal)
+    found = backlog.estimate(journal)
     assert reader.io_counters().read_chars - before < (backlog.MAX_SEGMENTS_READ + 1) * 310_000 + 30 * ENDS
     assert found.waiting_bytes > 30 * 3 * 300_000
     assert 90 <= found.oldest_seconds < 100

@@ -1,4 +1,4 @@
-"""The publisher, with a real Redis and a real database; the worker's use case is called with what Redis holds."""
+"""The publisher, with a real Redis and database. The tests write the batches from Redis as a worker does."""
 
 import base64
 import json
@@ -16,15 +16,17 @@ from recording.ingestion import write_batch
 from recording.journal import Spool, Writer
 from recording.models import Disposition, Receipt
 from recording.publisher import Publisher, StopRequest, run
-from recording.publisher.core import MAX_UNCONFIRMED
-from recording.publisher.tail import BATCH_RECORDS
+from recording.publisher.publisher import MAX_UNCONFIRMED
+from recording.publisher.segment_reader import BATCH_RECORDS
 from tests.support.network import free_port
 from tests.support.publishing import append, messages, publisher, record, work
 
 pytestmark = pytest.mark.django_db
 
 
-def test_it_turns_the_journal_into_rows_and_forgets_them(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+def test_it_publishes_the_journal_and_removes_confirmed_segments(
+    tmp_path: Path, writer: Writer, broker: redis.Redis
+) -> None:
     made = [record() for _ in range(BATCH_RECORDS + 1)]
     for item in made:
         append(writer, item)
@@ -40,7 +42,7 @@ def test_it_turns_the_journal_into_rows_and_forgets_them(tmp_path: Path, writer:
     assert not Receipt.objects.exists()
 
 
-def test_it_keeps_a_segment_that_is_still_written(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+def test_it_keeps_an_open_segment(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
     append(writer, record())
     publishing = publisher(tmp_path)
     publishing.step()
@@ -53,7 +55,7 @@ def test_it_keeps_a_segment_that_is_still_written(tmp_path: Path, writer: Writer
     assert [message["first"] for message in messages(broker)] == [2]
 
 
-def test_it_sends_again_what_a_lost_queue_held(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+def test_it_resends_the_batches_of_a_lost_queue(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
     append(writer, record())
     publishing = publisher(tmp_path, republish_seconds=0)
     publishing.step()
@@ -64,9 +66,7 @@ def test_it_sends_again_what_a_lost_queue_held(tmp_path: Path, writer: Writer, b
     assert InferenceLog.objects.count() == 1
 
 
-def test_it_does_not_multiply_messages_that_wait_for_a_worker(
-    tmp_path: Path, writer: Writer, broker: redis.Redis
-) -> None:
+def test_it_does_not_resend_batches_that_are_still_queued(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
     append(writer, record())
     publishing = publisher(tmp_path, republish_seconds=0)
     for _ in range(5):
@@ -74,7 +74,7 @@ def test_it_does_not_multiply_messages_that_wait_for_a_worker(
     assert broker.llen(LOGS_QUEUE) == 1
 
 
-def test_it_has_a_bounded_number_of_batches_on_their_way(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+def test_it_limits_unconfirmed_batches(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
     item = record(input_data='{"x":"' + "y" * 2000 + '"}')
     for _ in range((MAX_UNCONFIRMED + 4) * BATCH_RECORDS):
         append(writer, item)
@@ -84,7 +84,7 @@ def test_it_has_a_bounded_number_of_batches_on_their_way(tmp_path: Path, writer:
     assert broker.llen(LOGS_QUEUE) == MAX_UNCONFIRMED
 
 
-def test_it_makes_one_row_of_a_record_that_comes_twice(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+def test_a_record_that_comes_twice_becomes_one_row(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
     item = record()
     for _ in range(2):
         append(writer, item)
@@ -97,7 +97,7 @@ def test_it_makes_one_row_of_a_record_that_comes_twice(tmp_path: Path, writer: W
     assert Receipt.objects.count() == 1
 
 
-def test_it_skips_what_an_earlier_publisher_got_confirmed(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+def test_it_skips_records_confirmed_before_a_restart(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
     for _ in range(3):
         append(writer, record())
     publisher(tmp_path).step()
@@ -107,15 +107,15 @@ def test_it_skips_what_an_earlier_publisher_got_confirmed(tmp_path: Path, writer
     assert [message["first"] for message in messages(broker)] == [4]
 
 
-def test_it_waits_for_an_ill_redis_and_loses_nothing(
+def test_it_loses_nothing_while_redis_is_down(
     tmp_path: Path, writer: Writer, broker: redis.Redis, settings: Settings
 ) -> None:
     append(writer, record())
     publishing = publisher(tmp_path)
-    well, settings.REDIS_URL = settings.REDIS_URL, f"redis://127.0.0.1:{free_port()}/0"
+    redis_url, settings.REDIS_URL = settings.REDIS_URL, f"redis://127.0.0.1:{free_port()}/0"
     with pytest.raises(BrokerUnavailable):
         publishing.step()
-    settings.REDIS_URL = well
+    settings.REDIS_URL = redis_url
     publishing.step()
     work(broker)
     assert InferenceLog.objects.count() == 1
@@ -140,7 +140,7 @@ def test_it_quarantines_a_bad_record_and_writes_its_neighbours(
     assert not publishing.is_waiting
 
 
-def test_it_shows_no_patient_in_the_message_head(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+def test_message_headers_hold_no_patient_name(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
     append(writer, record(patient_name="MARKER"))
     publisher(tmp_path).step()
     [raw] = broker.lrange(LOGS_QUEUE, 0, -1)
@@ -150,7 +150,7 @@ def test_it_shows_no_patient_in_the_message_head(tmp_path: Path, writer: Writer,
     assert b"MARKER" in batch.records[0].payload
 
 
-def test_it_keeps_no_statements_under_debug(
+def test_it_collects_no_statements_under_debug(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.VAR_DIR = tmp_path
@@ -160,7 +160,7 @@ def test_it_keeps_no_statements_under_debug(
     def step(_: Publisher) -> None:
         Receipt.objects.exists()
         assert connection.queries
-        stop.make()
+        stop.set()
 
     monkeypatch.setattr(Publisher, "step", step)
     connection.force_debug_cursor = True

@@ -1,4 +1,4 @@
-"""The publisher on journals that are torn, damaged, unreadable, long, or on a full disk."""
+"""The publisher with torn, damaged, unreadable and long journals, and with a failing disk."""
 
 import json
 import logging
@@ -21,12 +21,12 @@ from ml_proxy.models import InferenceLog
 from recording.journal import Entry, Spool, Writer
 from recording.models import Receipt
 from recording.publisher import Publisher
-from recording.publisher.core import MAX_UNCONFIRMED
 from recording.publisher.heads import DAMAGED_NAME as DAMAGED
 from recording.publisher.heads import FILE_NAME as HEADS
 from recording.publisher.heads import Heads
 from recording.publisher.heads import read as read_heads
-from recording.publisher.tail import BATCH_BYTES
+from recording.publisher.publisher import MAX_UNCONFIRMED
+from recording.publisher.segment_reader import BATCH_BYTES
 from recording.seals import keyring
 from tests.support.publishing import append, publisher, record, work
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def journal(tmp_path: Path, settings: Settings) -> Path:
-    """A journal where the commands look for it."""
+    """A journal in the folder that the commands read."""
     settings.VAR_DIR = tmp_path
     return tmp_path / "journal"
 
@@ -45,7 +45,7 @@ def make_writer(folder: Path, segment_bytes: int = 2**20) -> Writer:
 
 
 def write(folder: Path, count: int, *, segment_bytes: int = 2**20) -> list[Path]:
-    """One origin's segments, that nobody writes to any more."""
+    """Writes one closed origin and returns its segments."""
     writer = make_writer(folder, segment_bytes)
     before = set(Spool(folder).segments())
     for _ in range(count):
@@ -59,9 +59,9 @@ def entries(path: Path) -> list[Entry]:
     return list(Spool(path.parent).read(name, 0, 2**40))
 
 
-def change_byte(path: Path, place: int) -> None:
+def flip_bit(path: Path, position: int) -> None:
     raw = bytearray(path.read_bytes())
-    raw[place] ^= 1
+    raw[position] ^= 1
     path.write_bytes(raw)
 
 
@@ -89,7 +89,7 @@ def numbers(path: Path) -> list[int | None]:
 
 
 @pytest.mark.parametrize("left", [1, 50, 200])
-def test_it_lets_a_torn_end_go_in_silence(
+def test_it_removes_a_torn_end_silently(
     journal: Path, broker: redis.Redis, caplog: pytest.LogCaptureFixture, left: int
 ) -> None:
     [path] = write(journal, 3)
@@ -103,11 +103,11 @@ def test_it_lets_a_torn_end_go_in_silence(
 
 
 @pytest.mark.parametrize("lost", [1, 3])
-def test_it_publishes_what_is_behind_damage_keeps_the_file_and_names_the_number(
+def test_it_publishes_entries_after_damage_and_reports_the_lost_numbers(
     journal: Path, broker: redis.Redis, caplog: pytest.LogCaptureFixture, lost: int
 ) -> None:
     [path] = write(journal, 5)
-    change_byte(path, entries(path)[lost - 1].end - 1)
+    flip_bit(path, entries(path)[lost - 1].end - 1)
     drain(publisher(journal), broker)
     origin = UUID(path.name[:32])
     assert numbers(path) == [number for number in range(1, 6) if number != lost]
@@ -117,16 +117,16 @@ def test_it_publishes_what_is_behind_damage_keeps_the_file_and_names_the_number(
     assert line.endswith(f"numbers {lost}-{lost} are lost")
 
 
-def test_it_does_not_take_a_damaged_number_for_one_on_its_way(journal: Path) -> None:
+def test_a_damaged_number_does_not_count_as_waiting(journal: Path) -> None:
     [path] = write(journal, 5)
-    change_byte(path, entries(path)[2].end - 1)
+    flip_bit(path, entries(path)[2].end - 1)
     heads = Heads(journal)
     heads.raise_to(UUID(path.name[:32]), 5)
     heads.save()
     assert any(line.startswith("missing: number 3 of") for line in verify())
 
 
-def test_it_reads_a_later_segment_whatever_ends_the_one_before(journal: Path, broker: redis.Redis) -> None:
+def test_it_reads_the_next_segment_after_a_torn_one(journal: Path, broker: redis.Redis) -> None:
     first, *later = write(journal, 60, segment_bytes=4096)
     ends = entries(first)
     os.truncate(first, ends[-1].start + 30)
@@ -136,42 +136,42 @@ def test_it_reads_a_later_segment_whatever_ends_the_one_before(journal: Path, br
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "damage",
     [
         lambda path: (path.unlink(), path.mkdir()),  # EISDIR
         lambda path: (path.unlink(), path.symlink_to(path)),  # ELOOP
         lambda path: (path.unlink(), path.symlink_to("/proc/self/mem")),  # EIO
     ],
 )
-def test_it_goes_on_with_the_others_where_a_segment_cannot_be_read(
-    journal: Path, broker: redis.Redis, caplog: pytest.LogCaptureFixture, spoil: Callable[[Path], object]
+def test_an_unreadable_segment_does_not_stop_the_others(
+    journal: Path, broker: redis.Redis, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], object]
 ) -> None:
-    [ill], [well] = write(journal, 2), write(journal, 3)
-    spoil(ill)
+    [damaged], [intact] = write(journal, 2), write(journal, 3)
+    damage(damaged)
     drain(publisher(journal), broker)
-    assert numbers(well) == [1, 2, 3]
-    assert [path.name for path in journal.glob("*-*")] == [ill.name]
+    assert numbers(intact) == [1, 2, 3]
+    assert [path.name for path in journal.glob("*-*")] == [damaged.name]
     [line] = [line.getMessage() for line in caplog.records if line.levelno == logging.ERROR]
-    assert line.startswith(f"{ill.name} can't be read")
+    assert line.startswith(f"{damaged.name} can't be read")
 
 
-def test_it_lets_the_others_leave_where_a_key_is_not_at_hand(
+def test_an_unknown_key_does_not_stop_the_other_segments(
     journal: Path, broker: redis.Redis, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     sealed = [write(journal, 1)[0] for _ in range(MAX_UNCONFIRMED + 1)]
     old, settings.SEAL_KEY = settings.SEAL_KEY, "another key of more than thirty-two characters"
-    [well] = write(journal, 3)
+    [intact] = write(journal, 3)
     drain(publisher(journal), broker)
-    assert numbers(well) == [1, 2, 3]
+    assert numbers(intact) == [1, 2, 3]
     [line] = [line.getMessage() for line in caplog.records if line.levelno == logging.ERROR]
-    assert "put the old one into SEAL_KEY_FALLBACKS" in line
+    assert "add the old key to SEAL_KEY_FALLBACKS" in line
     settings.SEAL_KEY_FALLBACKS = [old]
     drain(publisher(journal), broker)
     assert [numbers(path) for path in sealed] == [[1]] * len(sealed)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"x": 1}', '{"00000000-0000-0000-0000-000000000001": null}'])
-def test_it_keeps_the_databases_heads_where_its_own_are_damaged(
+def test_it_replaces_damaged_heads_by_those_of_the_database(
     journal: Path, broker: redis.Redis, caplog: pytest.LogCaptureFixture, text: str
 ) -> None:
     [settled] = write(journal, 2)
@@ -182,14 +182,14 @@ def test_it_keeps_the_databases_heads_where_its_own_are_damaged(
     [path] = write(journal, 3)
     drain(publisher(journal), broker)
     assert numbers(path) == [1, 2, 3]
-    assert [line.levelname for line in caplog.records if "set aside" in line.getMessage()] == ["ERROR"]
+    assert [line.levelname for line in caplog.records if "is renamed to" in line.getMessage()] == ["ERROR"]
     [line] = verify()
     assert line.startswith(f"unreadable: {DAMAGED}")
     assert {origin.hex for origin in read_heads(journal)} == {settled.name[:32], path.name[:32]}
 
 
 @pytest.mark.parametrize("command", ["verify_log", "reconcile"])
-def test_its_commands_name_a_segment_that_cannot_be_read(journal: Path, command: str) -> None:
+def test_the_commands_report_an_unreadable_segment(journal: Path, command: str) -> None:
     [path] = write(journal, 2)
     path.unlink()
     path.symlink_to("/proc/self/mem")  # EIO
@@ -198,7 +198,7 @@ def test_its_commands_name_a_segment_that_cannot_be_read(journal: Path, command:
     assert caught.value.returncode == 1
 
 
-def test_it_lets_records_leave_a_disk_that_takes_no_notes(journal: Path, broker: redis.Redis) -> None:
+def test_it_publishes_even_if_it_cannot_save_its_progress(journal: Path, broker: redis.Redis) -> None:
     [path] = write(journal, 3)
     (journal / HEADS).with_suffix(".draft").mkdir()
     drain(publisher(journal), broker)
@@ -222,7 +222,7 @@ def test_its_memory_does_not_grow_with_the_backlog(journal: Path, broker: redis.
     assert held < 1.5 * MAX_UNCONFIRMED * BATCH_BYTES
 
 
-def test_it_holds_few_large_records_at_a_time(journal: Path, broker: redis.Redis) -> None:
+def test_it_limits_the_unconfirmed_bytes(journal: Path, broker: redis.Redis) -> None:
     writer = make_writer(journal)
     item = record(input_data='{"x":"' + "y" * 8 * BATCH_BYTES + '"}')
     for _ in range(5):
@@ -231,8 +231,8 @@ def test_it_holds_few_large_records_at_a_time(journal: Path, broker: redis.Redis
     assert broker.llen("logs") == 2
 
 
-def test_it_asks_little_of_many_receipts(journal: Path, broker: redis.Redis) -> None:
-    """An origin of single-record batches that an earlier publisher got confirmed, and one more record."""
+def test_it_makes_few_queries_for_many_receipts(journal: Path, broker: redis.Redis) -> None:
+    """An origin with 2,000 receipts of single-record batches from before a restart, and one more record."""
     [path] = write(journal, 2001)
     origin = UUID(path.name[:32])
     Receipt.objects.bulk_create(Receipt(origin=origin, first=number, last=number) for number in range(1, 2001))
@@ -247,13 +247,13 @@ def test_it_asks_little_of_many_receipts(journal: Path, broker: redis.Redis) -> 
     assert " BETWEEN 2001 AND 2001" in query
 
 
-def test_it_keeps_ten_thousand_heads_in_a_moment(journal: Path) -> None:
+def test_it_saves_ten_thousand_heads_quickly(journal: Path) -> None:
     journal.mkdir(parents=True)
     heads = Heads(journal)
     for _ in range(10_000):
         heads.raise_to(uuid4(), 1)
     started = time.process_time()
     heads.save()
-    assert time.process_time() - started < 1  # of processor time; it takes about 0.01
+    assert time.process_time() - started < 1  # CPU seconds; it takes about 0.01
     assert len(json.loads((journal / HEADS).read_text())) == 10_000
     assert len(Heads(journal)._highest) == 10_000

@@ -1,4 +1,4 @@
-"""Segments of a living origin that are settled out of order, as they are where a message was lost."""
+"""Segments of an open origin that are settled out of order because a message was lost."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def writer(tmp_path: Path) -> Writer:
     return Writer(tmp_path, new_origin=uuid7, key=key, max_bytes=2**30, segment_bytes=SEGMENT_BYTES)
 
 
-def test_it_keeps_an_origin_open_whose_later_segment_was_settled_first(
+def test_an_origin_stays_open_if_its_later_segments_are_settled_first(
     tmp_path: Path, writer: Writer, broker: redis.Redis
 ) -> None:
     for _ in range(3):
@@ -36,7 +36,7 @@ def test_it_keeps_an_origin_open_whose_later_segment_was_settled_first(
     _lost, second, third = messages(broker)
     for message in (second, third):
         write_batch(Batch.from_message(message))
-    publishing.step()  # lets go of the second segment and sends the first again
+    publishing.step()  # removes the second segment and resends the first
     assert [name.number for name in Spool(tmp_path).segments()] == [1, 3]
     work(broker)
     publishing.step()

@@ -1,4 +1,4 @@
-"""The publisher as a process: woken by news, idle without, one at a time, stopped in good order, outliving outages."""
+"""The publisher as a process: woken by changes, idle otherwise, one at a time, stoppable, surviving outages."""
 
 import os
 import signal
@@ -40,7 +40,7 @@ call_command("publish")
 
 
 class Site:
-    """A journal, a Redis and the processes that a test starts beside them."""
+    """A journal, a Redis and the processes that a test starts."""
 
     def __init__(self, system: System) -> None:
         self.system = system
@@ -50,11 +50,11 @@ class Site:
         )
 
     def start(self, *names: str) -> None:
-        """Starts processes; waits for a publisher that works."""
+        """Starts processes and waits for a working publisher."""
         self.system.start(*names)
-        until(self.is_published, what="a publisher")
+        until(self.has_publisher, what="a publisher")
 
-    def is_published(self) -> bool:
+    def has_publisher(self) -> bool:
         """Whether a publisher is alive and working."""
         liveness.check(self.journal)
         return True
@@ -66,24 +66,24 @@ class Site:
         return redis.Redis(port=int(self.system.environment["REDIS_PORT"]))
 
     def messages(self) -> int:
-        """How many wait for a worker."""
+        """The number of queued messages."""
         with self.redis() as client:
             return int(client.llen(LOGS_QUEUE))
 
     def sent(self) -> int:
-        """How many were ever sent."""
+        """The number of messages ever sent."""
         with self.redis() as client:
             return int(client.info("commandstats").get("cmdstat_lpush", {"calls": 0})["calls"])
 
-    def has_nothing_to_do(self) -> bool:
-        """Whether all records are rows and the publisher knows it, which it notes in a step without work."""
-        return backlog.glance(self.journal).waiting_bytes == 0
+    def is_idle(self) -> bool:
+        """Whether all records are rows and the publisher has saved that, which it does in an idle step."""
+        return backlog.estimate(self.journal).waiting_bytes == 0
 
     def process(self, name: str) -> psutil.Process:
         return psutil.Process(self.system.processes[name].pid)
 
     def end(self, name: str) -> tuple[int, float]:
-        """SIGTERM: the status of the process, and after how many seconds."""
+        """Sends SIGTERM. Returns the exit status, and the seconds until the exit."""
         process = self.system.processes.pop(name)
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
@@ -99,34 +99,34 @@ def site(make_system: Callable[..., System], settings: Settings) -> Iterator[Sit
     made.writer.close()
 
 
-def turns(site: Site, count: int) -> None:
-    """Waits until the publisher has gone round so often."""
+def wait_for_iterations(site: Site, count: int) -> None:
+    """Waits for this many iterations of the publisher's loop."""
     lock = site.journal / "publisher.lock"
     for _ in range(count):
         last = lock.stat().st_mtime_ns
-        until(lambda last=last: lock.stat().st_mtime_ns != last, what="a turn")  # type: ignore[misc]
+        until(lambda last=last: lock.stat().st_mtime_ns != last, what="an iteration")  # type: ignore[misc]
 
 
-def effort(process: psutil.Process) -> tuple[float, int]:
-    """Seconds of processor time, and how often the process has waited."""
+def usage(process: psutil.Process) -> tuple[float, int]:
+    """The process' CPU seconds and voluntary context switches so far."""
     times = process.cpu_times()
     return times.user + times.system, process.num_ctx_switches().voluntary
 
 
-def effort_within(process: psutil.Process, seconds: float) -> tuple[float, int]:
-    """The same, of the next `seconds`."""
-    before, ends_at = effort(process), time.monotonic() + seconds
+def usage_during(process: psutil.Process, seconds: float) -> tuple[float, int]:
+    """The CPU seconds and voluntary context switches within the next `seconds`."""
+    before, ends_at = usage(process), time.monotonic() + seconds
     until(lambda: time.monotonic() > ends_at)
-    after = effort(process)
+    after = usage(process)
     return after[0] - before[0], after[1] - before[1]
 
 
-def test_it_sends_a_new_record_without_waiting_for_its_next_look(site: Site) -> None:
+def test_it_publishes_a_new_record_without_polling(site: Site) -> None:
     site.start("publisher", "worker-logs")
     site.append()
     taken = []
     for _ in range(4):
-        until(site.has_nothing_to_do, what="an idle publisher")  # which has just looked: the next look is far off
+        until(site.is_idle, what="an idle publisher")  # it has just made a step, so the next timed one is far off
         before, began = site.sent(), time.monotonic()
         site.append()
         while site.sent() == before and time.monotonic() - began < 10:
@@ -136,41 +136,41 @@ def test_it_sends_a_new_record_without_waiting_for_its_next_look(site: Site) -> 
     assert sorted(taken)[1] < loop.IDLE_SECONDS / 2, taken
 
 
-def test_it_does_next_to_nothing_while_there_is_nothing_to_do(site: Site) -> None:
+def test_it_uses_almost_no_cpu_while_idle(site: Site) -> None:
     site.start("publisher", "worker-logs")
     site.append()
-    until(site.has_nothing_to_do, what="an idle publisher")
-    seconds, waits = effort_within(site.process("publisher"), 3)
+    until(site.is_idle, what="an idle publisher")
+    seconds, waits = usage_during(site.process("publisher"), 3)
     assert seconds <= 0.1
     assert waits <= 30
 
 
-def test_a_second_one_waits_without_spinning_and_takes_over_from_a_killed_one(site: Site) -> None:
+def test_a_second_publisher_waits_idly_and_takes_over_from_a_killed_one(site: Site) -> None:
     site.start("publisher")
     site.system.commands["second"] = PUBLISH
     site.system.start("second")
     until(lambda: "another process publishes" in site.system.log_of("second"), what="the second one")
     first, second = site.process("publisher"), site.process("second")
-    seconds, waits = effort_within(second, 3)
+    seconds, waits = usage_during(second, 3)
     assert seconds <= 0.1
     assert waits <= 30
     assert holder(site.journal) == first.pid
     site.system.kill("publisher")
-    until(lambda: holder(site.journal) == second.pid, what="the other one")
+    until(lambda: holder(site.journal) == second.pid, what="the takeover")
     site.append()
     until(lambda: site.messages() == 1, what="its message")
     assert site.system.log_of("second").count("waits for the lock") == 1
     assert site.end("second")[0] == 0
 
 
-def test_it_sends_what_is_left_writes_its_notes_and_ends_at_once(site: Site) -> None:
+def test_on_a_stop_it_publishes_the_rest_saves_its_progress_and_ends_quickly(site: Site) -> None:
     site.start("publisher", "worker-logs")
     site.append()
-    until(site.has_nothing_to_do, what="an idle publisher")
+    until(site.is_idle, what="an idle publisher")
     site.system.kill("worker-logs")
     before = site.sent()
     site.append()
-    until(lambda: site.sent() == before + 1, what="its message")  # and now it waits for a receipt that does not come
+    until(lambda: site.sent() == before + 1, what="its message")  # now it waits for a receipt that does not come
     site.append()
     status, seconds = site.end("publisher")
     assert (status, seconds < loop.LONGEST_PAUSE_SECONDS) == (0, True)
@@ -181,7 +181,7 @@ def test_it_sends_what_is_left_writes_its_notes_and_ends_at_once(site: Site) -> 
     assert holder(site.journal) == 0
 
 
-def test_it_ends_at_once_while_it_waits_for_the_lock(site: Site) -> None:
+def test_it_can_be_stopped_while_it_waits_for_the_lock(site: Site) -> None:
     site.start("publisher")
     site.system.commands["second"] = PUBLISH
     site.system.start("second")
@@ -191,85 +191,85 @@ def test_it_ends_at_once_while_it_waits_for_the_lock(site: Site) -> None:
     assert holder(site.journal) == site.process("publisher").pid
 
 
-def test_it_outlives_an_outage_of_redis_and_can_be_stopped_in_it(site: Site) -> None:
+def test_it_survives_an_outage_of_redis_and_can_be_stopped_during_it(site: Site) -> None:
     site.start("publisher")
-    turns(site, 1)
+    wait_for_iterations(site, 1)
     site.system.kill("redis")
     site.append()
-    until(lambda: "publishing waits 0.5 s: Redis" in site.system.log_of("publisher"), what="the outage")
+    until(lambda: "publishing pauses for 0.5 s: Redis" in site.system.log_of("publisher"), what="the outage")
     liveness.check(site.journal)
     site.system.start("redis")
     until(lambda: site.messages() == 1, what="its message")
     site.system.kill("redis")
     site.writer.close()
     site.append()
-    until(lambda: site.system.log_of("publisher").count("publishing waits 0.5 s: Redis") == 2, what="the outage")
+    until(lambda: site.system.log_of("publisher").count("publishing pauses for 0.5 s: Redis") == 2, what="the outage")
     status, seconds = site.end("publisher")
     assert (status, seconds < loop.LONGEST_PAUSE_SECONDS) == (0, True)
     assert "Traceback" not in site.system.log_of("publisher")
 
 
-def test_it_outlives_an_outage_of_the_database(site: Site) -> None:
+def test_it_survives_an_outage_of_the_database(site: Site) -> None:
     site.start("publisher")
     site.append()
     until(lambda: site.messages() == 1, what="its message")
     site.system.sql("ALTER TABLE recording_receipt RENAME TO ml_proxy_away")
     if site.system.environment.get("DATABASE_URL"):
         site.system.sql(DISCONNECT)
-    until(lambda: "publishing waits 0.5 s: no database" in site.system.log_of("publisher"), what="the outage")
+    until(lambda: "publishing pauses for 0.5 s: no database" in site.system.log_of("publisher"), what="the outage")
     site.append()
     site.system.sql("ALTER TABLE ml_proxy_away RENAME TO recording_receipt")
     until(lambda: site.messages() == 2, what="the second message")
     site.system.start("worker-logs")
-    until(site.has_nothing_to_do, what="rows")
+    until(site.is_idle, what="rows")
     assert site.system.sql("SELECT count(*) FROM ml_proxy_inferencelog")[0][0] == 2
 
 
-def test_it_looks_by_the_clock_without_inotify_and_says_so_once(site: Site) -> None:
+def test_it_polls_without_inotify_and_warns_once(site: Site) -> None:
     site.system.commands["publisher"] = [sys.executable, "-c", WITHOUT_INOTIFY]
     site.system.environment["DJANGO_SETTINGS_MODULE"] = "backend.settings"
     site.start("publisher", "worker-logs")
     for _ in range(2):
         site.append()
-        until(site.has_nothing_to_do, what="rows")
-    seconds, waits = effort_within(site.process("publisher"), 3)
+        until(site.is_idle, what="rows")
+    seconds, waits = usage_during(site.process("publisher"), 3)
     assert seconds <= 0.3
     assert waits <= 100
     assert site.system.log_of("publisher").count("can't be watched (No space left on device)") == 1
     assert site.end("publisher")[0] == 0
 
 
-def test_it_lets_go_of_a_killed_writers_segment_without_another_record(site: Site) -> None:
+def test_it_removes_a_closed_segment_without_a_new_record(site: Site) -> None:
     site.start("publisher", "worker-logs")
     site.append()
-    until(site.has_nothing_to_do, what="rows")
+    until(site.is_idle, what="rows")
     site.writer.close()
     until(lambda: not list(site.journal.glob("*.segment")), what="an empty journal")
 
 
-def test_others_can_tell_whether_it_is_alive_and_not_stuck(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    def told() -> str:
+def test_other_processes_see_whether_it_is_alive_and_not_stuck(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def problem() -> str:
         try:
             liveness.check(site.journal)
         except liveness.NoPublisher as exc:
             return str(exc)
         return ""
 
-    assert told() == "No publisher has run here yet."
+    assert problem() == "No publisher has run here yet."
     site.start("publisher")
-    turns(site, 2)
-    assert told() == ""
+    wait_for_iterations(site, 2)
+    assert problem() == ""
     process = site.process("publisher")
     monkeypatch.setattr(liveness, "SILENT_SECONDS", 2.0)
     process.suspend()
-    until(lambda: told().startswith("The publisher has not gone on for "), what="a stuck publisher")
+    until(lambda: problem().startswith("The publisher has made no progress for "), what="a stuck publisher")
     process.resume()
-    until(lambda: told() == "", what="a publisher that goes on")
+    until(lambda: problem() == "", what="a working publisher")
     site.system.kill("publisher")
-    assert told().startswith("No publisher runs")
+    assert problem().startswith("No publisher runs")
 
 
-def test_a_look_at_it_changes_no_sign_of_life(tmp_path: Path) -> None:
+def test_the_check_does_not_change_the_heartbeat(tmp_path: Path) -> None:
     lock = tmp_path / "publisher.lock"
     lock.touch()
     os.utime(lock, (0, 0))

@@ -1,4 +1,4 @@
-"""A second try for quarantined records, from the admin and in itself."""
+"""Retries of quarantined records, called directly and from the admin."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,12 +26,12 @@ from tests.support.publishing import append, record
 
 pytestmark = pytest.mark.django_db
 
-REMNANTS = "/admin/recording/disposition/"
+DISPOSITIONS = "/admin/recording/disposition/"
 
 
 @contextmanager
-def doctors_once() -> Iterator[None]:
-    """The database refuses a second row of the same doctor, as a mistaken migration would have it."""
+def unique_doctors() -> Iterator[None]:
+    """Makes the database refuse a second row of the same doctor, as a wrong migration might."""
     with connection.cursor() as cursor:
         cursor.execute("CREATE UNIQUE INDEX mistake ON ml_proxy_inferencelog (doctor_name)")
         yield
@@ -53,11 +53,11 @@ def settle(folder: Path, writer: Writer) -> Batch:
 
 @pytest.fixture
 def refused(tmp_path: Path, writer: Writer) -> list[InferenceRecord]:
-    """Three records of one doctor, of which the second and third are in quarantine for a cause that is mended."""
+    """Three records of one doctor; the second and third are quarantined for a cause that is now fixed."""
     items = [record() for _ in range(3)]
     for item in items:
         append(writer, item)
-    with doctors_once():
+    with unique_doctors():
         settle(tmp_path, writer)
     assert list(Disposition.objects.values_list("sequence", "reason")) == [
         (2, "the database refuses it (IntegrityError)"),
@@ -74,7 +74,7 @@ def assert_verifies() -> None:
     call_command("verify_log", no_progress=True)
 
 
-def test_it_becomes_the_row_that_it_should_have_been(refused: list[InferenceRecord]) -> None:
+def test_it_becomes_its_row(refused: list[InferenceRecord]) -> None:
     assert try_again(quarantined(2))
     assert INFERENCES.record_of(InferenceLog.objects.get(sequence=2)) == refused[1]
     assert not Disposition.objects.filter(sequence=2).exists()
@@ -82,16 +82,16 @@ def test_it_becomes_the_row_that_it_should_have_been(refused: list[InferenceReco
     assert_verifies()
 
 
-def test_it_is_kept_with_its_new_reason_while_nothing_is_mended(refused: list[InferenceRecord]) -> None:
+def test_it_stays_with_a_new_reason_if_the_cause_persists(refused: list[InferenceRecord]) -> None:
     Disposition.objects.update(reason="old")
-    with doctors_once():
+    with unique_doctors():
         assert not try_again(quarantined(2))
     assert quarantined(2).reason == "the database refuses it (IntegrityError)"
     assert InferenceLog.objects.count() == 1
     assert_verifies()
 
 
-def test_a_second_try_at_the_same_time_and_a_late_message_change_nothing(
+def test_a_concurrent_retry_and_a_late_message_change_nothing(
     tmp_path: Path, writer: Writer, refused: list[InferenceRecord]
 ) -> None:
     twice = quarantined(2)
@@ -102,11 +102,11 @@ def test_a_second_try_at_the_same_time_and_a_late_message_change_nothing(
     assert_verifies()
 
 
-def test_it_leaves_a_repeat_where_its_inference_has_a_row_by_now(tmp_path: Path, writer: Writer) -> None:
+def test_it_becomes_repeated_if_its_inference_has_a_row_by_now(tmp_path: Path, writer: Writer) -> None:
     item = record()
     for each in (record(), item, item):
         append(writer, each)
-    with doctors_once():
+    with unique_doctors():
         settle(tmp_path, writer)
     assert try_again(quarantined(2))
     assert try_again(quarantined(3))
@@ -115,7 +115,7 @@ def test_it_leaves_a_repeat_where_its_inference_has_a_row_by_now(tmp_path: Path,
 
 
 @pytest.mark.parametrize("bad", [b"no json", record(doctor_name="x" * 101).encode(), b"\xff"])
-def test_what_is_no_record_stays(tmp_path: Path, writer: Writer, bad: bytes) -> None:
+def test_an_invalid_record_stays(tmp_path: Path, writer: Writer, bad: bytes) -> None:
     writer.append(bad, b"")
     settle(tmp_path, writer)
     assert not try_again(quarantined(1))
@@ -123,22 +123,22 @@ def test_what_is_no_record_stays(tmp_path: Path, writer: Writer, bad: bytes) -> 
     assert_verifies()
 
 
-def test_bytes_that_were_changed_in_quarantine_never_become_a_row(refused: list[InferenceRecord]) -> None:
+def test_bytes_changed_in_quarantine_never_become_a_row(refused: list[InferenceRecord]) -> None:
     Disposition.objects.filter(sequence=2).update(payload=record(patient_name="another").encode())
     assert not try_again(quarantined(2))
     assert quarantined(2).reason == "its bytes are not those that were sealed"
     assert InferenceLog.objects.count() == 1
 
 
-def test_it_asks_for_a_key_that_is_not_at_hand(refused: list[InferenceRecord], settings: Settings) -> None:
+def test_it_raises_if_the_key_is_unknown(refused: list[InferenceRecord], settings: Settings) -> None:
     settings.SEAL_KEY = "another key of more than thirty-two characters"
     with pytest.raises(UnknownKey):
         try_again(quarantined(2))
     assert InferenceLog.objects.count() == 1
 
 
-def asked(*remnants: Disposition) -> dict[str, object]:
-    return {"action": "try_again", "_selected_action": [str(remnant.pk) for remnant in remnants]}
+def retry_form(*dispositions: Disposition) -> dict[str, object]:
+    return {"action": "try_again", "_selected_action": [str(disposition.pk) for disposition in dispositions]}
 
 
 def signed_in(client: Client, *codenames: str) -> Client:
@@ -148,55 +148,53 @@ def signed_in(client: Client, *codenames: str) -> Client:
     return client
 
 
-def test_an_operator_tries_again_from_the_admin(client: Client, refused: list[InferenceRecord]) -> None:
+def test_an_operator_retries_in_the_admin(client: Client, refused: list[InferenceRecord]) -> None:
     signed_in(client, "view_disposition", "change_disposition")
-    page = client.get(REMNANTS).content.decode()
-    assert "Try again to write quarantined records" in page
+    page = client.get(DISPOSITIONS).content.decode()
+    assert "Retry quarantined records" in page
     assert "the database refuses it (IntegrityError)" in page
     Disposition.objects.filter(sequence=3).update(payload=b"changed")
-    response = client.post(REMNANTS, asked(quarantined(2), quarantined(3)), follow=True)
-    said = response.content.decode()
-    assert "Left quarantine: 1." in said
-    assert "Still in quarantine, each with its reason: 1." in said
+    response = client.post(DISPOSITIONS, retry_form(quarantined(2), quarantined(3)), follow=True)
+    page = response.content.decode()
+    assert "Left quarantine: 1." in page
+    assert "Still in quarantine, each with its reason: 1." in page
     assert set(InferenceLog.objects.values_list("sequence", flat=True)) == {1, 2}
 
 
-def test_the_admin_says_which_key_is_missing(
-    client: Client, refused: list[InferenceRecord], settings: Settings
-) -> None:
+def test_the_admin_reports_a_missing_key(client: Client, refused: list[InferenceRecord], settings: Settings) -> None:
     signed_in(client, "view_disposition", "change_disposition")
     settings.SEAL_KEY = "another key of more than thirty-two characters"
-    response = client.post(REMNANTS, asked(quarantined(2)), follow=True)
+    response = client.post(DISPOSITIONS, retry_form(quarantined(2)), follow=True)
     assert "SEAL_KEY_FALLBACKS" in response.content.decode()
 
 
 @pytest.mark.parametrize("kind", ["erased", "repeated"])
-def test_only_quarantine_is_tried_again(client: Client, kind: str) -> None:
+def test_only_quarantined_records_are_retried(client: Client, kind: str) -> None:
     other = Disposition.objects.create(
         origin=uuid7(), sequence=1, kind=kind, digest=b"", seal=b"", disposition_seal=b""
     )
     signed_in(client, "view_disposition", "change_disposition")
-    client.post(REMNANTS, asked(other))
+    client.post(DISPOSITIONS, retry_form(other))
     assert Disposition.objects.get().kind == kind
 
 
-def test_who_may_only_look_may_not_try_again_nor_change(client: Client, refused: list[InferenceRecord]) -> None:
+def test_the_view_permission_does_not_allow_a_retry(client: Client, refused: list[InferenceRecord]) -> None:
     signed_in(client, "view_disposition")
-    assert "try_again" not in client.get(REMNANTS).content.decode()
-    client.post(REMNANTS, asked(quarantined(2)))
+    assert "try_again" not in client.get(DISPOSITIONS).content.decode()
+    client.post(DISPOSITIONS, retry_form(quarantined(2)))
     assert Disposition.objects.count() == 2
 
 
-def test_who_may_try_again_may_change_nothing_else(client: Client, refused: list[InferenceRecord]) -> None:
-    signed_in(client, "view_disposition", "change_disposition", "delete_remnant", "add_remnant")
+def test_the_change_permission_allows_only_a_retry(client: Client, refused: list[InferenceRecord]) -> None:
+    signed_in(client, "view_disposition", "change_disposition", "delete_disposition", "add_disposition")
     pk = quarantined(2).pk
     for where in ("add/", f"{pk}/change/", f"{pk}/delete/"):
-        assert client.post(f"{REMNANTS}{where}", {"reason": "x", "post": "yes"}).status_code == 403
-    client.post(REMNANTS, asked(quarantined(2)) | {"action": "delete_selected", "post": "yes"})
+        assert client.post(f"{DISPOSITIONS}{where}", {"reason": "x", "post": "yes"}).status_code == 403
+    client.post(DISPOSITIONS, retry_form(quarantined(2)) | {"action": "delete_selected", "post": "yes"})
     assert Disposition.objects.count() == 2
 
 
-def test_it_takes_no_word_of_another_site(refused: list[InferenceRecord]) -> None:
+def test_a_retry_requires_a_csrf_token(refused: list[InferenceRecord]) -> None:
     client = signed_in(Client(enforce_csrf_checks=True), "view_disposition", "change_disposition")
-    assert client.post(REMNANTS, asked(quarantined(2))).status_code == 403
+    assert client.post(DISPOSITIONS, retry_form(quarantined(2))).status_code == 403
     assert Disposition.objects.count() == 2

@@ -1,4 +1,4 @@
-"""`manage.py verify_log`: what it finds, and that it finds nothing in a log that is whole."""
+"""`manage.py verify_log`: its findings, and none in an intact log."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -49,8 +49,8 @@ def writer(journal: Path) -> Iterator[Writer]:
     made.close()
 
 
-def settle(journal: Path, *, sizes: tuple[int, ...] = (2, 1, 3), forget: bool = True) -> UUID:
-    """Writes all that the journal holds, as batches of these sizes, the last first; then lets the journal go."""
+def settle(journal: Path, *, sizes: tuple[int, ...] = (2, 1, 3), remove: bool = True) -> UUID:
+    """Writes the journal's entries as rows, in batches of these sizes, the last first; then removes the segment."""
     [name] = Spool(journal).segments()
     entries = list(Spool(journal).read(name, 0, 2**40))
     batches: list[list[Entry]] = []
@@ -59,7 +59,7 @@ def settle(journal: Path, *, sizes: tuple[int, ...] = (2, 1, 3), forget: bool = 
         entries = entries[size:]
     for batch in reversed(batches):
         write_batch(Batch.of(UUID(name.origin), "host", name.key_id, batch))
-    if forget:
+    if remove:
         (journal / str(name)).unlink()
     return UUID(name.origin)
 
@@ -74,7 +74,7 @@ def origin(writer: Writer, journal: Path) -> UUID:
 
 
 def verify() -> list[str]:
-    """What the command says: a verdict, or findings."""
+    """The findings that the command prints."""
     out = StringIO()
     try:
         call_command("verify_log", stdout=out)
@@ -93,10 +93,10 @@ def db(value: UUID) -> Any:
     return InferenceLog._meta.pk.get_db_prep_value(value, connection)
 
 
-def test_it_finds_nothing_in_a_whole_log(origin: UUID, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_finds_nothing_in_an_intact_log(origin: UUID, capsys: pytest.CaptureFixture[str]) -> None:
     assert verify() == []
     call_command("verify_log")
-    assert "6 records, each in its place and as it was written; the journal holds 0." in capsys.readouterr().out
+    assert "6 records, all in place and unchanged; the journal holds 0." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_it_finds_nothing_in_a_whole_log(origin: UUID, capsys: pytest.CaptureFix
         ("row_seal", b"x" * 32),
     ],
 )
-def test_it_names_a_row_in_which_anything_was_changed(origin: UUID, column: str, value: object) -> None:
+def test_it_reports_a_changed_column(origin: UUID, column: str, value: object) -> None:
     row = InferenceLog.objects.get(origin=origin, sequence=3)
     sql(f"UPDATE LOG SET {column} = %s WHERE id = %s", value, db(row.id))  # noqa: S608 - columns of this test
     found = verify()
@@ -126,14 +126,14 @@ def test_it_names_a_row_in_which_anything_was_changed(origin: UUID, column: str,
 
 
 @pytest.mark.parametrize("sequence", [1, 3, 6])
-def test_it_names_a_deleted_row_the_newest_too(origin: UUID, sequence: int) -> None:
+def test_it_reports_a_deleted_row(origin: UUID, sequence: int) -> None:
     sql("DELETE FROM LOG WHERE origin = %s AND sequence = %s", db(origin), sequence)
     assert verify() == [
         f"missing: number {sequence} of origin {origin}: neither row nor disposition nor journal",
     ]
 
 
-def test_it_finds_an_origin_that_was_deleted_whole(origin: UUID, journal: Path) -> None:
+def test_it_reports_a_completely_deleted_origin(origin: UUID, journal: Path) -> None:
     heads = Heads(journal)
     heads.raise_to(origin, 6)
     heads.save()
@@ -143,7 +143,7 @@ def test_it_finds_an_origin_that_was_deleted_whole(origin: UUID, journal: Path) 
     assert any(f"missing: number 1-6 of origin {origin}" in line for line in verify())
 
 
-def test_it_finds_newest_rows_deleted_together_with_their_head(origin: UUID, journal: Path) -> None:
+def test_it_reports_newest_rows_deleted_together_with_their_head(origin: UUID, journal: Path) -> None:
     heads = Heads(journal)
     heads.raise_to(origin, 6)
     heads.save()
@@ -152,14 +152,14 @@ def test_it_finds_newest_rows_deleted_together_with_their_head(origin: UUID, jou
     assert verify() == [f"missing: number 5-6 of origin {origin}: neither row nor disposition nor journal"]
 
 
-def test_it_finds_a_head_that_was_lowered(origin: UUID) -> None:
+def test_it_reports_a_lowered_head(origin: UUID) -> None:
     InferenceLog.objects.filter(sequence__gt=4).delete()
     Origin.objects.update(highest=4)
     assert f"changed: number 4 of origin {origin}: the origin's head" in verify()
 
 
 @pytest.mark.parametrize("where", ["unknown origin", "next number", "far number"])
-def test_it_names_a_row_that_was_inserted(origin: UUID, where: str) -> None:
+def test_it_reports_an_inserted_row(origin: UUID, where: str) -> None:
     row = InferenceLog.objects.get(origin=origin, sequence=6)
     row.pk = uuid7()
     row.origin = uuid4() if where == "unknown origin" else origin
@@ -169,7 +169,7 @@ def test_it_names_a_row_that_was_inserted(origin: UUID, where: str) -> None:
     assert line.startswith(f"foreign: number {row.sequence} of origin {row.origin}")
 
 
-def test_it_finds_rows_that_were_swapped(origin: UUID) -> None:
+def test_it_reports_swapped_rows(origin: UUID) -> None:
     first, second = InferenceLog.objects.filter(origin=origin, sequence__in=(2, 4)).order_by("sequence")
     InferenceLog.objects.filter(pk=first.pk).update(sequence=100)
     InferenceLog.objects.filter(pk=second.pk).update(sequence=2)
@@ -177,7 +177,7 @@ def test_it_finds_rows_that_were_swapped(origin: UUID) -> None:
     assert len(verify()) >= 2
 
 
-def test_it_knows_what_is_on_its_way(writer: Writer, journal: Path) -> None:
+def test_waiting_records_are_not_missing(writer: Writer, journal: Path) -> None:
     for _ in range(6):
         item = record()
         writer.append(item.encode(), item.content())
@@ -189,7 +189,7 @@ def test_it_knows_what_is_on_its_way(writer: Writer, journal: Path) -> None:
     assert verify() == [f"missing: number 1-4 of origin {UUID(name.origin)}: neither row nor disposition nor journal"]
 
 
-def test_it_accepts_quarantine_repeats_and_what_was_written_directly(writer: Writer, journal: Path) -> None:
+def test_it_accepts_quarantined_repeated_and_directly_written_records(writer: Writer, journal: Path) -> None:
     item = record()
     for _ in range(2):
         writer.append(item.encode(), item.content())
@@ -202,7 +202,7 @@ def test_it_accepts_quarantine_repeats_and_what_was_written_directly(writer: Wri
     assert sorted(Disposition.objects.values_list("kind", flat=True)) == ["quarantined", "repeated"]
 
 
-def test_it_names_a_remnant_that_was_put_in_a_rows_place(origin: UUID) -> None:
+def test_it_reports_a_forged_disposition(origin: UUID) -> None:
     row = InferenceLog.objects.get(origin=origin, sequence=3)
     Disposition.objects.create(
         origin=origin, sequence=3, kind="erased", digest=b"d" * 32, seal=row.seal, disposition_seal=b"x" * 32
@@ -211,15 +211,15 @@ def test_it_names_a_remnant_that_was_put_in_a_rows_place(origin: UUID) -> None:
     assert verify() == [f"changed: number 3 of origin {origin}: erased record"]
 
 
-def test_it_goes_on_after_a_restart_and_after_the_end(origin: UUID, make_whole: Callable[[], UUID]) -> None:
+def test_it_accepts_an_ended_origin_and_a_new_one(origin: UUID, make_origin: Callable[[], UUID]) -> None:
     end_origin(origin)
-    make_whole()
+    make_origin()
     assert verify() == []
     assert Origin.objects.get(pk=origin).ended
 
 
 @pytest.fixture
-def make_whole(journal: Path) -> Callable[[], UUID]:
+def make_origin(journal: Path) -> Callable[[], UUID]:
     """Another origin of six rows."""
 
     def make() -> UUID:
@@ -233,13 +233,11 @@ def make_whole(journal: Path) -> Callable[[], UUID]:
     return make
 
 
-def test_it_verifies_under_a_key_that_was_rotated(
-    origin: UUID, make_whole: Callable[[], UUID], settings: Settings
-) -> None:
+def test_it_verifies_rows_of_a_rotated_key(origin: UUID, make_origin: Callable[[], UUID], settings: Settings) -> None:
     old, settings.SEAL_KEY = settings.SEAL_KEY, "another key of more than thirty-two characters"
     assert [line.split(":")[0] for line in verify()] == ["unreadable"]
     settings.SEAL_KEY_FALLBACKS = [old]
-    make_whole()
+    make_origin()
     assert verify() == []
 
 
@@ -261,16 +259,19 @@ def test_it_accepts_tombstones_and_a_late_message_brings_nothing_back(
     assert list(InferenceLog.objects.values_list("patient_name", flat=True)) == ["B"]
     assert verify() == []
     tombstones = Disposition.objects.filter(kind="erased")
-    assert [(stone.sequence, bytes(stone.payload)) for stone in tombstones.order_by("sequence")] == [(1, b""), (3, b"")]
+    assert [(tombstone.sequence, bytes(tombstone.payload)) for tombstone in tombstones.order_by("sequence")] == [
+        (1, b""),
+        (3, b""),
+    ]
 
 
-def test_it_accounts_for_every_number(writer: Writer, journal: Path, origin: UUID) -> None:
-    def figures() -> dict[str, float]:
+def test_reconcile_counts_every_number(writer: Writer, journal: Path, origin: UUID) -> None:
+    def counts() -> dict[str, float]:
         out = StringIO()
         call_command("reconcile", stdout=out)
         return {line[:24].strip(): float(line[24:]) for line in out.getvalue().splitlines()}
 
-    assert figures() | {"oldest waiting seconds": 0} == {
+    assert counts() | {"oldest waiting seconds": 0} == {
         "answered": 6, "written": 6, "waiting": 0, "quarantined": 0, "erased": 0, "repeated": 0,
         "oldest waiting seconds": 0, "missing": 0,
     }  # fmt: skip
@@ -279,36 +280,34 @@ def test_it_accounts_for_every_number(writer: Writer, journal: Path, origin: UUI
         item = record()
         other.append(item.encode(), item.content())
     other.close()
-    found = figures()
+    found = counts()
     assert (found["answered"], found["waiting"], found["missing"]) == (10, 4, 0)
     assert found["oldest waiting seconds"] >= 0
-    settle(journal, sizes=(4,), forget=False)
-    found = figures()
+    settle(journal, sizes=(4,), remove=False)
+    found = counts()
     assert (found["answered"], found["written"], found["waiting"]) == (10, 10, 0)
     InferenceLog.objects.filter(sequence=2, origin=origin).delete()
     with pytest.raises(CommandError, match="1 numbers are missing"):
-        figures()
+        counts()
 
 
-def test_it_reads_an_origin_in_pieces_however_long_it_is(
-    writer: Writer, journal: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(verification, "AT_ONCE", 4)
+def test_it_reads_a_long_origin_in_chunks(writer: Writer, journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "CHUNK_ROWS", 4)
     for _ in range(50):
         item = record()
         writer.append(item.encode(), item.content())
     origin = settle(journal, sizes=(50,))
     assert verify() == []
-    asked = statements_of(verify, InferenceLog._meta.db_table)
-    walk = [sql for sql in asked if '"payload_bytes"' in sql and "IS NULL" not in sql]
+    statements = statements_of(verify, InferenceLog._meta.db_table)
+    walk = [sql for sql in statements if '"payload_bytes"' in sql and "IS NULL" not in sql]
     assert len(walk) >= 50 / 4
     assert [sql for sql in walk if "LIMIT 4" not in sql] == []
-    if connection.vendor == "postgresql":  # which may as well read so small a table in other ways
+    if connection.vendor == "postgresql":  # it may read such a small table in other ways
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off")
     costs = costs_of(verify, InferenceLog._meta.db_table)
     assert max(cost.rows for cost in costs) <= 20, costs
-    doubled = InferenceLog.objects.get(origin=origin, sequence=4)  # the last of a piece
+    doubled = InferenceLog.objects.get(origin=origin, sequence=4)  # the last row of a chunk
     doubled.pk = uuid7()
     doubled.save(force_insert=True)
     InferenceLog.objects.filter(origin=origin, sequence=9).update(sequence=None)

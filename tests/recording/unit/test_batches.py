@@ -1,4 +1,4 @@
-"""A batch's message: what was written is read, and nothing else passes for one."""
+"""A batch's message: a valid one is read back, and anything else is refused."""
 
 from typing import Any
 from uuid import uuid4
@@ -60,7 +60,7 @@ def test_it_refuses_any_other_json(found: dict[str, Any]) -> None:
         ("records", packed(b"x") + packed(b"MARKER")[:64]),
     ],
 )
-def test_it_refuses_what_no_table_takes_and_quotes_none_of_it(name: str, value: Any) -> None:
+def test_it_refuses_invalid_values_and_quotes_none_of_them(name: str, value: Any) -> None:
     with pytest.raises(BadBatch) as caught:
         Batch.from_message(message() | {name: value})
     assert "MARKER" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""A request to stop ends whatever wait it finds, also when a signal handler makes it."""
+"""A stop request ends any wait, also if a signal handler sets it."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ import pytest
 
 from recording.publisher import StopRequest
 
-LONG = 20.0  # seconds that no test waits for
+LONG = 20.0  # seconds; no test waits that long
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def stop() -> Iterator[StopRequest]:
 
 
 def test_a_signal_handler_ends_a_wait(stop: StopRequest) -> None:
-    before = signal.signal(signal.SIGUSR1, lambda *_: stop.make())
+    before = signal.signal(signal.SIGUSR1, lambda *_: stop.set())
     try:
         timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1))
         timer.start()
@@ -33,14 +33,14 @@ def test_a_signal_handler_ends_a_wait(stop: StopRequest) -> None:
         signal.signal(signal.SIGUSR1, before)
 
 
-def test_it_is_not_made_by_itself_and_never_taken_back(stop: StopRequest) -> None:
+def test_it_is_not_set_at_first_and_stays_set(stop: StopRequest) -> None:
     assert not stop.wait(0.01)
-    stop.make()
+    stop.set()
     assert stop.wait(LONG)
-    assert stop.is_made
+    assert stop.is_set
 
 
-def test_it_can_be_made_again_and_again(stop: StopRequest) -> None:
+def test_it_can_be_set_many_times(stop: StopRequest) -> None:
     for _ in range(100_000):  # more than a pipe holds
-        stop.make()
-    assert stop.is_made
+        stop.set()
+    assert stop.is_set

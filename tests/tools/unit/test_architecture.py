@@ -225,7 +225,7 @@ def through_http(file: str, above: Iterable[str]) -> bool:
 JOINTS: dict[str, Callable[[str, Iterable[str]], bool]] = {
     "the Celery task": through_celery,
     "the journal": through_journal,
-    "the record source": through_registry("sources.received("),
+    "the record source": through_registry("sources.decode_all("),
     "the job kind": through_registry("kinds.named("),
     "the job above": through_job,
     "HTTP": through_http,

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from common import health
 from common.metrics import scrape
 from ml_proxy.models import InferenceLog
-from recording.ledger_counts import NEWEST, RECENT, Numbers
+from recording.incremental_reconciliation import NEWEST, RECENT, IncrementalReconciliation
 from recording.publisher import heads
 from tests.support.plans import explained, statements_of
 from tests.support.system import ROOT
@@ -100,13 +100,13 @@ def _walk(run: Run, words: list[str], output: Path) -> tuple[dict[str, float], l
 def regular(run: Run) -> None:
     """What probes and scrapes ask, which must not grow with the log."""
     kept = heads.read(run.journal)
-    later = Numbers()
+    later = IncrementalReconciliation()
     later.account({}, kept)
     scrape.of_database()  # what came since this process last scraped, at another size
     asked: dict[str, tuple[Callable[[], object], int]] = {
         "/readyz: database": (partial(health.probe, "database"), 0),
         "/readyz: log": (partial(health.probe, "log"), 0),
-        "/metrics: numbers, first scrape": (lambda: Numbers().account({}, kept), NEWEST * RECENT),
+        "/metrics: numbers, first scrape": (lambda: IncrementalReconciliation().account({}, kept), NEWEST * RECENT),
         "/metrics: numbers, later": (lambda: later.account({}, kept), 0),
         "/metrics: all of the database": (scrape.of_database, 0),
     }

@@ -1,4 +1,4 @@
-"""Locks and forgetting, between real processes."""
+"""Locks and removal of segments, between real processes."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from recording.journal import Spool, Unlockable, Writer, folder_lock
+from recording.journal import FolderLocked, Spool, Writer, folder_lock
 from recording.seals import Key
 from tests.support.system import ROOT
 
@@ -27,7 +27,7 @@ print("held", flush=True)
 sys.stdin.read()
 """
 
-PARENT_OF_ONE = """
+PARENT_WITH_CHILD = """
 import os, sys, uuid
 from pathlib import Path
 from recording.journal import Writer
@@ -46,7 +46,7 @@ else:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
-    """Runs a script on the folder, up to where it prints `held`, in a process group of its own."""
+    """Starts a script on the folder, and returns its process once it prints `held`."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start(script: str) -> subprocess.Popen[bytes]:
@@ -70,43 +70,43 @@ def run(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
             pipe.close()
 
 
-def test_it_has_one_publisher_and_another_once_that_one_was_killed(
+def test_a_killed_publisher_releases_the_folder_lock(
     tmp_path: Path, run: Callable[[str], subprocess.Popen[bytes]]
 ) -> None:
     holder = run(HOLDER)
-    with pytest.raises(Unlockable):
+    with pytest.raises(FolderLocked):
         folder_lock(tmp_path)
     holder.kill()
     holder.wait()
     os.close(folder_lock(tmp_path))
 
 
-def test_it_knows_a_segment_that_is_written_from_one_whose_writer_was_killed(
+def test_a_segment_is_closed_once_its_writer_was_killed(
     tmp_path: Path, run: Callable[[str], subprocess.Popen[bytes]]
 ) -> None:
     holder = run(HOLDER)
     spool = Spool(tmp_path)
     [name] = spool.segments()
-    assert not spool.is_over(name)
+    assert not spool.is_closed(name)
     holder.kill()
     holder.wait()
-    assert spool.is_over(name)
+    assert spool.is_closed(name)
     assert [entry.payload for entry in spool.read(name, 0, 100)] == [b"held"]
 
 
-def test_it_sees_that_a_parent_died_though_its_child_lives(
+def test_a_forked_child_does_not_keep_its_parents_segment_open(
     tmp_path: Path, run: Callable[[str], subprocess.Popen[bytes]]
 ) -> None:
-    parent = run(PARENT_OF_ONE)
+    parent = run(PARENT_WITH_CHILD)
     spool = Spool(tmp_path)
     [name] = spool.segments()
-    assert not spool.is_over(name)
+    assert not spool.is_closed(name)
     parent.kill()
     parent.wait()
-    assert spool.is_over(name)
+    assert spool.is_closed(name)
 
 
-def test_it_is_not_fooled_by_a_lock_file_that_was_removed(tmp_path: Path) -> None:
+def test_it_handles_a_removed_lock_file(tmp_path: Path) -> None:
     first = folder_lock(tmp_path)
     (tmp_path / "publisher.lock").unlink()
     second = folder_lock(tmp_path)
@@ -115,10 +115,8 @@ def test_it_is_not_fooled_by_a_lock_file_that_was_removed(tmp_path: Path) -> Non
     os.close(second)
 
 
-@pytest.mark.parametrize(("rest", "sound"), [(b"", True), (b"torn", True), (bytes(200), False)])
-def test_it_forgets_what_was_read_and_a_torn_end_and_sets_aside_what_is_damaged(
-    tmp_path: Path, rest: bytes, sound: bool
-) -> None:
+@pytest.mark.parametrize(("rest", "is_intact"), [(b"", True), (b"torn", True), (bytes(200), False)])
+def test_it_removes_read_and_torn_segments_and_keeps_damaged_ones(tmp_path: Path, rest: bytes, is_intact: bool) -> None:
     spool = Spool(tmp_path)
     writer = Writer(
         tmp_path, new_origin=uuid4, key=Key("a key that seals nothing but tests"), max_bytes=2**20, segment_bytes=2**20
@@ -130,6 +128,6 @@ def test_it_forgets_what_was_read_and_a_torn_end_and_sets_aside_what_is_damaged(
     with (tmp_path / str(name)).open("r+b") as file:
         file.seek(entry.end)
         file.write(rest)
-    assert spool.forget(name, entry.end) == sound
+    assert spool.remove(name, entry.end) == is_intact
     assert spool.segments() == []
-    assert [path.suffix for path in tmp_path.iterdir()] == ([] if sound else [".damaged"])
+    assert [path.suffix for path in tmp_path.iterdir()] == ([] if is_intact else [".damaged"])

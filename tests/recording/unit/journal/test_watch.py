@@ -1,4 +1,4 @@
-"""A watch tells of what is written to segments, and of nothing else, whoever writes it."""
+"""A watch reports changes of segments by any process, and of no other files."""
 
 import ctypes
 import logging
@@ -16,14 +16,14 @@ import pytest
 from recording.journal import watch
 from recording.journal.watch import Watch
 
-LONG = 20.0  # seconds that no test waits for
+LONG = 20.0  # seconds; no test waits that long
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux' own")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="inotify exists only on Linux")
 
 
 @pytest.fixture
 def segment(tmp_path: Path) -> Path:
-    """A segment that is there before the watch begins."""
+    """A segment that exists before the watch begins."""
     path = tmp_path / "a.segment"
     path.write_bytes(b"one")
     return path
@@ -46,21 +46,21 @@ def timed(watching: Watch, seconds: float) -> tuple[bool, float]:
 
 
 @linux
-def test_it_tells_of_a_write_by_another_process(watching: Watch, segment: Path) -> None:
+def test_it_reports_a_write_by_another_process(watching: Watch, segment: Path) -> None:
     code = "import sys, time; time.sleep(0.2); open(sys.argv[1], 'ab').write(b'more')"
     writer = subprocess.Popen([sys.executable, "-c", code, str(segment)])
-    told, seconds = timed(watching, LONG)
+    has_changed, seconds = timed(watching, LONG)
     writer.wait()
-    assert told
+    assert has_changed
     assert 0.2 <= seconds < LONG
 
 
 @linux
-@pytest.mark.parametrize("what", ["written", "moved there", "left by its writer"])
-def test_it_tells_what_was_before_the_wait(watching: Watch, segment: Path, what: str) -> None:
+@pytest.mark.parametrize("what", ["written", "created", "closed"])
+def test_it_reports_a_change_before_the_wait(watching: Watch, segment: Path, what: str) -> None:
     if what == "written":
         append(segment)
-    elif what == "moved there":
+    elif what == "created":
         (segment.parent / "draft").touch()
         watching.clear()
         (segment.parent / "draft").rename(segment.with_name("b.segment"))
@@ -70,7 +70,7 @@ def test_it_tells_what_was_before_the_wait(watching: Watch, segment: Path, what:
 
 
 @linux
-def test_it_tells_many_writes_once(watching: Watch, segment: Path) -> None:
+def test_it_reports_many_writes_once(watching: Watch, segment: Path) -> None:
     for _ in range(1000):
         append(segment)
     assert watching.wait(LONG)
@@ -78,18 +78,18 @@ def test_it_tells_many_writes_once(watching: Watch, segment: Path) -> None:
 
 
 @linux
-def test_it_tells_nothing_of_other_files_of_readers_and_of_what_is_removed(watching: Watch, segment: Path) -> None:
+def test_it_ignores_other_files_reads_and_removals(watching: Watch, segment: Path) -> None:
     append(segment.with_name("progress.json"))
     segment.with_name("progress.json").rename(segment.with_name("heads.json"))
     segment.read_bytes()
     os.utime(segment)
     segment.unlink()
-    told, seconds = timed(watching, 0.1)
-    assert not told
-    assert seconds >= 0.1, "another file's news cut the wait short"
+    has_changed, seconds = timed(watching, 0.1)
+    assert not has_changed
+    assert seconds >= 0.1, "a change of another file ended the wait"
 
 
-def test_it_takes_news_for_told(watching: Watch, segment: Path) -> None:
+def test_clear_drops_pending_changes(watching: Watch, segment: Path) -> None:
     append(segment)
     watching.clear()
     assert not watching.clear()
@@ -97,16 +97,16 @@ def test_it_takes_news_for_told(watching: Watch, segment: Path) -> None:
 
 @linux
 @pytest.mark.usefixtures("small_queue")
-def test_it_tells_that_the_kernel_lost_count(watching: Watch, segment: Path) -> None:
+def test_it_reports_a_queue_overflow(watching: Watch, segment: Path) -> None:
     assert watching.wait(LONG)
 
 
 @pytest.fixture
 def small_queue(segment: Path, watching: Watch) -> None:
-    """More news than the kernel keeps, none of a segment but what it drops."""
+    """More events than the kernel queues, none of them for a segment."""
     most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     others = [open(segment.with_name(name), "wb", buffering=0) for name in "xy"]  # noqa: SIM115 - closed below
-    for number in range(most + 1):  # in turn, since news alike are made one
+    for number in range(most + 1):  # in turn, since the kernel merges equal events
         others[number % 2].write(b".")
     for other in others:
         other.close()
@@ -120,11 +120,11 @@ def test_a_descriptor_ends_a_wait(segment: Path, monkeypatch: pytest.MonkeyPatch
     reader, writer = os.pipe()
     with Watch(segment.parent, interrupt=reader) as watching:
         threading.Timer(0.1, os.write, (writer, b".")).start()
-        told, seconds = timed(watching, LONG)
-        assert not told
+        has_changed, seconds = timed(watching, LONG)
+        assert not has_changed
         assert seconds < LONG
         append(segment)
-        assert watching.wait(LONG) == can_watch, "news are told though the descriptor is ready"
+        assert watching.wait(LONG) == can_watch, "changes are reported although the descriptor is ready"
     os.close(reader)
     os.close(writer)
 
@@ -133,14 +133,14 @@ def _refused(_folder: Path) -> int:
     raise OSError(28, "No space left on device")
 
 
-def test_it_looks_by_the_clock_where_the_kernel_gives_no_watch_and_says_so_once(
+def test_it_polls_without_a_kernel_watch_and_warns_once(
     segment: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(watch, "_watch", _refused)
     monkeypatch.setattr(watch, "POLL_SECONDS", 0.05)
     with Watch(segment.parent) as watching:
-        told, seconds = timed(watching, LONG)
-        assert told
+        has_changed, seconds = timed(watching, LONG)
+        assert has_changed
         assert 0.05 <= seconds < LONG
         assert watching.wait(0.01)
         assert not watching.clear()
@@ -148,7 +148,7 @@ def test_it_looks_by_the_clock_where_the_kernel_gives_no_watch_and_says_so_once(
     assert line == "the journal's folder can't be watched (No space left on device): it is read every 0.05 s instead"
 
 
-def test_a_system_without_inotify_is_told_as_such(
+def test_it_warns_on_a_system_without_inotify(
     segment: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: object())
@@ -157,7 +157,7 @@ def test_a_system_without_inotify_is_told_as_such(
 
 
 @linux
-def test_it_needs_a_folder(tmp_path: Path) -> None:
+def test_it_requires_a_folder(tmp_path: Path) -> None:
     before = psutil.Process().num_fds()
     with pytest.raises(FileNotFoundError):
         Watch(tmp_path / "none")
@@ -165,14 +165,14 @@ def test_it_needs_a_folder(tmp_path: Path) -> None:
 
 
 @linux
-def test_it_tells_that_its_folder_is_gone(watching: Watch, segment: Path) -> None:
+def test_it_reports_that_its_folder_was_removed(watching: Watch, segment: Path) -> None:
     segment.unlink()
     segment.parent.rmdir()
     assert watching.wait(LONG)
 
 
 @linux
-def test_no_program_that_is_started_inherits_it_and_its_end_leaves_nothing(segment: Path) -> None:
+def test_it_is_not_inheritable_and_closes_its_descriptor(segment: Path) -> None:
     before = psutil.Process().num_fds()
     with Watch(segment.parent):
         [added] = [name for name in os.listdir("/proc/self/fd") if _is_inotify(name)]

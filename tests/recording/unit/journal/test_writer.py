@@ -1,4 +1,4 @@
-"""Appending: durable before it returns, in order, from many threads, on disks that fail."""
+"""The writer: durable before it returns, in order, from many threads, on failing disks."""
 
 import fcntl
 import os
@@ -46,8 +46,8 @@ def payloads(folder: Path) -> list[bytes]:
 
 
 @contextmanager
-def no_file_beyond(size: int) -> Iterator[None]:
-    """The kernel refuses to let any file of this process grow beyond `size` bytes (EFBIG)."""
+def max_file_size(size: int) -> Iterator[None]:
+    """Limits the size of this process' files: larger writes fail with EFBIG."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -63,7 +63,7 @@ def test_it_numbers_entries_in_file_order_from_one(make_writer: Callable[..., Wr
     assert [(entry.sequence, entry.payload) for entry in entries] == [(1, b"0"), (2, b"1"), (3, b"2")]
 
 
-def test_it_keeps_every_entry_of_many_threads_once(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
+def test_it_writes_every_entry_of_many_threads_once(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
     writer = make_writer(segment_bytes=16 * 1024)
     items = [b"%06d" % number for number in range(2000)]
     with ThreadPoolExecutor(16) as threads:
@@ -74,20 +74,22 @@ def test_it_keeps_every_entry_of_many_threads_once(make_writer: Callable[..., Wr
     assert len(Spool(tmp_path).segments()) > 1
 
 
-def test_it_syncs_once_for_all_who_wait(make_writer: Callable[..., Writer], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_syncs_once_for_all_waiting_appends(
+    make_writer: Callable[..., Writer], monkeypatch: pytest.MonkeyPatch
+) -> None:
     syncs: list[int] = []
     first_is_syncing, all_wait = threading.Event(), threading.Event()
     write = os.pwrite
 
-    def held_write(descriptor: int, data: bytes, offset: int) -> int:
+    def blocking_write(descriptor: int, data: bytes, offset: int) -> int:
         syncs.append(len(data))
         first_is_syncing.set()
         all_wait.wait(60)
         return write(descriptor, data, offset)
 
     writer = make_writer()
-    writer.append(b"laid out", b"")
-    monkeypatch.setattr(os, "pwrite", held_write)
+    writer.append(b"preallocated", b"")
+    monkeypatch.setattr(os, "pwrite", blocking_write)
     with ThreadPoolExecutor(9) as threads:
         first = threads.submit(writer.append, b"first", b"")
         assert first_is_syncing.wait(60)
@@ -98,23 +100,21 @@ def test_it_syncs_once_for_all_who_wait(make_writer: Callable[..., Writer], monk
     assert len(syncs) == 2
 
 
-def test_what_it_appends_is_synced_before_anyone_is_told(
-    make_writer: Callable[..., Writer], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_returns_only_after_the_sync(make_writer: Callable[..., Writer], monkeypatch: pytest.MonkeyPatch) -> None:
     flags: list[int] = []
     write = os.pwrite
 
-    def noted(descriptor: int, data: bytes, offset: int) -> int:
+    def recording_write(descriptor: int, data: bytes, offset: int) -> int:
         flags.append(fcntl.fcntl(descriptor, fcntl.F_GETFL))
         return write(descriptor, data, offset)
 
-    monkeypatch.setattr(os, "pwrite", noted)
+    monkeypatch.setattr(os, "pwrite", recording_write)
     make_writer().append(b"a", b"")
     assert flags
     assert all(flag & os.O_DSYNC for flag in flags)
 
 
-def test_it_lays_its_file_out_so_that_a_sync_notes_no_length(
+def test_it_preallocates_its_file_so_that_a_sync_changes_no_length(
     make_writer: Callable[..., Writer], tmp_path: Path
 ) -> None:
     writer = make_writer()
@@ -132,7 +132,7 @@ def test_it_lays_its_file_out_so_that_a_sync_notes_no_length(
     assert [entry.sequence for entry in entries] == list(range(1, 22 + size // 1000))
 
 
-def test_a_fault_of_ours_leaves_nobody_waiting(
+def test_an_unexpected_error_leaves_no_append_waiting(
     make_writer: Callable[..., Writer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer, pwrite, writing, go_on = make_writer(), os.pwrite, threading.Event(), threading.Event()
@@ -159,7 +159,7 @@ def test_a_fault_of_ours_leaves_nobody_waiting(
     assert payloads(tmp_path) == [b"before", b"waits", b"waits", b"waits"]
 
 
-def test_it_begins_a_new_segment_at_its_bound_and_goes_on_counting(
+def test_it_begins_a_new_segment_at_its_size_limit_and_continues_the_sequence(
     make_writer: Callable[..., Writer], tmp_path: Path
 ) -> None:
     writer = make_writer(segment_bytes=4096)
@@ -175,57 +175,57 @@ def test_it_begins_a_new_segment_at_its_bound_and_goes_on_counting(
 def test_it_moves_to_a_new_origin_after_a_failed_write(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
     writer = make_writer()
     writer.append(b"a" * 3000, b"")
-    with no_file_beyond(4000):
+    with max_file_size(4000):
         assert writer.append(b"b" * 2000, b"") == 1
     assert len(read_all(tmp_path)) == 2
     assert payloads(tmp_path) == [b"a" * 3000, b"b" * 2000]
 
 
-def test_it_refuses_what_no_file_takes_and_leaves_nothing_of_it(
+def test_it_refuses_a_record_that_does_not_fit_and_leaves_no_part_of_it(
     make_writer: Callable[..., Writer], tmp_path: Path
 ) -> None:
     writer = make_writer()
     writer.append(b"before", b"")
-    with no_file_beyond(1000), pytest.raises(JournalUnwritable):
+    with max_file_size(1000), pytest.raises(JournalUnwritable):
         writer.append(b"x" * 5000, b"")
     writer.append(b"after", b"")
     assert payloads(tmp_path) == [b"after", b"before"]
 
 
-def test_it_is_full_at_its_cap_whoever_filled_it(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
+def test_its_size_limit_counts_files_of_other_processes(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
     (tmp_path / "another-process").write_bytes(b"x" * 60_000)
     writer = make_writer(max_bytes=64 * 1024)
-    writer.hold(1000)
+    writer.reserve(1000)
     with pytest.raises(JournalFull, match="of 65536 bytes"):
-        writer.hold(10_000)
+        writer.reserve(10_000)
 
 
-def test_it_holds_the_room_of_calls_under_way_and_gives_it_back(make_writer: Callable[..., Writer]) -> None:
+def test_it_reserves_and_releases_space(make_writer: Callable[..., Writer]) -> None:
     writer = make_writer(max_bytes=64 * 1024)
-    writer.hold(40_000)
+    writer.reserve(40_000)
     with pytest.raises(JournalFull):
-        writer.hold(40_000)
-    writer.let_go(40_000)
-    writer.hold(40_000)
+        writer.reserve(40_000)
+    writer.release(40_000)
+    writer.reserve(40_000)
 
 
-def test_it_is_full_where_the_disk_is(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
+def test_it_is_full_if_the_disk_is_full(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
     disk = os.statvfs(tmp_path)
     writer = make_writer(max_bytes=2**60)
     with pytest.raises(JournalFull, match="disk"):
-        writer.hold(disk.f_bavail * disk.f_frsize + 2**40)
+        writer.reserve(disk.f_bavail * disk.f_frsize + 2**40)
 
 
-def test_it_says_so_where_its_folder_is_gone(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
+def test_it_is_unwritable_if_its_folder_is_gone(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
     writer = make_writer()
     tmp_path.rename(tmp_path.with_name("moved"))
     with pytest.raises(JournalUnwritable):
-        writer.hold(1)
+        writer.reserve(1)
     with pytest.raises(JournalUnwritable):
         writer.append(b"x", b"")
 
 
-def test_it_seals_each_entry_over_its_content_and_the_one_before_across_segments(
+def test_each_seal_covers_content_and_previous_seal_across_segments(
     make_writer: Callable[..., Writer], tmp_path: Path
 ) -> None:
     writer = make_writer(segment_bytes=4096)

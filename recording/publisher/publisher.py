@@ -1,8 +1,7 @@
-"""One publisher serves a state folder, for the journals of all processes there, the dead ones' included.
+"""The publisher: one for a state folder, for the journals of all processes there, including exited ones.
 
-A batch that has no receipt in time is sent again, so the queue is a courier and never a record's only home. No more
-than `MAX_UNCONFIRMED` batches are on their way at a time, which bounds memory here and messages in Redis, however long
-an outage lasts.
+A batch without a receipt in time is sent again, so the queue never holds the only copy of a record. At most
+`MAX_UNCONFIRMED` batches are unconfirmed at a time, which limits memory here and messages in Redis during any outage.
 """
 
 import logging
@@ -25,18 +24,18 @@ from recording.journal.segment import SegmentName
 from recording.models import Receipt
 from recording.publisher.heads import Heads, end_origin
 from recording.publisher.progress import Progress
-from recording.publisher.tail import BATCH_BYTES, BATCH_RECORDS, Tail
+from recording.publisher.segment_reader import BATCH_BYTES, BATCH_RECORDS, SegmentReader
 from recording.seals import UnknownKey, keyring
 
 log = logging.getLogger(__name__)
 
 MAX_UNCONFIRMED = 16  # batches
-KEEP_SECONDS = 1.0  # between two notes of how far things are
+SAVE_SECONDS = 1.0  # between two saves of the progress
 
 
 @dataclass(eq=False)
 class _Sent:
-    """A batch of one segment's entries that is on its way."""
+    """A batch of one segment's entries that was sent and is not yet confirmed."""
 
     segment: SegmentName
     batch: Batch
@@ -50,84 +49,84 @@ class _Sent:
 
 
 class Publisher:
-    """The work itself, one `step` at a time; for the holder of the folder's lock."""
+    """Publishes, one `step` at a time; only for the holder of the folder's lock."""
 
     def __init__(self, folder: Path, *, republish_seconds: float) -> None:
         self._spool = Spool(folder)
         self._republish_seconds = republish_seconds
-        self._tails: dict[SegmentName, Tail] = {}
+        self._readers: dict[SegmentName, SegmentReader] = {}
         self._awaited: list[_Sent] = []
         self._heads = Heads(folder)
         self._progress = Progress(folder)
-        self._keep_at = 0.0  # time.monotonic() seconds
+        self._save_at = 0.0  # time.monotonic() seconds
         self._unreadable: set[SegmentName] = set()
         self._unknown_keys: set[str] = set()
         self._host = socket.gethostname()
 
     @property
     def is_waiting(self) -> bool:
-        """Whether receipts are awaited."""
+        """Whether any batch is unconfirmed."""
         return bool(self._awaited)
 
     def step(self) -> None:
-        """Confirms, sends and forgets what can be.
+        """Confirms batches, sends new and overdue ones, and removes confirmed segments.
 
-        Raises `BrokerUnavailable`, or Django's database errors: nothing is lost by that, try again later.
+        Raises `BrokerUnavailable`, or Django's database errors: nothing is lost, and the next step tries again.
         """
         try:
             self._confirm()
             self._find_segments()
             self._send_again()
             self._send_new()
-            self._forget()
+            self._remove_confirmed()
         finally:
-            if time.monotonic() >= self._keep_at:
-                self.keep()
+            if time.monotonic() >= self._save_at:
+                self.save_progress()
 
-    def keep(self) -> None:
-        """Notes beside the journal how far things are. A disk that takes no note must not keep records from leaving."""
-        self._keep_at = time.monotonic() + KEEP_SECONDS
-        confirmed = {name: tail.offset for name, tail in self._tails.items()}
+    def save_progress(self) -> None:
+        """Saves the progress and heads beside the journal. A disk error here must not stop publishing."""
+        self._save_at = time.monotonic() + SAVE_SECONDS
+        confirmed = {name: reader.offset for name, reader in self._readers.items()}
         for sent in self._awaited:
             confirmed[sent.segment] = min(sent.start, confirmed[sent.segment])
-        self._progress.note(confirmed)
+        self._progress.update(confirmed)
         try:
             self._heads.save()
             self._progress.save()
         except OSError as exc:
-            log.warning("the journal's folder takes no note of what is confirmed: %s", exc.strerror)
+            log.warning("the publisher's progress can't be saved in the journal's folder: %s", exc.strerror)
 
     def _confirm(self) -> None:
         if not self._awaited:
             return
-        receipts = Receipt.objects.filter(reduce(operator.or_, self._asked()))
+        receipts = Receipt.objects.filter(reduce(operator.or_, self._receipt_ranges()))
         confirmed = set(receipts.values_list("origin", "first", "last"))
         for sent in self._awaited:
             if sent.receipt in confirmed:
                 self._heads.raise_to(sent.batch.origin, sent.batch.last)
         self._awaited = [sent for sent in self._awaited if sent.receipt not in confirmed]
 
-    def _asked(self) -> Iterator[Q]:
-        """A range of each origin's receipts, no longer than what is awaited of it."""
+    def _receipt_ranges(self) -> Iterator[Q]:
+        """For each origin, the range of receipts that are awaited."""
         for origin in {sent.batch.origin for sent in self._awaited}:
             firsts = [sent.batch.first for sent in self._awaited if sent.batch.origin == origin]
             yield Q(origin=origin, first__range=(min(firsts), max(firsts)))
 
     def _find_segments(self) -> None:
         names = self._spool.segments()
-        new = [name for name in names if name not in self._tails]
-        inherited = {origin: self._highest_receipt(origin) for origin in {name.origin for name in new}}
-        found = {name: Tail(name, inherited[name.origin]) for name in new}
-        self._tails = {name: self._tails.get(name) or found[name] for name in names}
+        new = [name for name in names if name not in self._readers]
+        confirmed_before = {origin: self._highest_receipt(origin) for origin in {name.origin for name in new}}
+        new_readers = {name: SegmentReader(name, confirmed_before[name.origin]) for name in new}
+        self._readers = {name: self._readers.get(name) or new_readers[name] for name in names}
 
     @staticmethod
     def _highest_receipt(origin: str) -> int:
         return Receipt.objects.filter(origin=UUID(origin)).aggregate(highest=Max("last"))["highest"] or 0
 
     def _send_again(self) -> None:
-        """Sends what must have been lost: overdue, while nothing waits for a worker.
+        """Sends overdue batches again if the queue is empty: then their messages were lost.
 
-        Messages that wait only need a worker; more of them would help nobody and fill Redis.
+        Messages that are still queued only need a worker; duplicates would fill Redis.
         """
         overdue = time.monotonic() - self._republish_seconds
         late = [sent for sent in self._awaited if sent.sent_at < overdue]
@@ -137,50 +136,50 @@ class Publisher:
                 self._send(sent)
 
     def _send_new(self) -> None:
-        for name, tail in self._tails.items():
-            if not self._can_be_written(name):
+        for name, reader in self._readers.items():
+            if not self._has_known_key(name):
                 continue
-            with self._readable(name):
-                self._send_from(tail)
+            with self._skip_unreadable(name):
+                self._send_from(reader)
 
-    def _send_from(self, tail: Tail) -> None:
-        """Full messages, and one with the rest: what arrives meanwhile is for the next step, not for more messages."""
+    def _send_from(self, reader: SegmentReader) -> None:
+        """Sends full batches, then one with the rest. Later entries wait for the next step, to share a batch."""
         is_full = True
-        while is_full and self._may_send and (entries := tail.next_run(self._spool)):
-            sent = self._sent(tail.name, entries)
+        while is_full and self._may_send and (entries := reader.next_entries(self._spool)):
+            sent = self._sent(reader.name, entries)
             self._send(sent)
-            tail.pass_over(entries)
+            reader.advance(entries)
             self._awaited.append(sent)
             is_full = len(entries) == BATCH_RECORDS or sent.end - sent.start >= BATCH_BYTES
 
-    def _can_be_written(self, name: SegmentName) -> bool:
-        """Workers settle nothing that an unknown key sealed; it waits here, not in the place of others."""
+    def _has_known_key(self, name: SegmentName) -> bool:
+        """A segment with an unknown key stays here: no worker can write it, and it would take the place of others."""
         try:
             keyring().find(name.key_id)
         except UnknownKey as exc:
             if name.key_id not in self._unknown_keys:
-                log.error("%s and others like it wait: %s", name, exc)
+                log.error("%s and other segments with its key wait: %s", name, exc)
             self._unknown_keys.add(name.key_id)
             return False
         return True
 
     @property
     def _may_send(self) -> bool:
-        held = sum(sent.end - sent.start for sent in self._awaited)
-        return len(self._awaited) < MAX_UNCONFIRMED and held < MAX_UNCONFIRMED * BATCH_BYTES
+        unconfirmed_bytes = sum(sent.end - sent.start for sent in self._awaited)
+        return len(self._awaited) < MAX_UNCONFIRMED and unconfirmed_bytes < MAX_UNCONFIRMED * BATCH_BYTES
 
     def _sent(self, name: SegmentName, entries: list[Entry]) -> _Sent:
         batch = Batch.of(UUID(name.origin), self._host, name.key_id, entries)
         return _Sent(name, batch, entries[0].start, entries[-1].end)
 
     @contextmanager
-    def _readable(self, name: SegmentName) -> Iterator[None]:
-        """A segment that can't be read stays where it is, and must not keep the others from leaving."""
+    def _skip_unreadable(self, name: SegmentName) -> Iterator[None]:
+        """Skips a segment that can't be read: it stays in place, and must not stop the others."""
         try:
             yield
         except OSError as exc:
             if name not in self._unreadable:
-                log.error("%s can't be read and stays where it is: %s", name, exc.strerror)
+                log.error("%s can't be read and stays in place: %s", name, exc.strerror)
             self._unreadable.add(name)
 
     def _send(self, sent: _Sent) -> None:
@@ -189,22 +188,22 @@ class Publisher:
         metrics.count_batch(again=bool(sent.sent_at))
         sent.sent_at = time.monotonic()
 
-    def _forget(self) -> None:
-        """Lets go of segments that nobody writes to, that are read to their end and wholly confirmed."""
+    def _remove_confirmed(self) -> None:
+        """Removes segments that are closed, read to their end and completely confirmed."""
         awaited = {sent.segment for sent in self._awaited}
-        for name, tail in list(self._tails.items()):
-            with self._readable(name):
-                if tail.is_read and name not in awaited and self._spool.is_over(name):
-                    self._let_go(name, tail)
+        for name, reader in list(self._readers.items()):
+            with self._skip_unreadable(name):
+                if reader.is_read and name not in awaited and self._spool.is_closed(name):
+                    self._remove_segment(name, reader)
 
-    def _let_go(self, name: SegmentName, tail: Tail) -> None:
-        if any(self._spool.read(name, tail.offset, 1)):  # its writer's last words
+    def _remove_segment(self, name: SegmentName, reader: SegmentReader) -> None:
+        if any(self._spool.read(name, reader.offset, 1)):  # entries that its writer added before it closed the file
             return
         if self._spool.is_last(name):
             end_origin(UUID(name.origin))
-        self.keep()
-        if not self._spool.forget(name, tail.offset, damaged=tail.is_damaged) and not tail.is_damaged:
-            log.error("%s is damaged from byte %d on: numbers after %d are lost", name, tail.offset, tail.last)
-        del self._tails[name]
-        own = Receipt.objects.filter(origin=UUID(name.origin), first__gte=tail.first, last__lte=tail.last)
-        own.delete()
+        self.save_progress()
+        if not self._spool.remove(name, reader.offset, damaged=reader.is_damaged) and not reader.is_damaged:
+            log.error("%s is damaged from byte %d on: numbers after %d are lost", name, reader.offset, reader.last)
+        del self._readers[name]
+        receipts = Receipt.objects.filter(origin=UUID(name.origin), first__gte=reader.first, last__lte=reader.last)
+        receipts.delete()

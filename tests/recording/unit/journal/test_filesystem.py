@@ -1,4 +1,4 @@
-"""Which file system a folder is on, read from what the kernel tells."""
+"""Which file system a folder is on, according to the kernel's mount table."""
 
 from pathlib import Path
 
@@ -34,25 +34,25 @@ garbage
         (r"/vol\x/y", "tmpfs"),
     ],
 )
-def test_it_finds_the_mount_that_a_folder_is_on(folder: str, kind: str) -> None:
+def test_it_finds_the_mount_of_a_folder(folder: str, kind: str) -> None:
     assert type_in(MOUNTS, Path(folder)) == kind
 
 
 @pytest.mark.parametrize("mountinfo", ["", "garbage", "1 2 3 4 /other rw - ext4 x rw"])
-def test_it_says_nothing_where_nothing_is_told(mountinfo: str) -> None:
+def test_it_returns_blank_if_the_mount_is_unknown(mountinfo: str) -> None:
     assert type_in(mountinfo, Path("/srv")) == ""
 
 
 @pytest.mark.parametrize("kind", ["nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "ceph", "lustre"])
-def test_it_knows_a_network_file_system(kind: str) -> None:
+def test_it_recognizes_network_file_systems(kind: str) -> None:
     assert NETWORK.fullmatch(kind)
 
 
 @pytest.mark.parametrize("kind", ["ext4", "xfs", "btrfs", "zfs", "overlay", "tmpfs", "fuse.ntfs", "nfsd", "9p", ""])
-def test_it_takes_a_local_one_for_no_network_file_system(kind: str) -> None:
+def test_it_accepts_local_file_systems(kind: str) -> None:
     assert not NETWORK.fullmatch(kind)
 
 
-def test_it_takes_the_folder_of_this_test(tmp_path: Path) -> None:
+def test_it_accepts_the_folder_of_this_test(tmp_path: Path) -> None:
     assert type_in(Path("/proc/self/mountinfo").read_text(), tmp_path)
     assert network_type(tmp_path) == ""
