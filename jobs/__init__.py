@@ -2,9 +2,9 @@
 
     queued ──claimed by a runner, under a lease──▶ running ──▶ succeeded | failed | cancelled
        ▲                                             │
-       └────── the lease ran out: once more ─────────┘
+       └──────── lease expired: requeued ────────────┘
 
-A job's row exists before anything is queued, and the row is the truth. `kinds` is the registry of job kinds, `requests`
-reads what is asked for, `submission` makes jobs, `runner` runs them, `heartbeat` holds the lease meanwhile,
-`transitions` ends them, and `sweeper` finds lost messages and dead runners.
+A job's row is written before its message is queued, and the row is the source of truth. `kinds` is the registry of job
+kinds, `requests` parses request bodies, `submission` creates jobs, `runner` runs them, `heartbeat` renews the lease
+during a run, `transitions` ends jobs, and `sweeper` recovers lost messages and jobs whose runner died.
 """

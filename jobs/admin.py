@@ -1,4 +1,4 @@
-"""Jobs for people: to read, never to change."""
+"""Read-only admin pages of jobs."""
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
@@ -9,7 +9,7 @@ from jobs.models import Job
 
 @admin.register(Job)
 class JobAdmin(ReadOnly):
-    """Long runs."""
+    """Lists jobs and shows one."""
 
     payloads = ("params", "result")
     list_display = ("created_at", "kind", "state", "percent", "message", "requested_by", "started_at", "finished_at")
@@ -37,5 +37,5 @@ class JobAdmin(ReadOnly):
 
     @admin.display(description="result")
     def result_json(self, row: Job) -> SafeString:
-        """What came of it."""
+        """The job's result."""
         return payload(row, "result")

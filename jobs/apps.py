@@ -1,4 +1,4 @@
-"""Jobs as a Django app."""
+"""The Django app of jobs."""
 
 from django.apps import AppConfig
 from django.conf import settings

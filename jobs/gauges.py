@@ -1,4 +1,4 @@
-"""What is measured of jobs and their webhooks at a scrape."""
+"""Gauges of jobs and their webhooks, computed at each scrape."""
 
 from django.db.models import Count, Min, Q
 from prometheus_client import Metric
@@ -8,7 +8,7 @@ from jobs.models import Job, WebhookDelivery
 
 
 def of_jobs() -> list[Metric]:
-    """Counts by state, and the oldest active ones. Raises Django's database errors."""
+    """Returns the counts by state and the age of the oldest active jobs. Raises Django's database errors."""
     oldest = Job.objects.filter(state__in=Job.ACTIVE).aggregate(
         queued=Min("created_at", filter=Q(state=Job.State.QUEUED)),
         running=Min("started_at", filter=Q(state=Job.State.RUNNING)),
@@ -17,12 +17,12 @@ def of_jobs() -> list[Metric]:
     return [
         gauges_by("jobs", "Jobs by state.", "state", _counted(Job)),
         gauges_by(
-            "oldest_job_seconds", "For how long the oldest job has been in this state; 0 for none.", "state", active
+            "oldest_job_seconds", "How long the oldest job has been in this state; 0 if none is.", "state", active
         ),
         gauges_by("webhooks", "Webhooks of ended jobs, by state.", "state", _counted(WebhookDelivery)),
     ]
 
 
 def _counted(model: type[Job] | type[WebhookDelivery]) -> dict[str, int]:
-    found = dict(model.objects.values_list("state").annotate(Count("pk")).order_by())
-    return {state.value: found.get(state, 0) for state in model.State}
+    counts = dict(model.objects.values_list("state").annotate(Count("pk")).order_by())
+    return {state.value: counts.get(state, 0) for state in model.State}

@@ -1,10 +1,10 @@
-"""Job kinds: what each kind of job takes, who may start it, and the function that runs it.
+"""Job kinds: for each kind, the parameters it accepts, who may start it, and the function that runs it.
 
 An app declares a kind in the `ready` of its `AppConfig`:
 
     kinds.register(JobKind(name="retrain", run=retrain, ...))
 
-Queueing, leases, the sweeper, progress, cancelling and webhooks then work for it; `jobs.urls.paths` has its views.
+Queueing, leases, the sweeper, progress, cancelling and webhooks then work for it; `jobs.urls.paths` adds its views.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,16 +25,16 @@ Runner = Callable[["Job", "Heartbeat"], "Outcome"]
 
 
 class UnknownKind(LookupError):
-    """No kind of this name is registered here; a worker of another version may have it."""
+    """No kind with this name is registered in this process; a worker of another version may know it."""
 
 
 def no_permissions(_: JobRequest) -> Sequence[str]:
-    """None beside the kind's own."""
+    """Requires nothing beyond the kind's own permission."""
     return ()
 
 
 def no_key(_: JobRequest) -> str | None:
-    """Any number of jobs may run at a time."""
+    """Lets any number of jobs run at the same time."""
     return None
 
 
@@ -42,40 +42,40 @@ def no_key(_: JobRequest) -> str | None:
 class JobKind:
     """One kind of job.
 
-    `run` does the work: it tells progress to the heartbeat, looks whether it shall stop, and gives how the job ends. It
-    raises `GatewayError` where the job has failed. `read` checks a request's body and raises `BadInput`.
+    `run` does the work: it sets the heartbeat's progress, checks whether it must stop, and returns the outcome.
+    It raises `GatewayError` if the job failed. `read` checks a request's body and raises `BadInput`.
     """
 
     name: str
     run: Runner
     read: Callable[[bytes], JobRequest] = read_request
     queue: str = broker.JOBS_QUEUE
-    attempts: int = 2  # in all, counting those whose worker died
+    attempts: int = 2  # in total, including attempts whose worker died
     start_permission: str = "jobs.add_job"
     read_permission: str = "jobs.view_job"
     cancel_permission: str = "jobs.change_job"
-    more_permissions: Callable[[JobRequest], Sequence[str]] = no_permissions  # that a request needs beside the first
-    concurrency_key: Callable[[JobRequest], str | None] = no_key  # one active job at a time has a key
-    begins_as: str = "running"  # the progress message of a job that has just begun
-    if_unknown: str = "it is not known whether it took effect."  # ends the error of a job whose runner died
+    extra_permissions: Callable[[JobRequest], Sequence[str]] = no_permissions  # required besides start_permission
+    concurrency_key: Callable[[JobRequest], str | None] = no_key  # only one active job may hold each key
+    initial_message: str = "running"  # the progress message when a run starts
+    unknown_outcome: str = "it is not known whether it took effect."  # ends the error text if the runner died
 
 
 _registered: dict[str, JobKind] = {}
 
 
 def register(kind: JobKind) -> JobKind:
-    """Adds a kind. Registering one of the same name replaces it."""
+    """Adds a kind. A kind with the same name is replaced."""
     _registered[kind.name] = kind
     return kind
 
 
 def unregister(name: str) -> None:
-    """Takes a kind out again, for tests."""
+    """Removes a kind, for tests."""
     _registered.pop(name, None)
 
 
 def named(name: str) -> JobKind:
-    """The kind of this name. Raises `UnknownKind`."""
+    """Returns the kind with this name. Raises `UnknownKind`."""
     try:
         return _registered[name]
     except KeyError:

@@ -1,4 +1,4 @@
-"""Leases: a runner holds a job by a lease and its attempt's number; runners of earlier attempts cannot write."""
+"""Leases: a runner holds a job by a lease and an attempt number; runners of earlier attempts cannot write."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,11 +8,11 @@ from django.conf import settings
 from jobs.models import Job
 
 
-def lease() -> datetime:
-    """When a lease that is taken or renewed now runs out."""
+def lease_expiry() -> datetime:
+    """When a lease taken or renewed now expires."""
     return datetime.now(UTC) + timedelta(seconds=settings.JOB_LEASE_SECONDS)
 
 
-def held(job: Job) -> dict[str, Any]:
-    """The columns by which a runner's updates are conditional: they match only while it holds the job."""
+def lease_conditions(job: Job) -> dict[str, Any]:
+    """Filter conditions for a runner's updates: they match only while the runner holds the job."""
     return {"state": Job.State.RUNNING, "attempt": job.attempt}

@@ -1,4 +1,4 @@
-"""Jobs, and the webhooks that tell how they ended."""
+"""Jobs and their completion webhooks."""
 
 from typing import ClassVar
 
@@ -9,9 +9,9 @@ from common.ids import uuid7
 
 
 class Job(models.Model):
-    """One long run that a caller can name. Its row exists before anything is queued.
+    """One long run that a caller can name. Its row is written before its message is queued.
 
-    Its runner holds a lease and renews it. A job whose runner died is found by its expired lease.
+    The runner holds a lease and renews it. If the runner dies, the sweeper finds the job by its expired lease.
     """
 
     class State(models.TextChoices):
@@ -28,13 +28,13 @@ class Job(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(max_length=40, help_text="The name of its job kind.")
     concurrency_key = models.CharField(  # noqa: DJ001 - null is not unique
-        max_length=100, null=True, help_text="One active job at a time has this key; none is shared with no other."
+        max_length=100, null=True, help_text="Only one active job may have this key; null does not conflict."
     )
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     percent = models.PositiveSmallIntegerField(default=0)
     message = models.CharField(max_length=200, blank=True)
-    params = models.TextField(default="{}", help_text="The request's body, JSON as it came.")
-    result = models.TextField(null=True, help_text="What came of it, JSON.")  # noqa: DJ001
+    params = models.TextField(default="{}", help_text="The request's body, as the received JSON text.")
+    result = models.TextField(null=True, help_text="The job's result, as JSON text.")  # noqa: DJ001
     error = models.CharField(max_length=500, null=True)  # noqa: DJ001 - no error is null, in the API too
     requested_by = models.CharField(max_length=150, blank=True)
     request_id = models.CharField(max_length=128, blank=True)
@@ -42,16 +42,18 @@ class Job(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    # How it is run.
-    is_attended = models.BooleanField(default=False, help_text="Its caller waits for it, so it is never run again.")
-    queued_at = models.DateTimeField(null=True, help_text="When its message was last sent.")
+    # How the job is run.
+    is_synchronous = models.BooleanField(
+        default=False, help_text="The caller waits for the result, so the job is never retried."
+    )
+    queued_at = models.DateTimeField(null=True, help_text="When the job's message was last sent.")
     attempt = models.PositiveSmallIntegerField(
-        default=0, help_text="Which run this is; runners of earlier attempts cannot write."
+        default=0, help_text="The number of the current attempt; runners of earlier attempts cannot write."
     )
     leased_until = models.DateTimeField(
-        null=True, help_text="When its runner counts as dead, unless it renews the lease."
+        null=True, help_text="When the runner counts as dead, unless it renews the lease."
     )
-    # A caller's own key, so that the same request again finds the job that it made; emptied after 24 h.
+    # A repeated request with the same key returns the job that the first one created; cleared after 24 h.
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null is not unique
     body_digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the request's body, in hex.")
 
@@ -64,7 +66,7 @@ class Job(models.Model):
             ),
             models.UniqueConstraint(fields=["requested_by", "idempotency_key"], name="job_idempotency_key_once"),
         ]
-        # The list of a kind, newest first, of all states or of one.
+        # A kind's jobs, newest first: in all states, or in one.
         indexes: ClassVar = [
             models.Index(fields=["kind", "-id"], name="job_by_kind"),
             models.Index(fields=["kind", "state", "-id"], name="job_by_kind_and_state"),
@@ -76,7 +78,7 @@ class Job(models.Model):
 
 
 class WebhookDelivery(models.Model):
-    """What is still to be told, or was told, to the URL that a job's caller named."""
+    """The webhook of one job: pending, delivered, or given up."""
 
     class State(models.TextChoices):
         """`waiting → delivered | given up`."""
@@ -85,13 +87,15 @@ class WebhookDelivery(models.Model):
         DELIVERED = "delivered"
         GIVEN_UP = "given up"
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False, help_text="The webhook's id, on every try.")
+    id = models.UUIDField(
+        primary_key=True, default=uuid7, editable=False, help_text="The webhook's id, the same on every attempt."
+    )
     job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="callback")
     url = models.CharField(max_length=2000)
     state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
-    due_at = models.DateTimeField(null=True, help_text="When to try next; empty until the job has ended.")
+    due_at = models.DateTimeField(null=True, help_text="When to try next; null until the job has ended.")
     attempts = models.PositiveSmallIntegerField(default=0)
-    error = models.CharField(max_length=200, blank=True, help_text="Why the last try failed.")
+    error = models.CharField(max_length=200, blank=True, help_text="Why the last attempt failed.")
     created_at = models.DateTimeField(auto_now_add=True)
     delivered_at = models.DateTimeField(null=True)
 

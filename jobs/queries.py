@@ -1,4 +1,4 @@
-"""Jobs, looked up: one, or a page of the newest."""
+"""Queries for jobs: one by its id, or one page of a kind's jobs."""
 
 import base64
 import binascii
@@ -15,7 +15,7 @@ from jobs.models import Job
 
 
 class JobConflict(Conflict):
-    """Another job has the concurrency key, or this job has ended; `job` is the one in the way."""
+    """Another job holds the concurrency key, or this job has already ended; `job` is the conflicting job."""
 
     kind = "job-conflict"
 
@@ -26,7 +26,7 @@ class JobConflict(Conflict):
 
 @dataclass(frozen=True, kw_only=True)
 class JobFilter:
-    """Which jobs: of this kind, in this state, and made before the job `after`."""
+    """Selects jobs of this kind, in this state, created before the job `after`."""
 
     kind: str
     state: Job.State | None = None
@@ -36,14 +36,14 @@ class JobFilter:
 
 @dataclass(frozen=True)
 class Page:
-    """Jobs, and the last one's id where there are more."""
+    """One page of jobs; `next` is the last job's id if there are more, else None."""
 
     jobs: list[Job]
     next: UUID | None
 
 
 def find(job_id: UUID, kind: str | None = None) -> Job:
-    """The job, which must be of the kind where one is given. Raises `NoSuchRecord`."""
+    """Returns the job; if `kind` is given, the job must be of that kind. Raises `NoSuchRecord`."""
     jobs = Job.objects.filter(pk=job_id)
     job = (jobs.filter(kind=kind) if kind else jobs).first()
     if job is None:
@@ -51,27 +51,27 @@ def find(job_id: UUID, kind: str | None = None) -> Job:
     return job
 
 
-def page(wanted: JobFilter) -> Page:
-    """The newest first: at most `limit` jobs and about as many bytes as a page of history."""
-    jobs = Job.objects.filter(kind=wanted.kind).order_by("-id")
-    if wanted.state is not None:
-        jobs = jobs.filter(state=wanted.state)
-    if wanted.after is not None:
-        jobs = jobs.filter(below(id=wanted.after))
+def page(query: JobFilter) -> Page:
+    """Returns the newest jobs first: at most `limit`, with about the byte limit of a page of history."""
+    jobs = Job.objects.filter(kind=query.kind).order_by("-id")
+    if query.state is not None:
+        jobs = jobs.filter(state=query.state)
+    if query.after is not None:
+        jobs = jobs.filter(below(id=query.after))
     size = Length("params") + Coalesce(Length("result"), Value(0))
-    found = list(jobs.values_list("id", size)[: wanted.limit + 1])
-    taken = [job_id for job_id, _ in found][: fitting([size for _, size in found[: wanted.limit]])]
-    by_id = Job.objects.in_bulk(taken)
-    return Page([by_id[job_id] for job_id in taken], taken[-1] if len(taken) < len(found) else None)
+    found = list(jobs.values_list("id", size)[: query.limit + 1])
+    page_ids = [job_id for job_id, _ in found][: fitting([size for _, size in found[: query.limit]])]
+    by_id = Job.objects.in_bulk(page_ids)
+    return Page([by_id[job_id] for job_id in page_ids], page_ids[-1] if len(page_ids) < len(found) else None)
 
 
-def opaque(job_id: UUID) -> str:
-    """A job's place in the list, as a cursor in a URL."""
+def encode_cursor(job_id: UUID) -> str:
+    """Encodes a job's id as an opaque cursor for URLs."""
     return base64.urlsafe_b64encode(job_id.bytes).decode().rstrip("=")
 
 
-def place_of(cursor: str) -> UUID:
-    """The place that `opaque` wrote. Raises `ValueError`."""
+def decode_cursor(cursor: str) -> UUID:
+    """Decodes a cursor from `encode_cursor`. Raises `ValueError`."""
     try:
         return UUID(bytes=base64.b64decode(cursor + "=" * (-len(cursor) % 4), "-_", validate=True))
     except (binascii.Error, UnicodeError) as exc:

@@ -1,4 +1,4 @@
-"""A job as others see it: by the API, and by whoever is called back when it has ended."""
+"""The JSON representation of a job, for the API and for webhooks."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from jobs.models import Job
 
 
 def described(job: Job) -> dict[str, Any]:
-    """The job as its callers see it."""
+    """Returns the job's JSON members."""
     return {
         "id": job.id,
         "kind": job.kind,

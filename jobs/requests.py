@@ -1,4 +1,4 @@
-"""What a job is asked to do: a JSON object, most of which is its kind's to judge."""
+"""Parses the request body of a job: a JSON object, most of which the job kind validates."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -23,45 +23,45 @@ class JobRequest:
 
     @property
     def value(self) -> strict_json.Value:
-        """What `params` holds."""
+        """`params`, parsed."""
         return strict_json.parse(self.params)
 
 
 class Member(NamedTuple):
-    """A member that a kind knows: what it must be, in words, and whether a value is that."""
+    """A member that a kind validates: its name, the expected type in words, and the check."""
 
     name: str
-    what: str
-    fits: Callable[[strict_json.Value], bool]
+    expected: str
+    is_valid: Callable[[strict_json.Value], bool]
 
 
 def is_string(value: strict_json.Value) -> bool:
-    """Whether a parsed value is a string; a number is a `str` too, of a class of its own."""
+    """Whether a parsed value is a string. Parsed numbers are a subclass of `str`, hence the exact type check."""
     return type(value) is str
 
 
 def read_request(
     body: bytes,
     members: Sequence[Member] = (),
-    faults: Callable[[strict_json.Value], Iterator[FieldError]] = lambda _: iter(()),
+    find_errors: Callable[[strict_json.Value], Iterator[FieldError]] = lambda _: iter(()),
 ) -> JobRequest:
-    """Checks `callback_url` and the `members` that the kind knows; `faults` finds what else is wrong.
+    """Checks `callback_url` and the kind's `members`; `find_errors` yields any further errors.
 
-    Raises `BadInput` with all that is wrong.
+    Raises `BadInput` with all errors.
     """
     text, value = read_object(body) if body else ("{}", ())
-    found = list(chain(_faults(value, [*members, Member(CALLBACK_URL, "a string", is_string)]), faults(value)))
-    if found:
-        raise BadInput("The job can't be started as it is asked for.", field_errors=found)
+    errors = list(chain(_errors(value, [*members, Member(CALLBACK_URL, "a string", is_string)]), find_errors(value)))
+    if errors:
+        raise BadInput("The job's request is not valid.", field_errors=errors)
     url = strict_json.member(value, CALLBACK_URL)
     params = text if url is None else strict_json.without(text, CALLBACK_URL)
     return JobRequest(params, url, hashlib.sha256(body).hexdigest())
 
 
-def _faults(value: strict_json.Value, members: Sequence[Member]) -> Iterator[FieldError]:
-    for name, what, fits in members:
-        given = [member for key, member in value if key == name]
-        if len(given) > 1:
+def _errors(value: strict_json.Value, members: Sequence[Member]) -> Iterator[FieldError]:
+    for name, expected, is_valid in members:
+        values = [member for key, member in value if key == name]
+        if len(values) > 1:
             yield FieldError(f"/{name}", "must be given once")
-        elif given and not fits(given[0]):
-            yield FieldError(f"/{name}", f"must be {what}")
+        elif values and not is_valid(values[0]):
+            yield FieldError(f"/{name}", f"must be {expected}")

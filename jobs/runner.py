@@ -1,4 +1,4 @@
-"""Runs jobs: a worker runs the queued ones, and a caller who waits runs its own."""
+"""Runs jobs. A worker runs queued jobs; a synchronous job runs in its caller's process."""
 
 import logging
 import time
@@ -14,8 +14,8 @@ from django.db.models.functions import Coalesce
 from common.exceptions import GatewayError
 from common.logs import current_request_id
 from jobs import kinds
-from jobs.heartbeat import Heartbeat, Stop, Tell
-from jobs.leases import held, lease
+from jobs.heartbeat import Heartbeat, ProgressCallback, Stop
+from jobs.leases import lease_conditions, lease_expiry
 from jobs.models import Job
 from jobs.queries import JobConflict, find
 from jobs.transitions import CANCELLED, Outcome, end
@@ -26,48 +26,48 @@ FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 
 
-def run(job_id: UUID, tell: Tell | None = None) -> str:
-    """Runs a queued job to its end and gives its state; a message that comes again changes nothing.
+def run(job_id: UUID, on_progress: ProgressCallback | None = None) -> str:
+    """Runs a queued job to its end and returns its state. A redelivered message has no effect.
 
-    `tell` hears of the progress, in a thread of its own. Raises `NoSuchRecord` or `UnknownKind`.
+    `on_progress` is called from the heartbeat's thread. Raises `NoSuchRecord` or `UnknownKind`.
     """
     job = _claim(job_id)
     if job is None:
-        log.info("job %s is not queued any more, nothing to do", job_id)
+        log.info("job %s is no longer queued; nothing to do", job_id)
         return str(find(job_id).state)
-    named = current_request_id.set(job.request_id)
+    token = current_request_id.set(job.request_id)
     try:
-        _run(job, tell)
+        _run(job, on_progress)
     finally:
-        current_request_id.reset(named)
+        current_request_id.reset(token)
     return str(find(job_id).state)
 
 
 def _claim(job_id: UUID) -> Job | None:
-    """Takes a queued job; None where it is not queued, or another runner got there first.
+    """Claims a queued job. Returns None if it is not queued or another runner claimed it first.
 
-    Raises `UnknownKind`: then it stays queued.
+    Raises `UnknownKind`; the job then stays queued.
     """
     queued = Job.objects.filter(pk=job_id, state=Job.State.QUEUED)
     job = queued.first()
     if job is None:
         return None
-    message = kinds.named(job.kind).begins_as
-    taken = queued.filter(attempt=job.attempt).update(
+    message = kinds.named(job.kind).initial_message
+    claimed = queued.filter(attempt=job.attempt).update(
         state=Job.State.RUNNING,
         attempt=job.attempt + 1,
-        leased_until=lease(),
+        leased_until=lease_expiry(),
         percent=0,
         message=message,
         started_at=Coalesce(F("started_at"), datetime.now(UTC)),
     )
     job.attempt += 1
     job.message = message
-    return job if taken else None
+    return job if claimed else None
 
 
-class Attended:
-    """A job that its caller runs: the caller names the outcome, once it is known."""
+class SynchronousRun:
+    """A job that runs in its caller's process. The caller sets `outcome` once it is known."""
 
     def __init__(self, heartbeat: Heartbeat) -> None:
         self.heartbeat = heartbeat
@@ -75,45 +75,45 @@ class Attended:
 
 
 @contextmanager
-def attended(job: Job) -> Iterator[Attended]:
-    """Holds the lease of a job that is run in the block, and ends it as the block says, or failed where it raises.
+def synchronous_run(job: Job) -> Iterator[SynchronousRun]:
+    """Holds the job's lease while the block runs it. Ends the job with the block's outcome, or as failed if it raises.
 
-    Raises `JobConflict` in place of a `GatewayError` where the run was stopped: it was cancelled, or taken over.
+    Raises `JobConflict` instead of a `GatewayError` if the run was stopped because it was cancelled or taken over.
     """
     with Heartbeat(job) as heartbeat:
-        run_by_caller = Attended(heartbeat)
+        run_state = SynchronousRun(heartbeat)
         try:
-            yield run_by_caller
+            yield run_state
         except BaseException as exc:
             was_stopped = heartbeat.stop is not None
             _end_if_possible(job, heartbeat, _failed(exc))
             if was_stopped and isinstance(exc, GatewayError):
-                raise JobConflict(f"This {job.kind} was stopped: it was cancelled, or taken over.", job) from exc
+                raise JobConflict(f"This {job.kind} was stopped: it was cancelled or taken over.", job) from exc
             raise
-        if run_by_caller.outcome is not None:  # the work is done, whatever the database says
-            _end_if_possible(job, heartbeat, run_by_caller.outcome)
+        if run_state.outcome is not None:  # the work is done, even if the database can't store that
+            _end_if_possible(job, heartbeat, run_state.outcome)
 
 
-def _run(job: Job, tell: Tell | None) -> None:
+def _run(job: Job, on_progress: ProgressCallback | None) -> None:
     kind = kinds.named(job.kind)
-    with Heartbeat(job, tell) as heartbeat:
+    with Heartbeat(job, on_progress) as heartbeat:
         try:
             outcome = kind.run(job, heartbeat)
         except GatewayError as exc:
             outcome = _failed(exc)
         except BaseException as exc:
-            _end_surely(job, heartbeat, _failed(exc))
+            _end_with_retries(job, heartbeat, _failed(exc))
             raise
-        _end_surely(job, heartbeat, outcome)
+        _end_with_retries(job, heartbeat, outcome)
 
 
 def _failed(exc: BaseException) -> Outcome:
-    said = exc.detail if isinstance(exc, GatewayError) else f"The gateway failed ({type(exc).__name__})."
-    return Outcome(Job.State.FAILED, error=said)
+    error = exc.detail if isinstance(exc, GatewayError) else f"The gateway failed ({type(exc).__name__})."
+    return Outcome(Job.State.FAILED, error=error)
 
 
-def _end_surely(job: Job, heartbeat: Heartbeat, outcome: Outcome) -> None:
-    """Ends the job, however long the database is away, for as long as the job is this run's to end."""
+def _end_with_retries(job: Job, heartbeat: Heartbeat, outcome: Outcome) -> None:
+    """Ends the job; retries while the database is unavailable and this run still holds the job."""
     pause = FIRST_PAUSE_SECONDS
     while not _end_if_possible(job, heartbeat, outcome) and heartbeat.stop is not Stop.VOID:
         time.sleep(pause)
@@ -121,14 +121,17 @@ def _end_surely(job: Job, heartbeat: Heartbeat, outcome: Outcome) -> None:
 
 
 def _end_if_possible(job: Job, heartbeat: Heartbeat, outcome: Outcome) -> bool:
-    """False where the database does not answer. A run that was cut short was cancelled, whatever came of it."""
+    """Ends the job. Returns False if the database is unavailable.
+
+    A run that was told to cancel ends as cancelled unless it succeeded.
+    """
     if heartbeat.stop is Stop.CANCELLED and outcome.state != Job.State.SUCCEEDED:
         outcome = CANCELLED
     try:
-        if not end(job.id, outcome, **held(job)):
-            log.warning("job %s was taken from this run: how it went does not count", job.id)
+        if not end(job.id, outcome, **lease_conditions(job)):
+            log.warning("job %s is no longer held by this run; its outcome is discarded", job.id)
     except (DatabaseError, InterfaceError) as exc:
         connection.close()
-        log.error("job %s: %s, and the database does not take that (%s)", job.id, outcome.state, type(exc).__name__)
+        log.error("job %s %s, but the database can't store that (%s)", job.id, outcome.state, type(exc).__name__)
         return False
     return True

@@ -1,4 +1,4 @@
-"""The shape of a job for OpenAPI. The views build their answers themselves, so as not to parse stored JSON again."""
+"""Serializers that describe a job for OpenAPI. The views build their own responses to avoid parsing stored JSON."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from jobs.models import Job
 
 @extend_schema_serializer(component_name="Progress")
 class ProgressSchema(serializers.Serializer[Any]):
-    """How far a job is."""
+    """A job's progress."""
 
     percent = serializers.IntegerField(min_value=0, max_value=100, read_only=True)
     message = serializers.CharField(read_only=True)
@@ -21,8 +21,8 @@ class JobSchema(serializers.ModelSerializer[Job]):
     """One job."""
 
     progress = ProgressSchema(read_only=True)
-    params = serializers.JSONField(read_only=True, help_text="The request's body, as it came, without callback_url.")
-    result = serializers.JSONField(read_only=True, help_text="What came of it; null until there is a result.")
+    params = serializers.JSONField(read_only=True, help_text="The request's body as received, without callback_url.")
+    result = serializers.JSONField(read_only=True, help_text="The job's result; null until there is one.")
 
     class Meta:
         model = Job

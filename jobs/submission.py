@@ -1,4 +1,4 @@
-"""Makes jobs: one active job at a time has a concurrency key; a repeated Idempotency-Key finds the same job."""
+"""Creates jobs. Only one active job may hold a concurrency key; a repeated Idempotency-Key returns the same job."""
 
 import logging
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from common.idempotency_keys import KEPT, check_key
 from common.ids import uuid7
 from jobs import kinds
 from jobs.kinds import RUN_JOB, JobKind
-from jobs.leases import lease
+from jobs.leases import lease_expiry
 from jobs.models import Job
 from jobs.queries import JobConflict
 from jobs.requests import JobRequest
@@ -20,81 +20,86 @@ from jobs.webhooks import deliveries
 
 log = logging.getLogger(__name__)
 
-SCHEDULE = "schedule"  # who asks for a job that beat starts
+SCHEDULE = "schedule"  # `requested_by` of a job that Celery beat starts
 
 
 def start(kind: JobKind, request: JobRequest, *, requested_by: str, request_id: str, key: str | None = None) -> Job:
-    """Makes a job and queues it; for the same `requested_by`, `key` and request again, gives the job that was made.
+    """Creates and queues a job. A repeat with the same `requested_by`, `key` and request returns the existing job.
 
-    Where Redis does not take its message the job stays queued, and the sweeper sends it as soon as Redis does.
-    Raises `BadInput`, `KeyReused`, or `JobConflict` while another has its concurrency key.
+    If Redis is unavailable, the job stays queued and the sweeper sends its message later.
+    Raises `BadInput`, `KeyReused`, or `JobConflict` if another active job holds the concurrency key.
     """
     if key is not None:
         check_key(key)
     if request.callback_url is not None:
         deliveries.check_url(request.callback_url)
-    if key is not None and (known := _job_of(key, requested_by, request)):
+    if key is not None and (known := _find_by_key(key, requested_by, request)):
         return known
     job_id = uuid7()
     columns = {"id": job_id, "idempotency_key": key, "body_digest": request.digest, "queued_at": datetime.now(UTC)}
-    job = _made(kind, request, requested_by=requested_by, request_id=request_id, **columns)
-    if job.id == job_id:  # else another request with this key made one a moment ago
+    job = _create(kind, request, requested_by=requested_by, request_id=request_id, **columns)
+    if job.id == job_id:  # otherwise a concurrent request with this key created the job
         queue(job)
     return job
 
 
 def start_scheduled(kind: JobKind) -> Job | None:
-    """Starts the job that the schedule asks for; None where another is under way, which is no error."""
+    """Starts the scheduled job. Returns None if another one is active, which is not an error."""
     try:
         job = start(kind, kind.read(b""), requested_by=SCHEDULE, request_id=str(uuid7()))
     except JobConflict as exc:
-        log.info("the scheduled %s is left out: job %s is under way", kind.name, exc.job.id)
+        log.info("the scheduled %s is skipped: job %s is active", kind.name, exc.job.id)
         return None
-    log.info("job %s is started by the schedule", job.id)
+    log.info("the schedule started job %s", job.id)
     return job
 
 
-def start_attended(kind: JobKind, request: JobRequest, *, requested_by: str, request_id: str) -> Job:
-    """A job that runs from now on, in the caller's own process. Raises `JobConflict`."""
-    run = {"state": Job.State.RUNNING, "is_attended": True, "attempt": 1, "message": kind.begins_as}
-    columns = {**run, "started_at": datetime.now(UTC), "leased_until": lease()}
-    return _made(kind, request, requested_by=requested_by, request_id=request_id, **columns)
+def start_synchronous(kind: JobKind, request: JobRequest, *, requested_by: str, request_id: str) -> Job:
+    """Creates a job that runs at once in the caller's process. Raises `JobConflict`."""
+    run = {"state": Job.State.RUNNING, "is_synchronous": True, "attempt": 1, "message": kind.initial_message}
+    columns = {**run, "started_at": datetime.now(UTC), "leased_until": lease_expiry()}
+    return _create(kind, request, requested_by=requested_by, request_id=request_id, **columns)
 
 
 def queue(job: Job) -> None:
-    """Sends the job's message; its row says so where Redis does not take it. Raises `UnknownKind`."""
-    task_id, to = str(job.id), kinds.named(job.kind).queue
+    """Sends the job's message. If Redis is unavailable, the job's row says so. Raises `UnknownKind`."""
+    task_id, queue_name = str(job.id), kinds.named(job.kind).queue
     try:
-        broker.send(RUN_JOB, {"job_id": task_id}, queue=to, shown_as=f"job {job.id}", task_id=task_id)
+        broker.send(RUN_JOB, {"job_id": task_id}, queue=queue_name, shown_as=f"job {job.id}", task_id=task_id)
     except broker.BrokerUnavailable as exc:
         log.warning("job %s waits for the queue: %s", job.id, exc)
-        job.message = "waits for the queue, which does not answer"
+        job.message = "waiting: the queue is unavailable"
         Job.objects.filter(pk=job.pk, state=Job.State.QUEUED).update(message=job.message)
 
 
-def _made(kind: JobKind, request: JobRequest, *, requested_by: str, **columns: Any) -> Job:
-    """A new row, or the one that the same key has made meanwhile."""
-    held = kind.concurrency_key(request)
+def _create(kind: JobKind, request: JobRequest, *, requested_by: str, **columns: Any) -> Job:
+    """Inserts a row, or returns the row that a concurrent request with the same key inserted."""
+    concurrency_key = kind.concurrency_key(request)
     try:
         with transaction.atomic():
             job = Job.objects.create(
-                kind=kind.name, concurrency_key=held, params=request.params, requested_by=requested_by, **columns
+                kind=kind.name,
+                concurrency_key=concurrency_key,
+                params=request.params,
+                requested_by=requested_by,
+                **columns,
             )
             if request.callback_url is not None:
-                deliveries.promise(job, request.callback_url)
+                deliveries.create(job, request.callback_url)
             return job
     except IntegrityError:
         key = columns.get("idempotency_key")
-        if key is not None and (known := _job_of(key, requested_by, request)):
+        if key is not None and (known := _find_by_key(key, requested_by, request)):
             return known
-        other = Job.objects.filter(concurrency_key=held, state__in=Job.ACTIVE).first() if held else None
-    if other is None:  # it ended in this very moment
-        return _made(kind, request, requested_by=requested_by, **columns)
-    raise JobConflict(f"A {other.kind} is under way, and there is one at a time.", other)
+        active = Job.objects.filter(concurrency_key=concurrency_key, state__in=Job.ACTIVE)
+        other = active.first() if concurrency_key else None
+    if other is None:  # the conflicting job has just ended
+        return _create(kind, request, requested_by=requested_by, **columns)
+    raise JobConflict(f"Another {other.kind} is active, and only one may run at a time.", other)
 
 
-def _job_of(key: str, requested_by: str, request: JobRequest) -> Job | None:
-    """The job that this caller's key made within its day. Raises `KeyReused`."""
+def _find_by_key(key: str, requested_by: str, request: JobRequest) -> Job | None:
+    """Returns the job that this caller created with this key, unless the key has expired. Raises `KeyReused`."""
     known = Job.objects.filter(requested_by=requested_by, idempotency_key=key).first()
     if known is None:
         return None
@@ -102,5 +107,5 @@ def _job_of(key: str, requested_by: str, request: JobRequest) -> Job | None:
         Job.objects.filter(pk=known.pk).update(idempotency_key=None)
         return None
     if known.body_digest != request.digest:
-        raise KeyReused("This Idempotency-Key came before with another body. Use a new key for a new request.")
+        raise KeyReused("This Idempotency-Key was used with another body. Use a new key for a new request.")
     return known

@@ -1,4 +1,4 @@
-"""Finds what was lost: a job whose message is nowhere, and one whose runner died."""
+"""Recovers jobs whose message was lost and jobs whose runner died."""
 
 import logging
 import time
@@ -16,21 +16,24 @@ from jobs.transitions import CANCELLED, Outcome, end
 
 log = logging.getLogger(__name__)
 
-BEATS = 2  # that a runner gets to renew a lease which ran out while the database was away
-CALLER_GONE = "The process that waited for it died, or could not write how it ended"
-GIVEN_UP = "Its worker died, and so did the one that ran it once more"
+GRACE_BEATS = 2  # heartbeats in which a runner may still renew a lease that expired during a database outage
+CALLER_DIED = "The process that waited for the job died, or could not store its outcome"
+GIVEN_UP = "The job's worker died on each attempt"
 
 
 def sweep() -> None:
-    """One look at all jobs; any number of processes may take it. Raises Django's database errors."""
-    _send_again()
-    _take_over()
+    """Checks all active jobs once. Several processes may do so at the same time. Raises Django's database errors."""
+    _resend_lost()
+    _recover_orphans()
 
 
-def _send_again() -> None:
-    """A message that comes twice is harmless; while the queue has any, the job's own may be among them."""
+def _resend_lost() -> None:
+    """Resends messages, but only to an empty queue: otherwise the job's message may still be in it.
+
+    Duplicate messages are harmless.
+    """
     for job in filter(_is_known, _long_queued()):
-        if _waiting(kinds.named(job.kind).queue) == 0:
+        if _queue_length(kinds.named(job.kind).queue) == 0:
             seen, job.queued_at = job.queued_at, datetime.now(UTC)
             if Job.objects.filter(pk=job.pk, state=Job.State.QUEUED, queued_at=seen).update(queued_at=job.queued_at):
                 log.warning("job %s is sent again: its message is not in the queue", job.id)
@@ -43,55 +46,55 @@ def _long_queued() -> list[Job]:
     return list(Job.objects.filter(Q(queued_at__lt=before) | never_sent, state=Job.State.QUEUED))
 
 
-def _waiting(queue_name: str) -> int | None:
-    """How many messages wait for a job's worker; None where Redis does not say."""
+def _queue_length(queue_name: str) -> int | None:
+    """Returns how many messages are in the queue, or None if Redis is unavailable."""
     try:
         return broker.waiting(queue_name)
     except broker.BrokerUnavailable as exc:
-        log.warning("jobs that wait can't be looked after: %s", exc)
+        log.warning("queued jobs can't be checked: %s", exc)
         return None
 
 
-def _take_over() -> None:
+def _recover_orphans() -> None:
     expired = Q(leased_until=None) | Q(leased_until__lt=datetime.now(UTC))
     orphans = list(Job.objects.filter(expired, state=Job.State.RUNNING))
     if orphans:
-        time.sleep(BEATS * settings.JOB_HEARTBEAT_SECONDS)
+        time.sleep(GRACE_BEATS * settings.JOB_HEARTBEAT_SECONDS)
     for job in filter(_is_known, orphans):
-        still = {"state": Job.State.RUNNING, "attempt": job.attempt, "leased_until": job.leased_until}
+        unchanged = {"state": Job.State.RUNNING, "attempt": job.attempt, "leased_until": job.leased_until}
         kind = kinds.named(job.kind)
-        if job.cancel_requested or job.is_attended or job.attempt >= kind.attempts:
+        if job.cancel_requested or job.is_synchronous or job.attempt >= kind.attempts:
             outcome = _outcome(job, kind)
-            if end(job.id, outcome, **still):
-                log.error("job %s lost its runner: it %s", job.id, outcome.state)
-        elif _back_in_the_queue(job, still):
-            log.error("job %s lost its runner, and is run once more", job.id)
+            if end(job.id, outcome, **unchanged):
+                log.error("job %s lost its runner and ended as %s", job.id, outcome.state)
+        elif _requeue(job, unchanged):
+            log.error("job %s lost its runner and is queued again", job.id)
             queue(job)
 
 
 def _is_known(job: Job) -> bool:
-    """Whether its kind is registered here; else a worker of another version has to look after it."""
+    """Whether the job's kind is registered here; if not, a worker of another version must recover the job."""
     try:
         kinds.named(job.kind)
     except kinds.UnknownKind:
-        log.error("job %s is of the kind %s, which is unknown here: upgrade this worker", job.id, job.kind)
+        log.error("job %s has the kind %s, which is unknown here: upgrade this worker", job.id, job.kind)
         return False
     return True
 
 
 def _outcome(job: Job, kind: JobKind) -> Outcome:
-    """How a job ends whose runner is gone, and which is not run again."""
+    """The outcome of a job whose runner died and which is not retried."""
     if job.cancel_requested:
         return CANCELLED
-    return Outcome(Job.State.FAILED, error=f"{CALLER_GONE if job.is_attended else GIVEN_UP}; {kind.if_unknown}")
+    return Outcome(Job.State.FAILED, error=f"{CALLER_DIED if job.is_synchronous else GIVEN_UP}; {kind.unknown_outcome}")
 
 
-def _back_in_the_queue(job: Job, still: dict[str, object]) -> bool:
+def _requeue(job: Job, unchanged: dict[str, object]) -> bool:
     return bool(
-        Job.objects.filter(pk=job.pk, **still).update(
+        Job.objects.filter(pk=job.pk, **unchanged).update(
             state=Job.State.QUEUED,
             queued_at=datetime.now(UTC),
             leased_until=None,
-            message="its worker died; it is run once more",
+            message="its worker died; queued again",
         )
     )

@@ -1,6 +1,6 @@
-"""Runs jobs and looks after them.
+"""Celery tasks that run and recover jobs.
 
-Acknowledged early: a job's row says what became of it, and the sweeper sends lost messages again.
+Messages are acknowledged early: a job's state is in its row, and the sweeper resends lost messages.
 """
 
 from contextlib import suppress
@@ -21,36 +21,36 @@ if TYPE_CHECKING:
 
 @shared_task(name=RUN_JOB, bind=True, throws=(NoDatabase,))
 def run_job(self: "Task[..., Any]", job_id: str) -> dict[str, Any]:
-    """Runs one job; its result here is the state alone, the rest is the job's own."""
+    """Runs one job. The task's result is only the job's id and state; everything else is in the job's row."""
     worker = self.request.hostname or ""
 
-    def tell(percent: int, message: str) -> None:
+    def report(percent: int, message: str) -> None:
         progress: dict[str, Any] = {"percent": percent, "message": message}
         self.update_state(task_id=job_id, state="PROGRESS", meta=progress)
         with suppress(broker.BrokerUnavailable):
             broker.show_progress(job_id, worker=worker, **progress)
 
     with database_needed():
-        return {"job": job_id, "state": runner.run(UUID(job_id), tell)}
+        return {"job": job_id, "state": runner.run(UUID(job_id), report)}
 
 
-# Every few seconds each: their events would push all others out of Flower's memory.
+# These tasks run every few seconds; their events would push all others out of Flower's memory.
 @shared_task(name="jobs.sweep", ignore_result=True, send_events=False, throws=(NoDatabase,))
 def sweep() -> None:
-    """Finds lost messages and dead runners."""
+    """Recovers jobs whose message was lost or whose runner died."""
     with database_needed():
         sweeper.sweep()
 
 
 @shared_task(name="jobs.deliver_webhooks", ignore_result=True, send_events=False, throws=(NoDatabase,))
 def deliver_webhooks() -> None:
-    """Tells ended jobs to those who asked to be told."""
+    """Delivers due webhooks."""
     with database_needed():
         deliveries.deliver_due()
 
 
 @shared_task(name="jobs.free_idempotency_keys", ignore_result=True, throws=(NoDatabase,))
 def free_idempotency_keys() -> None:
-    """Frees keys that are past their day."""
+    """Clears expired idempotency keys."""
     with database_needed():
-        keys.free_old()
+        keys.free_expired()

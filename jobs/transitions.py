@@ -1,4 +1,4 @@
-"""State changes of jobs. They are conditional UPDATEs: stale runners cannot write."""
+"""State changes of jobs. Each is a conditional UPDATE, so stale runners cannot write."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,15 +32,15 @@ _end_followers: list[Callable[[UUID], None]] = []
 
 
 def follow_ends(follower: Callable[[UUID], None]) -> None:
-    """Has `follower` called with the id of each job that ends, in the transaction that ends it."""
+    """Registers `follower`; it is called with the id of each job that ends, in the transaction that ends it."""
     if follower not in _end_followers:
         _end_followers.append(follower)
 
 
-def end(job_id: UUID, outcome: Outcome, **still: Any) -> bool:
-    """Ends the job where its columns are as `still` says, and has its caller told; False where they are not."""
+def end(job_id: UUID, outcome: Outcome, **expected: Any) -> bool:
+    """Ends the job and schedules its webhook. Returns False if its columns do not match `expected`."""
     with transaction.atomic():
-        ended = Job.objects.filter(pk=job_id, **still).update(
+        ended = Job.objects.filter(pk=job_id, **expected).update(
             state=outcome.state,
             result=outcome.result,
             error=outcome.error and outcome.error[:ERROR_CHARACTERS],
@@ -56,20 +56,20 @@ def end(job_id: UUID, outcome: Outcome, **still: Any) -> bool:
 
 
 def cancel(job_id: UUID) -> Job:
-    """Cancels a queued job, or asks the one who runs it to stop.
+    """Cancels a queued job, or asks a running job's runner to stop.
 
-    Raises `NoSuchRecord`, or `JobConflict` once it has ended.
+    Raises `NoSuchRecord`, or `JobConflict` if the job has ended.
     """
     if not end(job_id, CANCELLED, state=Job.State.QUEUED):
         running = Job.objects.filter(pk=job_id, state=Job.State.RUNNING)
-        if not running.update(cancel_requested=True, message="asked to stop"):
+        if not running.update(cancel_requested=True, message="cancelling"):
             return _cancel_again(job_id)
     return find(job_id)
 
 
 def _cancel_again(job_id: UUID) -> Job:
-    """Where the job was neither queued nor running when looked at: it has ended, or was queued again in between."""
+    """Handles a job that was neither queued nor running: it has ended, or its state changed between the two updates."""
     job = find(job_id)
     if job.state in Job.ACTIVE:
         return cancel(job_id)
-    raise JobConflict(f"This job has ended: it {job.state}.", job)
+    raise JobConflict(f"This job has already ended: {job.state}.", job)

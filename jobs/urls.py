@@ -1,4 +1,4 @@
-"""The paths of a job kind: `{prefix}`, `{prefix}{id}/` and `{prefix}{id}/cancel/`, described for OpenAPI."""
+"""The URL paths of a job kind: `{prefix}`, `{prefix}{id}/` and `{prefix}{id}/cancel/`, with their OpenAPI schemas."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from jobs.models import Job
 from jobs.serializers import JobSchema
 from jobs.views import JobCancel, JobDetail, JobList
 
-KEY = "The same caller, key and body get the same job again for 24 hours, as it is by then."
+KEY = "For 24 hours, a repeat by the same caller with the same key and body returns the same job in its current state."
 
 
 def paths(kind: JobKind, prefix: str, body: Any) -> list[URLPattern]:
-    """The kind's paths, below `prefix`; `body` is what OpenAPI shows of the request."""
+    """Returns the kind's paths below `prefix`; `body` is the request's schema for OpenAPI."""
     name = kind.name
     return [
         path(prefix, _list(kind, body), name=f"{name}-jobs"),
@@ -26,49 +26,49 @@ def paths(kind: JobKind, prefix: str, body: Any) -> list[URLPattern]:
 
 
 def _list(kind: JobKind, body: Any) -> Any:
-    listed = extend_schema(
+    get_schema = extend_schema(
         operation_id=f"list_{kind.name}_jobs",
         summary="Jobs, newest first",
-        description="More pages are named by the Link field, rel=next. An unknown parameter is a 400.",
+        description="The Link header, rel=next, has the URL of the next page. An unknown parameter is a 400.",
         parameters=[
             OpenApiParameter("state", str, enum=Job.State.values, description="Only jobs in this state."),
-            OpenApiParameter("limit", LIMIT_SCHEMA, description="Jobs of a page, which also ends at 8 MiB."),
-            OpenApiParameter("cursor", str, description="Opaque, from the Link field."),
-            sent_field("Link", "The next page, rel=next, where there is more.", 200),
+            OpenApiParameter("limit", LIMIT_SCHEMA, description="Jobs per page; a page also ends at 8 MiB."),
+            OpenApiParameter("cursor", str, description="An opaque cursor from the Link header."),
+            sent_field("Link", "The next page, rel=next, if there is one.", 200),
         ],
         responses=JobSchema(many=True),
     )
-    started = extend_schema(
+    post_schema = extend_schema(
         operation_id=f"start_{kind.name}_job",
         summary=f"Start a {kind.name} in the background",
         request=body,
         parameters=[
             OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description=KEY),
-            sent_field("Location", "Where the job is, or the one that is under way.", 202, 409),
-            sent_field("Retry-After", "When to look first, in seconds.", 202),
+            sent_field("Location", "The URL of the job, or of the active job that conflicts.", 202, 409),
+            sent_field("Retry-After", "Seconds to wait before the first poll.", 202),
         ],
         responses={
             202: JobSchema,
-            409: OpenApiResponse(description="Another job is under way."),
-            422: OpenApiResponse(description="The Idempotency-Key came before with another body."),
+            409: OpenApiResponse(description="Another job is active."),
+            422: OpenApiResponse(description="The Idempotency-Key was used with another body."),
         },
     )
-    view: Any = extend_schema_view(get=listed, post=started)(type("JobList", (JobList,), {"kind": kind}))
+    view: Any = extend_schema_view(get=get_schema, post=post_schema)(type("JobList", (JobList,), {"kind": kind}))
     return view.as_view()
 
 
 def _detail(kind: JobKind) -> Any:
-    shown = extend_schema(operation_id=f"get_{kind.name}_job", summary="One job", responses=JobSchema)
-    view: Any = extend_schema_view(get=shown)(type("JobDetail", (JobDetail,), {"kind": kind}))
+    schema = extend_schema(operation_id=f"get_{kind.name}_job", summary="One job", responses=JobSchema)
+    view: Any = extend_schema_view(get=schema)(type("JobDetail", (JobDetail,), {"kind": kind}))
     return view.as_view()
 
 
 def _cancel(kind: JobKind) -> Any:
-    cancelled = extend_schema(
+    schema = extend_schema(
         operation_id=f"cancel_{kind.name}_job",
         summary="Cancel a job",
         request=None,
-        responses={200: JobSchema, 409: OpenApiResponse(description="It has ended.")},
+        responses={200: JobSchema, 409: OpenApiResponse(description="The job has already ended.")},
     )
-    view: Any = extend_schema_view(post=cancelled)(type("JobCancel", (JobCancel,), {"kind": kind}))
+    view: Any = extend_schema_view(post=schema)(type("JobCancel", (JobCancel,), {"kind": kind}))
     return view.as_view()

@@ -1,4 +1,4 @@
-"""The views of a job kind: start one, list them, see one, cancel one. `jobs.urls` makes them for a kind."""
+"""The views of a job kind: start, list, read and cancel jobs. `jobs.urls` creates them for each kind."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,17 +23,17 @@ from jobs.representation import described
 
 RETRY_SECONDS = 2
 
-Wire = HttpRequest | Request
+AnyRequest = HttpRequest | Request
 
 
 class KindView(APIView):
-    """Of one kind."""
+    """Base class of the views of one job kind."""
 
     kind: ClassVar[JobKind]
 
 
 class JobList(KindView):
-    """The kind's jobs."""
+    """Lists and starts jobs."""
 
     @property
     def needs(self) -> dict[str, str]:
@@ -41,20 +41,20 @@ class JobList(KindView):
         return dict.fromkeys(("GET", "HEAD"), self.kind.read_permission) | {"POST": self.kind.start_permission}
 
     def get(self, request: Request) -> HttpResponse:
-        """One page of jobs."""
+        """Returns one page of jobs."""
         page = queries.page(JobFilter(kind=self.kind.name, **read_query(request, _READERS)))
         response = json_response([described(job) for job in page.jobs])
         if page.next:
-            response["Link"] = next_link(request, queries.opaque(page.next))
+            response["Link"] = next_link(request, queries.encode_cursor(page.next))
         return response
 
     def post(self, request: Request) -> HttpResponse:
-        """Accepts a job."""
+        """Starts a job."""
         return start(self.kind, request, read_body(request, may_be_empty=True), permissions.caller_of(request))
 
 
 class JobDetail(KindView):
-    """One job."""
+    """Returns one job."""
 
     @property
     def needs(self) -> dict[str, str]:
@@ -62,13 +62,13 @@ class JobDetail(KindView):
         return dict.fromkeys(("GET", "HEAD"), self.kind.read_permission)
 
     def get(self, request: Request, job_id: UUID) -> HttpResponse:
-        """One job."""
+        """Returns one job."""
         refuse_parameters(request)
-        return _one(queries.find(job_id, self.kind.name))
+        return _job_response(queries.find(job_id, self.kind.name))
 
 
 class JobCancel(KindView):
-    """Ends one job before its time."""
+    """Cancels one job."""
 
     @property
     def needs(self) -> dict[str, str]:
@@ -76,19 +76,19 @@ class JobCancel(KindView):
         return {"POST": self.kind.cancel_permission}
 
     def post(self, request: Request, job_id: UUID) -> HttpResponse:
-        """Cancels, or asks the running job to stop."""
+        """Cancels a queued job, or asks a running job to stop."""
         queries.find(job_id, self.kind.name)
-        return _one(transitions.cancel(job_id))
+        return _job_response(transitions.cancel(job_id))
 
 
-def start(kind: JobKind, request: Wire, body: bytes, caller: str) -> HttpResponse:
-    """202: the job, where it can be watched, and when to look first."""
+def start(kind: JobKind, request: AnyRequest, body: bytes, caller: str) -> HttpResponse:
+    """Starts a job. Returns a 202 with the job, its URL, and when to poll first."""
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
-    asked = kind.read(body)
-    for permission in kind.more_permissions(asked):
+    job_request = kind.read(body)
+    for permission in kind.extra_permissions(job_request):
         permissions.require(request, permission)
-    with naming_the_other(request):
-        job = submission.start(kind, asked, requested_by=caller, request_id=current_request_id.get(), key=key)
+    with locate_conflict(request):
+        job = submission.start(kind, job_request, requested_by=caller, request_id=current_request_id.get(), key=key)
     response = json_response(described(job), status=202)
     response["Location"] = location_of(request, job)
     response["Retry-After"] = str(RETRY_SECONDS)
@@ -96,8 +96,8 @@ def start(kind: JobKind, request: Wire, body: bytes, caller: str) -> HttpRespons
 
 
 @contextmanager
-def naming_the_other(request: Wire) -> Iterator[None]:
-    """Adds to a `JobConflict` where the job is that holds the concurrency key."""
+def locate_conflict(request: AnyRequest) -> Iterator[None]:
+    """Adds the conflicting job's URL to a `JobConflict` as its Location header."""
     try:
         yield
     except JobConflict as exc:
@@ -105,12 +105,12 @@ def naming_the_other(request: Wire) -> Iterator[None]:
         raise
 
 
-def location_of(request: Wire, job: Job) -> str:
-    """The job's URL."""
+def location_of(request: AnyRequest, job: Job) -> str:
+    """Returns the job's absolute URL."""
     return request.build_absolute_uri(reverse(f"{job.kind}-job", args=[job.id]))
 
 
-def _one(job: Job) -> HttpResponse:
+def _job_response(job: Job) -> HttpResponse:
     response = json_response(described(job))
     if job.state in Job.ACTIVE:
         response["Retry-After"] = str(RETRY_SECONDS)
@@ -127,5 +127,5 @@ def _state(value: str) -> Job.State:
 _READERS: Readers = {
     "state": ("state", _state),
     "limit": ("limit", limit),
-    "cursor": ("after", cursor(queries.place_of)),
+    "cursor": ("after", cursor(queries.decode_cursor)),
 }

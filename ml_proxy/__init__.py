@@ -1,1 +1,1 @@
-"""The door: predictions, pass-through, history and jobs."""
+"""Predictions: forwarding to the model server, history, export, feedback and retrains."""

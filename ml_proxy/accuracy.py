@@ -1,4 +1,4 @@
-"""How often doctors agreed, by model, version and time: counted over the newest verdict of each inference."""
+"""Accuracy by model, version and period, computed from the newest verdict on each inference."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ MOST_ID = 2**63 - 1
 
 @dataclass(frozen=True, kw_only=True)
 class FeedbackFilter:
-    """Which predictions, by their model and their time: `since` is inclusive, `until` exclusive."""
+    """Selects predictions by model and time; `since` is inclusive, `until` exclusive."""
 
     model: str | None = None
     since: datetime | None = None
@@ -23,7 +23,7 @@ class FeedbackFilter:
 
 
 class Accuracy(NamedTuple):
-    """One model version in one period, which begins with the UTC day `period`; a week begins on Monday."""
+    """The accuracy of one model version in one period, whose first UTC day is `period`; weeks start on Monday."""
 
     model_name: str
     model_version: str
@@ -33,8 +33,8 @@ class Accuracy(NamedTuple):
     accuracy: float
 
 
-def about(wanted: FeedbackFilter) -> QuerySet[Feedback]:
-    """All verdicts about the predictions that are asked for."""
+def select_feedback(wanted: FeedbackFilter) -> QuerySet[Feedback]:
+    """Returns all verdicts on the selected predictions."""
     conditions = {
         "model_name": wanted.model,
         "predicted_at__gte": wanted.since,
@@ -44,28 +44,28 @@ def about(wanted: FeedbackFilter) -> QuerySet[Feedback]:
 
 
 def newest(last: int = MOST_ID) -> Subquery:
-    """The id of the newest verdict of a verdict's inference, of those up to the id `last`.
+    """Subquery for the id of the newest verdict on a verdict's inference, among ids up to `last`.
 
-    It is looked up for each row. Asked whether there is none later, PostgreSQL may read the whole table to tell.
+    The subquery runs for each row: for a NOT EXISTS of later verdicts, PostgreSQL may read the whole table.
     """
     same = Feedback.objects.filter(inference=OuterRef("inference"), id__lte=last)
     return Subquery(same.order_by("-id").values("id")[:1])
 
 
-def newest_id() -> int:
-    """The last verdict's, of all inferences; 0 where there is none."""
+def last_id() -> int:
+    """Returns the id of the last verdict on any inference; 0 if there is none."""
     return Feedback.objects.order_by("-id").values_list("id", flat=True).first() or 0
 
 
 def accuracy(wanted: FeedbackFilter, by: str) -> list[Accuracy]:
-    """The oldest period first. One statement; none of the log is read."""
-    kinds: dict[str, Any] = {
+    """Returns one entry per version and period, oldest period first. Runs one query, which does not read the log."""
+    counts: dict[str, Any] = {
         "agreed": Count("id", filter=Q(verdict=Feedback.Verdict.AGREE)),
         "corrected": Count("id", filter=Q(verdict=Feedback.Verdict.CORRECT)),
     }
     period = Trunc("predicted_at", by, output_field=DateField(), tzinfo=UTC)
-    verdicts = about(wanted).filter(id=newest()).annotate(period=period)
-    counted = verdicts.values("model_name", "model_version", "period").annotate(**kinds)
+    verdicts = select_feedback(wanted).filter(id=newest()).annotate(period=period)
+    counted = verdicts.values("model_name", "model_version", "period").annotate(**counts)
     return [
         Accuracy(name, version, period.isoformat(), agreed, corrected, agreed / (agreed + corrected))
         for name, version, period, agreed, corrected in counted.order_by(

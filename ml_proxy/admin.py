@@ -1,4 +1,4 @@
-"""The log and the feedback on it, for people: to read, never to change."""
+"""Read-only admin pages of the log and of feedback."""
 
 from datetime import UTC
 from typing import Any
@@ -17,7 +17,7 @@ from ml_proxy.models import Feedback, InferenceLog
 
 @admin.register(InferenceLog)
 class InferenceLogAdmin(ReadOnly):
-    """The log."""
+    """Lists inferences, newest first."""
 
     payloads = ("input_data", "output_data")
     ordering = ("-predicted_at", "-id")
@@ -25,7 +25,7 @@ class InferenceLogAdmin(ReadOnly):
     list_filter = (Within,)
     parameters = (Within.parameter_name,)
     search_fields = ("doctor_name", "patient_name", "id")
-    search_help_text = "A doctor's or patient's whole name, or an inference's id."
+    search_help_text = "A doctor's or patient's full name, or an inference id."
     fields = (
         "id",
         "time",
@@ -45,12 +45,12 @@ class InferenceLogAdmin(ReadOnly):
 
     @admin.display(description="predicted at (UTC)")
     def time(self, row: InferenceLog) -> str:
-        """To the millisecond."""
+        """Formatted to the millisecond."""
         return row.predicted_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
     @admin.display(description="latency")
     def latency(self, row: InferenceLog) -> str:
-        """With its unit."""
+        """Formatted with its unit."""
         return f"{row.latency_ms:.1f} ms"
 
     @admin.display(description="input")
@@ -64,24 +64,24 @@ class InferenceLogAdmin(ReadOnly):
         return payload(row, "output_data")
 
     def read_cursor(self, cursor: str) -> dict[str, Any]:
-        """As history's cursors."""
-        found = Cursor.of(cursor)
-        return {"predicted_at": found.time, "id": found.id}
+        """Decodes a cursor; the format is that of history's cursors."""
+        position = Cursor.of(cursor)
+        return {"predicted_at": position.time, "id": position.id}
 
     def cursor_of(self, row: InferenceLog) -> str:
-        """As history's cursors."""
+        """Encodes a row's position as a history cursor."""
         return Cursor(time=row.predicted_at, id=row.id).opaque()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[InferenceLog], search_term: str
     ) -> tuple[QuerySet[InferenceLog], bool]:
-        """Those with this whole name or id."""
+        """Filters by full name or by id."""
         if not search_term.strip():
             return queryset, False
-        return queryset.filter(pk__in=self._found(request, search_term)), False
+        return queryset.filter(pk__in=self._matching_ids(request, search_term)), False
 
-    def _found(self, request: HttpRequest, term: str) -> list[UUID]:
-        """Ids enough for one page. Doctors and patients are asked for apart, for an OR of both would sort all rows."""
+    def _matching_ids(self, request: HttpRequest, term: str) -> list[UUID]:
+        """Returns enough ids for one page. Uses two queries: an OR of doctor and patient would sort all rows."""
         try:
             return [UUID(term.strip())]
         except ValueError:
@@ -102,7 +102,7 @@ class InferenceLogAdmin(ReadOnly):
 
 @admin.register(Feedback)
 class FeedbackAdmin(ReadOnly):
-    """What doctors said; the newest of an inference counts."""
+    """Lists doctors' verdicts; the newest one on an inference counts."""
 
     list_display = ("created_at", "inference_id", "verdict", "label", "caller", "model_name", "model_version")
     fields = (

@@ -1,4 +1,4 @@
-"""Judged inferences as a data set: one line for each that has a verdict, with its newest one, and without names."""
+"""The data set: one line per judged inference (one that has a verdict), with its newest verdict and without names."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,18 +14,21 @@ from common.export import Piece, pieces
 from common.export_formats import Form
 from common.paging import MAX_ROWS, fitting
 from common.strict_json import without
-from ml_proxy.accuracy import FeedbackFilter, about, newest, newest_id
+from ml_proxy.accuracy import FeedbackFilter, last_id, newest, select_feedback
 from ml_proxy.models import Feedback, InferenceLog
 from ml_proxy.rows import Example
 
 NAMES = ("doctor_name", "patient_name")
-# An example's, as the table of verdicts has them.
+# The members of an example that come from the feedback table.
 COLUMNS = ("label", "verdict", "model_name", "model_version", "predicted_at", "created_at", "id")
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A verdict's inference with its size in bytes (None where it is gone) and its newest verdict; and `COLUMNS`."""
+class JudgedInference:
+    """One verdict (`columns` holds `COLUMNS`), with its inference, that inference's newest verdict, and its size.
+
+    `size` is in bytes, or None if the inference no longer exists.
+    """
 
     inference_id: UUID
     size: int | None
@@ -34,53 +37,53 @@ class Judged:
 
     @property
     def id(self) -> int:
-        """The verdict's."""
+        """The verdict's id."""
         return int(self.columns[-1])
 
 
 def export(wanted: FeedbackFilter, form: Form) -> Iterator[Piece]:
-    """The file in pieces, the oldest verdict first."""
+    """Yields the file in pieces, the oldest verdict first."""
     return pieces(_pages(wanted), form.writer(Example))
 
 
 def newest_first(wanted: FeedbackFilter) -> Iterator[Example]:
-    """The same lines, the newest verdict first, in the memory of a page or two."""
-    return chain.from_iterable(_pages(wanted, way="-id"))
+    """Yields the same lines, the newest verdict first, with at most two pages in memory."""
+    return chain.from_iterable(_pages(wanted, order="-id"))
 
 
-def judged(wanted: FeedbackFilter) -> int:
-    """How many inferences have a verdict."""
-    return about(wanted).filter(id=newest()).count()
+def count_judged(wanted: FeedbackFilter) -> int:
+    """Counts the selected inferences that have a verdict."""
+    return select_feedback(wanted).filter(id=newest()).count()
 
 
-def _pages(wanted: FeedbackFilter, way: str = "id") -> Iterator[list[Example]]:
-    """Page after page, one at least, each by statements of its own: of the verdicts that are there when it begins.
+def _pages(wanted: FeedbackFilter, order: str = "id") -> Iterator[list[Example]]:
+    """Yields pages, at least one, each with its own queries. Verdicts given after the start are left out.
 
-    `way` is the order: the verdicts' own, or with a minus sign its reverse.
+    `order` is `id` for the oldest verdict first, or `-id` for the newest first.
     """
-    last = newest_id()
-    verdicts = about(wanted).order_by(way)
-    bounds = {"id__gt": 0, "id__lte": last}  # both, or SQLite would rather sort what it finds by time
+    last = last_id()
+    verdicts = select_feedback(wanted).order_by(order)
+    bounds = {"id__gt": 0, "id__lte": last}  # with only one bound, SQLite filters by time and sorts the result
     while True:
         found = _read(verdicts.filter(**bounds), last)
-        taken = found[: fitting([judged.size or 0 for judged in found])]
-        yield _examples(taken)
-        if len(taken) == len(found) < MAX_ROWS:
+        selected = found[: fitting([judged.size or 0 for judged in found])]
+        yield _examples(selected)
+        if len(selected) == len(found) < MAX_ROWS:
             return
-        bounds |= {"id__lte": taken[-1].id - 1} if way == "-id" else {"id__gt": taken[-1].id}
+        bounds |= {"id__lte": selected[-1].id - 1} if order == "-id" else {"id__gt": selected[-1].id}
         if not connection.in_atomic_block:
             close_old_connections()  # as history's pages do
 
 
-def _read(verdicts: QuerySet[Feedback], last: int) -> list[Judged]:
-    """The next verdicts, the superseded ones too: so a page reads no more of the table than its rows."""
+def _read(verdicts: QuerySet[Feedback], last: int) -> list[JudgedInference]:
+    """Reads the next verdicts. Superseded ones are included, so a page reads only its own rows of the table."""
     size = Subquery(InferenceLog.objects.filter(id=OuterRef("inference")).values("payload_bytes"))
     rows = verdicts.values_list("inference_id", size, newest(last), *COLUMNS)[:MAX_ROWS]
-    return [Judged(row_id, bytes_, latest, columns) for row_id, bytes_, latest, *columns in rows]
+    return [JudgedInference(row_id, bytes_, latest, columns) for row_id, bytes_, latest, *columns in rows]
 
 
-def _examples(found: list[Judged]) -> list[Example]:
-    """Of the newest verdicts, without those whose inference is gone."""
+def _examples(found: list[JudgedInference]) -> list[Example]:
+    """Returns the examples of the newest verdicts, except those whose inference no longer exists."""
     wanted = {judged.inference_id: judged for judged in found if judged.id == judged.newest}
     rows = InferenceLog.objects.filter(id__in=wanted).values_list("id", "input_data", "files")
     columns = {row_id: (text, files) for row_id, text, files in rows}

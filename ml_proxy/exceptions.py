@@ -1,12 +1,12 @@
-"""What can go wrong with the model server.
+"""Errors of the model server.
 
 GatewayError
 └─ UpstreamError              502   the model server gave no usable answer
    ├─ UpstreamUnreachable           refused, reset, no such host
-   ├─ UpstreamBroken                truncated or garbled
-   ├─ UpstreamTooLarge              over the cap
+   ├─ UpstreamBroken                truncated, or not HTTP
+   ├─ UpstreamTooLarge              over the size limit
    ├─ UpstreamRedirected
-   ├─ UpstreamNotJSON               a prediction that can't be recorded
+   ├─ UpstreamNotJSON               the prediction can't be recorded
    └─ UpstreamTimeout         504
 """
 
@@ -16,7 +16,7 @@ from common.exceptions import GatewayError
 
 
 class UpstreamError(GatewayError):
-    """The model server's answer can't be had or can't be passed on."""
+    """The model server gave no answer, or one that can't be passed on."""
 
     status = HTTPStatus.BAD_GATEWAY
     kind = "upstream"
@@ -24,37 +24,37 @@ class UpstreamError(GatewayError):
 
 
 class UpstreamUnreachable(UpstreamError):
-    """Refused, reset, or no such host. Trying again may help."""
+    """Connection refused, reset, or no such host. A retry may help."""
 
     kind = "upstream-unreachable"
 
 
 class UpstreamBroken(UpstreamError):
-    """Truncated, or not HTTP."""
+    """The answer is truncated or not HTTP."""
 
     kind = "upstream-broken"
 
 
 class UpstreamTooLarge(UpstreamError):
-    """Over MAX_ANSWER_BYTES."""
+    """The answer is larger than MAX_ANSWER_BYTES."""
 
     kind = "upstream-too-large"
 
 
 class UpstreamRedirected(UpstreamError):
-    """A redirect: the door follows none."""
+    """The answer is a redirect; the gateway does not follow redirects."""
 
     kind = "upstream-redirected"
 
 
 class UpstreamNotJSON(UpstreamError):
-    """A 2xx prediction that is not JSON, so that it can't be recorded."""
+    """A 2xx prediction is not JSON, so it can't be recorded."""
 
     kind = "upstream-not-json"
 
 
 class UpstreamTimeout(UpstreamError):
-    """The model exceeded a deadline. Trying again may help."""
+    """The model server exceeded a deadline. A retry may help."""
 
     status = HTTPStatus.GATEWAY_TIMEOUT
     kind = "upstream-timeout"

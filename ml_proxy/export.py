@@ -1,4 +1,4 @@
-"""The log of inferences, or what a filter finds of it, as one file."""
+"""Exports the log of inferences, or the rows that match a filter, as one file."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +10,6 @@ from ml_proxy.history import HISTORY
 from recording.history import HistoryFilter
 
 
-def export(what: HistoryFilter, form: Form) -> Iterator[Piece]:
-    """The rows, in history's order and without a limit."""
-    return pieces(HISTORY.pages(replace(what, limit=MAX_ROWS)), form.writer(HISTORY.row))
+def export(query: HistoryFilter, form: Form) -> Iterator[Piece]:
+    """Yields all matching rows in history's order."""
+    return pieces(HISTORY.pages(replace(query, limit=MAX_ROWS)), form.writer(HISTORY.row))

@@ -1,4 +1,4 @@
-"""Feedback: given, and listed."""
+"""Stores and lists feedback."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,38 +9,38 @@ from django.db import transaction
 from common import advisory_lock, person_names, strict_json
 from common.exceptions import FieldError
 from ml_proxy import history
-from ml_proxy.feedback_requests import FeedbackRequest, refused
+from ml_proxy.feedback_requests import FeedbackRequest, invalid_feedback
 from ml_proxy.models import FEEDBACK_LOCK, MAX_LABEL, Feedback, InferenceLog
 
 
 @dataclass(frozen=True)
 class Page:
-    """Verdicts, and the last one's id where there are more."""
+    """One page of verdicts; `next` is the last verdict's id if there are more, else None."""
 
     feedback: list[Feedback]
     next: int | None
 
 
-def give(inference_id: UUID, said: FeedbackRequest, caller: str) -> tuple[Feedback, bool]:
-    """The verdict, and whether it is new: what only repeats the newest one is that one.
+def submit(inference_id: UUID, request: FeedbackRequest, caller: str) -> tuple[Feedback, bool]:
+    """Stores a verdict. Returns it and whether it is new; an exact repeat of the newest verdict returns that one.
 
-    Raises `NoSuchRecord`, and `BadInput` where the label does not go with the verdict.
+    Raises `NoSuchRecord`, or `BadInput` if the label does not match the verdict.
     """
-    row = _judged(inference_id)
-    label = _label(said, top_label(row.output_data))
-    words: dict[str, Any] = {"verdict": said.verdict, "label": label, "note": said.note, "caller": caller}
+    row = _load(inference_id)
+    label = _label(request, top_label(row.output_data))
+    values: dict[str, Any] = {"verdict": request.verdict, "label": label, "note": request.note, "caller": caller}
     with transaction.atomic():
-        advisory_lock.hold(FEEDBACK_LOCK)  # so ids are committed in their order: no reader finds a lower one later
-        history.require(inference_id)  # it may have been erased just now
+        advisory_lock.hold(FEEDBACK_LOCK)  # ids must be committed in order: readers page by them
+        history.require(inference_id)  # it may have just been erased
         newest = Feedback.objects.filter(inference_id=inference_id).order_by("-id").first()
-        if newest and all(getattr(newest, name) == word for name, word in words.items()):
+        if newest and all(getattr(newest, name) == value for name, value in values.items()):
             return newest, False
-        about = {name: getattr(row, name) for name in ("model_name", "model_version", "predicted_at")}
-        return Feedback.objects.create(inference_id=inference_id, **about, **words), True
+        copied = {name: getattr(row, name) for name in ("model_name", "model_version", "predicted_at")}
+        return Feedback.objects.create(inference_id=inference_id, **copied, **values), True
 
 
-def _judged(inference_id: UUID) -> InferenceLog:
-    """What feedback needs of an inference. Raises `NoSuchRecord`."""
+def _load(inference_id: UUID) -> InferenceLog:
+    """Loads the columns of an inference that feedback needs. Raises `NoSuchRecord`."""
     columns = ("output_data", "model_name", "model_version", "predicted_at")
     row = InferenceLog.objects.filter(pk=inference_id).only(*columns).first()
     if row is None:
@@ -49,7 +49,7 @@ def _judged(inference_id: UUID) -> InferenceLog:
 
 
 def page(inference_id: UUID, *, limit: int = 100, after: int | None = None) -> Page:
-    """The verdicts of one inference, newest first, from behind the one `after` on. Raises `NoSuchRecord`."""
+    """Returns the verdicts of one inference, newest first, older than the id `after`. Raises `NoSuchRecord`."""
     verdicts = Feedback.objects.filter(inference_id=inference_id).order_by("-id")
     if after is not None:
         verdicts = verdicts.filter(id__lt=after)
@@ -60,7 +60,7 @@ def page(inference_id: UUID, *, limit: int = 100, after: int | None = None) -> P
 
 
 def top_label(output: str) -> str | None:
-    """The label that the model was surest of, in the form of a verdict's; None where the answer has none such."""
+    """Returns the model's most confident label in the canonical form of verdict labels, or None if there is none."""
     predictions = strict_json.member(strict_json.parse(output), "predictions")
     label = strict_json.member(predictions[0], "label") if isinstance(predictions, list) and predictions else None
     try:
@@ -70,7 +70,7 @@ def top_label(output: str) -> str | None:
 
 
 def described(feedback: Feedback) -> dict[str, Any]:
-    """The verdict for `as_json`."""
+    """Returns the verdict's JSON members, for `as_json`."""
     return {
         "id": feedback.pk,
         "inference_id": feedback.inference_id,
@@ -82,14 +82,14 @@ def described(feedback: Feedback) -> dict[str, Any]:
     }
 
 
-def _label(said: FeedbackRequest, answered: str | None) -> str | None:
-    """What the inference is held to be. Raises `BadInput` where that is not what the verdict says."""
-    if said.verdict is Feedback.Verdict.CORRECT:
-        if said.label == answered:
-            raise refused(FieldError("/label", "is what the model said: the verdict is to agree"))
-        return said.label
-    if said.label not in {None, answered}:
-        raise refused(
-            FieldError("/label", "is not what the model said: leave it out, or let the verdict be to correct")
+def _label(request: FeedbackRequest, model_label: str | None) -> str | None:
+    """Returns the label according to the doctor. Raises `BadInput` if it contradicts the verdict."""
+    if request.verdict is Feedback.Verdict.CORRECT:
+        if request.label == model_label:
+            raise invalid_feedback(FieldError("/label", 'is the model\'s own label: use the verdict "agree"'))
+        return request.label
+    if request.label not in {None, model_label}:
+        raise invalid_feedback(
+            FieldError("/label", 'is not the model\'s label: leave it out, or use the verdict "correct"')
         )
-    return answered
+    return model_label

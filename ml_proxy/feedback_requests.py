@@ -1,4 +1,4 @@
-"""What a doctor says of an inference, as a request's body says it."""
+"""Parses the request body of feedback."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from common.json_body import read_object
 from common.strict_json import Value
 from ml_proxy.models import MAX_LABEL, MAX_NOTE, Feedback
 
-MAX_FAULTS = 20  # told at once
+MAX_ERRORS = 20  # reported in one response
 
 
 @dataclass(frozen=True, kw_only=True)
 class FeedbackRequest:
-    """A verdict that is not tied to an inference yet: `label` is there where the doctor named one."""
+    """A parsed verdict; `label` is None if the doctor gave none."""
 
     verdict: Feedback.Verdict
     label: str | None = None
@@ -24,48 +24,48 @@ class FeedbackRequest:
 
 
 def read_request(body: bytes) -> FeedbackRequest:
-    """Texts are trimmed and in NFC; null is as good as none. Raises `BadInput` with what is wrong."""
+    """Parses a body. Texts are trimmed and normalized to NFC; null counts as missing. Raises `BadInput`."""
     _, value = read_object(body)
-    faults = list(islice(_faults(value), MAX_FAULTS))
-    if faults:
-        raise refused(*faults)
-    said = FeedbackRequest(**{name: _READERS[name](given) for name, given in value if given is not None})
-    if said.verdict is Feedback.Verdict.CORRECT and said.label is None:
-        raise refused(FieldError("/label", "is missing: it is what the model should have said"))
-    return said
+    errors = list(islice(_errors(value), MAX_ERRORS))
+    if errors:
+        raise invalid_feedback(*errors)
+    request = FeedbackRequest(**{name: _READERS[name](member) for name, member in value if member is not None})
+    if request.verdict is Feedback.Verdict.CORRECT and request.label is None:
+        raise invalid_feedback(FieldError("/label", "is missing: give the correct label"))
+    return request
 
 
-def refused(*faults: FieldError) -> BadInput:
-    """What a verdict that can't be taken is answered with."""
-    return BadInput("The verdict can't be taken as it is.", field_errors=faults)
+def invalid_feedback(*errors: FieldError) -> BadInput:
+    """Returns the error for an invalid verdict."""
+    return BadInput("The verdict is not valid.", field_errors=errors)
 
 
-def _faults(value: Value) -> Iterator[FieldError]:
-    given: dict[str, Any] = {}
+def _errors(value: Value) -> Iterator[FieldError]:
+    members: dict[str, Any] = {}
     for name, member in value:
         if name not in _READERS:
-            yield FieldError(_pointer(name), f"is unknown here; a verdict takes {', '.join(_READERS)}")
-        elif name in given:
+            yield FieldError(_pointer(name), f"is unknown; a verdict has {', '.join(_READERS)}")
+        elif name in members:
             yield FieldError(f"/{name}", "must be given once")
-        given[name] = member
-    if given.get("verdict") is None:
-        yield FieldError("/verdict", f"is missing: {_WORDS}")
+        members[name] = member
+    if members.get("verdict") is None:
+        yield FieldError("/verdict", f"is missing: give {_CHOICES}")
     for name, read in _READERS.items():
         try:
-            if given.get(name) is not None:
-                read(given[name])
+            if members.get(name) is not None:
+                read(members[name])
         except ValueError as exc:
             yield FieldError(f"/{name}", str(exc))
 
 
 def _pointer(name: str) -> str:
-    """RFC 6901; a lone surrogate, which no answer can hold, becomes a question mark."""
+    """Returns an RFC 6901 pointer. A lone surrogate can't be encoded in a response and becomes a question mark."""
     return "/" + name[:100].encode("utf-8", "replace").decode().replace("~", "~0").replace("/", "~1")
 
 
-def _word(value: Value) -> Feedback.Verdict:
+def _verdict(value: Value) -> Feedback.Verdict:
     if type(value) is not str or value not in Feedback.Verdict.values:
-        raise ValueError(f"must be {_WORDS}")
+        raise ValueError(f"must be {_CHOICES}")
     return Feedback.Verdict(value)
 
 
@@ -74,9 +74,9 @@ def _note(value: Value) -> str:
     return "" if is_blank else person_names.canonical(value, MAX_NOTE)
 
 
-_WORDS = " or ".join(f'"{word}"' for word in Feedback.Verdict.values)
+_CHOICES = " or ".join(f'"{choice}"' for choice in Feedback.Verdict.values)
 _READERS: dict[str, Callable[[Value], Any]] = {
-    "verdict": _word,
+    "verdict": _verdict,
     "label": lambda value: person_names.canonical(value, MAX_LABEL),
     "note": _note,
 }

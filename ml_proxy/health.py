@@ -1,4 +1,4 @@
-"""Whether the model server answers."""
+"""The health probe of the model server."""
 
 from django.conf import settings
 
@@ -9,8 +9,8 @@ PROBE_SECONDS = 2.0
 
 
 def model() -> None:
-    """Its status is a 2xx. Raises `Down` or an `UpstreamError`."""
+    """Checks that the model server's status path answers 2xx. Raises `Down` or an `UpstreamError`."""
     seconds = min(PROBE_SECONDS, settings.UPSTREAM_TOTAL_SECONDS)
     answer = upstream.forward("GET", "status", fields={}, total_seconds=seconds)
     if not answer.is_success:
-        raise Down(f"The model server's status is {answer.status}.")
+        raise Down(f"The model server answered {answer.status}.")

@@ -1,4 +1,4 @@
-"""The log of inferences, looked up by whole names, newest first."""
+"""Looks up inferences in the log, newest first, filtered by full names."""
 
 from datetime import datetime
 from uuid import UUID
@@ -21,28 +21,28 @@ def wanted(
     limit: int = 100,
     after: Cursor | None = None,
 ) -> HistoryFilter:
-    """What is looked up. Names are canonical; where both are given both must match."""
+    """Returns the filter for a lookup. Names must be canonical; if both are given, both must match."""
     names = {"doctor_name": doctor, "patient_name": patient}
     equal = {column: name for column, name in names.items() if name is not None}
     return HistoryFilter(equal=equal, since=since, until=until, limit=limit, after=after)
 
 
-def page(what: HistoryFilter) -> Page:
-    """One page: see `recording.history.History.page`."""
-    return HISTORY.page(what)
+def page(query: HistoryFilter) -> Page:
+    """Returns one page; see `recording.history.History.page`."""
+    return HISTORY.page(query)
 
 
 def one(inference_id: UUID) -> Row:
-    """One inference. Raises `NoSuchRecord`."""
-    found: Row = page_of_one(inference_id).rows[0]
-    return found
+    """Returns one inference. Raises `NoSuchRecord`."""
+    row: Row = page_of_one(inference_id).rows[0]
+    return row
 
 
 def page_of_one(inference_id: UUID) -> Page:
-    """A page of one inference. Raises `NoSuchRecord`."""
+    """Returns a page with one inference. Raises `NoSuchRecord`."""
     return HISTORY.one(inference_id)
 
 
 def require(inference_id: UUID) -> None:
-    """Raises `NoSuchRecord` where there is no such inference."""
+    """Raises `NoSuchRecord` if the inference does not exist."""
     HISTORY.require(inference_id)

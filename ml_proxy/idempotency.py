@@ -1,11 +1,11 @@
-"""The same caller, key and body get the first answer again, with no second model call and no second row.
+"""Idempotency of predictions: the same caller, key and body get the first answer, without a second model call or row.
 
-    claimed ──model answers──▶ answered (with the record) ──journal has it──▶ answered
-       └── model or gateway fails: the claim is given back, so that a repeat may try again
+    claimed ──model answers──▶ answered (with the record) ──journal has it──▶ recorded
+       └── model or gateway fails: the claim is released, so that a repeat may try again
 
-The answer is kept before the record goes to the journal. So a process that dies in between leaves a repeat everything
-it needs: it records what is not yet recorded, under the same id, and then answers. A claim whose process died is taken
-over once no live one could still hold it.
+The answer is stored before the record is written to the journal. If the process crashes in between, a repeat records
+the stored record under the same id and then answers. A claim whose process died is taken over once it is older than any
+live process could hold it.
 """
 
 import hashlib
@@ -24,47 +24,47 @@ from common.idempotency_keys import KEPT, check_key
 from common.ids import uuid7
 from ml_proxy.models import IdempotencyKey
 from ml_proxy.prediction_request import Subject, read_subject
-from ml_proxy.predictions import Call, Outcome, ask, room
+from ml_proxy.predictions import Call, Outcome, call_model, reserve_capacity
 from ml_proxy.records import InferenceRecord
 from ml_proxy.upstream import Answer
 from recording import recorder
 from recording.records import contents_of
 
-SLACK = timedelta(seconds=30)  # beyond the model's deadline, for a live process to store its answer
+CLAIM_MARGIN = timedelta(seconds=30)  # time beyond the model's deadline for a live process to store its answer
 
 
 def predict_once(call: Call, key: str) -> Outcome:
-    """As `predictions.predict`, once for each caller, key and body.
+    """Does the same as `predictions.predict`, but once per caller, key and body.
 
-    Raises also `KeyReused`, `Conflict` while the first call runs, and `DatabaseUnavailable`.
+    Also raises `KeyReused`, `Conflict` while the first call is running, and `DatabaseUnavailable`.
     """
     check_key(key)
     subject = read_subject(call.fields.get("Content-Type", ""), call.body)
     with _database_needed():
         claim, is_new = _claim(call, subject, key)
     if not is_new:
-        return _again(claim)
-    with ExitStack() as held:
+        return _replay(claim)
+    with ExitStack() as stack:
         try:
-            held.enter_context(room(call, subject))
-            outcome = ask(call, subject, claim.inference_id)
+            stack.enter_context(reserve_capacity(call, subject))
+            outcome = call_model(call, subject, claim.inference_id)
         except GatewayError:
             with _database_needed():
-                _give_back(claim)
+                _release(claim)
             raise
         with _database_needed():
-            _keep(claim, outcome)
+            _store_answer(claim, outcome)
         _record(claim, outcome)
     return outcome
 
 
 def delete_old_keys() -> int:
-    """Deletes the keys that are past their day. Gives how many."""
+    """Deletes expired keys. Returns how many."""
     return IdempotencyKey.objects.filter(claimed_at__lt=_now() - KEPT).delete()[0]
 
 
 def _claim(call: Call, subject: Subject, key: str) -> tuple[IdempotencyKey, bool]:
-    """The key's row, and whether this call is the one to ask the model."""
+    """Returns the key's row, and whether this call must call the model."""
     digest = hashlib.sha256(subject.input).hexdigest()
     IdempotencyKey.objects.filter(caller=call.caller, key=key, claimed_at__lt=_now() - KEPT).delete()
     try:
@@ -73,78 +73,80 @@ def _claim(call: Call, subject: Subject, key: str) -> tuple[IdempotencyKey, bool
                 caller=call.caller, key=key, body_digest=digest, inference_id=uuid7(), claimed_at=_now()
             ), True
     except IntegrityError:
-        found = IdempotencyKey.objects.filter(caller=call.caller, key=key).first()
-    if found is None:  # given back in this very moment
-        raise _running()
-    if found.body_digest != digest:
-        raise KeyReused("This Idempotency-Key came before with another body. Use a new key for a new request.")
-    return found, found.status is None and _taken_over(found)
+        existing = IdempotencyKey.objects.filter(caller=call.caller, key=key).first()
+    if existing is None:  # it has just been released
+        raise _still_running()
+    if existing.body_digest != digest:
+        raise KeyReused("This Idempotency-Key was used with another body. Use a new key for a new request.")
+    return existing, existing.status is None and _take_over(existing)
 
 
-def _taken_over(found: IdempotencyKey) -> bool:
-    """Takes the claim of a process that must be dead; another repeat may get there first."""
-    lease = timedelta(seconds=settings.UPSTREAM_TOTAL_SECONDS) + SLACK
-    if found.claimed_at > _now() - lease:
+def _take_over(existing: IdempotencyKey) -> bool:
+    """Takes over an expired claim. Returns False if it has not expired or another repeat took it over first."""
+    lease = timedelta(seconds=settings.UPSTREAM_TOTAL_SECONDS) + CLAIM_MARGIN
+    if existing.claimed_at > _now() - lease:
         return False
-    before, found.claimed_at = found.claimed_at, _now()
-    same = IdempotencyKey.objects.filter(pk=found.pk, claimed_at=before, status=None)
-    return same.update(claimed_at=found.claimed_at) == 1
+    before, existing.claimed_at = existing.claimed_at, _now()
+    same = IdempotencyKey.objects.filter(pk=existing.pk, claimed_at=before, status=None)
+    return same.update(claimed_at=existing.claimed_at) == 1
 
 
-def _again(found: IdempotencyKey) -> Outcome:
-    if found.status is None:
-        raise _running()
+def _replay(existing: IdempotencyKey) -> Outcome:
+    if existing.status is None:
+        raise _still_running()
     answer = Answer(
-        status=found.status,
-        reason=found.reason,
-        fields=[(name, value) for name, value in json.loads(found.fields)],
-        body=bytes(found.body or b""),
+        status=existing.status,
+        reason=existing.reason,
+        fields=[(name, value) for name, value in json.loads(existing.fields)],
+        body=bytes(existing.body or b""),
         latency_ms=0.0,
     )
     if not answer.is_success:
         return Outcome(answer, None)
-    kept = bytes(found.record or b"")
-    record = InferenceRecord.decode(kept)
-    outcome = Outcome(answer, record, tuple(contents_of(kept)) if record.files else ())
-    if not found.recorded:
-        _record(found, outcome)
+    encoded = bytes(existing.record or b"")
+    record = InferenceRecord.decode(encoded)
+    outcome = Outcome(answer, record, tuple(contents_of(encoded)) if record.files else ())
+    if not existing.recorded:
+        _record(existing, outcome)
     return outcome
 
 
-def _keep(claim: IdempotencyKey, outcome: Outcome) -> None:
-    """Keeps the answer with the key, or gives the key back where the model failed and may do better."""
+def _store_answer(claim: IdempotencyKey, outcome: Outcome) -> None:
+    """Stores the answer with the key, or releases the key if the model failed and a retry may succeed."""
     answer = outcome.answer
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-        _give_back(claim)
+        _release(claim)
         return
-    kept = _mine(claim).update(
+    is_stored = _held(claim).update(
         status=answer.status,
         reason=answer.reason[:200],
         fields=json.dumps(answer.fields),
         body=answer.body,
         record=outcome.record.encode(contents=outcome.contents) if outcome.record else None,
     )
-    if not kept:  # the claim was taken over: whoever took it answers
-        raise _running()
+    if not is_stored:  # another call took the claim over, and will answer
+        raise _still_running()
 
 
 def _record(claim: IdempotencyKey, outcome: Outcome) -> None:
     if outcome.record is None:
         return
     recorder.record(outcome.record, outcome.contents)
-    with suppress(DatabaseError, InterfaceError):  # then a repeat records once more, which its id makes harmless
+    with suppress(
+        DatabaseError, InterfaceError
+    ):  # a repeat then records it again, which is harmless: the id is the same
         IdempotencyKey.objects.filter(pk=claim.pk).update(recorded=True)
 
 
-def _give_back(claim: IdempotencyKey) -> None:
-    _mine(claim).delete()
+def _release(claim: IdempotencyKey) -> None:
+    _held(claim).delete()
 
 
-def _mine(claim: IdempotencyKey) -> QuerySet[IdempotencyKey]:
+def _held(claim: IdempotencyKey) -> QuerySet[IdempotencyKey]:
     return IdempotencyKey.objects.filter(pk=claim.pk, claimed_at=claim.claimed_at, status=None)
 
 
-def _running() -> Conflict:
+def _still_running() -> Conflict:
     return Conflict("The first call with this Idempotency-Key is still running.", headers={"Retry-After": "1"})
 
 

@@ -10,36 +10,36 @@ from recording.models import SealedRow
 _MAX = InferenceRecord.MAX_LENGTHS
 MAX_LABEL = 200  # characters
 MAX_NOTE = 2000
-FEEDBACK_LOCK = 0x66656564  # lets one transaction at a time give or erase feedback
+FEEDBACK_LOCK = 0x66656564  # advisory lock: one transaction at a time may store or erase feedback
 
 
 class InferenceLog(SealedRow):
-    """One prediction that was answered 2xx.
+    """One prediction that was answered with a 2xx.
 
-    `input_data` and `output_data` are JSON texts exactly as they travelled: a database's own JSON type would refuse
-    NUL escapes (PostgreSQL) or round large numbers.
+    `input_data` and `output_data` are the JSON texts exactly as sent and received: a database's own JSON type would
+    refuse NUL escapes (PostgreSQL) or round large numbers.
     """
 
     time_field = "predicted_at"
 
-    recorded_at = None  # type: ignore[assignment] # Django removes it: it is called `predicted_at` here
+    recorded_at = None  # type: ignore[assignment] # removes the field: here it is called `predicted_at`
     doctor_name = models.CharField(max_length=_MAX["doctor_name"])
     patient_name = models.CharField(max_length=_MAX["patient_name"])
-    input_data = models.TextField(help_text="The whole request body, JSON as it came.")
-    output_data = models.TextField(help_text="The model's answer, JSON as it came.")
-    predicted_at = models.DateTimeField(help_text="When the model had answered.")
-    latency_ms = models.FloatField(help_text="The model's time, in milliseconds.")
+    input_data = models.TextField(help_text="The whole request body, as the received JSON text.")
+    output_data = models.TextField(help_text="The model's answer, as the received JSON text.")
+    predicted_at = models.DateTimeField(help_text="When the model answered.")
+    latency_ms = models.FloatField(help_text="The model server's response time, in milliseconds.")
     model_name = models.CharField(max_length=_MAX["model_name"], blank=True)
     model_version = models.CharField(max_length=_MAX["model_version"], blank=True)
     request_id = models.CharField(max_length=_MAX["request_id"])
-    caller = models.CharField(max_length=_MAX["caller"], blank=True, help_text="Who asked, where known.")
+    caller = models.CharField(max_length=_MAX["caller"], blank=True, help_text="The authenticated caller, if any.")
     files = models.TextField(
-        db_default="", blank=True, help_text="Its attachments, as JSON: see attachments.descriptors; mostly empty."
+        db_default="", blank=True, help_text="Attachments, as JSON (see attachments.descriptors); usually empty."
     )
 
     class Meta:
         verbose_name = "inference"
-        # All columns fall, so that each question of history is one range of one of these: see common.keyset.
+        # All columns are descending, so each history query is one range of one index: see common.keyset.
         indexes: ClassVar = [
             models.Index(fields=["-predicted_at", "-id"], name="inference_newest"),
             models.Index(fields=["-doctor_name", "-predicted_at", "-id"], name="inference_by_doctor"),
@@ -50,10 +50,10 @@ class InferenceLog(SealedRow):
 
 
 class Feedback(models.Model):
-    """A doctor's verdict on one inference. Never changed: a later one of the same inference supersedes it.
+    """A doctor's verdict on one inference. Rows never change: a later verdict on the same inference supersedes it.
 
-    Its ids rise in the order in which feedback is committed. It copies what it is about, except for the payloads: that
-    never changes either, and accuracy is counted without reading the log.
+    Ids increase in commit order. A row copies the inference's model and time, which never change, so that accuracy can
+    be computed without reading the log.
     """
 
     class Verdict(models.TextChoices):
@@ -63,16 +63,16 @@ class Feedback(models.Model):
         CORRECT = "correct"
 
     id = models.BigAutoField(primary_key=True)
-    # Without a constraint, which would keep a month of a partitioned log from being detached; erasure removes rows.
+    # No constraint: it would prevent detaching a month of a partitioned log. Erasure deletes the rows instead.
     inference = models.ForeignKey(InferenceLog, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     verdict = models.CharField(max_length=7, choices=Verdict.choices)
     label = models.CharField(max_length=MAX_LABEL, null=True)  # noqa: DJ001 - no label is null, in the API too
     note = models.CharField(max_length=MAX_NOTE, blank=True)
-    caller = models.CharField(max_length=_MAX["caller"], blank=True, help_text="Who gave it, where known.")
-    created_at = models.DateTimeField(auto_now_add=True, help_text="When it was given.")
+    caller = models.CharField(max_length=_MAX["caller"], blank=True, help_text="The authenticated caller, if any.")
+    created_at = models.DateTimeField(auto_now_add=True, help_text="When the verdict was given.")
     model_name = models.CharField(max_length=_MAX["model_name"], blank=True)
     model_version = models.CharField(max_length=_MAX["model_version"], blank=True)
-    predicted_at = models.DateTimeField(help_text="When the model had answered.")
+    predicted_at = models.DateTimeField(help_text="When the model answered.")
 
     class Meta:
         verbose_name_plural = "feedback"
@@ -87,19 +87,21 @@ class Feedback(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """A caller's own key, claimed before the model is called and kept for 24 h with the answer it led to."""
+    """A caller's idempotency key, claimed before the model is called and kept for 24 h with the answer."""
 
     caller = models.CharField(max_length=150, blank=True)
     key = models.CharField(max_length=255)
     body_digest = models.CharField(max_length=64, help_text="SHA-256 of the body, in hex.")
     inference_id = models.UUIDField()
     claimed_at = models.DateTimeField()
-    status = models.PositiveSmallIntegerField(null=True, help_text="Empty while the first call is running.")
+    status = models.PositiveSmallIntegerField(null=True, help_text="Null while the first call is running.")
     reason = models.CharField(max_length=200, blank=True)
-    fields = models.TextField(blank=True, help_text="The answer's header fields, as JSON pairs.")
+    fields = models.TextField(blank=True, help_text="The answer's header fields, as a JSON array of pairs.")
     body = models.BinaryField(null=True)
-    record = models.BinaryField(null=True, help_text="The record, for whoever finds it not recorded yet.")
-    recorded = models.BooleanField(default=False, help_text="Whether the journal has had the record.")
+    record = models.BinaryField(
+        null=True, help_text="The encoded record, for a repeat to write if it is not recorded yet."
+    )
+    recorded = models.BooleanField(default=False, help_text="Whether the record was written to the journal.")
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["caller", "key"], name="idempotency_key_once")]

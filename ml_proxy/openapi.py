@@ -1,14 +1,14 @@
-"""The plain views, described by hand: drf-spectacular sees only those of Django REST framework."""
+"""OpenAPI descriptions of the plain Django views; drf-spectacular finds only Django REST framework views."""
 
 from copy import deepcopy
 from typing import Any
 
-_ANSWER = {"description": "The model's own answer, byte for byte: status, body and end-to-end fields."}
+_ANSWER = {"description": "The model server's answer, unchanged: status, body and end-to-end header fields."}
 _ANY_OBJECT = {"application/json": {"schema": {"type": "object"}}}
 _PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _PROBLEM = {"description": "An RFC 9457 problem.", "content": _PROBLEM_CONTENT}
 _REFUSAL = {
-    "description": "This gateway's problem, or the model's own answer, byte for byte.",
+    "description": "A problem of this gateway, or the model server's answer, unchanged.",
     "content": {**_PROBLEM_CONTENT, "application/json": {"schema": {}}},
 }
 _PROBLEM_SCHEMA = {
@@ -18,7 +18,7 @@ _PROBLEM_SCHEMA = {
         "type": {"type": "string", "format": "uri"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "What went wrong, and what to do."},
+        "detail": {"type": "string", "description": "What went wrong, and what to do about it."},
         "request_id": {"type": "string"},
         "errors": {
             "type": "array",
@@ -26,7 +26,7 @@ _PROBLEM_SCHEMA = {
                 "type": "object",
                 "required": ["pointer", "detail"],
                 "properties": {
-                    "pointer": {"type": "string", "description": "A JSON pointer, or a parameter's name."},
+                    "pointer": {"type": "string", "description": "A JSON pointer, or the name of a parameter."},
                     "detail": {"type": "string"},
                 },
             },
@@ -43,7 +43,7 @@ _PREDICT_BODY = {
                 "required": ["doctor_name", "patient_name"],
                 "properties": {"doctor_name": _NAME, "patient_name": _NAME},
                 "additionalProperties": True,
-                "description": "The two names, and whatever the model needs.",
+                "description": "The two names, and the model's input.",
             }
         },
         "multipart/form-data": {
@@ -52,8 +52,8 @@ _PREDICT_BODY = {
                 "required": ["doctor_name", "patient_name"],
                 "properties": {"doctor_name": _NAME, "patient_name": _NAME},
                 "additionalProperties": {"anyOf": [{"type": "string"}, {"type": "string", "format": "binary"}]},
-                "description": "The same as a form, passed on as it came. History has an object of its fields, each "
-                "file in it as filename, content_type, bytes and sha256, and links to the files.",
+                "description": "The same as a form, forwarded unchanged. History shows an object of its fields, with "
+                "filename, content_type, bytes and sha256 for each file, and links to the files.",
             }
         },
     },
@@ -78,22 +78,23 @@ _HEADER = {"in": "header", "required": False, **_TEXT}
 _REQUEST_ID = {
     **_HEADER,
     "name": "X-Request-ID",
-    "description": "Names this exchange; one is made where there is none.",
+    "description": "The id of this request; generated if missing.",
 }
 _KEY = {
     **_HEADER,
     "name": "Idempotency-Key",
-    "description": "The same caller, key and body get the first answer again for 24 hours.",
+    "description": "For 24 hours, a repeat by the same caller with the same key and body gets the first answer.",
 }
-_PREFER = {**_HEADER, "name": "Prefer", "description": "respond-async makes a job."}
+_PREFER = {**_HEADER, "name": "Prefer", "description": "respond-async starts a job instead of waiting."}
 _JOB_KEY = {
     **_KEY,
-    "description": "With respond-async, the same caller, key and body get the same job again; else it is the model's.",
+    "description": "With respond-async, a repeat by the same caller with the same key and body returns the same job. "
+    "Otherwise the key is forwarded to the model server.",
 }
-_EXCHANGE = {"X-Request-ID": {**_TEXT, "description": "Names this exchange."}}
-_INFERENCE_ID = {"X-Inference-ID": {**_TEXT, "description": "The id of its record in history."}}
-_LOCATION = {"Location": {**_TEXT, "description": "Where the job is."}}
-_RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "When to look first, in seconds."}}
+_REQUEST_ID_ANSWERED = {"X-Request-ID": {**_TEXT, "description": "The id of this request."}}
+_INFERENCE_ID = {"X-Inference-ID": {**_TEXT, "description": "The inference's id in history."}}
+_LOCATION = {"Location": {**_TEXT, "description": "The URL of the job."}}
+_RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait before the first poll."}}
 _SECURITY: list[dict[str, list[str]]] = [{"basicAuth": []}, {"cookieAuth": []}, {}]
 
 
@@ -107,7 +108,7 @@ def add_plain_views(result: dict[str, Any], generator: Any, request: Any, public
             operation["security"] = _SECURITY if path.startswith("/ml/") else []
             operation["responses"].setdefault("default", _PROBLEM)
             for status, response in operation["responses"].items():
-                response["headers"] = response.get("headers", {}) | _EXCHANGE
+                response["headers"] = response.get("headers", {}) | _REQUEST_ID_ANSWERED
                 if status.startswith("4"):
                     response.setdefault("content", _PROBLEM_CONTENT)
     return result
@@ -121,7 +122,7 @@ def _paths() -> dict[str, Any]:
         "/ml/v1/predict/": {
             "post": _operation(
                 "predict",
-                "Ask the model for a prediction, and have it recorded",
+                "Get a prediction from the model and record it",
                 {"2XX": answer | {"headers": _INFERENCE_ID}, "4XX": _REFUSAL, "5XX": _REFUSAL},
                 requestBody=_PREDICT_BODY,
                 parameters=[_REQUEST_ID, _KEY],
@@ -132,19 +133,21 @@ def _paths() -> dict[str, Any]:
         "/ml/v1/retrain/": {
             "post": _operation(
                 "retrain",
-                "Retrain while the caller waits, or as a job",
+                "Retrain synchronously, or as a job",
                 {"200": answer, "202": accepted, "409": conflict},
                 requestBody={"content": _ANY_OBJECT},
                 parameters=[_REQUEST_ID, _PREFER, _JOB_KEY],
             )
         },
         "/healthz": {
-            "get": _operation("get_health", "Alive", {"200": {"description": "Alive.", "content": _ANY_OBJECT}})
+            "get": _operation(
+                "get_health", "Liveness", {"200": {"description": "The process is alive.", "content": _ANY_OBJECT}}
+            )
         },
         "/readyz": {
             "get": _operation(
                 "get_readiness",
-                "Ready, part by part",
+                "Readiness of each part",
                 {
                     "200": {"description": "Ready, or degraded.", **_content("Ready")},
                     "503": {"description": "Not ready.", **_content("Ready")},

@@ -1,4 +1,4 @@
-"""The permissions that predictions and their log ask for, as Django names them."""
+"""Django permissions for predictions, history and feedback."""
 
 PREDICT = "ml_proxy.add_inferencelog"
 READ_HISTORY = "ml_proxy.view_inferencelog"

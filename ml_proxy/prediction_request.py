@@ -1,4 +1,4 @@
-"""Who a prediction is by and about, and what the log keeps of its input: read once, from JSON or from a form."""
+"""Parses a prediction's body once, from JSON or a form: the two names, and the input as the log stores it."""
 
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ PEOPLE = ("doctor_name", "patient_name")
 
 
 class Subject(NamedTuple):
-    """The names in canonical form; the input as JSON; the row's text for it, and what of it goes to the storage."""
+    """The names in canonical form and the input as JSON; `text` goes into the row, `parts` into the storage."""
 
     doctor_name: str
     patient_name: str
@@ -26,9 +26,9 @@ class Subject(NamedTuple):
 
 
 def read_subject(content_type: str, body: bytes) -> Subject:
-    """The names in a body, which must be a JSON object or a form. Raises `BadInput` with all that is wrong."""
+    """Parses a body, which must be a JSON object or a form. Raises `BadInput` with all errors."""
     if content_type[:10].lower() == "multipart/":
-        return _of_form(multipart.read(content_type, body))
+        return _from_form(multipart.read(content_type, body))
     value = strict_json.glance(body, *PEOPLE)
     with suppress(TypeError, KeyError, person_names.BadName):
         doctor, patient = (person_names.canonical(value[member]) for member in PEOPLE)
@@ -37,34 +37,34 @@ def read_subject(content_type: str, body: bytes) -> Subject:
     return _subject(doctor, patient, body)
 
 
-def _of_form(given: list[tuple[str, Any]]) -> Subject:
-    doctor, patient = _people(given)
-    return _subject(doctor, patient, *multipart.as_json(given))
+def _from_form(fields: list[tuple[str, Any]]) -> Subject:
+    doctor, patient = _people(fields)
+    return _subject(doctor, patient, *multipart.as_json(fields))
 
 
-def _subject(doctor: str, patient: str, given: bytes, parts: tuple[Part, ...] = ()) -> Subject:
-    """Files of a form go to the storage, and so does all of an input that is large."""
-    if len(given) <= settings.INLINE_MAX_BYTES:
-        return Subject(doctor, patient, given, given.decode(), parts)
+def _subject(doctor: str, patient: str, body: bytes, parts: tuple[Part, ...] = ()) -> Subject:
+    """Form files go to the storage; so does the whole input if it is larger than INLINE_MAX_BYTES."""
+    if len(body) <= settings.INLINE_MAX_BYTES:
+        return Subject(doctor, patient, body, body.decode(), parts)
     text = orjson.dumps(dict(zip(PEOPLE, (doctor, patient), strict=True))).decode()
-    return Subject(doctor, patient, given, text, (Part(WHOLE, "body.json", "application/json", given), *parts))
+    return Subject(doctor, patient, body, text, (Part(WHOLE, "body.json", "application/json", body), *parts))
 
 
 def _people(pairs: Any) -> tuple[str, str]:
     """Raises `BadInput`."""
-    faults: list[FieldError] = []
-    doctor, patient = (_name(pairs, member, faults) for member in PEOPLE)
-    if faults:
-        raise BadInput("The body needs doctor_name and patient_name, each once.", field_errors=faults)
+    errors: list[FieldError] = []
+    doctor, patient = (_name(pairs, member, errors) for member in PEOPLE)
+    if errors:
+        raise BadInput("The body needs doctor_name and patient_name, each once.", field_errors=errors)
     return doctor, patient
 
 
-def _name(pairs: Any, member: str, faults: list[FieldError]) -> str:
-    given = [value for name, value in pairs if name == member]
+def _name(pairs: Any, member: str, errors: list[FieldError]) -> str:
+    values = [value for name, value in pairs if name == member]
     try:
-        if len(given) != 1:
-            raise person_names.BadName("is missing" if not given else "must be given once")
-        return person_names.canonical(given[0])
+        if len(values) != 1:
+            raise person_names.BadName("is missing" if not values else "must be given once")
+        return person_names.canonical(values[0])
     except person_names.BadName as exc:
-        faults.append(FieldError(f"/{member}", str(exc)))
+        errors.append(FieldError(f"/{member}", str(exc)))
         return ""

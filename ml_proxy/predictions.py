@@ -1,4 +1,4 @@
-"""One prediction: check the body once, forward its bytes, record, answer."""
+"""One prediction: check the body once, forward its bytes, record the answer, return it."""
 
 import zlib
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ from ml_proxy.exceptions import UpstreamNotJSON, UpstreamTooLarge
 from ml_proxy.prediction_request import Subject, read_subject
 from ml_proxy.records import InferenceRecord
 from ml_proxy.upstream import Answer, forward
-from ml_proxy.upstream.headers import unpackable
+from ml_proxy.upstream.headers import decodable_encodings
 from recording import recorder
 
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """What a caller asked: body and end-to-end fields as they came, and who asked under which request id."""
+    """A caller's request: body and end-to-end header fields unchanged, with the request id and the caller's name."""
 
     body: bytes
     fields: Mapping[str, str]
@@ -32,7 +32,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The model's answer; `record` where it was a 2xx, and so has a row, with the contents of its files."""
+    """The model's answer. If it is a 2xx, `record` is its record and `contents` are the contents of its files."""
 
     answer: Answer
     record: InferenceRecord | None
@@ -40,27 +40,27 @@ class Outcome:
 
 
 def predict(call: Call) -> Outcome:
-    """Asks the model and records its answer.
+    """Calls the model and records its answer.
 
-    Raises `BadInput`, `NoRoom`, `UpstreamError` or `NotRecorded`; then there is no row.
+    Raises `BadInput`, `NoRoom`, `UpstreamError` or `NotRecorded`; in these cases there is no row.
     """
     subject = read_subject(call.fields.get("Content-Type", ""), call.body)
-    with room(call, subject):
-        outcome = ask(call, subject, uuid7())
+    with reserve_capacity(call, subject):
+        outcome = call_model(call, subject, uuid7())
         if outcome.record is not None:
             recorder.record(outcome.record, outcome.contents)
     return outcome
 
 
-def room(call: Call, subject: Subject) -> recorder.CapacityReservation:
-    """For the record of a call; files travel in base64, which takes a third more."""
+def reserve_capacity(call: Call, subject: Subject) -> recorder.CapacityReservation:
+    """Reserves journal capacity for a call's record. Files are encoded in base64, which takes a third more."""
     size = len(call.body)
     return recorder.CapacityReservation(size + size // 3 if subject.parts else size)
 
 
-def ask(call: Call, subject: Subject, inference_id: UUID) -> Outcome:
-    """Asks the model and makes the record; the caller holds room for it, and keeps it. Raises `UpstreamError`."""
-    fields = {**call.fields, "Accept-Encoding": unpackable(call.fields.get("Accept-Encoding", ""))}
+def call_model(call: Call, subject: Subject, inference_id: UUID) -> Outcome:
+    """Calls the model and builds the record, which the caller writes within its reservation. Raises `UpstreamError`."""
+    fields = {**call.fields, "Accept-Encoding": decodable_encodings(call.fields.get("Accept-Encoding", ""))}
     answer = forward(
         "POST",
         "predict",
@@ -92,8 +92,8 @@ def _record(call: Call, subject: Subject, inference_id: UUID, answer: Answer) ->
 
 
 def _read_answer(answer: Answer) -> tuple[str, str, str]:
-    """Its text, and the model's name and version in it as they were written; blank where it has none."""
-    body = _unpacked(answer)
+    """Returns the answer's text, and the model name and version in it; blank if they are missing."""
+    body = _decoded(answer)
     quick = strict_json.glance(body)
     with suppress(TypeError, KeyError):
         name, version = quick["model"]["name"], quick["model"]["version"]
@@ -103,40 +103,42 @@ def _read_answer(answer: Answer) -> tuple[str, str, str]:
         text = strict_json.decode(body)
         model = strict_json.member(strict_json.parse(text), "model")
     except strict_json.NotJSON as exc:
-        raise UpstreamNotJSON(f"The model's answer can't be recorded, it is not JSON: {exc}.") from None
+        raise UpstreamNotJSON(f"The model's answer can't be recorded because it is not JSON: {exc}.") from None
     name, version = (strict_json.member(model, member) for member in ("name", "version"))
     return text, name if isinstance(name, str) else "", version if isinstance(version, str) else ""
 
 
-def _unpacked(answer: Answer) -> bytes:
+def _decoded(answer: Answer) -> bytes:
     coding = answer.field("content-encoding").strip().lower()
     if coding in {"", "identity"}:
         return answer.body
     if coding not in {"gzip", "x-gzip", "deflate"}:
-        raise UpstreamNotJSON("The model's answer can't be recorded: its content coding is unknown here.")
+        raise UpstreamNotJSON("The model's answer can't be recorded: its content coding is not supported.")
     return _inflated(answer.body, raw=coding == "deflate" and not _is_zlib(answer.body))
 
 
 def _is_zlib(body: bytes) -> bool:
-    """Whether it starts as RFC 1950 says; some servers send the bare stream of RFC 1951 under the same name."""
+    """Whether the body has an RFC 1950 header; some servers send a raw RFC 1951 stream under the same name."""
     return body[:1] != b"" and body[0] & 0x0F == zlib.DEFLATED and int.from_bytes(body[:2], "big") % 31 == 0
 
 
 def _inflated(body: bytes, *, raw: bool) -> bytes:
-    """Undoes gzip, zlib or bare deflate, up to the cap: a small answer may unpack into a huge one."""
-    cap = settings.MAX_ANSWER_BYTES
-    engine = zlib.decompressobj(-zlib.MAX_WBITS if raw else zlib.MAX_WBITS | 32)
+    """Decompresses gzip, zlib or raw deflate, up to the limit: a small answer may decompress into a huge one."""
+    limit = settings.MAX_ANSWER_BYTES
+    decompressor = zlib.decompressobj(-zlib.MAX_WBITS if raw else zlib.MAX_WBITS | 32)
     try:
-        found = engine.decompress(body, cap + 1)
+        decompressed = decompressor.decompress(body, limit + 1)
     except zlib.error:
-        raise UpstreamNotJSON("The model's answer can't be recorded: its content coding is broken.") from None
-    if len(found) > cap:
-        raise UpstreamTooLarge(f"The model's answer unpacks to more than {cap} bytes (MAX_ANSWER_BYTES).")
-    if not engine.eof or engine.unused_data:
-        raise UpstreamNotJSON("The model's answer can't be recorded: its content coding does not end where it ends.")
-    return found
+        raise UpstreamNotJSON("The model's answer can't be recorded: its compressed data is corrupt.") from None
+    if len(decompressed) > limit:
+        raise UpstreamTooLarge(f"The model's answer decompresses to more than {limit} bytes (MAX_ANSWER_BYTES).")
+    if not decompressor.eof or decompressor.unused_data:
+        raise UpstreamNotJSON(
+            "The model's answer can't be recorded: its compressed data is truncated or has trailing bytes."
+        )
+    return decompressed
 
 
 def _model_text(value: str) -> str:
-    """A model's name or version as the table can hold it."""
+    """Returns a model's name or version in a form that the table can store."""
     return value.encode("utf-8", "replace").decode().replace("\0", "")[: InferenceRecord.MAX_LENGTHS["model_name"]]

@@ -1,4 +1,4 @@
-"""An answer of the model server as an answer of this one: status, fields and bytes as they came."""
+"""Turns the model server's answer into a Django response with the same status, header fields and body bytes."""
 
 import re
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ _SAFE = "!$%&'()*+,-./:;=?@_~"
 
 
 class ProxyHeaders(ResponseHeaders):
-    """An answer's fields. Plain text is kept as it is; Django converts each name and value on its way in and out."""
+    """Header fields that skip Django's conversion of each name and value if both are printable ASCII."""
 
     def __init__(self) -> None:
         super().__init__({})
@@ -27,41 +27,41 @@ class ProxyHeaders(ResponseHeaders):
             super().__setitem__(name, value)
 
     def pairs(self) -> Iterable[tuple[str, str]]:
-        """Names and values."""
+        """Returns names and values."""
         return self._store.values()
 
 
 class ProxyResponse(HttpResponse):
-    """Holds fields that come more than once, which Django's own response would fold into one.
+    """A response that keeps repeated header fields; Django's own response would merge them into one.
 
-    What the model says of other origins (CORS) is kept from browsers: who may read this door's answers is its own say.
+    The model server's CORS fields are not sent to browsers: the gateway decides which origins may read its responses.
     """
 
     headers: ProxyHeaders
 
     def __init__(self, answer: Answer, request: HttpRequest) -> None:
-        super().__init__(answer.body, content_type="none yet")  # given one, Django does not work one out
-        self.status_code = answer.status  # not through __init__, which refuses what is not 100-599
+        super().__init__(answer.body, content_type="none yet")  # if one is given, Django does not compute it
+        self.status_code = answer.status  # not through __init__, which refuses a status outside 100-599
         self.reason_phrase = answer.reason
         self.headers = fields = ProxyHeaders()
         self._repeated: list[tuple[str, str]] = []
-        from_browser, known = "HTTP_ORIGIN" in request.META, set()
+        from_browser, seen = "HTTP_ORIGIN" in request.META, set()
         for name, value in answer.fields:
             lowered = name.lower()
             if from_browser and lowered.startswith("access-control-"):
                 continue
-            if lowered in known:
+            if lowered in seen:
                 self._repeated.append((name, value))
             else:
-                known.add(lowered)
+                seen.add(lowered)
                 fields[name] = value
 
     def items(self) -> Iterable[tuple[str, str]]:
-        """All fields, as the WSGI handler sends them."""
+        """Returns all fields; the WSGI handler sends these."""
         return [*self.headers.pairs(), *self._repeated]
 
 
 def query_of(request: HttpRequest) -> str:
-    """The query string, in which only what no URL may hold is escaped; WSGI gives its bytes as Latin-1."""
+    """Returns the query string and escapes only characters that a URL can't contain; WSGI decodes it as Latin-1."""
     query = _LONE_PERCENT.sub("%25", str(request.META.get("QUERY_STRING", "")))
     return quote(query, safe=_SAFE, encoding="latin-1")

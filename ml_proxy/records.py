@@ -1,4 +1,4 @@
-"""The record of an inference: one answered prediction on its way to `InferenceLog`."""
+"""The record of an inference: one answered prediction that will become a row of `InferenceLog`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ SOURCE = "ml_proxy.inference"
 
 @dataclass(frozen=True, kw_only=True)
 class InferenceRecord(SealableRecord):
-    """What a row of the log is made of. `input_data` and `output_data` are JSON texts, as they travelled.
+    """The sealed content of one row. `input_data` and `output_data` are the JSON texts as sent and received.
 
-    `files` describes the attachments as `attachments.descriptors` writes them; blank for nearly all records.
+    `files` describes the attachments in the format of `attachments.descriptors`; it is blank for nearly all records.
     """
 
     SOURCE = SOURCE
@@ -58,14 +58,14 @@ class InferenceRecord(SealableRecord):
     files: str = ""
 
     def __post_init__(self) -> None:
-        """Raises `BadRecord` where `files` can't be read."""
+        """Raises `BadRecord` if `files` can't be parsed."""
         try:
             descriptors.read(self.files)
         except (ValueError, TypeError):
-            raise BadRecord("its attachments can't be read") from None
+            raise BadRecord("its attachments can't be parsed") from None
 
     @property
     def payload_bytes(self) -> int:
-        """The bytes of the whole input, wherever it lies, and of the output."""
+        """The size of the whole input, in the row or in the storage, plus the output, in bytes."""
         whole = descriptors.whole(self.files)
         return (whole.bytes if whole else len(self.input_data.encode())) + len(self.output_data.encode())

@@ -1,4 +1,4 @@
-"""Inferences as readers of history and exports see them."""
+"""Rows of history, exports and the data set."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ import orjson
 
 
 class Row(NamedTuple):
-    """The columns that are shown, in their order. `input_data` and `output_data` are JSON texts, as they came."""
+    """The columns of history, in order. `input_data` and `output_data` are the original JSON texts."""
 
     id: UUID
     doctor_name: str
@@ -24,7 +24,7 @@ class Row(NamedTuple):
     caller: str
 
     def described(self) -> dict[str, Any]:
-        """For `as_json`; both texts are laid in unparsed."""
+        """Returns the JSON members for `as_json`; both JSON texts are inserted unparsed."""
         return {
             "id": self.id,
             "doctor_name": self.doctor_name,
@@ -42,10 +42,10 @@ class Row(NamedTuple):
 
 
 class Example(NamedTuple):
-    """A judged inference as a model may learn from it: without names, with the label that the doctor gave.
+    """A judged inference as a training example: without names, with the doctor's label.
 
-    `input` is the JSON text of the request's body without the two names. `label` is None where the doctor agreed with
-    an answer that has no label.
+    `input` is the JSON text of the request's body without the two names. `label` is None if the doctor agreed with an
+    answer that has no label.
     """
 
     inference_id: UUID
@@ -59,5 +59,5 @@ class Example(NamedTuple):
     verdict_id: int
 
     def described(self) -> dict[str, Any]:
-        """For `as_json`; the text is laid in unparsed."""
+        """Returns the JSON members for `as_json`; the JSON text is inserted unparsed."""
         return {**self._asdict(), "input": orjson.Fragment(self.input)}

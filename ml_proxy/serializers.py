@@ -1,6 +1,6 @@
-"""The shapes of predictions' paths, for OpenAPI.
+"""Schemas of history, feedback and retrains for OpenAPI.
 
-The views build their answers themselves, so as not to parse stored JSON again.
+The views build their own responses to avoid parsing stored JSON.
 """
 
 from typing import Any
@@ -15,15 +15,15 @@ from ml_proxy.rows import Row
 RETRAIN_BODY: dict[str, Any] = {
     "application/json": {
         "type": "object",
-        "description": "What the model server's retrain takes; may be empty.",
+        "description": "The body of the model server's retrain; may be empty.",
         "properties": {
             "model": {"type": "string"},
             "params": {"type": "object"},
             "verdicts": {
                 "description": (
-                    "Has the training learn from judged inferences: true for all of the model that is trained, or "
-                    "which. They are read when the job runs, the newest verdicts where not all fit into "
-                    "RETRAIN_BODY_BYTES; the result's `verdicts` counts them. Needs the permission to export them."
+                    "Trains on judged inferences: true for all of the trained model's, or an object that selects "
+                    "some. They are read when the job runs. If they do not all fit into RETRAIN_BODY_BYTES, the "
+                    "newest verdicts are used; the result's `verdicts` counts them. Requires the export permission."
                 ),
                 "oneOf": [
                     {"type": "boolean"},
@@ -31,9 +31,9 @@ RETRAIN_BODY: dict[str, Any] = {
                         "type": "object",
                         "additionalProperties": False,
                         "properties": {
-                            "model": {"type": "string", "description": "A model's whole name, as in the log."},
-                            "since": {"type": "string", "description": "Of the prediction; ISO 8601, inclusive."},
-                            "until": {"type": "string", "description": "Of the prediction; ISO 8601, exclusive."},
+                            "model": {"type": "string", "description": "A model's full name, as in the log."},
+                            "since": {"type": "string", "description": "Prediction time, inclusive; ISO 8601."},
+                            "until": {"type": "string", "description": "Prediction time, exclusive; ISO 8601."},
                         },
                     },
                 ],
@@ -41,18 +41,19 @@ RETRAIN_BODY: dict[str, Any] = {
             "callback_url": {
                 "type": "string",
                 "format": "uri",
-                "description": "Gets the ended job by POST, signed as the Standard Webhooks specification says.",
+                "description": "Receives the ended job as a POST, signed according to the Standard Webhooks "
+                "specification.",
             },
         },
     }
 }
 
 FILTER_FIELDS = (
-    OpenApiParameter("doctor", str, description="Whole name. Blank is as good as none."),
-    OpenApiParameter("patient", str, description="Whole name. Where both are given, both must match."),
+    OpenApiParameter("doctor", str, description="Full name. Blank counts as missing."),
+    OpenApiParameter("patient", str, description="Full name. If both names are given, both must match."),
     *SPAN_FIELDS,
 )
-MODEL_FIELDS = (OpenApiParameter("model", str, description="A model's whole name, as it is."), *SPAN_FIELDS)
+MODEL_FIELDS = (OpenApiParameter("model", str, description="A model's full name; must match exactly."), *SPAN_FIELDS)
 
 FEEDBACK_BODY: dict[str, Any] = {
     "application/json": {
@@ -64,7 +65,7 @@ FEEDBACK_BODY: dict[str, Any] = {
             "label": {
                 "type": ["string", "null"],
                 "maxLength": MAX_LABEL,
-                "description": "To correct: what the model should have said. To agree: nothing, or what it said.",
+                "description": "For correct: the label that is right. For agree: omitted, or the model's label.",
             },
             "note": {"type": ["string", "null"], "maxLength": MAX_NOTE},
         },
@@ -74,24 +75,24 @@ FEEDBACK_BODY: dict[str, Any] = {
 
 @extend_schema_serializer(component_name="File")
 class FileSchema(serializers.Serializer[Any]):
-    """A file of an input, and a link to it."""
+    """A file of an input, with a link to it."""
 
-    pointer = serializers.CharField(help_text="Where in input_data it belongs, a JSON pointer; blank for all of it.")
+    pointer = serializers.CharField(help_text="JSON pointer to its place in input_data; blank for the whole input.")
     filename = serializers.CharField()
     content_type = serializers.CharField()
     bytes = serializers.IntegerField()
     sha256 = serializers.CharField()
-    url = serializers.CharField(help_text="Gives the file to whoever asks, relative to this gateway or absolute.")
-    expires_at = serializers.DateTimeField(help_text="Until when; history gives a new one.")
+    url = serializers.CharField(help_text="Returns the file without sign-in; absolute, or relative to this gateway.")
+    expires_at = serializers.DateTimeField(help_text="When the link expires; history returns a new one.")
 
 
 @extend_schema_serializer(component_name="Inference")
 class InferenceSchema(serializers.ModelSerializer[InferenceLog]):
     """One inference."""
 
-    input_data = serializers.JSONField(read_only=True, help_text="The whole request body, as it came.")
-    output_data = serializers.JSONField(read_only=True, help_text="The model's answer, as it came.")
-    files = FileSchema(many=True, required=False, help_text="Only where there are any.")
+    input_data = serializers.JSONField(read_only=True, help_text="The whole request body, unchanged.")
+    output_data = serializers.JSONField(read_only=True, help_text="The model's answer, unchanged.")
+    files = FileSchema(many=True, required=False, help_text="Only present if there are files.")
 
     class Meta:
         model = InferenceLog
@@ -101,7 +102,7 @@ class InferenceSchema(serializers.ModelSerializer[InferenceLog]):
 
 @extend_schema_serializer(component_name="Feedback")
 class FeedbackSchema(serializers.ModelSerializer[Feedback]):
-    """What a doctor said of one inference."""
+    """A doctor's verdict on one inference."""
 
     inference_id = serializers.UUIDField(read_only=True)
 
@@ -113,11 +114,11 @@ class FeedbackSchema(serializers.ModelSerializer[Feedback]):
 
 @extend_schema_serializer(component_name="Accuracy")
 class AccuracySchema(serializers.Serializer[Any]):
-    """How often doctors agreed with one version of a model, of the predictions of one period that they judged."""
+    """How often doctors agreed with one model version, among the judged predictions of one period."""
 
     model_name = serializers.CharField(read_only=True)
     model_version = serializers.CharField(read_only=True)
-    period = serializers.DateField(read_only=True, help_text="The period's first day, in UTC; a week's is its Monday.")
+    period = serializers.DateField(read_only=True, help_text="The period's first day in UTC; weeks start on Monday.")
     agreed = serializers.IntegerField(read_only=True)
     corrected = serializers.IntegerField(read_only=True)
     accuracy = serializers.FloatField(read_only=True, help_text="agreed / (agreed + corrected)")

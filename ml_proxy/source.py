@@ -12,7 +12,7 @@ from recording.sources import Filter
 
 
 class InferenceSource(AttachmentSource):
-    """Answered predictions, in `InferenceLog`."""
+    """Stores answered predictions in `InferenceLog`."""
 
     record = InferenceRecord
     model = InferenceLog
@@ -26,7 +26,7 @@ class InferenceSource(AttachmentSource):
     is_model_call = True
 
     def on_erase(self, rows: Sequence[Any]) -> None:
-        """Feedback too, for a note may name a patient and a verdict tells what was found; and what keys keep."""
+        """Also erases feedback, whose notes and labels may concern the patient, and idempotency keys with answers."""
         advisory_lock.hold(FEEDBACK_LOCK)
         super().on_erase(rows)
         erased = [row.pk for row in rows]

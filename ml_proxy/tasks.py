@@ -1,4 +1,4 @@
-"""The scheduled retrain, and idempotency keys that are past their day."""
+"""Celery tasks: the scheduled retrain, and the deletion of expired idempotency keys."""
 
 from celery import shared_task
 
@@ -10,13 +10,13 @@ from ml_proxy.retrain.kind import RETRAIN
 
 @shared_task(name="ml_proxy.start_retrain", ignore_result=True, throws=(NoDatabase,))
 def start_retrain() -> None:
-    """Starts the retrain that the schedule asks for."""
+    """Starts the scheduled retrain."""
     with database_needed():
         submission.start_scheduled(RETRAIN)
 
 
 @shared_task(name="ml_proxy.delete_old_idempotency_keys", ignore_result=True, throws=(NoDatabase,))
 def delete_old_idempotency_keys() -> None:
-    """Deletes the keys of predictions that are past their day."""
+    """Deletes expired idempotency keys of predictions."""
     with database_needed():
         idempotency.delete_old_keys()

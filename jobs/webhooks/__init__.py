@@ -1,6 +1,6 @@
-"""The way out: an ended job told to the URL that its caller named, signed as Standard Webhooks specify.
+"""Delivers job-completion webhooks, signed according to the Standard Webhooks specification.
 
-The URL is a stranger's word. `hosts` holds it to an allow-list, `addresses` and `network` to addresses that are no way
-into the inside, `signing` proves who speaks, and `sending` does one try.
+Callers name the URL, so it is untrusted. `hosts` checks it against an allow-list; the outbound session checks that its
+address is not private. `signing` signs the message, `sending` makes one attempt, and `deliveries` schedules retries.
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """

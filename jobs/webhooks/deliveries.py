@@ -1,11 +1,11 @@
-"""Delivers job-completion webhooks: at least once, with retries that end.
+"""Delivers job-completion webhooks: at least once, with a limited number of retries.
 
-    promised (due_at empty) ──job ends──▶ due ──2xx──▶ delivered
-                                           └── no 2xx: due again later, nine times in all ──▶ given up
+    created (due_at null) ──job ends──▶ due ──2xx──▶ delivered
+                                         └── no 2xx: due again later, nine attempts in all ──▶ given up
 
-Whoever sends one claims it first, by moving `due_at` beyond the longest that sending may take. So two workers never
-send the same at the same time, and what a dead worker had in hand is due again by itself; the receiver tells a repeat
-by the webhook's id.
+A worker claims a delivery before it sends it, by moving `due_at` beyond the sending deadline. So two workers never send
+the same delivery at the same time, and a delivery whose worker died becomes due again. Receivers recognize a repeat by
+the webhook's id.
 """
 
 import logging
@@ -24,106 +24,106 @@ from common.outbound.network import INTERNET, Network
 from jobs.models import Job, WebhookDelivery
 from jobs.representation import described
 from jobs.webhooks.hosts import NotAllowed, destination
-from jobs.webhooks.sending import Undelivered, send
+from jobs.webhooks.sending import DeliveryFailed, send
 from jobs.webhooks.signing import signed_fields
 
 log = logging.getLogger(__name__)
 
 POINTER = "/callback_url"
-RETRY_SECONDS = (5, 30, 120, 600, 1800, 7200, 21_600, 43_200)  # after the first try, the second, …
-JITTER = 0.2  # of the wait, more or less: what failed together shall not come back together
-MOST_WAIT_SECONDS = 86_400.0  # that a receiver may ask for
-CLAIM = timedelta(seconds=60)  # beyond CALLBACK_TOTAL_SECONDS
+RETRY_SECONDS = (5, 30, 120, 600, 1800, 7200, 21_600, 43_200)  # after the first attempt, the second, …
+JITTER = 0.2  # fraction of the wait, so that deliveries that failed together do not retry together
+MAX_WAIT_SECONDS = 86_400.0  # that a receiver's Retry-After may request
+CLAIM = timedelta(seconds=60)  # longer than CALLBACK_TOTAL_SECONDS
 BATCH = 20
 BATCH_SECONDS = 20.0
 
 
 def check_url(url: str) -> None:
-    """Raises `BadInput`, which says what to do, where `url` can't be called back."""
+    """Raises `BadInput`, which says what to do, if `url` can't be used for a webhook."""
     try:
         destination(url)
     except NotAllowed as exc:
-        raise BadInput("The call-back's URL can't be used.", field_errors=[FieldError(POINTER, str(exc))]) from exc
+        raise BadInput("The webhook's URL can't be used.", field_errors=[FieldError(POINTER, str(exc))]) from exc
 
 
-def promise(job: Job, url: str) -> None:
-    """Notes, in the caller's transaction, that `url` is to hear how `job` ends; `check_url` has passed it."""
+def create(job: Job, url: str) -> None:
+    """Creates the job's delivery in the caller's transaction. The caller has checked `url` with `check_url`."""
     WebhookDelivery.objects.create(job=job, url=url)
 
 
 def job_ended(job_id: UUID) -> None:
-    """Makes the job's call-back due, in the caller's transaction; nothing where there is none, or it was due before."""
+    """Makes the job's delivery due, in the caller's transaction; no effect if there is none or it is already due."""
     WebhookDelivery.objects.filter(job_id=job_id, due_at=None).update(due_at=_now())
 
 
 def deliver_due(network: Network = INTERNET) -> int:
-    """Tries what is due, `BATCH` at most, and starts none after `BATCH_SECONDS`. Gives how many were delivered."""
+    """Sends up to `BATCH` due deliveries and starts none after `BATCH_SECONDS`. Returns how many were delivered."""
     ends_at = time.monotonic() + BATCH_SECONDS
     due = WebhookDelivery.objects.filter(state=WebhookDelivery.State.WAITING, due_at__lte=_now()).order_by("due_at")
     delivered = 0
-    for callback_id in list(due.values_list("id", flat=True)[:BATCH]):
+    for delivery_id in list(due.values_list("id", flat=True)[:BATCH]):
         if time.monotonic() >= ends_at:
             break
-        delivered += _claim(callback_id) and _deliver(callback_id, network)
+        delivered += _claim(delivery_id) and _deliver(delivery_id, network)
     return delivered
 
 
-def _claim(callback_id: UUID) -> bool:
-    """False where another worker got there first."""
-    due = WebhookDelivery.objects.filter(pk=callback_id, state=WebhookDelivery.State.WAITING, due_at__lte=_now())
+def _claim(delivery_id: UUID) -> bool:
+    """Returns False if another worker claimed it first."""
+    due = WebhookDelivery.objects.filter(pk=delivery_id, state=WebhookDelivery.State.WAITING, due_at__lte=_now())
     return bool(due.update(due_at=_now() + CLAIM, attempts=F("attempts") + 1))
 
 
-def _deliver(callback_id: UUID, network: Network) -> bool:
-    callback = WebhookDelivery.objects.select_related("job").get(pk=callback_id)
-    body = _body(callback.job)
-    fields = signed_fields(str(callback.id), int(time.time()), body, settings.CALLBACK_SECRETS)
+def _deliver(delivery_id: UUID, network: Network) -> bool:
+    delivery = WebhookDelivery.objects.select_related("job").get(pk=delivery_id)
+    body = _body(delivery.job)
+    fields = signed_fields(str(delivery.id), int(time.time()), body, settings.CALLBACK_SECRETS)
     try:
-        send(callback.url, {**fields, "Content-Type": "application/json"}, body, network)
-    except Undelivered as exc:
-        _note_failure(callback, exc)
+        send(delivery.url, {**fields, "Content-Type": "application/json"}, body, network)
+    except DeliveryFailed as exc:
+        _store_failure(delivery, exc)
         return False
-    _note_delivery(callback)
+    _store_success(delivery)
     return True
 
 
 def _body(job: Job) -> bytes:
-    """The same on every try."""
+    """Returns the body, which is the same on every attempt."""
     event = {"type": f"job.{job.state}", "timestamp": job.finished_at, "data": described(job)}
     return orjson.dumps(event, option=orjson.OPT_UTC_Z)
 
 
-def _note_delivery(callback: WebhookDelivery) -> None:
-    WebhookDelivery.objects.filter(pk=callback.pk).update(
+def _store_success(delivery: WebhookDelivery) -> None:
+    WebhookDelivery.objects.filter(pk=delivery.pk).update(
         state=WebhookDelivery.State.DELIVERED, delivered_at=_now(), error=""
     )
-    log.info("call-back %s is delivered to %s", callback.id, _host(callback))
+    log.info("webhook %s was delivered to %s", delivery.id, _host(delivery))
 
 
-def _note_failure(callback: WebhookDelivery, exc: Undelivered) -> None:
-    """Only by whoever tried last: where this try outlived its claim, another's word counts."""
-    mine = WebhookDelivery.objects.filter(
-        pk=callback.pk, state=WebhookDelivery.State.WAITING, attempts=callback.attempts
+def _store_failure(delivery: WebhookDelivery, exc: DeliveryFailed) -> None:
+    """Stores a failed attempt, unless the claim expired and another worker made a newer attempt."""
+    claimed = WebhookDelivery.objects.filter(
+        pk=delivery.pk, state=WebhookDelivery.State.WAITING, attempts=delivery.attempts
     )
-    error, host = str(exc)[:200], _host(callback)
-    if exc.is_final or callback.attempts > len(RETRY_SECONDS):
-        mine.update(state=WebhookDelivery.State.GIVEN_UP, error=error)
-        log.error("call-back %s to %s is given up after %d tries: %s", callback.id, host, callback.attempts, error)
+    error, host = str(exc)[:200], _host(delivery)
+    if exc.is_final or delivery.attempts > len(RETRY_SECONDS):
+        claimed.update(state=WebhookDelivery.State.GIVEN_UP, error=error)
+        log.error("webhook %s to %s is given up after %d attempts: %s", delivery.id, host, delivery.attempts, error)
         return
-    wait = _wait(callback.attempts, exc.retry_after)
-    mine.update(due_at=_now() + timedelta(seconds=wait), error=error)
-    log.warning("call-back %s to %s failed and is tried again in %.0f s: %s", callback.id, host, wait, error)
+    wait = _wait(delivery.attempts, exc.retry_after)
+    claimed.update(due_at=_now() + timedelta(seconds=wait), error=error)
+    log.warning("webhook %s to %s failed; the next attempt is in %.0f s: %s", delivery.id, host, wait, error)
 
 
-def _wait(attempts: int, asked: float) -> float:
-    """Seconds until the next try: never less than the receiver asks for, within bounds."""
-    spread = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - it guards nothing
-    return max(RETRY_SECONDS[attempts - 1] * spread, min(asked, MOST_WAIT_SECONDS))
+def _wait(attempts: int, retry_after: float) -> float:
+    """Seconds until the next attempt: at least `retry_after`, up to `MAX_WAIT_SECONDS`."""
+    jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - not used for security
+    return max(RETRY_SECONDS[attempts - 1] * jitter, min(retry_after, MAX_WAIT_SECONDS))
 
 
-def _host(callback: WebhookDelivery) -> str:
-    """All of the URL that a log may show: path and query may hold a token."""
-    return urlsplit(callback.url).hostname or ""
+def _host(delivery: WebhookDelivery) -> str:
+    """The only part of the URL that may be logged: path and query may contain a token."""
+    return urlsplit(delivery.url).hostname or ""
 
 
 def _now() -> datetime:

@@ -1,4 +1,4 @@
-"""Signatures of the Standard Webhooks specification, scheme `v1`: HMAC-SHA256 over `id.timestamp.body`.
+"""Signatures according to the Standard Webhooks specification, scheme `v1`: HMAC-SHA256 over `id.timestamp.body`.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#signature-scheme
 """
@@ -9,27 +9,27 @@ import secrets
 from collections.abc import Sequence
 
 PREFIX = "whsec_"
-LEAST_BYTES, MOST_BYTES = 24, 64
+MIN_BYTES, MAX_BYTES = 24, 64
 
 
 def new_secret() -> str:
-    """A secret of 32 random bytes, in the form that receivers are given."""
+    """Returns a secret of 32 random bytes, encoded for receivers."""
     return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def read_secret(text: str) -> bytes:
-    """The 24 to 64 bytes of a `whsec_…` text. Raises `ValueError`, which quotes nothing of it."""
+    """Decodes a `whsec_…` secret of 24 to 64 bytes. Raises `ValueError`, which quotes nothing from the secret."""
     encoded = text.removeprefix(PREFIX)
     if encoded == text:
-        raise ValueError("no whsec_ in front")
+        raise ValueError("does not start with whsec_")
     key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
-    if not LEAST_BYTES <= len(key) <= MOST_BYTES:
+    if not MIN_BYTES <= len(key) <= MAX_BYTES:
         raise ValueError("not 24 to 64 bytes")
     return key
 
 
 def signed_fields(message_id: str, timestamp: int, body: bytes, keys: Sequence[str]) -> dict[str, str]:
-    """The header fields that prove `body`; `timestamp` in Unix seconds, one signature for each of `keys`."""
+    """Returns the header fields that sign `body`: `timestamp` in Unix seconds, one signature per secret in `keys`."""
     content = f"{message_id}.{timestamp}.".encode() + body
     return {
         "webhook-id": message_id,

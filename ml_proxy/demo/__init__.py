@@ -1,6 +1,6 @@
-"""Fills the log for a demonstration: invented people, real answers of the model server.
+"""Fills the log for demonstrations, with invented people and real answers of the model server.
 
-Everybody in it is synthetic; `people` puts names together from lists. Each row says so by its `caller`, `CALLER`.
+All people are synthetic; `people` combines names from lists. Each such row has the `caller` `CALLER`.
 """
 
 from ml_proxy.demo.answers import CannotSeed, Exchange, ask_model

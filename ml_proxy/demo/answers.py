@@ -1,4 +1,4 @@
-"""Real exchanges with the model server: its own example, and variations of it."""
+"""Real exchanges with the model server: its own example and variations of it."""
 
 import json
 import random
@@ -14,17 +14,17 @@ from ml_proxy.demo.inputs import varied
 from ml_proxy.exceptions import UpstreamError
 from ml_proxy.upstream import Answer
 
-MODEL_TEXT = 200  # characters kept of a model's name and version
+MAX_MODEL_TEXT = 200  # characters kept of a model's name and version
 NAMES = ("doctor_name", "patient_name")
 
 
 class CannotSeed(Exception):
-    """What is in the way, and what to do about it, in one line."""
+    """Seeding is not possible. The text says why and what to do, in one line."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exchange:
-    """One input, an object without people, and what the model answered; both JSON texts. `latency_ms` was measured."""
+    """One input without names and the model's answer, both JSON texts. `latency_ms` is the measured latency."""
 
     input: str
     output: str
@@ -34,15 +34,15 @@ class Exchange:
 
 
 def ask_model(count: int, rng: random.Random) -> Iterator[Exchange]:
-    """At most `count` distinct exchanges; the first is the model's example as it stands.
+    """Yields at most `count` distinct exchanges; the first uses the model's unmodified example.
 
-    A variation that the model refuses is left out. Raises `CannotSeed`.
+    Variations that the model refuses are left out. Raises `CannotSeed`.
     """
     example, schema = _model_info()
     first = _exchange(example)
     if first is None:
         raise CannotSeed(
-            "The model server refuses its own example: see that /api/v1/predict takes what model-info shows."
+            "The model server refuses its own example: check that /api/v1/predict accepts the example of model-info."
         )
     yield first
     seen = [example]
@@ -54,20 +54,20 @@ def ask_model(count: int, rng: random.Random) -> Iterator[Exchange]:
 
 
 def _model_info() -> tuple[dict[str, Any], Any]:
-    """The first model's example and the JSON Schema of its input."""
+    """Returns the first model's example and the JSON Schema of its input."""
     answer = _forward("GET", "model-info")
     try:
-        card = _parsed(answer)["models"][0]
-        example = card["example"]
+        model = _parsed(answer)["models"][0]
+        example = model["example"]
     except (LookupError, TypeError):
         example = None
     if not (answer.is_success and isinstance(example, dict)):
-        raise CannotSeed("The model server's /api/v1/model-info has no models[0].example, a body that predict accepts.")
-    return example, card.get("input_schema")
+        raise CannotSeed("The model server's /api/v1/model-info has no models[0].example with a body for predict.")
+    return example, model.get("input_schema")
 
 
 def _exchange(body: dict[str, Any]) -> Exchange | None:
-    """What the model answers to `body`; None where that is no 2xx."""
+    """Sends `body` to the model. Returns None if the answer is not a 2xx."""
     answer = _forward("POST", "predict", json.dumps(body).encode())
     if not answer.is_success:
         return None
@@ -89,8 +89,8 @@ def _forward(method: str, path: str, body: bytes = b"") -> Answer:
     try:
         return upstream.forward(method, path, fields=fields, body=body, total_seconds=settings.UPSTREAM_TOTAL_SECONDS)
     except UpstreamError as exc:
-        mend = "Start it (make up, or the Procfile's ml_server line), or point ML_SERVER_URL to one that runs."
-        raise CannotSeed(f"{exc.detail} {mend}") from exc
+        hint = "Start it (make up, or the Procfile's ml_server line), or set ML_SERVER_URL to a running one."
+        raise CannotSeed(f"{exc.detail} {hint}") from exc
 
 
 def _parsed(answer: Answer) -> Any:
@@ -100,10 +100,12 @@ def _parsed(answer: Answer) -> Any:
         return json.loads(text)
     except (strict_json.NotJSON, ValueError) as exc:
         raise CannotSeed(
-            f"The model server's answer is not JSON ({exc}): see that ML_SERVER_URL is a model's."
+            f"The model server's answer is not JSON ({exc}): check that ML_SERVER_URL points to a model server."
         ) from exc
 
 
 def _text(model: Any, member: str) -> str:
     value = model.get(member) if isinstance(model, dict) else None
-    return value.encode("utf-8", "replace").decode().replace("\0", "")[:MODEL_TEXT] if isinstance(value, str) else ""
+    return (
+        value.encode("utf-8", "replace").decode().replace("\0", "")[:MAX_MODEL_TEXT] if isinstance(value, str) else ""
+    )

@@ -1,4 +1,4 @@
-"""A clinic's opening hours over some days, as one stretch of time that rows are spread over."""
+"""A clinic's opening hours over several days; rows are spread over them."""
 
 from bisect import bisect_right
 from datetime import UTC, datetime, timedelta, timezone
@@ -11,7 +11,7 @@ SATURDAY, SUNDAY = 5, 6
 
 
 class OpeningHours:
-    """The time for which a clinic was open in the `days` before `until`; all of it where it never was."""
+    """The opening hours of a clinic in the `days` before `until`; the whole period if it was never open."""
 
     def __init__(self, *, days: int, until: datetime) -> None:
         since = until - timedelta(days=days)
@@ -22,12 +22,12 @@ class OpeningHours:
         self._ends = list(accumulate((end - start).total_seconds() for start, end in self._shifts))
 
     def at(self, share: float) -> datetime:
-        """The moment (in UTC) at which `share` of the open time has passed; 0 <= share < 1."""
+        """Returns the time (in UTC) at which the fraction `share` of the opening hours has passed; 0 <= share < 1."""
         seconds = share * self._ends[-1]
-        place = min(bisect_right(self._ends, seconds), len(self._ends) - 1)
-        start, end = self._shifts[place]
-        into = seconds - (self._ends[place - 1] if place else 0)
-        return min(start + timedelta(seconds=into), end).astimezone(UTC)
+        index = min(bisect_right(self._ends, seconds), len(self._ends) - 1)
+        start, end = self._shifts[index]
+        offset = seconds - (self._ends[index - 1] if index else 0)
+        return min(start + timedelta(seconds=offset), end).astimezone(UTC)
 
 
 def _shifts(date: datetime) -> list[tuple[datetime, datetime]]:

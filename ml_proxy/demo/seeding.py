@@ -1,4 +1,4 @@
-"""Rows of a demonstration: who was seen when, laid over real exchanges with the model, and written in batches."""
+"""Demonstration rows: invented visits combined with real exchanges with the model, written in batches."""
 
 import json
 import random
@@ -20,15 +20,15 @@ from recording.seals import keyring
 CALLER = "seed_demo"
 BATCH = 500  # rows of one transaction
 MAX_EXCHANGES = 300
-MOST_DOCTORS, MOST_PATIENTS = 24, 5000  # all their names are held in memory
+MAX_DOCTORS, MAX_PATIENTS = 24, 5000  # all names are kept in memory
 ROWS_PER_DOCTOR, ROWS_PER_PATIENT = 20, 4
-OWN_DOCTOR = 0.9  # how often a patient sees the doctor of the last time
+SAME_DOCTOR_RATE = 0.9  # how often a patient sees the usual doctor
 MAX_DAYS = 3650
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is asked for. The same `seed`, `rows` and model give the same people and inputs, in the same order."""
+    """The parameters. The same `seed`, `rows` and model produce the same people and inputs, in the same order."""
 
     rows: int
     days: int
@@ -42,34 +42,34 @@ class Plan:
 
     @property
     def exchanges(self) -> int:
-        """How many exchanges with the model are worth having."""
+        """How many exchanges with the model to request."""
         return min(self.rows, MAX_EXCHANGES)
 
     def randomness(self, purpose: str) -> random.Random:
-        """A generator of its own for each purpose, so that none disturbs another's."""
-        return random.Random(f"{self.seed} {purpose}")  # noqa: S311 - it guards nothing
+        """Returns a separate generator for each purpose, so that they do not influence each other."""
+        return random.Random(f"{self.seed} {purpose}")  # noqa: S311 - not used for security
 
 
 def write(plan: Plan, pool: Sequence[Exchange]) -> Iterator[int]:
-    """Writes the plan's rows, oldest first, and gives each batch's size once it is committed.
+    """Writes the plan's rows, oldest first, and yields each batch's size once it is committed.
 
-    Raises `DatabaseError`. Whenever it ends, by an interrupt too, whole batches are there and nothing else.
+    Raises `DatabaseError`. Only whole batches are committed, even after an interrupt.
     """
     records, origin = _records(plan, pool), DirectOrigin(keyring().current)
     while batch := list(islice(records, BATCH)):
         origin.write(batch)
-        reset_queries()  # in DEBUG, Django would keep the text of them all
+        reset_queries()  # in DEBUG mode, Django would keep the text of all queries
         yield len(batch)
 
 
 def _records(plan: Plan, pool: Sequence[Exchange]) -> Iterator[InferenceRecord]:
     rng, people = plan.randomness("rows"), plan.randomness("people")
-    doctors = invent(min(MOST_DOCTORS, plan.rows // ROWS_PER_DOCTOR + 1), people)
-    patients = invent(min(MOST_PATIENTS, plan.rows // ROWS_PER_PATIENT + 1), people)
+    doctors = invent(min(MAX_DOCTORS, plan.rows // ROWS_PER_DOCTOR + 1), people)
+    patients = invent(min(MAX_PATIENTS, plan.rows // ROWS_PER_PATIENT + 1), people)
     hours = OpeningHours(days=plan.days, until=datetime.now(UTC))
     for row in range(plan.rows):
         patient = rng.randrange(len(patients))
-        doctor = patient % len(doctors) if rng.random() < OWN_DOCTOR else rng.randrange(len(doctors))
+        doctor = patient % len(doctors) if rng.random() < SAME_DOCTOR_RATE else rng.randrange(len(doctors))
         moment = hours.at((row + rng.random()) / plan.rows)
         yield _record(doctors[doctor], patients[patient], moment, rng.choice(pool))
 
@@ -91,6 +91,6 @@ def _record(doctor: str, patient: str, moment: datetime, exchange: Exchange) -> 
 
 
 def with_people(features: str, doctor: str, patient: str) -> str:
-    """A request body. The features are laid in as text: to write them anew would cost more than all else of a row."""
+    """Builds a request body. Inserts the features as text: encoding them again would dominate the cost of a row."""
     people = json.dumps({"doctor_name": doctor, "patient_name": patient}, ensure_ascii=False)
     return people if features == "{}" else f"{people[:-1]}, {features[1:]}"

@@ -1,5 +1,5 @@
 """The job kind `retrain`.
 
-`requests` reads what is asked for, `training_payload` adds judged inferences as examples, `training` follows the model
-server, `kind` declares it all, and `pass_through` serves callers who wait.
+`requests` parses the request body, `training_payload` adds judged inferences as examples, `training` runs the training
+on the model server, `kind` declares the job kind, and `pass_through` serves synchronous retrains.
 """

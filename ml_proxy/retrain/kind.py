@@ -8,11 +8,11 @@ from ml_proxy.permissions import EXPORT_DATASET
 from ml_proxy.retrain.requests import read_retrain, wanted_verdicts
 from ml_proxy.retrain.training import train
 
-MODEL_SERVER = "model server"  # the concurrency key: it trains one model at a time
+MODEL_SERVER = "model server"  # the concurrency key: the model server trains one model at a time
 
 
-def _more_permissions(request: JobRequest) -> Sequence[str]:
-    """Verdicts are handed over, so whoever asks for them must be allowed to export them."""
+def _extra_permissions(request: JobRequest) -> Sequence[str]:
+    """Requires the export permission if the model server gets verdicts."""
     return (EXPORT_DATASET,) if wanted_verdicts(request.value) is not None else ()
 
 
@@ -20,8 +20,8 @@ RETRAIN = JobKind(
     name="retrain",
     run=train,
     read=read_retrain,
-    more_permissions=_more_permissions,
+    extra_permissions=_extra_permissions,
     concurrency_key=lambda _: MODEL_SERVER,
-    begins_as="training",
-    if_unknown="it is not known whether the model was trained: see its model-info.",
+    initial_message="training",
+    unknown_outcome="it is not known whether the model was trained: see its model-info.",
 )

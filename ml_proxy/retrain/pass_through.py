@@ -1,4 +1,4 @@
-"""A retrain that is passed through while its caller waits; it is a job too, and can be seen and cancelled."""
+"""A synchronous retrain, passed through while its caller waits. It is also a job, so it can be listed and cancelled."""
 
 from collections.abc import Mapping
 
@@ -16,22 +16,22 @@ from ml_proxy.upstream import Answer, Switch
 
 
 def retrain_now(body: bytes, *, fields: Mapping[str, str], query: str, requested_by: str, request_id: str) -> Answer:
-    """The model server's answer. Raises `BadInput`, an `UpstreamError`, or `JobConflict`.
+    """Returns the model server's answer. Raises `BadInput`, an `UpstreamError`, or `JobConflict`.
 
-    The conflict is that another retrain is under way, or that this one was cancelled. The job's row is shown to many,
-    so it does without the body's examples, which hold inputs.
+    The conflict means that another retrain is active, or that this one was cancelled. Many users may read the job's
+    row, so the row leaves out the body's examples, which contain inputs.
     """
     params = strict_json.without(read_object(body)[0], EXAMPLES) if body else "{}"
-    job = submission.start_attended(RETRAIN, JobRequest(params), requested_by=requested_by, request_id=request_id)
-    with runner.attended(job) as run:
+    job = submission.start_synchronous(RETRAIN, JobRequest(params), requested_by=requested_by, request_id=request_id)
+    with runner.synchronous_run(job) as run:
         switch = Switch()
-        run.heartbeat.when_stopped(switch.cut)
-        answer = _passed_through(body, fields, query, switch)
+        run.heartbeat.on_stop(switch.cut)
+        answer = _forward(body, fields, query, switch)
         run.outcome = outcome_of(answer)
     return answer
 
 
-def _passed_through(body: bytes, fields: Mapping[str, str], query: str, switch: Switch) -> Answer:
+def _forward(body: bytes, fields: Mapping[str, str], query: str, switch: Switch) -> Answer:
     with upstream.exchange(
         "retrain",
         fields=fields,
@@ -40,4 +40,4 @@ def _passed_through(body: bytes, fields: Mapping[str, str], query: str, switch: 
         total_seconds=settings.RETRAIN_TOTAL_SECONDS,
         switch=switch,
     ) as reply:
-        return reply.whole()
+        return reply.read()

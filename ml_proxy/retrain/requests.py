@@ -1,4 +1,4 @@
-"""What a retrain is asked to do: the model, its parameters, and which judged inferences it shall learn from."""
+"""Parses the request body of a retrain: the model, its parameters, and the judged inferences to train on."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -13,26 +13,26 @@ VERDICTS, EXAMPLES = "verdicts", "examples"
 
 
 def read_retrain(body: bytes) -> JobRequest:
-    """Checks what this side knows of a retrain; other members are the model server's to judge. Raises `BadInput`."""
-    return read_request(body, _MEMBERS, _faults)
+    """Checks the members that the gateway knows; the model server validates the others. Raises `BadInput`."""
+    return read_request(body, _MEMBERS, _errors)
 
 
 def wanted_verdicts(value: strict_json.Value) -> FeedbackFilter | None:
-    """Which judged inferences a request wants as examples; None for none. Raises `ValueError`."""
-    given = strict_json.member(value, VERDICTS)
-    if given is None or given is False:
+    """Returns the filter for the judged inferences to use as examples, or None for none. Raises `ValueError`."""
+    verdicts = strict_json.member(value, VERDICTS)
+    if verdicts is None or verdicts is False:
         return None
-    if given is True:
+    if verdicts is True:
         return FeedbackFilter()
-    if not strict_json.is_object(given):
-        raise ValueError("neither a truth value nor an object")
-    return FeedbackFilter(**{name: _condition(name, text) for name, text in given})
+    if not strict_json.is_object(verdicts):
+        raise ValueError("neither a boolean nor an object")
+    return FeedbackFilter(**{name: _condition(name, text) for name, text in verdicts})
 
 
-def _faults(value: strict_json.Value) -> Iterator[FieldError]:
-    if any(name == EXAMPLES for name, _ in value):  # a job's row is shown to many, and must not hold inputs
+def _errors(value: strict_json.Value) -> Iterator[FieldError]:
+    if any(name == EXAMPLES for name, _ in value):  # many users may read a job's row, so it must not contain inputs
         yield FieldError(
-            f"/{EXAMPLES}", f"can't be kept in a job: ask for {VERDICTS}, or wait for a retrain/ that has them"
+            f"/{EXAMPLES}", f"can't be stored in a job: use {VERDICTS}, or send them in a synchronous POST retrain/"
         )
 
 

@@ -1,4 +1,4 @@
-"""Has the model server train, and understands what it says: events line by line, or one answer at the end."""
+"""Runs a training on the model server, which answers with events line by line, or once at the end."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -18,34 +18,34 @@ from ml_proxy.retrain.training_payload import TrainingPayload, training_payload
 from ml_proxy.upstream import Answer, Reply, Switch
 
 BUSY = 409
-BUSY_SECONDS = 60.0  # that a training which was cancelled, or whose runner died, may take to be wound up
+BUSY_SECONDS = 60.0  # how long a cancelled training, or one whose runner died, may take to stop
 BUSY_PAUSE_SECONDS = 1.0
 
 
 def train(job: Job, heartbeat: Heartbeat) -> Outcome:
-    """One retrain, under a key of the job's own, so that one that had ended is not done again. Raises `UpstreamError`.
+    """Runs one retrain. An idempotency key prevents a completed training from running again. Raises `UpstreamError`.
 
-    There is one job at a time, so a model server that is busy winds up the one before, or an attempt that died: it is
-    asked again for a while.
+    Only one retrain job runs at a time, so a busy model server is still stopping the previous job or a dead attempt;
+    the request is retried for up to `BUSY_SECONDS`.
     """
     payload = training_payload(job)
     if payload.verdicts:
-        heartbeat.progress = 0, f"hands over {payload.handed_over} judged inferences, {payload.left_out} are left out"
+        heartbeat.progress = 0, f"sends {payload.handed_over} judged inferences, {payload.left_out} are left out"
     ends_at = time.monotonic() + BUSY_SECONDS
     while True:
-        found = _asked(job, payload, heartbeat)
-        if isinstance(found, Outcome):
-            return _with_counts(found, payload)
-        may_be_over_soon = found.status == BUSY and time.monotonic() < ends_at
-        if not may_be_over_soon or heartbeat.wait(BUSY_PAUSE_SECONDS):
-            return _with_counts(outcome_of(found), payload)
+        response = _send(job, payload, heartbeat)
+        if isinstance(response, Outcome):
+            return _with_counts(response, payload)
+        should_retry = response.status == BUSY and time.monotonic() < ends_at
+        if not should_retry or heartbeat.wait(BUSY_PAUSE_SECONDS):
+            return _with_counts(outcome_of(response), payload)
 
 
 def outcome_of(answer: Answer) -> Outcome:
-    """How a job ends with a whole answer."""
+    """Returns the job's outcome for a single, complete answer."""
     if not answer.is_success:
-        said = printable(answer.body[: 4 * ERROR_CHARACTERS].decode("utf-8", "replace"), ERROR_CHARACTERS)
-        return Outcome(Job.State.FAILED, error=f"The model server answered {answer.status}: {said}")
+        text = printable(answer.body[: 4 * ERROR_CHARACTERS].decode("utf-8", "replace"), ERROR_CHARACTERS)
+        return Outcome(Job.State.FAILED, error=f"The model server answered {answer.status}: {text}")
     try:
         text = strict_json.decode(answer.body)
         strict_json.parse(text)
@@ -55,13 +55,13 @@ def outcome_of(answer: Answer) -> Outcome:
 
 
 def _with_counts(outcome: Outcome, payload: TrainingPayload) -> Outcome:
-    """With what was handed over in the result, where that is an object."""
+    """Adds the counts of sent and omitted examples to the result, if the result is an object."""
     if payload.verdicts is None or outcome.result is None or not outcome.result.lstrip().startswith("{"):
         return outcome
     return replace(outcome, result=strict_json.with_member(outcome.result, VERDICTS, payload.verdicts))
 
 
-def _asked(job: Job, payload: TrainingPayload, heartbeat: Heartbeat) -> Outcome | Answer:
+def _send(job: Job, payload: TrainingPayload, heartbeat: Heartbeat) -> Outcome | Answer:
     fields = {
         "Content-Type": "application/json",
         "Accept": "application/x-ndjson",
@@ -69,31 +69,31 @@ def _asked(job: Job, payload: TrainingPayload, heartbeat: Heartbeat) -> Outcome 
         "X-Request-ID": job.request_id,
     }
     switch = Switch()
-    heartbeat.when_stopped(switch.cut)
+    heartbeat.on_stop(switch.cut)
     with upstream.exchange(
         "retrain", fields=fields, body=payload.body, total_seconds=settings.RETRAIN_JOB_SECONDS, switch=switch
     ) as reply:
-        return _heard(reply, heartbeat) if reply.comes_in_lines else reply.whole()
+        return _follow_events(reply, heartbeat) if reply.is_ndjson else reply.read()
 
 
-def _heard(reply: Reply, heartbeat: Heartbeat) -> Outcome:
-    """Follows the events up to the one that ends the training; what is no event that this side knows is left out."""
+def _follow_events(reply: Reply, heartbeat: Heartbeat) -> Outcome:
+    """Follows the events until the training ends; unknown events are ignored."""
     for line in filter(bytes.strip, reply.lines()):
-        text, event = _read(line)
-        understand = _EVENTS.get(str(strict_json.member(event, "event")))
-        if understand and (outcome := understand(text, dict(event), heartbeat)):
+        text, event = _parse(line)
+        handle = _HANDLERS.get(str(strict_json.member(event, "event")))
+        if handle and (outcome := handle(text, dict(event), heartbeat)):
             return outcome
     raise UpstreamBroken("The model server's answer ended without a result; it may still have trained.")
 
 
-def _read(line: bytes) -> tuple[str, strict_json.Value]:
+def _parse(line: bytes) -> tuple[str, strict_json.Value]:
     try:
         text = strict_json.decode(line)
         event = strict_json.parse(text)
     except strict_json.NotJSON:
-        raise UpstreamBroken("A line of the model server's answer is not JSON, or broke off.") from None
+        raise UpstreamBroken("A line of the model server's answer is truncated or not JSON.") from None
     if not strict_json.is_object(event):
-        raise UpstreamBroken("A line of the model server's answer is no JSON object.")
+        raise UpstreamBroken("A line of the model server's answer is not a JSON object.")
     return text, event
 
 
@@ -111,11 +111,11 @@ def _result(text: str, _: Mapping[str, strict_json.Value], __: Heartbeat) -> Out
 
 
 def _error(_: str, event: Mapping[str, strict_json.Value], __: Heartbeat) -> Outcome:
-    said = printable(f"{event.get('status', 'an error')}: {event.get('error', '')}", ERROR_CHARACTERS)
-    return Outcome(Job.State.FAILED, error=f"The model server answered {said}")
+    text = printable(f"{event.get('status', 'an error')}: {event.get('error', '')}", ERROR_CHARACTERS)
+    return Outcome(Job.State.FAILED, error=f"The model server answered {text}")
 
 
-_EVENTS: Mapping[str, Callable[[str, Mapping[str, strict_json.Value], Heartbeat], Outcome | None]] = {
+_HANDLERS: Mapping[str, Callable[[str, Mapping[str, strict_json.Value], Heartbeat], Outcome | None]] = {
     "progress": _progress,
     "result": _result,
     "error": _error,

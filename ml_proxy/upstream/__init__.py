@@ -1,4 +1,4 @@
-"""The boundary to the model server: the only place that speaks with it. See `forward` and `exchange`."""
+"""The client of the model server; all requests to it go through `forward` or `exchange`."""
 
 from common.outbound.deadline import Switch
 from ml_proxy.upstream.client import Answer, forward

@@ -1,14 +1,14 @@
-"""One exchange with the model server, through its session; its errors are this project's.
+"""One exchange with the model server. Errors of `requests` are mapped to this project's exceptions.
 
-requests.exceptions                                  common.exceptions
+requests.exceptions                                  ml_proxy.exceptions
 ──────────────────────────────────────────────────   ───────────────────
 Timeout (ConnectTimeout, ReadTimeout)                UpstreamTimeout
 ResponseTooLarge                                     UpstreamTooLarge
 BadResponse                                          UpstreamBroken
-other ConnectionError, SSLError among them           UpstreamUnreachable
+other ConnectionError, including SSLError            UpstreamUnreachable
 any other (ChunkedEncodingError, InvalidHeader, …)   UpstreamBroken
 
-The other errors of this tree are of what was understood: a redirect, a prediction that is not JSON.
+The other `UpstreamError` classes are for valid HTTP answers: a redirect, or a prediction that is not JSON.
 """
 
 import time
@@ -33,14 +33,14 @@ from ml_proxy.exceptions import (
 )
 from ml_proxy.upstream.headers import Fields, answer_fields
 
-HEAD_BYTES = 1024 * 1024  # what may arrive beside the body
-WIRE_BYTES = 6  # that one byte of a body takes at most, in a chunk of its own
+HEAD_BYTES = 1024 * 1024  # limit for everything besides the body
+WIRE_BYTES = 6  # the most that one body byte takes on the wire, in a chunk of its own
 NOT_MODIFIED = 304
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model server said: end-to-end fields and body bytes as they came, and how long it took."""
+    """The model server's answer: end-to-end header fields and body bytes unchanged, and its latency."""
 
     status: int
     reason: str
@@ -49,7 +49,7 @@ class Answer:
     latency_ms: float
 
     def field(self, name: str) -> str:
-        """The first value of a field, or an empty string."""
+        """Returns the first value of a field (lower-case name), or an empty string."""
         return next((value for key, value in self.fields if key.lower() == name), "")
 
     @property
@@ -59,7 +59,7 @@ class Answer:
 
 
 class Request(NamedTuple):
-    """What is asked of the model server; `path` is below `api/v1`."""
+    """A request to the model server; `path` is below `api/v1`."""
 
     method: str
     path: str
@@ -80,37 +80,37 @@ def forward(
 ) -> Answer:
     """Sends one request to `{ML_SERVER_URL}/api/v1/{path}` and reads the whole answer.
 
-    Raises an `UpstreamError`: nothing else crosses this edge.
+    Raises an `UpstreamError`, never an exception of `requests`.
     """
     started = time.perf_counter()
-    granted = granting(total_seconds, settings.UPSTREAM_READ_SECONDS)
-    with metrics.ModelTime(path), Translated():
-        response = ask(sessions.model_server(), Request(method, path, query, fields, body), granted)
-        return whole(response, started)
+    limits = exchange_budget(total_seconds, settings.UPSTREAM_READ_SECONDS)
+    with metrics.ModelTime(path), ErrorTranslation():
+        response = send_request(sessions.model_server(), Request(method, path, query, fields, body), limits)
+        return read_answer(response, started)
 
 
-def granting(total_seconds: float, silence: float, switch: Switch | None = None) -> Budget:
-    """What one exchange with the model server may take, from now on."""
-    connect, cap = settings.UPSTREAM_CONNECT_SECONDS, settings.MAX_ANSWER_BYTES
-    most_bytes = cap * WIRE_BYTES + HEAD_BYTES  # on the wire
+def exchange_budget(total_seconds: float, silence: float, switch: Switch | None = None) -> Budget:
+    """Returns the time and byte limits of one exchange, starting now."""
+    connect, max_body = settings.UPSTREAM_CONNECT_SECONDS, settings.MAX_ANSWER_BYTES
+    most_bytes = max_body * WIRE_BYTES + HEAD_BYTES  # on the wire
     return budget(total_seconds, silence=silence, connect=connect, most_bytes=most_bytes, switch=switch)
 
 
-def ask(session: sessions.OutboundSession, asked: Request, granted: Budget) -> requests.Response:
-    """Sends a request; the response's head has come. Raises `RequestException`, or `UpstreamRedirected`."""
-    url = f"{settings.ML_SERVER_URL}/api/v1/{asked.path}{'?' if asked.query else ''}{asked.query}"
-    request = session.prepared(asked.method, url, tracing.carried(asked.fields), asked.body)
-    response = session.send(request, stream=True, timeout=granted)
+def send_request(session: sessions.OutboundSession, request: Request, limits: Budget) -> requests.Response:
+    """Sends a request; returns once the response's head is there. Raises `RequestException` or `UpstreamRedirected`."""
+    url = f"{settings.ML_SERVER_URL}/api/v1/{request.path}{'?' if request.query else ''}{request.query}"
+    prepared = session.prepared(request.method, url, tracing.carried(request.fields), request.body)
+    response = session.send(prepared, stream=True, timeout=limits)
     if 300 <= response.status_code < 400 and response.status_code != NOT_MODIFIED:
         response.close()
         raise UpstreamRedirected(
-            f"The model server redirects ({response.status_code}), and this gateway follows no redirect."
+            f"The model server sent a redirect ({response.status_code}), which this gateway does not follow."
         )
     return response
 
 
-def whole(response: requests.Response, started: float) -> Answer:
-    """The answer, read to its end; `started` is of `time.perf_counter()`. Raises `RequestException`."""
+def read_answer(response: requests.Response, started: float) -> Answer:
+    """Reads the whole answer; `started` is a value of `time.perf_counter()`. Raises `RequestException`."""
     body = bodies.read_body(response, settings.MAX_ANSWER_BYTES)
     return Answer(
         status=response.status_code,
@@ -121,8 +121,8 @@ def whole(response: requests.Response, started: float) -> Answer:
     )
 
 
-class Translated:
-    """Whatever `requests` raises in the block leaves it as an `UpstreamError`."""
+class ErrorTranslation:
+    """Context manager that turns `requests` exceptions into `UpstreamError`s."""
 
     __slots__ = ()
 
@@ -131,18 +131,21 @@ class Translated:
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, _: TracebackType | None) -> None:
         if isinstance(exc, requests.RequestException):
-            _raise_in_our_words(exc)
+            _raise_translated(exc)
 
 
-def _raise_in_our_words(exc: requests.RequestException) -> None:
-    """Names no error of its own: with its frames that would be a circle, which holds the request until it is swept."""
+def _raise_translated(exc: requests.RequestException) -> None:
+    """Raises without binding the new exception to a local name.
+
+    A bound exception and its frame form a reference cycle that keeps the request alive until garbage collection.
+    """
     if isinstance(exc, requests.Timeout):  # before ConnectionError: ConnectTimeout is both
-        raise UpstreamTimeout("The model server did not answer in time; its work may still have been done.") from exc
+        raise UpstreamTimeout("The model server did not answer in time; it may still have done the work.") from exc
     if isinstance(exc, ResponseTooLarge) and not isinstance(exc, BadResponse):
-        cap = f"{settings.MAX_ANSWER_BYTES} bytes (MAX_ANSWER_BYTES)"
-        raise UpstreamTooLarge(f"The model server's answer, or a line of it, is over the cap of {cap}.") from exc
+        limit = f"{settings.MAX_ANSWER_BYTES} bytes (MAX_ANSWER_BYTES)"
+        raise UpstreamTooLarge(f"The model server's answer, or a line of it, is larger than {limit}.") from exc
     if isinstance(exc, requests.ConnectionError) and not isinstance(exc, BadResponse):
         raise UpstreamUnreachable("The model server can't be reached, or closed the connection.") from exc
     if isinstance(exc, ValueError):  # InvalidHeader, InvalidURL
-        raise UpstreamBroken("The request to the model server can't be written as HTTP.") from exc
-    raise UpstreamBroken("The model server's answer broke off, or is not HTTP.") from exc
+        raise UpstreamBroken("The request to the model server is not valid HTTP.") from exc
+    raise UpstreamBroken("The model server's answer was truncated, or is not HTTP.") from exc

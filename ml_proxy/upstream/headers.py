@@ -1,4 +1,4 @@
-"""Which header fields travel on. Hop-by-hop fields end here, both ways (RFC 9110, section 7.6.1)."""
+"""Selects the header fields to forward. Hop-by-hop fields are dropped both ways (RFC 9110, section 7.6.1)."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -19,31 +19,31 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
-# What the caller proves itself with is for this door alone.
+# The caller's credentials are for the gateway only.
 CREDENTIALS = frozenset({"authorization", "cookie", "x-csrftoken"})
-# Written anew for the next hop, or settled between the caller and this server.
-OWN = frozenset({"host", "content-length", "expect", "x-request-id"})
-# Told by this door, so that nobody takes the model's word for them.
-OWN_IN_ANSWERS = frozenset({"content-length", "x-request-id", "x-inference-id"})
-# What a recorded answer may be packed in, since the record needs it unpacked.
-UNPACKED = frozenset({"identity", "gzip", "x-gzip", "deflate"})
+# Set again for the next hop, or relevant only between the caller and the gateway.
+REPLACED = frozenset({"host", "content-length", "expect", "x-request-id"})
+# Set by the gateway, so that the model server can't forge them.
+SET_BY_GATEWAY = frozenset({"content-length", "x-request-id", "x-inference-id"})
+# Content codings that the gateway can decode; a record needs the decoded answer.
+DECODABLE = frozenset({"identity", "gzip", "x-gzip", "deflate"})
 
-# Characters of a key that is remembered: callers may think of any number of names, of 64 KiB each.
-LONGEST_KEY = 64
+# The longest key, in characters, that is cached: callers could send any number of names of up to 64 KiB.
+MAX_CACHED_KEY = 64
 
-NOT_OF_REQUESTS = HOP_BY_HOP | CREDENTIALS | OWN
-NOT_OF_ANSWERS = HOP_BY_HOP | OWN_IN_ANSWERS
+DROPPED_FROM_REQUESTS = HOP_BY_HOP | CREDENTIALS | REPLACED
+DROPPED_FROM_ANSWERS = HOP_BY_HOP | SET_BY_GATEWAY
 
 
 def request_fields(environ: Mapping[str, object]) -> dict[str, str]:
-    """The end-to-end fields of a WSGI request, without credentials, as the model shall see them.
+    """Returns the end-to-end fields of a WSGI request, without credentials, for the model server.
 
-    WSGI servers lay the process' own environment into the same mapping: HTTP_PROXY there is no field `Proxy`.
+    WSGI servers add the process's environment to the same mapping, so HTTP_PROXY there is not a field `Proxy`.
     """
     fields = {
         name: str(value)
         for key, value in environ.items()
-        if (name := (_remembered if len(key) <= LONGEST_KEY else _passed_on)(key))
+        if (name := (_cached_field_name if len(key) <= MAX_CACHED_KEY else _field_name)(key))
     }
     if content_type := environ.get("CONTENT_TYPE"):
         fields["Content-Type"] = str(content_type)
@@ -52,26 +52,26 @@ def request_fields(environ: Mapping[str, object]) -> dict[str, str]:
 
 
 def answer_fields(fields: Fields) -> Fields:
-    """The end-to-end fields of an answer, repeated ones kept apart, without those that this door sets anew."""
+    """Returns the end-to-end fields of an answer, except those that the gateway sets; repeated fields stay separate."""
     named = _named_by_connection(value for name, value in fields if name.lower() == "connection")
-    dropped = NOT_OF_ANSWERS | named if named else NOT_OF_ANSWERS
+    dropped = DROPPED_FROM_ANSWERS | named if named else DROPPED_FROM_ANSWERS
     return [(name, value) for name, value in fields if name.lower() not in dropped]
 
 
-def unpackable(accept_encoding: str) -> str:
-    """The codings of an `Accept-Encoding` that this side can undo; `identity` where there is none."""
+def decodable_encodings(accept_encoding: str) -> str:
+    """Returns the codings of an `Accept-Encoding` that the gateway can decode; `identity` if there are none."""
     offered = [item.strip() for item in accept_encoding.split(",")]
-    return ", ".join(item for item in offered if item.split(";")[0].strip().lower() in UNPACKED) or "identity"
+    return ", ".join(item for item in offered if item.split(";")[0].strip().lower() in DECODABLE) or "identity"
 
 
-def _passed_on(key: str) -> str:
-    """The name of the field that a WSGI environment keeps under `key`; blank where it is none, or ends here."""
+def _field_name(key: str) -> str:
+    """Returns the field name of a WSGI key; blank if the key is not a header field or is not forwarded."""
     name = key[5:].replace("_", "-").title()
     is_field = key.startswith("HTTP_") and key not in os.environ
-    return name if is_field and name.lower() not in NOT_OF_REQUESTS else ""
+    return name if is_field and name.lower() not in DROPPED_FROM_REQUESTS else ""
 
 
-_remembered = lru_cache(maxsize=1024)(_passed_on)
+_cached_field_name = lru_cache(maxsize=1024)(_field_name)
 
 
 def _named_by_connection(values: Iterable[str]) -> set[str]:

@@ -1,7 +1,7 @@
-"""One long exchange with the model server: its answer may come line by line, and another thread may cut it off.
+"""One long exchange with the model server: the answer may arrive line by line, and another thread may abort it.
 
-It has a connection of its own, so that a cut can never hit another exchange, and a model server that vanished without
-a word is noticed by TCP's own keep-alive: the answer itself may rightly be silent for as long as the work takes.
+Each exchange has its own connection, so an abort never affects another exchange. TCP keep-alive detects a model server
+that disappeared; the answer itself may legitimately be silent for as long as the work takes.
 """
 
 import time
@@ -13,35 +13,35 @@ from django.conf import settings
 
 from common.outbound import bodies, sessions
 from common.outbound.deadline import Budget, Switch
-from ml_proxy.upstream.client import Answer, Request, Translated, ask, granting, whole
+from ml_proxy.upstream.client import Answer, ErrorTranslation, Request, exchange_budget, read_answer, send_request
 
 LINES = frozenset({"application/x-ndjson", "application/ndjson"})
 
 
 class Reply:
-    """An answer whose head has arrived. Its body can be had once: by lines, or whole."""
+    """An answer whose head has arrived. Its body can be read once: by lines, or whole."""
 
-    def __init__(self, response: requests.Response, granted: Budget, started: float) -> None:
+    def __init__(self, response: requests.Response, limits: Budget, started: float) -> None:
         self._response = response
-        self._granted = granted
+        self._limits = limits
         self._started = started
 
     @property
-    def comes_in_lines(self) -> bool:
-        """Whether it is a 2xx of newline-delimited JSON."""
+    def is_ndjson(self) -> bool:
+        """Whether the answer is a 2xx with newline-delimited JSON."""
         media = str(self._response.headers.get("Content-Type", "")).partition(";")[0]
         return 200 <= self._response.status_code < 300 and media.strip().lower() in LINES
 
-    def whole(self) -> Answer:
-        """All of it. Raises `UpstreamError`."""
-        with Translated():
-            return whole(self._response, self._started)
+    def read(self) -> Answer:
+        """Reads the whole answer. Raises `UpstreamError`."""
+        with ErrorTranslation():
+            return read_answer(self._response, self._started)
 
     def lines(self) -> Iterator[bytes]:
-        """Each line as soon as it is there, without its end. Raises `UpstreamError`."""
-        lines = bodies.read_lines(self._response, settings.MAX_ANSWER_BYTES, self._granted)
+        """Yields each line as soon as it arrives, without its line ending. Raises `UpstreamError`."""
+        lines = bodies.read_lines(self._response, settings.MAX_ANSWER_BYTES, self._limits)
         while True:
-            with Translated():
+            with ErrorTranslation():
                 line = next(lines, None)
             if line is None:
                 return
@@ -58,17 +58,17 @@ def exchange(
     total_seconds: float,
     switch: Switch,
 ) -> Iterator[Reply]:
-    """Sends one POST to `{ML_SERVER_URL}/api/v1/{path}`; leaving the block ends the exchange, read or not.
+    """Sends one POST to `{ML_SERVER_URL}/api/v1/{path}`; leaving the block ends the exchange, even if unread.
 
-    Raises an `UpstreamError`; one that tells nothing where `switch` was cut: whoever cut it knows why.
+    Raises an `UpstreamError`. If `switch` was cut, the error does not say why the exchange ended.
     """
     started = time.perf_counter()
-    granted = granting(total_seconds, total_seconds, switch)
+    limits = exchange_budget(total_seconds, total_seconds, switch)
     try:
         with sessions.one_exchange() as session:
-            with Translated():
-                response = ask(session, Request("POST", path, query, fields, body), granted)
+            with ErrorTranslation():
+                response = send_request(session, Request("POST", path, query, fields, body), limits)
             with closing(response):
-                yield Reply(response, granted, started)
+                yield Reply(response, limits, started)
     finally:
         switch.release()

@@ -1,1 +1,1 @@
-"""HTTP: each view parses, calls one use case, and answers."""
+"""HTTP views: each view parses the request, calls one use case, and builds the response."""

@@ -9,22 +9,22 @@ from accounts.read_view import ReadView
 from common.query_params import Readers, one_of, read_query
 from common.responses import json_response
 from ml_proxy.accuracy import PERIODS, FeedbackFilter, accuracy
-from ml_proxy.filters import OF_MODEL
+from ml_proxy.filters import MODEL_FILTERS
 from ml_proxy.permissions import READ_FEEDBACK
 from ml_proxy.serializers import MODEL_FIELDS, AccuracySchema
 
-_READERS: Readers = {"by": ("by", one_of(PERIODS)), **OF_MODEL}
+_READERS: Readers = {"by": ("by", one_of(PERIODS)), **MODEL_FILTERS}
 
 
 class AccuracyList(ReadView):
-    """By model, version and period."""
+    """Accuracy by model, version and period."""
 
     needs: ClassVar = {"GET": READ_FEEDBACK, "HEAD": READ_FEEDBACK}
 
     @extend_schema(
         operation_id="list_accuracy",
-        summary="How often doctors agreed, by model version over time",
-        description="Counts the newest verdict of each inference by when it was predicted; oldest period first.",
+        summary="How often doctors agreed, by model version and period",
+        description="Counts the newest verdict on each inference, by prediction time; oldest period first.",
         parameters=[
             OpenApiParameter("by", {"type": "string", "enum": list(PERIODS), "default": PERIODS[0]}),
             *MODEL_FIELDS,
@@ -32,7 +32,7 @@ class AccuracyList(ReadView):
         responses=AccuracySchema(many=True),
     )
     def get(self, request: HttpRequest) -> HttpResponse:
-        """All of it: a line for each version and period in which somebody judged."""
+        """Returns one entry for each version and period that has verdicts."""
         query = read_query(request, _READERS)
         by = query.pop("by", PERIODS[0])
-        return json_response([line._asdict() for line in accuracy(FeedbackFilter(**query), by)])
+        return json_response([entry._asdict() for entry in accuracy(FeedbackFilter(**query), by)])

@@ -1,4 +1,4 @@
-"""`GET dataset/`: judged inferences to learn from, as one file."""
+"""`GET dataset/`: judged inferences for training, as one file."""
 
 from typing import ClassVar
 
@@ -10,33 +10,33 @@ from common.export_formats import DEFAULT, FORMS, form_name
 from common.query_params import Readers, read_query
 from ml_proxy.accuracy import FeedbackFilter
 from ml_proxy.dataset import export
-from ml_proxy.filters import OF_MODEL
+from ml_proxy.filters import MODEL_FILTERS
 from ml_proxy.permissions import EXPORT_DATASET
 from ml_proxy.serializers import MODEL_FIELDS
 from ml_proxy.views.export import FILE_ANSWERS, FILE_FIELDS, attachment
 
-_READERS: Readers = {"format": ("format", form_name), **OF_MODEL}
+_READERS: Readers = {"format": ("format", form_name), **MODEL_FILTERS}
 
 
 class DataSet(ReadView):
-    """Each inference that has a verdict, with its newest."""
+    """Exports each inference that has a verdict, with its newest verdict."""
 
     needs: ClassVar = {"GET": EXPORT_DATASET, "HEAD": EXPORT_DATASET}
 
     @extend_schema(
         operation_id="export_dataset",
-        summary="All judged inferences that match, without names, as one file",
+        summary="Export judged inferences, without names, as one file",
         description=(
-            "Streamed, oldest verdict first, one line for each inference with its newest verdict: inference_id, input "
-            "(the request's body without doctor_name and patient_name, which may still tell of a patient), label (what "
-            "the doctor holds it to be; null where the doctor agreed with an answer that has no label), verdict, "
-            "model_name, model_version, predicted_at, verdict_at, verdict_id. since and until are about predicted_at."
+            "Streamed, oldest verdict first, with one line per inference and its newest verdict: inference_id, input "
+            "(the request's body without doctor_name and patient_name; it may still identify a patient), label (the "
+            "doctor's; null if the doctor agreed with an answer that has no label), verdict, model_name, "
+            "model_version, predicted_at, verdict_at, verdict_id. since and until filter by predicted_at."
         ),
         parameters=[*FILE_FIELDS, *MODEL_FIELDS],
         responses=FILE_ANSWERS,
     )
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
-        """The file."""
+        """Returns the file."""
         query = read_query(request, _READERS)
         form = query.pop("format", DEFAULT)
         return attachment(request, "dataset", form, lambda: export(FeedbackFilter(**query), FORMS[form]))

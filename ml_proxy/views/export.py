@@ -1,4 +1,4 @@
-"""`GET history/export/`: all that a question finds, as one file."""
+"""`GET history/export/`: all inferences that match, as one file."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -25,36 +25,36 @@ from ml_proxy.serializers import FILTER_FIELDS
 
 log = logging.getLogger(__name__)
 
-SEND_BYTES = 256 * 1024  # at once: the server queues a few of these for a slow reader, each a copy of its own
+SEND_BYTES = 256 * 1024  # per chunk: the WSGI server queues several chunks for a slow reader, each a separate copy
 _READERS: Readers = {"format": ("format", form_name), **HISTORY_FILTERS}
 FILE_FIELDS = (
     OpenApiParameter("format", {"type": "string", "enum": list(FORMS), "default": DEFAULT}),
-    sent_field("Content-Disposition", "A file name, which tells the time of the export alone.", 200),
+    sent_field("Content-Disposition", "A file name that contains only the time of the export.", 200),
 )
 FILE_ANSWERS = {(200, form.media_type.partition(";")[0]): OpenApiTypes.BINARY for form in FORMS.values()}
 
 
-class BrokenOff(Exception):
-    """The server shall close the connection. Its text is printed, so it says nothing of what went wrong."""
+class ExportAborted(Exception):
+    """Makes the server close the connection. The server prints the text, so it must not describe the cause."""
 
 
 class Export(ReadView):
-    """All that a question finds."""
+    """Exports all inferences that match."""
 
     needs: ClassVar = {"GET": READ_HISTORY, "HEAD": READ_HISTORY}
 
     @extend_schema(
         operation_id="export_history",
-        summary="All inferences that match, newest first, as one file",
+        summary="Export inferences, newest first, as one file",
         description=(
-            "Streamed; history's columns. CSV holds every text as it is: a spreadsheet may take one that begins with "
-            "=, +, - or @ for a formula. A file that breaks off can not be read whole. An unknown parameter is a 400."
+            "Streamed, with history's columns. CSV contains every text unchanged: a spreadsheet may interpret one that "
+            "starts with =, +, - or @ as a formula. A truncated file is not valid. An unknown parameter is a 400."
         ),
         parameters=[*FILE_FIELDS, *FILTER_FIELDS],
         responses=FILE_ANSWERS,
     )
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
-        """The file."""
+        """Returns the file."""
         query = read_query(request, _READERS)
         form = query.pop("format", DEFAULT)
         return attachment(request, "inferences", form, lambda: export(wanted(**query), FORMS[form]))
@@ -63,7 +63,7 @@ class Export(ReadView):
 def attachment(
     request: HttpRequest, stem: str, form: str, export: Callable[[], Iterator[Piece]]
 ) -> StreamingHttpResponse:
-    """The file that `export` makes; to a HEAD its fields alone, without a look at the database."""
+    """Returns the file from `export` as a response. A HEAD gets only the header fields, without database queries."""
     body = () if request.method == "HEAD" else _body(export())
     filename = f"{stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{form}"
     headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="{filename}"'}
@@ -71,17 +71,17 @@ def attachment(
 
 
 def _body(pieces: Iterator[Piece]) -> Iterator[bytes]:
-    """What is sent. The first piece is made before there is a status, so that an error can still be one."""
-    return _sent(chain([next(pieces)], pieces), current_request_id.get())
+    """Returns the body. Builds the first piece before the status is sent, so an early error is an error response."""
+    return _chunks(chain([next(pieces)], pieces), current_request_id.get())
 
 
-def _sent(pieces: Iterable[Piece], request_id: str) -> Iterator[bytes]:
+def _chunks(pieces: Iterable[Piece], request_id: str) -> Iterator[bytes]:
     try:
         for data, _ in pieces:
             for start in range(0, len(data), SEND_BYTES):
                 yield data[start : start + SEND_BYTES]
-    except Exception as exc:  # noqa: BLE001 - whatever it was, the answer has begun
-        token = current_request_id.set(request_id)  # the exchange is over for everything else
-        log.error("an export broke off (%s)", type(exc).__name__)
+    except Exception as exc:  # noqa: BLE001 - the response has begun, so any error must close the connection
+        token = current_request_id.set(request_id)  # the middleware has already reset it
+        log.error("an export was aborted (%s)", type(exc).__name__)
         current_request_id.reset(token)
-        raise BrokenOff from None
+        raise ExportAborted from None

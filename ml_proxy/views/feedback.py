@@ -1,4 +1,4 @@
-"""`history/{id}/feedback/`: a doctor's word about an inference."""
+"""`history/{id}/feedback/`: doctors' verdicts on an inference."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -20,23 +20,23 @@ from ml_proxy.serializers import FEEDBACK_BODY, FeedbackSchema
 
 
 class FeedbackList(APIView):
-    """The verdicts of one inference."""
+    """The verdicts on one inference."""
 
     needs: ClassVar = {"GET": READ_FEEDBACK, "HEAD": READ_FEEDBACK, "POST": GIVE_FEEDBACK}
 
     @extend_schema(
         operation_id="list_feedback",
-        summary="What doctors said of an inference, newest first",
-        description="The newest counts. More pages are named by the Link field, rel=next.",
+        summary="Verdicts on an inference, newest first",
+        description="The newest verdict counts. The Link header, rel=next, has the URL of the next page.",
         parameters=[
-            OpenApiParameter("limit", LIMIT_SCHEMA, description="Verdicts of a page."),
-            OpenApiParameter("cursor", str, description="Opaque, from the Link field."),
-            sent_field("Link", "The next page, rel=next, where there is more.", 200),
+            OpenApiParameter("limit", LIMIT_SCHEMA, description="Verdicts per page."),
+            OpenApiParameter("cursor", str, description="An opaque cursor from the Link header."),
+            sent_field("Link", "The next page, rel=next, if there is one.", 200),
         ],
         responses=FeedbackSchema(many=True),
     )
     def get(self, request: Request, inference_id: UUID) -> HttpResponse:
-        """One page of verdicts."""
+        """Returns one page of verdicts."""
         page = feedback.page(inference_id, **read_query(request, _READERS))
         response = json_response([feedback.described(verdict) for verdict in page.feedback])
         if page.next:
@@ -45,22 +45,22 @@ class FeedbackList(APIView):
 
     @extend_schema(
         operation_id="give_feedback",
-        summary="Say whether the model was right",
+        summary="Submit whether the model was right",
         description=(
-            "Supersedes what was said before, of which nothing is erased. The answer's label is what the inference is "
-            "held to be: the given one, or the model's (null where its answer has no predictions[0].label)."
+            "Supersedes earlier verdicts, which are kept. The label in the response is the given one, or the model's "
+            "(null if its answer has no predictions[0].label)."
         ),
         request=FEEDBACK_BODY,
         responses={
             201: FeedbackSchema,
-            200: OpenApiResponse(FeedbackSchema, description="The newest verdict, which the same caller repeats."),
+            200: OpenApiResponse(FeedbackSchema, description="The newest verdict, if the same caller repeated it."),
         },
     )
     def post(self, request: Request, inference_id: UUID) -> HttpResponse:
-        """Takes a verdict."""
+        """Stores a verdict."""
         refuse_parameters(request)
-        said = read_request(read_body(request))
-        verdict, is_new = feedback.give(inference_id, said, permissions.caller_of(request))
+        feedback_request = read_request(read_body(request))
+        verdict, is_new = feedback.submit(inference_id, feedback_request, permissions.caller_of(request))
         return json_response(feedback.described(verdict), status=201 if is_new else 200)
 
 

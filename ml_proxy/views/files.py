@@ -1,4 +1,4 @@
-"""`GET files/{token}/`: an attachment, where the storage itself gives no link."""
+"""`GET files/{token}/`: an attachment, for storages that can't issue links themselves."""
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import content_disposition_header
@@ -21,11 +21,11 @@ class FileContent(ReadView):
 
     @extend_schema(
         operation_id="get_file",
-        summary="A file of an input, by the link that history gave",
+        summary="Download a file of an input by the link from history",
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
     )
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        """The file, to be saved: what a caller sent must not run in a browser here."""
+        """Returns the file as a download, because callers' content must not run in a browser on this origin."""
         refuse_parameters(request)
         source, row_id, number = read_token(token)
         file, content = contents.content(sources.named(source), row_id, number)

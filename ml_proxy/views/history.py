@@ -28,28 +28,28 @@ from ml_proxy.serializers import FILTER_FIELDS, InferenceSchema
 
 
 class History(ReadView):
-    """The log, newest first."""
+    """Lists inferences, newest first."""
 
     needs: ClassVar = {"GET": READ_HISTORY, "HEAD": READ_HISTORY}
 
     @extend_schema(
         operation_id="list_history",
-        summary="Look inferences up, newest first",
-        description="More pages are named by the Link field, rel=next. An unknown parameter is a 400.",
+        summary="List inferences, newest first",
+        description="The Link header, rel=next, has the URL of the next page. An unknown parameter is a 400.",
         parameters=[
             *FILTER_FIELDS,
             OpenApiParameter(
                 "limit",
                 LIMIT_SCHEMA,
-                description="Rows of a page, which also ends at 8 MiB.",
+                description="Rows per page; a page also ends at 8 MiB.",
             ),
-            OpenApiParameter("cursor", str, description="Opaque, from the Link field."),
-            sent_field("Link", "The next page, rel=next, where there is more.", 200),
+            OpenApiParameter("cursor", str, description="An opaque cursor from the Link header."),
+            sent_field("Link", "The next page, rel=next, if there is one.", 200),
         ],
         responses=InferenceSchema(many=True),
     )
     def get(self, request: HttpRequest) -> HttpResponse:
-        """One page of the log."""
+        """Returns one page."""
         page = history.page(wanted(**read_query(request, _READERS)))
         response = json_response(_described(page))
         if page.next:
@@ -58,24 +58,24 @@ class History(ReadView):
 
 
 class Inference(ReadView):
-    """One inference."""
+    """Returns one inference."""
 
     needs: ClassVar = {"GET": READ_HISTORY, "HEAD": READ_HISTORY}
 
     @extend_schema(operation_id="get_inference", summary="One inference", responses=InferenceSchema)
     def get(self, request: HttpRequest, inference_id: UUID) -> HttpResponse:
-        """One inference."""
+        """Returns one inference."""
         refuse_parameters(request)
         return json_response(_described(history.page_of_one(inference_id))[0])
 
 
 def _described(page: Page) -> list[dict[str, Any]]:
-    """The rows; those with files have links to them."""
+    """Returns the rows' JSON members, with links for rows that have files."""
     files = {row_id: column for row_id, (column,) in page.hidden.items() if column}
     if not files:
         return [row.described() for row in page.rows]
-    found = [(row.described(), files.get(row.id)) for row in page.rows]
-    return [told | {"files": links(SOURCE, told["id"], column)} if column else told for told, column in found]
+    rows = [(row.described(), files.get(row.id)) for row in page.rows]
+    return [row | {"files": links(SOURCE, row["id"], column)} if column else row for row, column in rows]
 
 
 _READERS: Readers = {**HISTORY_FILTERS, "limit": ("limit", limit), "cursor": ("after", cursor(Cursor.of))}

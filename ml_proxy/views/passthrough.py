@@ -1,4 +1,4 @@
-"""What passes through as it is: the model server's status, its description, and short retrains."""
+"""Pass-through paths: the model server's status, its model info, and synchronous retrains."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -7,7 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from accounts.permissions import SIGNED_IN, authorize
 from common.logs import current_request_id
 from common.request_body import read_body, require_method
-from jobs.views import naming_the_other, start
+from jobs.views import locate_conflict, start
 from ml_proxy import upstream
 from ml_proxy.proxy_response import ProxyResponse, query_of
 from ml_proxy.retrain.kind import RETRAIN
@@ -25,13 +25,13 @@ def model_info_view(request: HttpRequest) -> HttpResponse:
     return _get(request, "model-info")
 
 
-@csrf_exempt  # the authentication by session checks the token itself
+@csrf_exempt  # session authentication checks the token itself
 def retrain_view(request: HttpRequest) -> HttpResponse:
-    """`POST retrain/`: answers when the training is done; with `Prefer: respond-async` it makes a job."""
+    """`POST retrain/`: responds when the training is done; with `Prefer: respond-async` it starts a job."""
     require_method(request, "POST")
     caller = authorize(request, RETRAIN.start_permission)
     body = read_body(request, may_be_empty=True)
-    return _as_job(request, body, caller) if _prefers_async(request) else _while_waiting(request, body, caller)
+    return _as_job(request, body, caller) if _prefers_async(request) else _synchronous(request, body, caller)
 
 
 def _as_job(request: HttpRequest, body: bytes, caller: str) -> HttpResponse:
@@ -40,8 +40,8 @@ def _as_job(request: HttpRequest, body: bytes, caller: str) -> HttpResponse:
     return response
 
 
-def _while_waiting(request: HttpRequest, body: bytes, caller: str) -> HttpResponse:
-    with naming_the_other(request):
+def _synchronous(request: HttpRequest, body: bytes, caller: str) -> HttpResponse:
+    with locate_conflict(request):
         answer = retrain_now(
             body,
             fields=_fields(request),
@@ -70,6 +70,6 @@ def _fields(request: HttpRequest) -> dict[str, str]:
 
 
 def _prefers_async(request: HttpRequest) -> bool:
-    """RFC 7240; parameters of the preference are of no use here."""
+    """Whether the Prefer header (RFC 7240) has respond-async; its parameters are ignored."""
     preferences = request.META.get("HTTP_PREFER", "").split(",")
     return any(item.split(";")[0].strip().lower() == "respond-async" for item in preferences)

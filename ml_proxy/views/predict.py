@@ -1,4 +1,4 @@
-"""`POST /ml/v1/predict/`. A plain view: this is the path that a doctor waits on."""
+"""`POST /ml/v1/predict/`. A plain Django view for low latency: a doctor waits for the response."""
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -13,9 +13,9 @@ from ml_proxy.proxy_response import ProxyResponse, query_of
 from ml_proxy.upstream.headers import request_fields
 
 
-@csrf_exempt  # the authentication by session checks the token itself
+@csrf_exempt  # session authentication checks the token itself
 def predict_view(request: HttpRequest) -> HttpResponse:
-    """Answers with what the model said; a 2xx has its record before its first byte leaves."""
+    """Responds with the model's answer; a 2xx is recorded before the response starts."""
     require_method(request, "POST")
     caller = authorize(request, PREDICT)
     call = Call(

@@ -51,7 +51,7 @@ def test_a_file_that_breaks_off_can_not_be_read_to_its_end(system: System) -> No
         json.loads(lines[-1])
     rename(system, "away", TABLE)
     assert len(begun(system).content.splitlines()) == ROWS
-    until(lambda: "an export broke off" in system.log_of("web"))
+    until(lambda: "an export was aborted" in system.log_of("web"))
     assert "away" not in system.log_of("web")
 
 

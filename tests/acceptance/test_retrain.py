@@ -212,7 +212,7 @@ def test_it_fails_where_whoever_waited_for_it_is_killed(system: System) -> None:
         assert isinstance(call.exception(), requests.ConnectionError)
     system.start("web")
     job = ended(system, job_id)
-    assert (job["state"], job["error"][:36]) == ("failed", "The process that waited for it died,")
+    assert (job["state"], job["error"][:41]) == ("failed", "The process that waited for the job died,")
     until(lambda: not is_training(system))
 
 

@@ -1,4 +1,4 @@
-"""`manage.py dataset`: judged inferences to learn from, as a file."""
+"""`manage.py dataset`: exports judged inferences for training to a file."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -12,16 +12,16 @@ from ml_proxy.dataset import export
 
 
 class Command(FileCommand):
-    """One row for each inference that has a verdict."""
+    """Writes one row for each inference that has a verdict."""
 
     help = (
         "Writes judged inferences to a file, oldest verdict first, each with its newest verdict and without the "
-        "doctor's and the patient's name: those that match ALL of the conditions given, or all. --since and --until "
-        "are about the time of the prediction. The file has its name only once it is whole; what a model is asked "
-        "may tell of a patient without a name, so it is its owner's alone to read."
+        "doctor's and the patient's name. With conditions, only inferences that match ALL of them are written. "
+        "--since and --until filter by the time of the prediction. The file gets its name once it is complete. "
+        "Only its owner can read it, because an input may identify a patient even without the name."
     )
-    conditions: ClassVar = {"model": (person_names.exact, "a model's whole name"), **SPAN}
+    conditions: ClassVar = {"model": (person_names.exact, "a model's full name"), **SPAN}
 
     def pieces(self, found: dict[str, Any], form: Form) -> Iterator[Piece]:
-        """In the order of verdicts."""
+        """Yields the file in pieces, in the order of the verdicts."""
         return export(FeedbackFilter(**found), form)

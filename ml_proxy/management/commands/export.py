@@ -1,4 +1,4 @@
-"""`manage.py export`: the log, or what is asked of it, as a file."""
+"""`manage.py export`: exports the log, or the rows that match, to a file."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -12,19 +12,19 @@ from ml_proxy.history import wanted
 
 
 class Command(FileCommand):
-    """The log's rows."""
+    """Writes rows of the log."""
 
     help = (
-        "Writes inferences to a file, newest first: those that match ALL of the conditions given, or the whole log. "
-        "The file has its name only once it is whole; it holds patients' data and is its owner's alone to read. "
-        "CSV holds every text as it is: a spreadsheet may take one that begins with =, +, - or @ for a formula."
+        "Writes inferences to a file, newest first: those that match ALL given conditions, or the whole log. The file "
+        "gets its name once it is complete. It contains patients' data, so only its owner can read it. CSV contains "
+        "every text unchanged: a spreadsheet may interpret one that starts with =, +, - or @ as a formula."
     )
     conditions: ClassVar = {
-        "doctor": (person_names.canonical, "whole name"),
-        "patient": (person_names.canonical, "whole name"),
+        "doctor": (person_names.canonical, "full name"),
+        "patient": (person_names.canonical, "full name"),
         **SPAN,
     }
 
     def pieces(self, found: dict[str, Any], form: Form) -> Iterator[Piece]:
-        """In history's order."""
+        """Yields the file in pieces, in history's order."""
         return export(wanted(**found), form)

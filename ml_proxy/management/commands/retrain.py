@@ -1,4 +1,4 @@
-"""`manage.py retrain`: starts a retrain from a shell, cron or CI, and waits for it where asked to."""
+"""`manage.py retrain`: starts a retrain from a shell, cron or CI, and optionally waits for it."""
 
 import json
 import time
@@ -21,58 +21,60 @@ from jobs.queries import JobConflict
 from ml_proxy.retrain.kind import RETRAIN
 
 REQUESTED_BY = "manage.py retrain"
-LOOK_SECONDS = 0.5
-FAILED, BAD_INPUT, UNDER_WAY, CANCELLED, TIMED_OUT, INTERRUPTED = 1, 2, 3, 4, 5, 130
+POLL_SECONDS = 0.5
+FAILED, BAD_INPUT, CONFLICT, CANCELLED, TIMED_OUT, INTERRUPTED = 1, 2, 3, 4, 5, 130
 STATUSES = {Job.State.SUCCEEDED: 0, Job.State.FAILED: FAILED, Job.State.CANCELLED: CANCELLED}
 
 
 class Command(BaseCommand):
-    """Starts a retrain; the exit status tells how it went."""
+    """Starts a retrain and reports its outcome by the exit status."""
 
     help = (
         "Starts a retrain as a job and prints the job's id. Exit status: 0 accepted, or with --wait succeeded; "
-        "1 failed; 2 bad input; 3 another retrain is under way; 4 cancelled; 5 not ended within --timeout; "
+        "1 failed; 2 bad input; 3 another retrain is active; 4 cancelled; 5 not ended within --timeout; "
         "130 after Ctrl-C."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The options."""
+        """Adds the options."""
         parser.add_argument("--wait", action="store_true", help="wait until the job has ended, with a progress bar")
-        parser.add_argument("--timeout", type=float, metavar="SECONDS", help="with --wait: how long; the job goes on")
-        parser.add_argument("--model", help="which model, where the model server has several")
+        parser.add_argument(
+            "--timeout", type=float, metavar="SECONDS", help="with --wait: give up waiting; the job continues"
+        )
+        parser.add_argument("--model", help="the model to train, if the model server has several")
         parser.add_argument(
             "--param",
             action="append",
             default=[],
             metavar="K=V",
-            help="a parameter of the training, any number of times; V is JSON, or else a string",
+            help="a training parameter; may be repeated; V is parsed as JSON if possible, otherwise it is a string",
         )
         parser.add_argument(
             "--verdicts",
             nargs="?",
             const="true",
             metavar="WHICH",
-            help="learn from judged inferences of the model; WHICH is JSON, an object of model, since and until",
+            help="train on judged inferences of the model; WHICH is a JSON object of model, since and until",
         )
 
     def handle(self, *args: Any, wait: bool, timeout: float | None, **options: Any) -> None:
-        """Prints the id, and how it ended."""
+        """Starts the job and prints its id; with `wait`, also prints its final state."""
         if timeout is not None and not wait:
-            raise CommandError("--timeout goes with --wait.", returncode=BAD_INPUT)
+            raise CommandError("--timeout requires --wait.", returncode=BAD_INPUT)
         job_id = self._start(_body(options["model"], options["param"], options["verdicts"]))
         self.stdout.write(str(job_id))
-        self.stdout.flush()  # whoever reads a pipe wants it before the end
+        self.stdout.flush()  # a process that reads the pipe needs the id at once
         if wait:
             self._wait(job_id, timeout)
 
     def _wait(self, job_id: UUID, timeout: float | None) -> None:
-        goes_on = f"It goes on; to cancel it: {_cancelling(job_id)}"
+        hint = f"The job continues; to cancel it: {_cancel_command(job_id)}"
         try:
-            job = _ended(job_id, timeout)
+            job = _wait_for_end(job_id, timeout)
         except KeyboardInterrupt:
-            raise CommandError(f"Not waited for job {job_id} any longer. {goes_on}", returncode=INTERRUPTED) from None
+            raise CommandError(f"Stopped waiting for job {job_id}. {hint}", returncode=INTERRUPTED) from None
         if job is None:
-            raise CommandError(f"Job {job_id} has not ended within {timeout:g} s. {goes_on}", returncode=TIMED_OUT)
+            raise CommandError(f"Job {job_id} has not ended within {timeout:g} s. {hint}", returncode=TIMED_OUT)
         if status := STATUSES[Job.State(job.state)]:
             raise CommandError(f"Job {job_id} {job.state}{f': {job.error}' if job.error else '.'}", returncode=status)
         self.stdout.write(job.state)
@@ -82,17 +84,17 @@ class Command(BaseCommand):
             request = RETRAIN.read(body.encode())
             return submission.start(RETRAIN, request, requested_by=REQUESTED_BY, request_id=str(uuid7())).id
         except BadInput as exc:
-            faults = "; ".join(f"{fault.pointer} {fault.detail}" for fault in exc.field_errors)
-            raise CommandError(f"{exc.detail} {faults}", returncode=BAD_INPUT) from exc
+            errors = "; ".join(f"{error.pointer} {error.detail}" for error in exc.field_errors)
+            raise CommandError(f"{exc.detail} {errors}", returncode=BAD_INPUT) from exc
         except JobConflict as exc:
-            other = f"job {exc.job.id}, {exc.job.state}, asked for by {exc.job.requested_by or 'nobody in particular'}"
-            raise CommandError(f"Another retrain is under way: {other}.", returncode=UNDER_WAY) from exc
+            other = f"job {exc.job.id}, {exc.job.state}, requested by {exc.job.requested_by or 'an anonymous caller'}"
+            raise CommandError(f"Another retrain is active: {other}.", returncode=CONFLICT) from exc
         except (DatabaseError, InterfaceError) as exc:
-            raise CommandError(f"The database did not take the job ({type(exc).__name__}).", returncode=FAILED) from exc
+            raise CommandError(f"The database can't store the job ({type(exc).__name__}).", returncode=FAILED) from exc
 
 
 def _body(model: str | None, params: Sequence[str], verdicts: str | None) -> str:
-    """The job's body, numbers and conditions as they were typed."""
+    """Builds the job's body; numbers and conditions stay as typed."""
     members = [f'"model": {json.dumps(model)}'] if model is not None else []
     if params:
         members.append(f'"params": {{{", ".join(map(_member, params))}}}')
@@ -112,12 +114,12 @@ def _member(param: str) -> str:
     return f"{json.dumps(name)}: {value}"
 
 
-def _ended(job_id: UUID, timeout: float | None) -> Job | None:
-    """The job once it has ended; None where it has not in time. A database that is away is waited for."""
+def _wait_for_end(job_id: UUID, timeout: float | None) -> Job | None:
+    """Waits until the job has ended and returns it; None after the timeout. Waits through database outages."""
     ends_at = time.monotonic() + timeout if timeout is not None else None
     with tqdm(total=100, unit="%", disable=None, bar_format="{l_bar}{bar}| {elapsed} {postfix}") as bar:
         while True:
-            job = _look(job_id)
+            job = _poll(job_id)
             if job is not None:
                 bar.update(job.percent - bar.n)
                 bar.set_postfix_str(job.message)
@@ -125,10 +127,10 @@ def _ended(job_id: UUID, timeout: float | None) -> Job | None:
                     return job
             if ends_at is not None and time.monotonic() >= ends_at:
                 return None
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
 
 
-def _look(job_id: UUID) -> Job | None:
+def _poll(job_id: UUID) -> Job | None:
     try:
         return queries.find(job_id)
     except (DatabaseError, InterfaceError):
@@ -136,6 +138,6 @@ def _look(job_id: UUID) -> Job | None:
         return None
 
 
-def _cancelling(job_id: UUID) -> str:
+def _cancel_command(job_id: UUID) -> str:
     gateway = f"http://{settings.BIND_HOST}:{settings.GATEWAY_PORT}"
     return f"curl -X POST {gateway}{reverse('retrain-job-cancel', args=[job_id])}"

@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: fills the log with invented people and real answers, to try the gateway on."""
+"""`manage.py seed_demo`: fills the log with invented people and real model answers for demonstrations."""
 
 import secrets
 from collections.abc import Iterator
@@ -12,32 +12,32 @@ from tqdm import tqdm
 from ml_proxy import demo
 from ml_proxy.models import InferenceLog
 
-INTERRUPTED = 130  # what shells give for Ctrl-C
+INTERRUPTED = 130  # the shells' exit status for Ctrl-C
 
 
 class Command(BaseCommand):
     """Adds synthetic rows."""
 
     help = (
-        "Adds rows to the log for demonstrations and tests. Everybody in them is SYNTHETIC: doctors' and patients' "
-        "names are put together at random from lists of common family and given names, and no real person is meant. "
-        f"Each row's caller is '{demo.CALLER}', so that they can be told from others. The answers are real: the model "
-        "server at ML_SERVER_URL is asked for at most a few hundred predictions, varied around its own example "
-        "within its input schema, and each is used for many rows, with the latency that was measured; so 100,000 "
-        "rows take seconds. Each run adds its rows to what is there."
+        "Adds rows to the log for demonstrations and tests. All people in them are SYNTHETIC: doctors' and patients' "
+        "names are random combinations of common family and given names and do not refer to real persons. Each row's "
+        f"caller is '{demo.CALLER}', which identifies these rows. The answers are real: the command requests at most "
+        "a few hundred predictions from the model server at ML_SERVER_URL, varied around its own example within its "
+        "input schema. Each answer is used for many rows, with its measured latency, so 100,000 rows take seconds. "
+        "Each run adds its rows to the existing ones."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The options."""
+        """Adds the options."""
         parser.add_argument("--rows", type=int, required=True, help="how many rows to add, 1 or more")
-        parser.add_argument("--seed", type=int, help="the same seed gives the same people and inputs")
+        parser.add_argument("--seed", type=int, help="the same seed produces the same people and inputs")
         parser.add_argument(
-            "--days", type=int, default=30, help="over how many days up to now, in a clinic's hours (30)"
+            "--days", type=int, default=30, help="spread the rows over this many days up to now, in clinic hours (30)"
         )
 
     def handle(self, *args: Any, rows: int, seed: int | None, days: int, **options: Any) -> None:
-        """Adds the rows and says how many there are now."""
-        with _told_in_one_line():
+        """Adds the rows and prints the new total."""
+        with _one_line_errors():
             plan = demo.Plan(rows=rows, seed=secrets.randbelow(2**31) if seed is None else seed, days=days)
             pool = self._ask_model(plan)
             written = self._write(plan, pool)
@@ -45,17 +45,17 @@ class Command(BaseCommand):
         model = f"{pool[0].model_name or 'the model'} {pool[0].model_version}".rstrip()
         answers = f"{len(pool):,} distinct answers of {model}"
         self.stdout.write(
-            f"{written:,} synthetic rows added (seed {plan.seed}, {answers}); the log holds {total:,} rows now."
+            f"{written:,} synthetic rows added (seed {plan.seed}, {answers}); the log now has {total:,} rows."
         )
         if written < rows:
             raise CommandError("Stopped before all rows were written.", returncode=INTERRUPTED)
 
     def _ask_model(self, plan: demo.Plan) -> list[demo.Exchange]:
         exchanges = demo.ask_model(plan.exchanges, plan.randomness("inputs"))
-        return list(tqdm(exchanges, "asking the model", plan.exchanges, disable=None, leave=False))
+        return list(tqdm(exchanges, "calling the model", plan.exchanges, disable=None, leave=False))
 
     def _write(self, plan: demo.Plan, pool: list[demo.Exchange]) -> int:
-        """Gives how many rows were committed: fewer than planned after Ctrl-C."""
+        """Writes the rows. Returns how many were committed, which after Ctrl-C is fewer than planned."""
         written = 0
         with tqdm(desc="writing rows", total=plan.rows, unit="row", unit_scale=True, disable=None) as bar:
             try:
@@ -63,19 +63,19 @@ class Command(BaseCommand):
                     written += count
                     bar.update(count)
             except KeyboardInterrupt:
-                pass  # what is committed stays, and is told
+                pass  # committed rows stay, and are reported
         return written
 
 
 @contextmanager
-def _told_in_one_line() -> Iterator[None]:
-    """What goes wrong in the block as Django's command line tells it: one line, without a traceback."""
+def _one_line_errors() -> Iterator[None]:
+    """Turns expected errors of the block into a `CommandError`, which Django prints as one line without a traceback."""
     try:
         yield
     except demo.CannotSeed as exc:
         raise CommandError(str(exc)) from exc
     except (DatabaseError, InterfaceError) as exc:
-        mend = "see that DATABASE_URL is right and that `manage.py migrate` has run"
-        raise CommandError(f"The database did not take the rows ({type(exc).__name__}): {mend}.") from exc
+        hint = "check DATABASE_URL, and that `manage.py migrate` has run"
+        raise CommandError(f"The database can't store the rows ({type(exc).__name__}): {hint}.") from exc
     except KeyboardInterrupt:
         raise CommandError("Stopped.", returncode=INTERRUPTED) from None

@@ -51,7 +51,7 @@ def test_it_is_not_ready_without_its_model(gateway: Client, model: ScriptedModel
     model.script = lambda conversation: conversation.answer(b"{}", status="503 Loading")
     response = gateway.get("/readyz")
     assert (response.status_code, response.json()["status"]) == (503, "not ready")
-    assert response.json()["parts"]["model"]["detail"] == "The model server's status is 503."
+    assert response.json()["parts"]["model"]["detail"] == "The model server answered 503."
 
 
 def test_it_is_not_ready_without_room_for_records(gateway: Client, settings: Settings, tmp_path: Path) -> None:

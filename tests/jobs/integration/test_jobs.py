@@ -1,4 +1,4 @@
-"""Retrains as jobs: accepted, listed, cancelled, run to a true end, and one at a time."""
+"""Retrains as jobs: accepted, listed, cancelled, run to their end, and one at a time."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ MEMBERS = {
 
 @pytest.fixture(autouse=True)
 def _queue(empty_redis: str, settings: Settings) -> None:
-    settings.REDIS_URL, settings.JOB_HEARTBEAT_SECONDS = empty_redis, 60  # none within a test's own transaction
+    settings.REDIS_URL, settings.JOB_HEARTBEAT_SECONDS = empty_redis, 60  # no heartbeat within a test's own transaction
 
 
 def start(gateway: Client, body: bytes = b"", **fields: Any) -> Any:
@@ -56,7 +56,7 @@ def messages(url: str) -> list[dict[str, Any]]:
         return [json.loads(message) for message in queue.lrange("jobs", 0, -1)]
 
 
-def test_it_accepts_a_job_and_says_where_it_is(gateway: Client, empty_redis: str) -> None:
+def test_it_accepts_a_job_and_returns_its_url(gateway: Client, empty_redis: str) -> None:
     response = start(gateway, b'{"model": "cells", "params": {"trees": 5}}')
     job = response.json()
     assert response.status_code == 202
@@ -77,16 +77,16 @@ def test_it_accepts_a_job_and_says_where_it_is(gateway: Client, empty_redis: str
 
 
 @pytest.mark.parametrize(("body", "params"), [(b"", {}), (b"{}", {}), (b' {"a" : null} ', {"a": None})])
-def test_it_takes_an_empty_body(gateway: Client, body: bytes, params: dict[str, Any]) -> None:
+def test_it_accepts_an_empty_body(gateway: Client, body: bytes, params: dict[str, Any]) -> None:
     assert start(gateway, body).json()["params"] == params
 
 
-def test_it_needs_no_media_type_where_there_is_no_body(gateway: Client) -> None:
+def test_it_needs_no_media_type_without_a_body(gateway: Client) -> None:
     assert gateway.generic("POST", JOBS, b"", content_type="").status_code == 202
 
 
 @pytest.mark.parametrize("text", [r'{"n":[1e999,-0,123456789012345678901234567890],"s":"\ud800\u0000"}'])
-def test_it_keeps_params_and_result_as_they_came(gateway: Client, model: ScriptedModel, text: str) -> None:
+def test_it_keeps_the_text_of_params_and_result(gateway: Client, model: ScriptedModel, text: str) -> None:
     model.script = lambda conversation: conversation.answer(text.encode())
     job_id = start(gateway, text.encode()).json()["id"]
     runner.run(UUID(job_id))
@@ -101,7 +101,9 @@ def test_it_keeps_params_and_result_as_they_came(gateway: Client, model: Scripte
     ids=["cut", "array", "null", "NaN", "not UTF-8", "deep"],
 )
 @pytest.mark.parametrize("path", [JOBS, RETRAIN])
-def test_it_refuses_a_bad_body_and_makes_no_job(gateway: Client, model: ScriptedModel, path: str, body: bytes) -> None:
+def test_it_refuses_a_bad_body_and_creates_no_job(
+    gateway: Client, model: ScriptedModel, path: str, body: bytes
+) -> None:
     assert problem(gateway.post(path, body, content_type="application/json"), 400, "bad-input")["errors"]
     assert not Job.objects.exists()
     assert not model.requests
@@ -125,7 +127,7 @@ def test_it_lists_jobs_newest_first(gateway: Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["019a0000-0000-7000-8000-000000000000", "1", "x"])
-def test_it_knows_no_other_job(gateway: Client, name: str) -> None:
+def test_an_unknown_job_is_a_404(gateway: Client, name: str) -> None:
     assert gateway.get(f"{JOBS}{name}/").status_code == 404
     assert gateway.post(f"{JOBS}{name}/cancel/").status_code == 404
 
@@ -147,7 +149,7 @@ def pass_through(gateway: Client) -> Any:
     return gateway.post(RETRAIN, b"{}", content_type="application/json")
 
 
-def test_it_makes_a_job_of_a_retrain_where_that_is_preferred(gateway: Client, empty_redis: str) -> None:
+def test_it_creates_a_job_for_prefer_respond_async(gateway: Client, empty_redis: str) -> None:
     response = start_by_preference(gateway)
     assert (response.status_code, response["Preference-Applied"]) == (202, "respond-async")
     assert response["Location"] == f"{ORIGIN}{JOBS}{response.json()['id']}/"
@@ -155,7 +157,7 @@ def test_it_makes_a_job_of_a_retrain_where_that_is_preferred(gateway: Client, em
 
 
 @pytest.mark.parametrize("another", [start, start_by_preference, pass_through])
-def test_it_runs_one_at_a_time_and_names_the_one(
+def test_it_runs_one_at_a_time_and_names_the_active_job(
     gateway: Client, model: ScriptedModel, another: Callable[[Client], Any], empty_redis: str
 ) -> None:
     location = start(gateway)["Location"]
@@ -168,7 +170,7 @@ def test_it_runs_one_at_a_time_and_names_the_one(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_takes_one_of_many_that_come_together(gateway: Client) -> None:
+def test_it_accepts_one_of_many_concurrent_requests(gateway: Client) -> None:
     def post(_: int) -> Any:
         try:
             return start(Client())
@@ -200,12 +202,12 @@ def test_it_asks_a_running_job_to_stop(gateway: Client) -> None:
     Job.objects.update(state=Job.State.RUNNING)
     response = gateway.post(f"{JOBS}{job_id}/cancel/")
     assert (response.status_code, response.json()["state"]) == (200, "running")
-    assert response.json()["progress"]["message"] == "asked to stop"
+    assert response.json()["progress"]["message"] == "cancelling"
     assert Job.objects.get().cancel_requested
 
 
 @pytest.mark.parametrize("state", ["succeeded", "failed", "cancelled"])
-def test_it_cancels_nothing_that_has_ended(gateway: Client, state: str) -> None:
+def test_it_does_not_cancel_an_ended_job(gateway: Client, state: str) -> None:
     job = Job.objects.create(kind="retrain", state=state)
     found = problem(gateway.post(f"{JOBS}{job.id}/cancel/"), 409, "job-conflict")
     assert state in found["detail"]
@@ -245,13 +247,13 @@ BROKEN: list[Any] = [
     pytest.param(says("422 No", b'{"detail": "epochs"}'), 'answered 422: {"detail": "epochs"}', id="422"),
     pytest.param(says("500 Oops", b"\x00\xff no\n memory " + b"x" * 9999), "answered 500:", id="500"),
     pytest.param(resets, "can't be reached", id="resets"),
-    pytest.param(truncates, "broke off", id="truncates"),
-    pytest.param(says("302 Found", b""), "redirects (302)", id="redirects"),
+    pytest.param(truncates, "was truncated", id="truncates"),
+    pytest.param(says("302 Found", b""), "sent a redirect (302)", id="redirects"),
 ]
 
 
 @pytest.mark.parametrize(("script", "said"), BROKEN)
-def test_it_fails_a_job_with_what_the_model_server_did(
+def test_it_fails_a_job_with_the_model_server_s_error(
     gateway: Client, model: ScriptedModel, script: Callable[[Conversation], None], said: str
 ) -> None:
     model.script = script
@@ -266,7 +268,7 @@ def test_it_fails_a_job_with_what_the_model_server_did(
     assert start(gateway).status_code == 202
 
 
-def test_it_takes_a_result_that_is_not_json(gateway: Client, model: ScriptedModel) -> None:
+def test_it_accepts_a_result_that_is_not_json(gateway: Client, model: ScriptedModel) -> None:
     model.script = lambda conversation: conversation.answer(b"done", head=b"Content-Type: text/plain\r\n")
     job_id = start(gateway).json()["id"]
     assert runner.run(UUID(job_id)) == "succeeded"
@@ -274,7 +276,7 @@ def test_it_takes_a_result_that_is_not_json(gateway: Client, model: ScriptedMode
 
 
 @pytest.mark.parametrize("state", ["running", "succeeded", "failed", "cancelled"])
-def test_it_runs_nothing_for_a_message_that_comes_again(gateway: Client, model: ScriptedModel, state: str) -> None:
+def test_it_runs_nothing_for_a_redelivered_message(gateway: Client, model: ScriptedModel, state: str) -> None:
     job_id = start(gateway).json()["id"]
     Job.objects.update(state=state)
     before = Job.objects.values().get()
@@ -283,13 +285,13 @@ def test_it_runs_nothing_for_a_message_that_comes_again(gateway: Client, model: 
     assert not model.requests
 
 
-def test_it_runs_no_job_that_it_does_not_know(gateway: Client) -> None:
+def test_it_runs_no_unknown_job(gateway: Client) -> None:
     with pytest.raises(NoSuchRecord):
         runner.run(uuid7())
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_holds_the_place_while_it_passes_a_retrain_through(gateway: Client, model: ScriptedModel) -> None:
+def test_a_passed_through_retrain_holds_the_concurrency_key(gateway: Client, model: ScriptedModel) -> None:
     seen: list[Any] = []
 
     def script(conversation: Conversation) -> None:
@@ -312,7 +314,7 @@ def test_it_holds_the_place_while_it_passes_a_retrain_through(gateway: Client, m
 
 
 @pytest.mark.parametrize(("script", "said"), BROKEN)
-def test_it_frees_the_place_however_a_passed_through_retrain_ends(
+def test_it_frees_the_key_however_a_passed_through_retrain_ends(
     gateway: Client, model: ScriptedModel, script: Callable[[Conversation], None], said: str
 ) -> None:
     model.script = script
@@ -325,7 +327,7 @@ def test_it_frees_the_place_however_a_passed_through_retrain_ends(
 
 @pytest.fixture
 def _no_table_in_the_end(model: ScriptedModel) -> Iterator[None]:
-    """While the model trains, the jobs' table goes away."""
+    """Renames the job table away while the model trains."""
     there, gone = "jobs_job", "ml_proxy_job_gone"
 
     def rename(before: str, after: str) -> None:
@@ -344,7 +346,7 @@ def _no_table_in_the_end(model: ScriptedModel) -> Iterator[None]:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("_no_table_in_the_end")
-def test_it_passes_the_answer_on_even_where_the_job_can_not_be_ended(gateway: Client) -> None:
+def test_it_passes_the_answer_on_even_if_the_job_can_not_be_ended(gateway: Client) -> None:
     response = gateway.post(RETRAIN, b"{}", content_type="application/json")
     assert (response.status_code, response.content) == (200, b'{"version": "8"}')
 
@@ -359,7 +361,9 @@ def test_it_passes_the_answer_on_even_where_the_job_can_not_be_ended(gateway: Cl
         ("add_job", "post", RETRAIN),
     ],
 )
-def test_it_is_for_those_who_may(gateway: Client, settings: Settings, permission: str, method: str, path: str) -> None:
+def test_it_requires_the_permission(
+    gateway: Client, settings: Settings, permission: str, method: str, path: str
+) -> None:
     settings.API_AUTH = "required"
     Job.objects.create(id=UUID(int=1), kind="retrain", state=Job.State.FAILED)
 
@@ -375,7 +379,7 @@ def test_it_is_for_those_who_may(gateway: Client, settings: Settings, permission
     assert ask() in {200, 202, 409}
 
 
-def test_it_keeps_who_asked(gateway: Client, settings: Settings) -> None:
+def test_it_stores_who_requested_the_job(gateway: Client, settings: Settings) -> None:
     settings.API_AUTH = "required"
     gateway.force_login(User.objects.create_superuser("cron"))
     assert start(gateway).json()["requested_by"] == "cron"

@@ -1,4 +1,4 @@
-"""What beat sends every few seconds does not pile up where nobody takes it, and old results are cleaned away."""
+"""Frequent periodic tasks do not pile up while no worker takes them, and old results are cleaned up."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -17,8 +17,8 @@ def _redis(empty_redis: str, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(("waiting", "is_due"), [(0, True), (9, True), (10, False)])
-def test_it_sends_while_what_it_sent_is_taken(waiting: int, is_due: bool, empty_redis: str) -> None:
-    from worker.beat import WhileTaken  # noqa: PLC0415 - makes an application, which no other test shall see
+def test_it_sends_while_earlier_messages_are_taken(waiting: int, is_due: bool, empty_redis: str) -> None:
+    from worker.beat import WhileTaken  # noqa: PLC0415 - creates an application, which other tests must not see
 
     with redis.Redis.from_url(empty_redis) as connection:
         connection.rpush(UPKEEP_QUEUE, "", *[""] * waiting)
@@ -29,7 +29,7 @@ def test_it_sends_while_what_it_sent_is_taken(waiting: int, is_due: bool, empty_
     assert not every.is_due(every.now() - timedelta(seconds=2)).is_due
 
 
-def test_it_sends_nothing_while_redis_is_away(settings: Settings) -> None:
+def test_it_sends_nothing_while_redis_is_unavailable(settings: Settings) -> None:
     from worker.beat import WhileTaken  # noqa: PLC0415
 
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
@@ -38,7 +38,7 @@ def test_it_sends_nothing_while_redis_is_away(settings: Settings) -> None:
 
 
 @pytest.mark.django_db
-def test_it_cleans_away_the_results_of_the_day_before() -> None:
+def test_it_deletes_the_previous_day_s_results() -> None:
     from worker.beat import app as beat  # noqa: PLC0415
     from worker.jobs import app as jobs  # noqa: PLC0415
 
@@ -49,7 +49,7 @@ def test_it_cleans_away_the_results_of_the_day_before() -> None:
     assert TaskResult.objects.values_list("task_id", flat=True).get() == "new"
 
 
-def test_it_leaves_beat_no_task_that_nobody_knows() -> None:
+def test_beat_schedules_only_registered_tasks() -> None:
     from worker.beat import app as beat  # noqa: PLC0415
     from worker.jobs import app as jobs  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""A job as it is run: its progress, its end, its cancelling, and a runner whose word counts no more."""
+"""Running a job: progress, outcome, cancelling, and stale runners, which cannot write."""
 
 import json
 import threading
@@ -74,14 +74,14 @@ def leased_until() -> datetime:
 
 @contextmanager
 def own_connection() -> Iterator[None]:
-    """For scripts, which run in threads of the model server's."""
+    """A database connection for scripts, which run in the model server's threads."""
     try:
         yield
     finally:
         connections.close_all()
 
 
-def test_it_shows_how_far_it_is_and_tells_each_change(
+def test_it_stores_its_progress_and_reports_each_change(
     gateway: Client, model: ScriptedModel, pool: ThreadPoolExecutor
 ) -> None:
     told: list[tuple[int, str]] = []
@@ -112,7 +112,7 @@ def test_it_shows_how_far_it_is_and_tells_each_change(
     assert asked.body == b'{"params": {"trees": 5}}'
 
 
-def test_it_writes_no_progress_that_is_no_news(gateway: Client, model: ScriptedModel) -> None:
+def test_it_does_not_write_unchanged_progress(gateway: Client, model: ScriptedModel) -> None:
     told: list[tuple[int, str]] = []
     leases: list[datetime] = []
 
@@ -145,14 +145,14 @@ def test_it_writes_no_progress_that_is_no_news(gateway: Client, model: ScriptedM
     ],
     ids=["alone", "no end of line", "with what is no event", "in pieces", "and more"],
 )
-def test_it_understands_a_stream_however_it_is_cut(gateway: Client, model: ScriptedModel, pieces: list[bytes]) -> None:
+def test_it_parses_a_stream_in_any_chunks(gateway: Client, model: ScriptedModel, pieces: list[bytes]) -> None:
     model.script = closes(*pieces)
     job_id = start(gateway)
     assert runner.run(job_id) == "succeeded"
     assert json.loads(row(job_id).result or "") == RESULT
 
 
-def test_it_keeps_the_result_s_text_as_it_came(gateway: Client, model: ScriptedModel) -> None:
+def test_it_keeps_the_result_s_text_unchanged(gateway: Client, model: ScriptedModel) -> None:
     model.script = closes(b'{"n": [1e999, -0], "event": "result", "s":"\\ud800\\u0000"}\n')
     job_id = start(gateway)
     runner.run(job_id)
@@ -167,16 +167,16 @@ def cut_off(stream: Stream) -> None:
 
 BROKEN = {
     "ends": (closes(line("progress", percent=50, message="half")), "without a result"),
-    "breaks off": (trains(cut_off), "broke off"),
-    "in the middle of a line": (closes(b'{"event": "result", "mod'), "broke off"),
-    "is no JSON": (closes(b"50 %\n"), "is not JSON"),
-    "is no object": (closes(b"[50]\n"), "no JSON object"),
+    "breaks off": (trains(cut_off), "was truncated"),
+    "in the middle of a line": (closes(b'{"event": "result", "mod'), "truncated or not JSON"),
+    "is no JSON": (closes(b"50 %\n"), "truncated or not JSON"),
+    "is no object": (closes(b"[50]\n"), "not a JSON object"),
     "says why": (
         closes(line("error", status=503, error="the server is stopping")),
         "answered 503: the server is stopping",
     ),
-    "is too long": (closes(b'{"event": "' + b"x" * 5000 + b'"}\n'), "over the cap"),
-    "never ends a line": (closes(b"x" * 900_000), "over the cap"),
+    "is too long": (closes(b'{"event": "' + b"x" * 5000 + b'"}\n'), "is larger than"),
+    "never ends a line": (closes(b"x" * 900_000), "is larger than"),
     "never ends a chunk's length": (
         trains(lambda stream: stream._conversation.send(b"1" * 5_000_000)),
         "The model server",
@@ -185,7 +185,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_it_fails_with_what_became_of_the_stream(
+def test_it_fails_with_the_reason_if_the_stream_is_broken(
     gateway: Client, model: ScriptedModel, settings: Settings, case: str
 ) -> None:
     model.script, said = BROKEN[case]
@@ -205,7 +205,7 @@ def test_it_fails_with_what_became_of_the_stream(
         (70, None, (70, "training")),
     ],
 )
-def test_it_shows_no_progress_that_can_not_be(
+def test_it_ignores_invalid_progress(
     gateway: Client, model: ScriptedModel, percent: Any, message: Any, shown: tuple[int, str]
 ) -> None:
     told: list[tuple[int, str]] = []
@@ -220,7 +220,7 @@ def test_it_shows_no_progress_that_can_not_be(
     assert told == [shown]
 
 
-def test_it_waits_for_a_model_server_that_is_silent_while_it_trains(
+def test_it_waits_for_a_silent_model_server_while_it_trains(
     gateway: Client, model: ScriptedModel, settings: Settings
 ) -> None:
     settings.UPSTREAM_READ_SECONDS = 0.05
@@ -236,7 +236,7 @@ def test_it_waits_for_a_model_server_that_is_silent_while_it_trains(
     assert pass_through(gateway).status_code == 200
 
 
-def test_it_ends_at_its_deadline_however_much_is_told(
+def test_it_ends_at_its_deadline_even_if_events_continue(
     gateway: Client, model: ScriptedModel, settings: Settings
 ) -> None:
     settings.RETRAIN_JOB_SECONDS = 0.5
@@ -258,22 +258,22 @@ def test_it_ends_at_its_deadline_however_much_is_told(
 
 
 def silent(_: Conversation) -> None:
-    """Nothing until it is done."""
+    """Sends nothing until it is done."""
 
 
 def talking(conversation: Conversation) -> None:
-    """One step."""
+    """Sends one progress event."""
     Stream(conversation).progress(10, "pass 1 of 10")
 
 
 def half(conversation: Conversation) -> None:
-    """A head and a part of the body."""
+    """Sends a head and a part of the body."""
     conversation.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
 
 
 @pytest.mark.parametrize("before", [silent, talking, half])
 @pytest.mark.parametrize("run", [runner.run, None], ids=["worker", "pass-through"])
-def test_it_hangs_up_when_it_is_cancelled(
+def test_it_closes_the_connection_when_it_is_cancelled(
     gateway: Client, model: ScriptedModel, pool: ThreadPoolExecutor, before: Script, run: Any
 ) -> None:
     hung_up: list[bool] = []
@@ -306,9 +306,9 @@ def test_it_is_cancelled_before_it_has_reached_the_model_server(
     gateway: Client, model: ScriptedModel, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 
-    def late(job: Job, heart: Any) -> Any:
-        assert heart.wait(60)
-        return training.train(job, heart)
+    def late(job: Job, heartbeat: Any) -> Any:
+        assert heartbeat.wait(60)
+        return training.train(job, heartbeat)
 
     monkeypatch.setitem(kinds._registered, "retrain", replace(RETRAIN_KIND, run=late))
     job_id = start(gateway)
@@ -320,7 +320,7 @@ def test_it_is_cancelled_before_it_has_reached_the_model_server(
 
 
 @pytest.mark.parametrize("run", [runner.run, None], ids=["worker", "pass-through"])
-def test_it_succeeded_where_the_result_came_before_it_was_stopped(
+def test_it_succeeds_if_the_result_arrived_before_it_was_stopped(
     gateway: Client, model: ScriptedModel, settings: Settings, run: Any
 ) -> None:
     settings.JOB_HEARTBEAT_SECONDS = 60
@@ -339,7 +339,7 @@ def test_it_succeeded_where_the_result_came_before_it_was_stopped(
     assert (job.state, job.cancel_requested, job.result) == ("succeeded", True, '{"version": "8"}')
 
 
-def test_it_stops_when_another_has_taken_the_job_over(gateway: Client, model: ScriptedModel) -> None:
+def test_it_stops_when_another_runner_has_taken_the_job_over(gateway: Client, model: ScriptedModel) -> None:
     hung_up: list[bool] = []
 
     def script(conversation: Conversation) -> None:
@@ -358,7 +358,7 @@ def test_it_stops_when_another_has_taken_the_job_over(gateway: Client, model: Sc
 
 
 @pytest.mark.parametrize("beat", [60, BEAT])
-def test_it_writes_no_end_to_a_job_that_another_has_taken_over(
+def test_a_stale_runner_does_not_end_the_job(
     gateway: Client, model: ScriptedModel, settings: Settings, beat: float
 ) -> None:
     settings.JOB_HEARTBEAT_SECONDS = beat
@@ -389,7 +389,7 @@ def test_it_renews_its_lease(gateway: Client, model: ScriptedModel) -> None:
     assert timedelta(seconds=25) < seen[0] <= timedelta(seconds=30)
 
 
-def test_it_outlasts_a_database_that_is_away(
+def test_it_survives_a_database_outage(
     gateway: Client, model: ScriptedModel, pool: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture
 ) -> None:
     begun, goes_on = threading.Event(), threading.Event()
@@ -408,20 +408,20 @@ def test_it_outlasts_a_database_that_is_away(
     with table_away("jobs_job"):
         until(lambda: "can't renew its lease" in caplog.text)
         goes_on.set()
-        until(lambda: caplog.text.count("the database does not take that") > 1)
+        until(lambda: caplog.text.count("the database can't store that") > 1)
     assert ended.result(timeout=60) == "succeeded"
     assert json.loads(row(job_id).result or "") == RESULT
 
 
-def test_it_does_not_press_a_database_that_is_away(
+def test_it_retries_slowly_during_a_database_outage(
     gateway: Client, pool: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture
 ) -> None:
     goes_on = threading.Event()
 
-    def late(job: Job, heart: Any) -> Any:
-        assert heart.wait(60)
+    def late(job: Job, heartbeat: Any) -> Any:
+        assert heartbeat.wait(60)
         goes_on.wait(60)
-        return training.train(job, heart)
+        return training.train(job, heartbeat)
 
     job_id = start(gateway)
     with pytest.MonkeyPatch.context() as patch:
@@ -433,13 +433,13 @@ def test_it_does_not_press_a_database_that_is_away(
         with table_away("jobs_job"):
             began = time.monotonic()
             goes_on.set()
-            until(lambda: caplog.text.count("the database does not take that") == 3)
+            until(lambda: caplog.text.count("the database can't store that") == 3)
             assert time.monotonic() - began > runner.FIRST_PAUSE_SECONDS * (1 + 2)
         assert ended.result(timeout=60) == "cancelled"
 
 
 @pytest.mark.parametrize("attempts", [0, 1])
-def test_it_asks_again_where_the_model_server_is_still_busy_with_another(
+def test_it_retries_while_the_model_server_is_busy(
     gateway: Client, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch, attempts: int
 ) -> None:
     monkeypatch.setattr(training, "BUSY_PAUSE_SECONDS", 0.05)
@@ -459,7 +459,7 @@ def test_it_asks_again_where_the_model_server_is_still_busy_with_another(
 
 
 @pytest.mark.parametrize("seconds", [1, 60])
-def test_it_asks_a_busy_model_server_for_a_while_and_stops_when_cancelled(
+def test_it_stops_retrying_a_busy_model_server_when_cancelled(
     gateway: Client, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
     monkeypatch.setattr(training, "BUSY_PAUSE_SECONDS", 0.05)
@@ -476,7 +476,7 @@ def test_it_asks_a_busy_model_server_for_a_while_and_stops_when_cancelled(
     Job.objects.update(attempt=1)
     began = time.monotonic()
     assert runner.run(job_id) == ("cancelled" if seconds == 60 else "failed")
-    assert time.monotonic() - began < 30  # where it would go on for 60
+    assert time.monotonic() - began < 30  # otherwise it would retry for 60
     assert len(model.requests) >= 2
 
 
@@ -494,7 +494,7 @@ def test_it_leaves_no_connection_and_no_thread_behind(gateway: Client, model: Sc
     assert not [thread for thread in threading.enumerate() if str(job_id) in thread.name]
 
 
-def test_it_lets_one_runner_have_it(gateway: Client, model: ScriptedModel, pool: ThreadPoolExecutor) -> None:
+def test_only_one_runner_can_claim_it(gateway: Client, model: ScriptedModel, pool: ThreadPoolExecutor) -> None:
     model.script = trains(Stream.end)
     job_id = start(gateway)
     connection.close()

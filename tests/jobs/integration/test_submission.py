@@ -1,4 +1,4 @@
-"""What a job may be asked for, a caller's key for it, and the list with its filter and pages."""
+"""Validation of job requests, idempotency keys, and the job list with its filter and pages."""
 
 import json
 from collections.abc import Callable
@@ -30,7 +30,7 @@ URL = "https://hooks.clinic.example/done"
 
 @pytest.fixture(autouse=True)
 def _queue(empty_redis: str, settings: Settings) -> None:
-    settings.REDIS_URL, settings.JOB_HEARTBEAT_SECONDS = empty_redis, 60  # none within a test's own transaction
+    settings.REDIS_URL, settings.JOB_HEARTBEAT_SECONDS = empty_redis, 60  # no heartbeat within a test's own transaction
     settings.CALLBACK_HOSTS = ["hooks.clinic.example"]
 
 
@@ -73,13 +73,13 @@ def keyed(gateway: Client, key: str, body: bytes = b"{}", ask: Callable[..., Any
     ],
 )
 @pytest.mark.parametrize("ask", [post, prefer])
-def test_it_points_to_each_fault(gateway: Client, ask: Callable[..., Any], body: bytes, faults: list[str]) -> None:
+def test_it_points_to_each_error(gateway: Client, ask: Callable[..., Any], body: bytes, faults: list[str]) -> None:
     found = problem(ask(gateway, body), 400, "bad-input")
     assert [fault["pointer"] for fault in found["errors"]] == faults
     assert not Job.objects.exists()
 
 
-def test_it_leaves_a_passed_through_body_to_the_model(gateway: Client, model: ScriptedModel) -> None:
+def test_it_leaves_validation_of_a_passed_through_body_to_the_model(gateway: Client, model: ScriptedModel) -> None:
     body = b'{"model": 1, "callback_url": 2, "verdicts": 3, "examples": [{"input": "of a patient"}]}'
     assert gateway.post(RETRAIN, body, content_type="application/json").status_code == 200
     assert model.requests[0].body == body
@@ -97,7 +97,7 @@ def test_it_leaves_a_passed_through_body_to_the_model(gateway: Client, model: Sc
         ),
     ],
 )
-def test_it_keeps_the_call_back_to_itself_and_all_else_as_it_came(
+def test_it_removes_the_callback_url_and_forwards_the_rest_unchanged(
     gateway: Client, model: ScriptedModel, body: str, kept: str
 ) -> None:
     job_id = UUID(post(gateway, body.encode()).json()["id"])
@@ -108,20 +108,20 @@ def test_it_keeps_the_call_back_to_itself_and_all_else_as_it_came(
     assert WebhookDelivery.objects.get().due_at
 
 
-def test_it_promises_no_call_back_for_a_job_that_is_not_made(gateway: Client) -> None:
+def test_it_creates_no_webhook_for_a_rejected_job(gateway: Client) -> None:
     body = json.dumps({"callback_url": URL}).encode()
     assert [post(gateway, body).status_code for _ in range(2)] == [202, 409]
     assert WebhookDelivery.objects.count() == 1
 
 
-def test_it_tells_of_a_queued_job_that_is_cancelled(gateway: Client) -> None:
+def test_it_schedules_the_webhook_of_a_cancelled_queued_job(gateway: Client) -> None:
     job_id = post(gateway, json.dumps({"callback_url": URL}).encode()).json()["id"]
     gateway.post(f"{JOBS}{job_id}/cancel/")
     assert WebhookDelivery.objects.get().due_at
 
 
 @pytest.mark.parametrize("ask", [post, prefer])
-def test_it_gives_the_same_job_for_the_same_key(gateway: Client, ask: Callable[..., Any], empty_redis: str) -> None:
+def test_it_returns_the_same_job_for_the_same_key(gateway: Client, ask: Callable[..., Any], empty_redis: str) -> None:
     first = keyed(gateway, "a-key", b'{"model": "m"}', ask)
     again = keyed(gateway, "a-key", b'{"model": "m"}', ask)
     assert (first.status_code, again.status_code) == (202, 202)
@@ -141,7 +141,7 @@ def test_it_refuses_a_key_with_another_body(gateway: Client, ask: Callable[..., 
     assert Job.objects.count() == 1
 
 
-def test_it_names_the_job_under_way_for_another_key(gateway: Client) -> None:
+def test_it_names_the_active_job_for_another_key(gateway: Client) -> None:
     first = keyed(gateway, "a-key")
     response = keyed(gateway, "another")
     problem(response, 409, "job-conflict")
@@ -149,14 +149,14 @@ def test_it_names_the_job_under_way_for_another_key(gateway: Client) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "a b", "ä", "x" * 256])
-def test_it_refuses_a_key_that_is_none(gateway: Client, key: str) -> None:
+def test_it_refuses_an_invalid_key(gateway: Client, key: str) -> None:
     assert (
         problem(post(gateway, HTTP_IDEMPOTENCY_KEY=key), 400, "bad-input")["errors"][0]["pointer"] == "Idempotency-Key"
     )
     assert not Job.objects.exists()
 
 
-def test_it_knows_callers_apart(gateway: Client, settings: Settings) -> None:
+def test_it_scopes_keys_to_the_caller(gateway: Client, settings: Settings) -> None:
     settings.API_AUTH = "required"
     ids = []
     for name in ("cron", "ci"):
@@ -167,26 +167,26 @@ def test_it_knows_callers_apart(gateway: Client, settings: Settings) -> None:
     assert len(set(ids)) == 2
 
 
-def test_it_forgets_a_key_after_a_day(gateway: Client) -> None:
+def test_a_key_expires_after_a_day(gateway: Client) -> None:
     def age(hours: int) -> None:
         Job.objects.update(created_at=datetime.now(UTC) - timedelta(hours=hours))
 
     first = keyed(gateway, "a-key").json()["id"]
     gateway.post(f"{JOBS}{first}/cancel/")
     age(23)
-    assert keys.free_old() == 0
+    assert keys.free_expired() == 0
     assert keyed(gateway, "a-key", b"{}").json()["id"] == first
     age(25)
     second = keyed(gateway, "a-key", b'{"other": 1}').json()["id"]
     assert second != first
     assert set(Job.objects.values_list("id", "idempotency_key")) == {(UUID(first), None), (UUID(second), "a-key")}
     age(25)
-    assert keys.free_old() == 1
+    assert keys.free_expired() == 1
     assert not Job.objects.exclude(idempotency_key=None).exists()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_makes_one_job_of_one_key_however_many_come_together(gateway: Client, empty_redis: str) -> None:
+def test_it_creates_one_job_for_concurrent_requests_with_one_key(gateway: Client, empty_redis: str) -> None:
     def ask(_: int) -> Any:
         try:
             return keyed(Client(), "a-key")
@@ -200,8 +200,8 @@ def test_it_makes_one_job_of_one_key_however_many_come_together(gateway: Client,
     assert Job.objects.count() == 1
 
 
-def lay(count: int, **columns: Any) -> list[str]:
-    """Ended jobs, the newest last; ids in order."""
+def create_ended(count: int, **columns: Any) -> list[str]:
+    """Creates ended jobs and returns their ids, the newest last."""
     begin = datetime.now(UTC) - timedelta(days=1)
     ids = [uuid7(begin + timedelta(milliseconds=number)) for number in range(count)]
     Job.objects.bulk_create([Job(id=job_id, **{"kind": "retrain", "state": "succeeded", **columns}) for job_id in ids])
@@ -219,8 +219,8 @@ def pages(gateway: Client, url: str) -> list[list[str]]:
     return found
 
 
-def test_it_pages_through_all_jobs_while_new_ones_come(gateway: Client) -> None:
-    ids = lay(10)
+def test_it_pages_through_all_jobs_while_new_ones_arrive(gateway: Client) -> None:
+    ids = create_ended(10)
     first = gateway.get(f"{JOBS}?limit=4")
     post(gateway)
     rest = pages(gateway, first["Link"].partition(">")[0].removeprefix("<http://testserver"))
@@ -228,20 +228,20 @@ def test_it_pages_through_all_jobs_while_new_ones_come(gateway: Client) -> None:
 
 
 def test_it_lists_the_jobs_in_one_state(gateway: Client) -> None:
-    lay(3)
-    failed = lay(5, state="failed")
+    create_ended(3)
+    failed = create_ended(5, state="failed")
     assert pages(gateway, f"{JOBS}?state=failed&limit=2") == [failed[:2:-1], failed[2:0:-1], failed[:1]]
     assert pages(gateway, f"{JOBS}?state=running") == [[]]
     assert pages(gateway, f"{JOBS}?state=&limit=&cursor=")[0][0] == failed[-1]
 
 
-def test_it_gives_a_hundred_unless_told(gateway: Client) -> None:
-    lay(101)
+def test_a_page_has_a_hundred_jobs_by_default(gateway: Client) -> None:
+    create_ended(101)
     assert [len(page) for page in pages(gateway, JOBS)] == [100, 1]
 
 
-def test_it_ends_a_page_before_it_grows_too_large(gateway: Client) -> None:
-    lay(3, result='"' + "x" * 5_000_000 + '"')
+def test_it_limits_the_bytes_of_a_page(gateway: Client) -> None:
+    create_ended(3, result='"' + "x" * 5_000_000 + '"')
     assert [len(page) for page in pages(gateway, JOBS)] == [1, 1, 1]
 
 
@@ -258,14 +258,14 @@ def test_it_ends_a_page_before_it_grows_too_large(gateway: Client) -> None:
         "stat=failed",
     ],
 )
-def test_it_refuses_a_query_that_it_does_not_know(gateway: Client, query: str) -> None:
+def test_it_refuses_an_unknown_query(gateway: Client, query: str) -> None:
     found = problem(gateway.get(f"{JOBS}?{query}"), 400, "bad-input")
     assert [fault["pointer"] for fault in found["errors"]] == [query.partition("=")[0]]
 
 
 @pytest.mark.parametrize("state", ["", "failed", "succeeded"])
 def test_it_reads_no_more_than_a_page_at_any_depth(gateway: Client, state: str) -> None:
-    ids = lay(5_000)
+    ids = create_ended(5_000)
     Job.objects.filter(pk__in=ids[::50]).update(state="failed")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

@@ -1,4 +1,4 @@
-"""What the sweeper finds: messages that are nowhere, and runners that died. Whatever it does, it may do twice."""
+"""The sweeper recovers lost messages and jobs whose runner died. Concurrent sweeps are harmless."""
 
 import threading
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def messages(queue: redis.Redis) -> int:
 
 
 @pytest.mark.parametrize("columns", [{"queued_at": ago(60)}, {"queued_at": None, "created_at": ago(60)}])
-def test_it_sends_a_lost_message_again(gateway: Client, queue: redis.Redis, columns: dict[str, Any]) -> None:
+def test_it_resends_a_lost_message(gateway: Client, queue: redis.Redis, columns: dict[str, Any]) -> None:
     job_id = start(gateway)
     queue.flushall()
     Job.objects.update(**columns)
@@ -62,7 +62,7 @@ def test_it_sends_a_lost_message_again(gateway: Client, queue: redis.Redis, colu
     assert Job.objects.get().id == job_id
 
 
-def test_it_sends_nothing_again_while_the_queue_has_messages_or_the_job_is_young(
+def test_it_resends_nothing_while_the_queue_has_messages_or_the_job_is_young(
     gateway: Client, queue: redis.Redis
 ) -> None:
     start(gateway)
@@ -75,13 +75,13 @@ def test_it_sends_nothing_again_while_the_queue_has_messages_or_the_job_is_young
     assert messages(queue) == 0
 
 
-def test_it_takes_a_job_whose_message_redis_does_not_and_sends_it_later(
+def test_it_accepts_a_job_without_redis_and_sends_its_message_later(
     gateway: Client, settings: Settings, queue: redis.Redis
 ) -> None:
     there, settings.REDIS_URL = settings.REDIS_URL, f"redis://127.0.0.1:{free_port()}/0"
     response = gateway.post(JOBS, b"", content_type="application/json")
     assert (response.status_code, response.json()["state"]) == (202, "queued")
-    assert "waits for the queue" in response.json()["progress"]["message"]
+    assert "the queue is unavailable" in response.json()["progress"]["message"]
     assert Job.objects.get().message == response.json()["progress"]["message"]
     Job.objects.update(queued_at=ago(60))
     sweeper.sweep()
@@ -101,14 +101,14 @@ def orphan(**columns: Any) -> Job:
     [
         ({"attempt": 2}, "failed", "not known whether the model was trained"),
         ({"attempt": 3}, "failed", "not known whether the model was trained"),
-        ({"is_attended": True}, "failed", "The process that waited for it died"),
+        ({"is_synchronous": True}, "failed", "The process that waited for the job died"),
         ({"cancel_requested": True}, "cancelled", None),
         ({"cancel_requested": True, "attempt": 2}, "cancelled", None),
-        ({"cancel_requested": True, "is_attended": True}, "cancelled", None),
-        ({"is_attended": True, "leased_until": None}, "failed", "The process that waited for it died"),
+        ({"cancel_requested": True, "is_synchronous": True}, "cancelled", None),
+        ({"is_synchronous": True, "leased_until": None}, "failed", "The process that waited for the job died"),
     ],
 )
-def test_it_ends_what_lost_its_runner_and_can_not_go_on(
+def test_it_ends_a_job_that_lost_its_runner_and_can_not_be_retried(
     gateway: Client, queue: redis.Redis, columns: dict[str, Any], state: str, said: str | None
 ) -> None:
     job = orphan(**columns)
@@ -123,7 +123,7 @@ def test_it_ends_what_lost_its_runner_and_can_not_go_on(
     start(gateway)
 
 
-def test_it_queues_once_more_what_lost_its_first_runner(
+def test_it_requeues_a_job_that_lost_its_first_runner(
     gateway: Client, model: ScriptedModel, queue: redis.Redis
 ) -> None:
     model.script = trains(Stream.end)
@@ -137,8 +137,8 @@ def test_it_queues_once_more_what_lost_its_first_runner(
     assert (ended.attempt, ended.started_at) == (2, job.started_at)
 
 
-def test_it_takes_nothing_from_a_runner_that_lives(gateway: Client, model: ScriptedModel) -> None:
-    """Its lease had run out while the database was away."""
+def test_it_takes_no_job_from_a_live_runner(gateway: Client, model: ScriptedModel) -> None:
+    """The lease expired while the database was unavailable."""
     swept = threading.Event()
 
     def script(stream: Stream) -> None:
@@ -172,7 +172,7 @@ def _sweep(_: int) -> None:
         connections.close_all()
 
 
-def test_it_does_nothing_twice_where_many_sweep(queue: redis.Redis) -> None:
+def test_it_does_nothing_twice_with_concurrent_sweeps(queue: redis.Redis) -> None:
     orphan()
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(_sweep, range(8)))
@@ -181,7 +181,7 @@ def test_it_does_nothing_twice_where_many_sweep(queue: redis.Redis) -> None:
 
 
 @pytest.mark.parametrize("columns", [{"leased_until": ago(-99_999)}, {"state": "succeeded"}])
-def test_it_leaves_others_alone(columns: dict[str, Any], queue: redis.Redis) -> None:
+def test_it_leaves_healthy_jobs_alone(columns: dict[str, Any], queue: redis.Redis) -> None:
     orphan(**columns)
     before = Job.objects.values().get()
     sweeper.sweep()
@@ -189,7 +189,7 @@ def test_it_leaves_others_alone(columns: dict[str, Any], queue: redis.Redis) -> 
     assert messages(queue) == 0
 
 
-def test_it_is_cancelled_while_it_waits_to_be_run_again(gateway: Client, queue: redis.Redis) -> None:
+def test_a_requeued_job_can_be_cancelled(gateway: Client, queue: redis.Redis) -> None:
     job = orphan()
     sweeper.sweep()
     assert gateway.post(f"{JOBS}{job.id}/cancel/").json()["state"] == "cancelled"

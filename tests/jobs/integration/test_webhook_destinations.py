@@ -1,4 +1,4 @@
-"""Call-backs go to hosts on the list, at addresses that are no way into the inside, with a certificate for the name."""
+"""Webhooks go only to allowed hosts with public addresses and a valid TLS certificate for the host name."""
 
 import socket
 import ssl
@@ -27,7 +27,7 @@ def receiver(model: ScriptedModel, settings: Settings) -> ScriptedModel:
 
 @pytest.fixture
 def _outside(receiver: ScriptedModel, settings: Settings) -> None:
-    """Private addresses are refused, as they are unless a gateway is told otherwise."""
+    """Private addresses are refused, which is the default."""
     settings.CALLBACK_ALLOW_PRIVATE = False
     settings.CALLBACK_HOSTS = ["http://receiver.example", f"http://localhost:{port_of(receiver)}"]
 
@@ -40,24 +40,24 @@ def not_sent(callback: WebhookDelivery, receiver: ScriptedModel, network: Networ
 
 
 @pytest.mark.usefixtures("_outside")
-def test_it_does_not_go_inside_by_a_name_that_leads_there(receiver: ScriptedModel) -> None:
+def test_it_refuses_a_name_that_resolves_to_a_private_address(receiver: ScriptedModel) -> None:
     url = f"http://localhost:{port_of(receiver)}/"
     deliveries.check_url(url)
     said = not_sent(ended(url), receiver, Network())
-    assert said == "not sent: the URL names a host whose address is private"
+    assert said == "not sent: the URL's host has a private address"
 
 
 @pytest.mark.usefixtures("_outside")
 @pytest.mark.parametrize("inside", ["10.0.0.1", "169.254.169.254", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1"])
-def test_it_does_not_dial_what_is_private(receiver: ScriptedModel, inside: str) -> None:
+def test_it_does_not_connect_to_a_private_address(receiver: ScriptedModel, inside: str) -> None:
     network = Elsewhere(port_of(receiver), [inside])
     assert "private" in not_sent(ended("http://receiver.example/"), receiver, network)
     assert network.dialled == []
 
 
 @pytest.mark.usefixtures("_outside")
-def test_it_goes_to_the_address_that_was_checked(receiver: ScriptedModel) -> None:
-    """The resolver gives a public address when it is asked first, and a private one ever after."""
+def test_it_connects_to_the_address_that_was_checked(receiver: ScriptedModel) -> None:
+    """The resolver returns a public address the first time, and a private one afterwards."""
     network = Elsewhere(port_of(receiver), [PUBLIC], ["127.0.0.1"])
     callback = ended("http://receiver.example/hook")
     assert deliveries.deliver_due(network) == 1
@@ -70,39 +70,39 @@ def test_it_goes_to_the_address_that_was_checked(receiver: ScriptedModel) -> Non
 
 
 @pytest.mark.usefixtures("_outside")
-def test_it_dials_the_public_ones_of_several_addresses(receiver: ScriptedModel) -> None:
+def test_it_connects_only_to_the_public_ones_of_several_addresses(receiver: ScriptedModel) -> None:
     network = Elsewhere(port_of(receiver), ["192.168.0.1", PUBLIC, "::1"])
     ended("http://receiver.example/")
     assert deliveries.deliver_due(network) == 1
     assert network.dialled == [PUBLIC]
 
 
-def test_it_tries_the_next_address_where_one_does_not_answer(receiver: ScriptedModel) -> None:
+def test_it_tries_the_next_address_if_one_does_not_answer(receiver: ScriptedModel) -> None:
     class Halved(Network):
         def addresses(self, host: str, port: int, seconds: float) -> list[str]:
-            return ["127.0.0.2", "127.0.0.1"]  # the receiver listens on the second alone
+            return ["127.0.0.2", "127.0.0.1"]  # the receiver listens only on the second
 
     ended(receiver.url)
     assert deliveries.deliver_due(Halved()) == 1
 
 
-def test_it_asks_again_whether_the_host_is_allowed(receiver: ScriptedModel, settings: Settings) -> None:
+def test_it_checks_again_at_each_attempt_that_the_host_is_allowed(receiver: ScriptedModel, settings: Settings) -> None:
     callback = ended(receiver.url)
     settings.CALLBACK_HOSTS = ["https://another.example"]
-    assert "names a host that is not allowed" in not_sent(callback, receiver, Network())
+    assert "has a host that is not allowed" in not_sent(callback, receiver, Network())
     make_due(callback)
     settings.CALLBACK_HOSTS = []
-    assert "makes no call-backs" in not_sent(callback, receiver, Network())
+    assert "sends no webhooks" in not_sent(callback, receiver, Network())
 
 
-def test_it_says_to_the_caller_what_is_wrong_with_a_url(receiver: ScriptedModel, settings: Settings) -> None:
+def test_it_tells_the_caller_what_is_wrong_with_a_url(receiver: ScriptedModel, settings: Settings) -> None:
     deliveries.check_url(f"{receiver.url}/hook")
     settings.CALLBACK_HOSTS = []
     with pytest.raises(BadInput) as raised:
         deliveries.check_url(f"{receiver.url}/hook")
     [fault] = raised.value.field_errors
     assert fault.pointer == "/callback_url"
-    assert "CALLBACK_HOSTS names no host" in fault.detail
+    assert "CALLBACK_HOSTS is empty" in fault.detail
 
 
 Certificate = Callable[[bytes], None]
@@ -110,7 +110,7 @@ Certificate = Callable[[bytes], None]
 
 @pytest.fixture
 def names(receiver: ScriptedModel) -> list[str | None]:
-    """What the receiver is asked for by name, which speaks TLS once `certified`."""
+    """The SNI names that clients sent to the receiver, which uses TLS once `certified`."""
     return []
 
 
@@ -118,7 +118,7 @@ def names(receiver: ScriptedModel) -> list[str | None]:
 def certified(
     receiver: ScriptedModel, names: list[str | None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Certificate:
-    """Gives the receiver a certificate for an address, which this side trusts."""
+    """Gives the receiver a certificate for an address; the gateway trusts it."""
 
     def certify(address: bytes) -> None:
         path = tmp_path / "certificate.pem"
@@ -132,7 +132,7 @@ def certified(
     return certify
 
 
-def test_it_speaks_tls_and_checks_the_certificate_for_the_url_s_host(
+def test_it_uses_tls_and_checks_the_certificate_against_the_url_s_host(
     receiver: ScriptedModel, settings: Settings, certified: Certificate
 ) -> None:
     """The certificate is for the public address in the URL; the connection itself is to loopback."""
@@ -143,7 +143,7 @@ def test_it_speaks_tls_and_checks_the_certificate_for_the_url_s_host(
     assert verified(receiver.requests[0])["type"] == "job.succeeded"
 
 
-def test_it_believes_no_certificate_for_the_address_alone(
+def test_it_refuses_a_certificate_for_the_address_alone(
     receiver: ScriptedModel, settings: Settings, certified: Certificate, names: list[str | None]
 ) -> None:
     certified(socket.inet_aton(PUBLIC))
@@ -153,7 +153,7 @@ def test_it_believes_no_certificate_for_the_address_alone(
     until(lambda: names == ["receiver.example"], what="the name that was asked for")
 
 
-def test_it_believes_no_certificate_that_it_does_not_know(
+def test_it_refuses_a_certificate_that_it_does_not_trust(
     receiver: ScriptedModel, settings: Settings, certified: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certified(socket.inet_aton("127.0.0.1"))

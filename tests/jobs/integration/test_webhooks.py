@@ -1,4 +1,4 @@
-"""Call-backs: an ended job told, signed, once; again after a failure; and given up in the end."""
+"""Webhooks: delivered signed and once per ended job, retried after a failure, and finally given up."""
 
 import json
 import logging
@@ -36,7 +36,7 @@ def receiver(model: ScriptedModel, settings: Settings) -> ScriptedModel:
 
 
 @pytest.mark.parametrize("state", [Job.State.SUCCEEDED, Job.State.FAILED, Job.State.CANCELLED])
-def test_it_tells_how_a_job_ended_and_signs_that(receiver: ScriptedModel, gateway: Client, state: Job.State) -> None:
+def test_it_delivers_a_signed_outcome(receiver: ScriptedModel, gateway: Client, state: Job.State) -> None:
     callback = ended(receiver.url + PATH, state)
     assert deliveries.deliver_due() == 1
     [told] = receiver.requests
@@ -54,7 +54,7 @@ def test_it_tells_how_a_job_ended_and_signs_that(receiver: ScriptedModel, gatewa
     assert len(receiver.requests) == 1
 
 
-def test_it_signs_with_the_old_secret_too_while_they_change(receiver: ScriptedModel, settings: Settings) -> None:
+def test_it_signs_with_both_secrets_during_a_rotation(receiver: ScriptedModel, settings: Settings) -> None:
     new = new_secret()
     settings.CALLBACK_SECRETS = [new, SECRET]
     ended(receiver.url)
@@ -62,7 +62,7 @@ def test_it_signs_with_the_old_secret_too_while_they_change(receiver: ScriptedMo
     assert verified(receiver.requests[0], new) == verified(receiver.requests[0], SECRET)
 
 
-def test_it_tells_nothing_before_the_job_has_ended(receiver: ScriptedModel) -> None:
+def test_it_sends_nothing_before_the_job_has_ended(receiver: ScriptedModel) -> None:
     job = promised(receiver.url, Job.State.RUNNING)
     assert deliveries.deliver_due() == 0
     assert not receiver.requests
@@ -75,7 +75,7 @@ def test_it_tells_nothing_before_the_job_has_ended(receiver: ScriptedModel) -> N
     assert deliveries.deliver_due() == 0
 
 
-def test_it_promises_and_ends_in_the_caller_s_transaction(receiver: ScriptedModel) -> None:
+def test_it_creates_and_schedules_in_the_caller_s_transaction(receiver: ScriptedModel) -> None:
     def undo() -> None:
         raise LookupError
 
@@ -90,7 +90,7 @@ def test_it_promises_and_ends_in_the_caller_s_transaction(receiver: ScriptedMode
     assert deliveries.deliver_due() == 0
 
 
-def test_it_tries_again_under_the_same_id(receiver: ScriptedModel) -> None:
+def test_it_retries_with_the_same_id(receiver: ScriptedModel) -> None:
     receiver.script = says("500 Oops")
     callback = ended(receiver.url)
     assert deliveries.deliver_due() == 0
@@ -108,7 +108,7 @@ def test_it_tries_again_under_the_same_id(receiver: ScriptedModel) -> None:
     assert (callback.state, callback.attempts, callback.error) == ("delivered", 2, "")
 
 
-def test_it_waits_longer_each_time_and_gives_up_in_the_end(receiver: ScriptedModel) -> None:
+def test_it_waits_longer_after_each_attempt_and_finally_gives_up(receiver: ScriptedModel) -> None:
     receiver.script = says("503 Busy")
     callback = ended(receiver.url)
     for wait in (5, 30, 120, 600, 1800, 7200, 21_600, 43_200):
@@ -124,7 +124,7 @@ def test_it_waits_longer_each_time_and_gives_up_in_the_end(receiver: ScriptedMod
     assert {verified(told)["type"] for told in receiver.requests} == {"job.succeeded"}
 
 
-def test_it_gives_up_at_once_where_nobody_wants_it(receiver: ScriptedModel) -> None:
+def test_it_gives_up_at_once_on_410_gone(receiver: ScriptedModel) -> None:
     receiver.script = says("410 Gone")
     callback = ended(receiver.url)
     assert deliveries.deliver_due() == 0
@@ -146,9 +146,7 @@ def test_it_gives_up_at_once_where_nobody_wants_it(receiver: ScriptedModel) -> N
     ],
     ids=["seconds", "date", "too long", "far too long", "at once", "negative", "past", "no time"],
 )
-def test_it_waits_as_long_as_it_is_asked_to_within_bounds(
-    receiver: ScriptedModel, asked: str, least: float, most: float
-) -> None:
+def test_it_respects_retry_after_within_bounds(receiver: ScriptedModel, asked: str, least: float, most: float) -> None:
     receiver.script = says("429 Slow Down", f"Retry-After: {asked}\r\n".encode())
     callback = ended(receiver.url)
     deliveries.deliver_due()
@@ -168,7 +166,7 @@ def test_it_follows_no_redirect(receiver: ScriptedModel) -> None:
     assert (callback.state, callback.error) == ("waiting", "HTTP 307")
 
 
-def test_it_knows_no_proxy(receiver: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_uses_no_proxy(receiver: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     ended(receiver.url)
@@ -176,7 +174,7 @@ def test_it_knows_no_proxy(receiver: ScriptedModel, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_sends_each_once_however_many_work_together(receiver: ScriptedModel) -> None:
+def test_it_sends_each_once_with_many_concurrent_workers(receiver: ScriptedModel) -> None:
     expected = {str(ended(receiver.url).id) for _ in range(8)}
     together = threading.Barrier(4)
 
@@ -194,7 +192,7 @@ def test_it_sends_each_once_however_many_work_together(receiver: ScriptedModel) 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_leaves_one_alone_that_another_is_sending(receiver: ScriptedModel) -> None:
+def test_it_skips_a_delivery_that_another_worker_is_sending(receiver: ScriptedModel) -> None:
     callback = ended(receiver.url)
     seen: list[float] = []
 
@@ -208,12 +206,12 @@ def test_it_leaves_one_alone_that_another_is_sending(receiver: ScriptedModel) ->
     assert deliveries.deliver_due() == 1
     delivered, claimed_for = seen
     assert delivered == 0
-    assert claimed_for > 30  # beyond the longest that sending takes; then whoever comes takes over from the dead
+    assert claimed_for > 30  # longer than sending may take; after that another worker may claim it
     assert len(receiver.requests) == 1
 
 
-def test_it_takes_the_word_of_whoever_tried_last(receiver: ScriptedModel) -> None:
-    """A sender that was held up beyond its claim fails, while another has gone on."""
+def test_it_ignores_the_failure_of_an_attempt_whose_claim_expired(receiver: ScriptedModel) -> None:
+    """A sender that was delayed beyond its claim fails after another worker's newer attempt."""
     callback = ended(receiver.url)
 
     class HeldUp(Network):
@@ -227,7 +225,7 @@ def test_it_takes_the_word_of_whoever_tried_last(receiver: ScriptedModel) -> Non
     assert (callback.attempts, callback.error) == (5, "another's")
 
 
-def test_it_takes_no_more_than_a_batch_and_no_failure_holds_up_the_rest(receiver: ScriptedModel) -> None:
+def test_it_sends_at_most_one_batch_and_a_failure_does_not_block_the_rest(receiver: ScriptedModel) -> None:
     def script(conversation: Conversation) -> None:
         conversation.answer(b"", status="500 Oops" if "/bad" in conversation.line else "204 No Content")
 
@@ -244,16 +242,16 @@ def test_it_takes_no_more_than_a_batch_and_no_failure_holds_up_the_rest(receiver
 @pytest.mark.parametrize(
     ("script", "error"),
     [
-        (resets, "no answer (ConnectionError)"),
-        (sends(), "no answer (ConnectionError)"),
-        (sends(b"what?\r\n\r\n"), "no answer (BadResponse)"),
-        (keeps(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000), "the head of the answer is too large"),
-        (keeps(b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000), "the head of the answer is too large"),
-        (says("101 Switching"), "no answer (BadResponse)"),
+        (resets, "no response (ConnectionError)"),
+        (sends(), "no response (ConnectionError)"),
+        (sends(b"what?\r\n\r\n"), "no response (BadResponse)"),
+        (keeps(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000), "the response's head is too large"),
+        (keeps(b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000), "the response's head is too large"),
+        (says("101 Switching"), "no response (BadResponse)"),
         (says("404 Not Found"), "HTTP 404"),
     ],
 )
-def test_it_says_why_there_was_no_delivery(receiver: ScriptedModel, script: Script, error: str) -> None:
+def test_it_stores_why_the_delivery_failed(receiver: ScriptedModel, script: Script, error: str) -> None:
     receiver.script = script
     callback = ended(receiver.url)
     assert deliveries.deliver_due() == 0
@@ -271,7 +269,7 @@ def test_it_says_why_there_was_no_delivery(receiver: ScriptedModel, script: Scri
     ],
     ids=["truncated", "garbled", "huge"],
 )
-def test_it_cares_for_nothing_behind_a_2xx(receiver: ScriptedModel, script: Script) -> None:
+def test_it_ignores_everything_after_a_2xx_status(receiver: ScriptedModel, script: Script) -> None:
     receiver.script = script
     ended(receiver.url)
     assert deliveries.deliver_due() == 1
@@ -279,7 +277,7 @@ def test_it_cares_for_nothing_behind_a_2xx(receiver: ScriptedModel, script: Scri
 
 @pytest.fixture
 def everything(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
-    """All that was logged and noted."""
+    """Everything that was logged and stored."""
     caplog.set_level(logging.DEBUG)
 
     def read() -> str:
@@ -299,7 +297,7 @@ def everything(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
         lambda told: told.answer(told.body + TOKEN.encode(), status=f"500 {TOKEN}"),
     ],
 )
-def test_it_shows_neither_path_nor_query_nor_secret(
+def test_it_logs_neither_path_nor_query_nor_secret(
     receiver: ScriptedModel, script: Script, everything: Callable[[], str]
 ) -> None:
     receiver.script = script

@@ -1,4 +1,4 @@
-"""A member is taken out of a JSON object's text, or put into it, and nothing else of the text changes."""
+"""Removing a member from a JSON object's text, or adding one, changes nothing else in the text."""
 
 import json
 
@@ -20,7 +20,7 @@ VALUES = st.recursive(
     st.booleans(),
     st.sampled_from([None, 1]),
 )
-def test_it_takes_out_the_member_alone(value: dict[str, object], ascii_only: bool, indent: int | None) -> None:
+def test_it_removes_only_the_member(value: dict[str, object], ascii_only: bool, indent: int | None) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
     left = without(text, "event")
     assert json.loads(left) == {name: member for name, member in value.items() if name != "event"}
@@ -41,7 +41,7 @@ def test_it_takes_out_the_member_alone(value: dict[str, object], ascii_only: boo
         ),
     ],
 )
-def test_it_keeps_what_it_leaves_as_it_was_written(text: str, left: str) -> None:
+def test_it_keeps_the_rest_of_the_text_unchanged(text: str, left: str) -> None:
     assert without(text, "event") == left
 
 
@@ -49,10 +49,10 @@ def test_it_keeps_what_it_leaves_as_it_was_written(text: str, left: str) -> None
     ("text", "more"),
     [("{}", '{"n":[1]}'), (" { } ", '{"n":[1]}'), (' {"a" : 1e999} ', '{"n":[1],"a" : 1e999}')],
 )
-def test_it_puts_a_member_in_front(text: str, more: str) -> None:
+def test_it_inserts_a_member_at_the_front(text: str, more: str) -> None:
     assert with_member(text, "n", "[1]") == more
 
 
-def test_it_takes_its_time_by_length_alone() -> None:
+def test_its_time_is_linear_in_the_length() -> None:
     text = '{"a": "' + '\\"' * 1_000_000 + '", "event": ' + "[" * 500 + "]" * 500 + "}"
     assert without(text, "event") == '{"a": "' + '\\"' * 1_000_000 + '"}'

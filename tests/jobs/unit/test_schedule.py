@@ -1,4 +1,4 @@
-"""The schedule of retrains, and the timing of leases: refused at start with one line where they can't be."""
+"""Settings of the retrain schedule and of leases; invalid values stop the start with a one-line error."""
 
 from pathlib import Path
 
@@ -40,20 +40,20 @@ def test_it_reads_five_fields(text: str, read: str, monkeypatch: pytest.MonkeyPa
         "*/0 * * * *",
     ],
 )
-def test_it_refuses_what_is_none_or_never_comes(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_refuses_an_invalid_schedule_or_one_that_never_occurs(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(NAME, text)
     with pytest.raises(BadSetting, match=f"^{NAME} can't be '.*': set it to five crontab fields in UTC"):
         crontab_text(NAME)
 
 
-def test_it_wants_a_lease_of_some_heart_beats() -> None:
+def test_a_lease_must_last_several_heartbeats() -> None:
     require_beats("JOB_LEASE_SECONDS", 3, 1)
     with pytest.raises(BadSetting, match=r"^JOB_LEASE_SECONDS is shorter than three heart-beats, 2\.9 s: set it to"):
         require_beats("JOB_LEASE_SECONDS", 2.9, 1)
 
 
 @pytest.mark.parametrize(("schedule", "times"), [("15 3 * * *", ["<crontab: 15 3 * * * (m/h/dM/MY/d)>"]), ("", [])])
-def test_beat_has_it(tmp_path: Path, schedule: str, times: list[str]) -> None:
+def test_beat_uses_the_schedule(tmp_path: Path, schedule: str, times: list[str]) -> None:
     code = (
         "from worker.beat import app; s = app.conf.beat_schedule;"
         "print({entry['options']['queue'] for entry in s.values()});"
@@ -63,7 +63,7 @@ def test_beat_has_it(tmp_path: Path, schedule: str, times: list[str]) -> None:
     assert done.stdout.splitlines() == ["{'upkeep'}", str(times)], done.stderr
 
 
-def test_a_bad_one_stops_the_start_with_one_line(tmp_path: Path) -> None:
+def test_a_bad_schedule_stops_the_start_with_one_line(tmp_path: Path) -> None:
     done = start(tmp_path, "import worker.beat", DEBUG="1", RETRAIN_SCHEDULE="daily")
     assert done.returncode == 1
     [line] = done.stderr.splitlines()

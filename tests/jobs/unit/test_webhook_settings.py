@@ -1,4 +1,4 @@
-"""Settings of call-backs at start: nothing is needed until a host is named."""
+"""Webhook settings at start: nothing is required until a host is listed."""
 
 from pathlib import Path
 
@@ -11,17 +11,17 @@ SHOWN = "from backend import settings as s; print(s.CALLBACK_HOSTS, s.CALLBACK_S
 
 
 def shown(folder: Path, **variables: str) -> str:
-    """What becomes of them."""
+    """Returns the settings that result from the variables."""
     return start(folder, SHOWN, **variables).stdout
 
 
-def test_it_makes_no_call_backs_unless_told(tmp_path: Path) -> None:
+def test_webhooks_are_off_by_default(tmp_path: Path) -> None:
     assert shown(tmp_path, **SERVER) == "[] [] False\n"
     assert shown(tmp_path, DEBUG="1") == "[] [] False\n"
     assert not (tmp_path / "callback_secret").exists()
 
 
-def test_it_takes_hosts_and_secrets(tmp_path: Path) -> None:
+def test_it_accepts_hosts_and_secrets(tmp_path: Path) -> None:
     one, two = new_secret(), new_secret()
     hosts = "a.example, *.b.example:8443"
     found = shown(tmp_path, **SERVER, CALLBACK_HOSTS=hosts, CALLBACK_SECRET=f"{one},{two}", CALLBACK_ALLOW_PRIVATE="1")
@@ -38,7 +38,7 @@ def test_it_takes_hosts_and_secrets(tmp_path: Path) -> None:
         ("CALLBACK_TOTAL_SECONDS", "11", "can't be '11'"),
     ],
 )
-def test_it_refuses_what_can_not_be_used_in_one_line(tmp_path: Path, name: str, given: str, wrong: str) -> None:
+def test_it_refuses_invalid_values_with_one_line(tmp_path: Path, name: str, given: str, wrong: str) -> None:
     callbacks = {"CALLBACK_HOSTS": "a.example", "CALLBACK_SECRET": new_secret()}
     done = start(tmp_path, **SERVER | callbacks | {name: given})
     assert done.returncode == 1
@@ -48,7 +48,7 @@ def test_it_refuses_what_can_not_be_used_in_one_line(tmp_path: Path, name: str, 
     assert callbacks["CALLBACK_SECRET"] not in line
 
 
-def test_it_makes_a_secret_on_one_s_own_machine(tmp_path: Path) -> None:
+def test_it_generates_a_secret_on_a_developer_s_machine(tmp_path: Path) -> None:
     first = shown(tmp_path, DEBUG="1", CALLBACK_HOSTS="http://127.0.0.1:9999")
     kept = tmp_path / "callback_secret"
     assert kept.stat().st_mode & 0o777 == 0o600

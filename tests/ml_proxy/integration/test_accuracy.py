@@ -1,4 +1,4 @@
-"""`GET accuracy/`: what is counted, in which period, and what that costs."""
+"""`GET accuracy/`: which verdicts it counts, in which periods, and its query cost."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -27,7 +27,7 @@ def ask(client: Client, **query: str) -> list[dict[str, Any]]:
 
 
 def said(client: Client, moment: str, *words: str, model: str = "m", version: str = "1") -> None:
-    """One inference at this moment, and what was said of it, one after another."""
+    """Creates an inference at this time with these verdicts, in order."""
     predicted_at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
     row = lay(predicted_at=predicted_at, model_name=model, model_version=version, output_data=answer("x"))
     for word in words:
@@ -66,7 +66,7 @@ def test_a_period_is_named_by_its_first_day_in_utc(client: Client, by: str, peri
     assert [line["period"] for line in ask(client, by=by)] == periods
 
 
-def test_it_tells_models_and_versions_apart_and_begins_with_the_oldest(client: Client) -> None:
+def test_it_separates_models_and_versions_and_starts_with_the_oldest(client: Client) -> None:
     said(client, "2026-03-02T00:00", "agree", model="a", version="2")
     said(client, "2026-03-01T00:00", "correct", model="b")
     said(client, "2026-03-01T00:00", "agree", model="a", version="2")
@@ -80,16 +80,16 @@ def test_it_tells_models_and_versions_apart_and_begins_with_the_oldest(client: C
 
 
 @pytest.mark.parametrize("query", ["by=year", "doctor=Kim", "model=%00", "until=soon"])
-def test_it_refuses_a_query_it_would_have_to_guess_at(client: Client, query: str) -> None:
+def test_it_refuses_an_invalid_query(client: Client, query: str) -> None:
     found = problem(client.get(f"{ACCURACY}?{query}"), 400, "bad-input")
     assert [error["pointer"] for error in found["errors"]] == [query.partition("=")[0]]
 
 
-def test_a_database_that_is_away_is_told(client: Client) -> None:
+def test_an_unavailable_database_is_a_503(client: Client) -> None:
     problem(with_database_gone(lambda: client.get(ACCURACY)), 503, "database-unavailable")
 
 
-def test_it_reads_the_time_that_is_asked_for_and_none_of_the_log(client: Client) -> None:
+def test_it_reads_only_the_requested_time_and_not_the_log(client: Client) -> None:
     lay_many(10_000, doctor="'Dr. Kim'", patient="'Lee'")
     agree_with_all()
     asked = partial(ask, client, since="2026-03-01T13:00Z", until="2026-03-01T13:05Z", by="month")

@@ -1,4 +1,4 @@
-"""The admin: who may look, what is shown and how, and what that costs on a long log."""
+"""The admin: permissions, what it shows, and its query cost on a long log."""
 
 import html
 import json
@@ -30,14 +30,14 @@ PER_PAGE = 50
 
 @pytest.fixture
 def admin(client: Client) -> Client:
-    """Signed in, and allowed everything."""
+    """A client signed in with all permissions."""
     client.force_login(User.objects.create_superuser("admin"))
     return client
 
 
 @pytest.fixture
 def reader(client: Client) -> Client:
-    """Signed in, and allowed to view the log alone."""
+    """A client signed in with permission to view only the log."""
     user = User.objects.create_user("reader", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_inferencelog"))
     client.force_login(user)
@@ -45,7 +45,7 @@ def reader(client: Client) -> Client:
 
 
 def listed(client: Client, path: str = LOG, **query: str) -> list[str]:
-    """The ids in a list, in its order."""
+    """Returns the ids in a list, in order."""
     return ids_in(client.get(path, query), path)
 
 
@@ -76,7 +76,7 @@ def make_verdict(**given: Any) -> Feedback:
 
 
 @pytest.mark.parametrize("path", [LOG, JOBS, DISPOSITIONS, FEEDBACK])
-def test_it_asks_to_sign_in(client: Client, path: str) -> None:
+def test_it_requires_sign_in(client: Client, path: str) -> None:
     lay(doctor_name="Dr. Seen")
     for where in (path, f"{path}1/change/", f"{path}{uuid7()}/change/"):
         response = client.get(where)
@@ -117,7 +117,7 @@ def test_it_refuses_every_change(admin: Client, model: type[InferenceLog | Job |
     assert model.objects.values().get() == before
 
 
-def test_it_lists_newest_first_with_what_one_looks_for(admin: Client) -> None:
+def test_it_lists_newest_first_with_the_main_columns(admin: Client) -> None:
     rows = [lay(predicted_at=NOON + timedelta(minutes=minute), doctor_name=f"Dr. {minute}") for minute in range(3)]
     response = admin.get(LOG)
     assert ids_in(response, LOG) == [str(row.id) for row in reversed(rows)]
@@ -126,7 +126,7 @@ def test_it_lists_newest_first_with_what_one_looks_for(admin: Client) -> None:
         assert f">{text}<" in page
 
 
-def test_it_lists_verdicts_newest_first_without_a_look_at_the_log(admin: Client) -> None:
+def test_it_lists_verdicts_newest_first_without_reading_the_log(admin: Client) -> None:
     made = [make_verdict(verdict="correct", label=f"label {number}", note="<seen>") for number in range(3)]
     assert listed(admin, FEEDBACK) == [str(verdict.pk) for verdict in reversed(made)]
     assert costs_of(partial(admin.get, FEEDBACK), "ml_proxy_inferencelog") == []
@@ -135,7 +135,7 @@ def test_it_lists_verdicts_newest_first_without_a_look_at_the_log(admin: Client)
         assert text in page
 
 
-def test_it_pages_by_place_while_rows_arrive(admin: Client) -> None:
+def test_it_pages_by_cursor_while_rows_arrive(admin: Client) -> None:
     lay_many(2 * PER_PAGE + 1, doctor="'Dr. Kim'", patient="'Lee'")
     seen: list[str] = []
     for query in ("", "?q=Dr.+Kim"):
@@ -152,7 +152,7 @@ def test_it_pages_by_place_while_rows_arrive(admin: Client) -> None:
     assert '">Newest</a>' in response.content.decode()
 
 
-def test_it_offers_no_older_rows_where_there_are_none(admin: Client) -> None:
+def test_it_links_no_older_rows_if_there_are_none(admin: Client) -> None:
     lay_many(PER_PAGE, doctor="'Dr. Kim'", patient="'Lee'")
     page = admin.get(LOG).content.decode()
     assert "50 shown" in page
@@ -160,7 +160,7 @@ def test_it_offers_no_older_rows_where_there_are_none(admin: Client) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["x", "2", "MjAyNg", str(UUID(int=1))])
-def test_it_goes_back_to_the_newest_from_a_page_that_is_none(admin: Client, cursor: str) -> None:
+def test_an_invalid_cursor_redirects_to_the_newest_rows(admin: Client, cursor: str) -> None:
     response = admin.get(LOG, {"p": cursor})
     assert (response.status_code, response["Location"]) == (302, f"{LOG}?e=1")
 
@@ -185,7 +185,7 @@ KIM, KIM_DECOMPOSED = "\uae40\ubbfc\uc900", "\u1100\u1175\u11b7\u1106\u1175\u11a
         ("  ", [3, 2, 1]),
     ],
 )
-def test_it_finds_whole_names_and_ids(admin: Client, term: str, expected: list[int]) -> None:
+def test_it_finds_full_names_and_ids(admin: Client, term: str, expected: list[int]) -> None:
     for number, (doctor, patient) in enumerate([("Dr. Han", "Lee"), (KIM, "Lee"), (KIM, KIM)], 1):
         lay(
             id=UUID(int=number), predicted_at=NOON + timedelta(minutes=number), doctor_name=doctor, patient_name=patient
@@ -207,7 +207,7 @@ def test_it_filters_by_time(admin: Client, within: str, expected: int, term: str
 @pytest.mark.parametrize(
     "query", [{"input_data__contains": "x"}, {"latency_ms__gt": "1"}, {"caller": "x"}, {"doctor_name__icontains": "x"}]
 )
-def test_it_takes_no_look_up_that_would_read_the_whole_table(admin: Client, query: dict[str, str]) -> None:
+def test_it_refuses_a_lookup_that_would_scan_the_table(admin: Client, query: dict[str, str]) -> None:
     lay()
     assert admin.get(LOG, query).status_code == 400
 
@@ -228,7 +228,7 @@ PATIENT = "CASE WHEN i % 2 = 1 THEN 'Half' ELSE 'P' || i % 500 END"
 
 
 @pytest.mark.parametrize(("query", "index"), QUERIES)
-def test_it_reads_a_page_and_counts_nothing(admin: Client, query: dict[str, str], index: str) -> None:
+def test_it_reads_one_page_without_counting(admin: Client, query: dict[str, str], index: str) -> None:
     lay_many(20_000, doctor=DOCTOR, patient=PATIENT, start=datetime.now(UTC) - timedelta(seconds=20_000))
     costs = list_costs(admin, urlencode(query))
     assert any(index in cost.plan for cost in costs), costs
@@ -247,7 +247,7 @@ def test_it_reads_no_more_on_the_tenth_page(admin: Client) -> None:
 
 
 def list_costs(admin: Client, query: str) -> list[Cost]:
-    """What a list costs, which must be a page's worth."""
+    """Returns the query cost of a list and checks that it reads only one page."""
     costs = costs_of(partial(listed, admin, f"{LOG}?{query}"), "ml_proxy_inferencelog")
     assert costs
     for cost in costs:
@@ -255,7 +255,7 @@ def list_costs(admin: Client, query: str) -> list[Cost]:
         assert "OFFSET" not in cost.sql
         assert "input_data" not in cost.sql
         assert cost.rows <= 130, cost  # a page of doctors and one of patients, at most
-        # Only what was found by id may be sorted.
+        # Only rows found by id may be sorted.
         assert "Sort" not in cost.plan or '"id" IN (' in cost.sql, cost
         assert "TEMP B-TREE" not in cost.plan or '"id" IN (' in cost.sql, cost
     return costs
@@ -279,7 +279,7 @@ def test_it_shows_the_same_json(admin: Client, what: str) -> None:
         assert shown.count("\n") > 1
 
 
-def test_it_shows_korean_that_came_escaped(admin: Client) -> None:
+def test_it_shows_escaped_korean(admin: Client) -> None:
     row_id = lay(input_data=json.dumps({"doctor_name": KIM})).id
     assert shown_payloads(admin, f"{LOG}{row_id}/change/")[0] == f'{{\n  "doctor_name": "{KIM}"\n}}'
 
@@ -287,7 +287,7 @@ def test_it_shows_korean_that_came_escaped(admin: Client) -> None:
 SCRIPT = '<script>alert("1")</script>'
 
 
-def test_it_takes_no_markup_from_what_it_shows(admin: Client) -> None:
+def test_it_escapes_markup_in_payloads(admin: Client) -> None:
     lay(
         id=UUID(int=5),
         doctor_name=SCRIPT,
@@ -308,7 +308,7 @@ def test_it_takes_no_markup_from_what_it_shows(admin: Client) -> None:
     assert "&lt;script&gt;alert" in page
 
 
-def test_it_shows_the_beginning_of_a_large_payload_and_reads_no_more(admin: Client) -> None:
+def test_it_reads_only_the_start_of_a_large_payload(admin: Client) -> None:
     text = json.dumps(["x" * 10] * 300_000)
     row_id = lay(input_data=text).id
     costs = costs_of(partial(shown_payloads, admin, f"{LOG}{row_id}/change/"), "ml_proxy_inferencelog")
@@ -321,14 +321,14 @@ def test_it_shows_the_beginning_of_a_large_payload_and_reads_no_more(admin: Clie
     assert len(shown) > READ_CHARS
 
 
-def test_it_bounds_what_deep_nesting_makes_of_a_payload(admin: Client) -> None:
+def test_it_limits_the_size_of_a_deeply_nested_payload(admin: Client) -> None:
     row_id = lay(input_data=f"[{','.join(['[' * 500 + ']' * 500] * 60)}]").id
     response = admin.get(f"{LOG}{row_id}/change/")
     assert response.status_code == 200
     assert len(response.content) < 1024 * 1024
 
 
-def test_it_shows_jobs_and_remnants(admin: Client) -> None:
+def test_it_shows_jobs_and_dispositions(admin: Client) -> None:
     job = make_job(params='{"n":1e999}', result=None, error="It broke.")
     kept = make_quarantined(b'{"source":"x","n":1e999,\xff')
     assert listed(admin, JOBS) == [str(job.id)]
@@ -340,7 +340,7 @@ def test_it_shows_jobs_and_remnants(admin: Client) -> None:
 
 
 @pytest.mark.parametrize("path", [JOBS, DISPOSITIONS])
-def test_it_pages_through_jobs_and_remnants(admin: Client, path: str) -> None:
+def test_it_pages_through_jobs_and_dispositions(admin: Client, path: str) -> None:
     for _ in range(PER_PAGE + 3):
         make_job() if path == JOBS else make_quarantined(b"{}")
     first = admin.get(path)
@@ -353,7 +353,7 @@ def test_it_pages_through_jobs_and_remnants(admin: Client, path: str) -> None:
 
 @pytest.mark.parametrize("path", [LOG, JOBS, DISPOSITIONS, FEEDBACK])
 @pytest.mark.parametrize("row_id", ["1", "x", "00000000-0000-0000-0000-000000000001"])
-def test_it_says_so_where_there_is_no_such_row(admin: Client, path: str, row_id: str) -> None:
+def test_an_unknown_row_is_reported(admin: Client, path: str, row_id: str) -> None:
     response = admin.get(f"{path}{row_id}/change/")
     assert (response.status_code, response["Location"]) == (302, "/admin/")
 

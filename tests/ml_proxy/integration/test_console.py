@@ -1,4 +1,4 @@
-"""`/`, the console: what the page names, what it loads, and what it is not let do."""
+"""`/`, the console: its links, the files that it loads, and its restrictions."""
 
 import re
 from html.parser import HTMLParser
@@ -17,7 +17,7 @@ STATIC = "/static/"
 
 
 class Page(HTMLParser):
-    """A page's elements, and the texts of its scripts."""
+    """A page's elements and its scripts' texts."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -33,11 +33,11 @@ class Page(HTMLParser):
             self.inline += data.strip()
 
     def values(self, *names: str) -> list[str]:
-        """What all elements have in these attributes."""
+        """Returns the values of these attributes of all elements."""
         return [attributes[name] for _, attributes in self.elements for name in names if name in attributes]
 
     def named(self, tag: str) -> list[dict[str, str]]:
-        """The attributes of each element of this name."""
+        """Returns the attributes of each element with this name."""
         return [attributes for found, attributes in self.elements if found == tag]
 
 
@@ -49,7 +49,7 @@ def page(client: Client) -> Page:
 
 
 def loaded(page: Page) -> dict[str, str]:
-    """Every file that the page loads, by its URL, modules that others import included."""
+    """Every file that the page loads, by URL, including imported modules."""
     waiting = [
         *(it["src"] for it in page.named("script") + page.named("img")),
         *(it["href"] for it in page.named("link")),
@@ -65,7 +65,7 @@ def loaded(page: Page) -> dict[str, str]:
     return files
 
 
-def test_it_names_every_endpoint_that_it_uses(page: Page) -> None:
+def test_it_contains_the_url_of_every_endpoint_that_it_uses(page: Page) -> None:
     assert set(page.values("data-url", "data-history-url")) == {
         "/readyz",
         "/ml/v1/model-info/",
@@ -79,13 +79,13 @@ def test_it_offers_history_as_a_file_in_each_form(page: Page) -> None:
     assert files == {form: f"/ml/v1/history/export/?format={form}" for form in FORMS}
 
 
-def test_its_scripts_hold_no_address_of_their_own(page: Page) -> None:
+def test_its_scripts_contain_no_urls(page: Page) -> None:
     scripts = [text for url, text in loaded(page).items() if url.endswith(".js")]
     assert len(scripts) > 5
     assert not re.search(r"https?://|[\"'`]/(ml|readyz|admin|api)\b", "".join(scripts))
 
 
-def test_it_leads_to_the_other_doors(page: Page) -> None:
+def test_it_links_to_the_other_services(page: Page) -> None:
     assert {"/admin/", "/api/docs/"} <= {link["href"] for link in page.named("a")}
 
 
@@ -96,19 +96,19 @@ def test_it_loads_nothing_from_another_host(page: Page) -> None:
     assert "@import" not in styles
 
 
-def test_it_has_nothing_inline(page: Page) -> None:
+def test_it_has_no_inline_scripts_or_styles(page: Page) -> None:
     assert page.inline == ""
     assert not page.named("style")
     attributes = {name for _, found in page.elements for name in found}
     assert not {name for name in attributes if name.startswith("on") or name == "style"}
 
 
-def test_its_scripts_write_texts_and_never_markup(page: Page) -> None:
+def test_its_scripts_insert_text_and_never_markup(page: Page) -> None:
     scripts = "".join(text for url, text in loaded(page).items() if url.endswith(".js"))
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", scripts)
 
 
-def test_it_is_held_to_its_own_origin(client: Client) -> None:
+def test_its_content_security_policy_allows_only_its_own_origin(client: Client) -> None:
     policy = client.get("/")["Content-Security-Policy"]
     directives = dict(directive.strip().split(" ", 1) for directive in policy.split(";"))
     assert directives["default-src"] == "'none'"
@@ -116,10 +116,10 @@ def test_it_is_held_to_its_own_origin(client: Client) -> None:
     assert "unsafe" not in policy
 
 
-def test_it_puts_no_form_into_its_own_address(page: Page) -> None:
+def test_its_forms_do_not_put_values_into_the_url(page: Page) -> None:
     forms = page.named("form")
     assert len(forms) == 2
-    assert {form["method"] for form in forms} == {"post"}  # where no script runs, a get would show the names
+    assert {form["method"] for form in forms} == {"post"}  # without scripts, a GET would put the names into the URL
     submits = [button for button in page.named("button") if button["type"] == "submit"]
     assert all("disabled" in button for button in submits)
 
@@ -134,20 +134,20 @@ def test_it_labels_every_control(page: Page) -> None:
     assert referred <= set(ids)
 
 
-def test_it_gives_the_token_that_a_session_sends_back(client: Client) -> None:
+def test_it_sets_the_csrf_token_for_a_session(client: Client) -> None:
     assert client.get("/").cookies["csrftoken"].value
 
 
 @pytest.mark.parametrize(
     ("host", "flower"), [("localhost:8000", "http://localhost:5999/"), ("[::1]:8000", "http://[::1]:5999/")]
 )
-def test_it_leads_to_flower_on_ones_own_machine(client: Client, settings: Settings, host: str, flower: str) -> None:
+def test_it_links_to_flower_in_debug_mode(client: Client, settings: Settings, host: str, flower: str) -> None:
     settings.DEBUG, settings.FLOWER_PORT, settings.ALLOWED_HOSTS = True, 5999, ["localhost", "[::1]"]
     page = Page(client.get("/", headers={"host": host}).content.decode())
     assert flower in {link["href"] for link in page.named("a")}
 
 
-def test_outside_debug_it_knows_no_flower_and_no_example_names(client: Client, settings: Settings) -> None:
+def test_outside_debug_mode_it_has_no_flower_link_and_no_example_names(client: Client, settings: Settings) -> None:
     settings.DEBUG = False
     settings.ALLOWED_HOSTS = ["testserver"]
     page = Page(client.get("/").content.decode())

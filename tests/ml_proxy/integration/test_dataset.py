@@ -1,4 +1,4 @@
-"""`GET dataset/` and `manage.py dataset`: what a model may learn from doctors, without their patients' names."""
+"""`GET dataset/` and `manage.py dataset`: training examples from doctors' verdicts, without patients' names."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ from pyarrow import parquet
 from common.paging import MAX_ROWS
 from common.timestamps import moment
 from ml_proxy.accuracy import FeedbackFilter
-from ml_proxy.dataset import judged, newest_first
+from ml_proxy.dataset import count_judged, newest_first
 from ml_proxy.models import InferenceLog
 from ml_proxy.rows import Example
 from tests.support.databases import with_database_gone
@@ -46,7 +46,7 @@ def lines(client: Client, **query: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in ask(client, **query).splitlines()]
 
 
-def test_it_has_one_line_for_each_judged_inference_with_its_newest_verdict(client: Client) -> None:
+def test_it_has_one_line_per_judged_inference_with_its_newest_verdict(client: Client) -> None:
     body = '{"doctor_name": "Kim", "x": 1.50, "patient_name": "Lee"}'
     first, second, _ = (lay(input_data=body, output_data=answer("benign"), model_version="2") for _ in range(3))
     judge(client, first.id, verdict="agree", note="not told")
@@ -70,7 +70,7 @@ def test_it_has_one_line_for_each_judged_inference_with_its_newest_verdict(clien
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_it_names_nobody_and_leaves_all_else_as_it_came(client: Client, place: str) -> None:
+def test_it_removes_the_names_and_leaves_the_rest_unchanged(client: Client, place: str) -> None:
     for text in FRAGMENTS.values():
         written = place.format(f'"doctor\\u005fname" : "SECRET {{,", "x":{text} ,"patient_name":"SECRET \\"}}"')
         judge(client, lay(input_data=written).id, verdict="agree")
@@ -107,7 +107,7 @@ def test_its_forms_have_the_same_rows_and_columns(client: Client, form: str) -> 
     assert all(tuple(row) == Example._fields for row in rows)
 
 
-def test_its_filters_are_about_the_prediction(client: Client) -> None:
+def test_its_filters_apply_to_the_prediction(client: Client) -> None:
     for number, model in enumerate(["a", "a", "b", "a"]):
         row = lay(model_name=model, request_id=str(number), predicted_at=NOON + timedelta(hours=number))
         judge(client, row.id, verdict="agree")
@@ -118,26 +118,26 @@ def test_its_filters_are_about_the_prediction(client: Client) -> None:
 
 
 @pytest.mark.parametrize("query", ["doctor=Kim", "model=%00", "format=xml", "since=yesterday", "limit=1"])
-def test_it_refuses_a_query_it_would_have_to_guess_at(client: Client, query: str) -> None:
+def test_it_refuses_an_invalid_query(client: Client, query: str) -> None:
     found = problem(client.get(f"{DATASET}?{query}"), 400, "bad-input")
     assert [error["pointer"] for error in found["errors"]] == [query.partition("=")[0]]
 
 
-def test_its_file_tells_when_it_was_made_and_nothing_else(client: Client) -> None:
+def test_its_file_name_contains_only_the_time_of_the_export(client: Client) -> None:
     response = client.head(f"{DATASET}?model=secret")
     assert (response.status_code, response["Cache-Control"]) == (200, "no-store")
     assert response["Content-Disposition"].startswith('attachment; filename="dataset-20')
     problem(with_database_gone(lambda: client.get(DATASET)), 503, "database-unavailable")
 
 
-def test_what_is_said_meanwhile_neither_repeats_nor_hides_a_line(client: Client) -> None:
+def test_a_verdict_given_during_the_export_neither_repeats_nor_hides_a_line(client: Client) -> None:
     count = 2 * MAX_ROWS + 1
     lay_many(count, doctor="'Dr. Kim'", patient="'Lee'")
     agree_with_all()
     response: Any = client.get(DATASET)
     pieces = iter(response.streaming_content)
     found = next(pieces)
-    for number in (0, count - 1):  # one that was sent already, and one that was not
+    for number in (0, count - 1):  # one that was already sent, and one that was not
         judge(client, UUID(int=number), verdict="correct", label="malignant")
     InferenceLog.objects.filter(pk=UUID(int=count - 2)).delete()
     told = [json.loads(line) for line in b"".join([found, *pieces]).splitlines()]
@@ -152,7 +152,11 @@ def test_it_can_be_read_newest_verdict_first(client: Client) -> None:
     judge(client, UUID(int=7), verdict="correct", label="malignant")
     found = [example.inference_id for example in newest_first(FeedbackFilter())]
     assert found == [UUID(line["inference_id"]) for line in reversed(lines(client))]
-    assert (found[0], judged(FeedbackFilter()), judged(FeedbackFilter(model="other"))) == (UUID(int=7), len(found), 0)
+    assert (found[0], count_judged(FeedbackFilter()), count_judged(FeedbackFilter(model="other"))) == (
+        UUID(int=7),
+        len(found),
+        0,
+    )
 
 
 @pytest.mark.parametrize("query", [{}, {"model": "stub", "since": "2026-03-01", "until": "2026-03-02"}])
@@ -173,7 +177,7 @@ def test_it_reads_its_pages_from_the_indexes(client: Client, query: dict[str, st
 
 
 @pytest.mark.any_database
-def test_it_holds_a_few_pages_whatever_the_size_of_all(client: Client) -> None:
+def test_its_memory_is_bounded_for_any_size(client: Client) -> None:
     text = json.dumps({"patient_name": "Lee", "x": "x" * (3 * MIB)})
     for _ in range(32):
         lay(input_data=text)

@@ -1,4 +1,4 @@
-"""`GET /ml/v1/history/export/`: the same rows as history, whatever their number, size and content."""
+"""`GET /ml/v1/history/export/`: the same rows as history, for any number, size and content."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ from pytest_django import Settings
 
 from common.export_formats import FORMS
 from common.paging import MAX_ROWS
-from ml_proxy.views.export import BrokenOff
+from ml_proxy.views.export import ExportAborted
 from tests.support.databases import table_away, with_database_gone
 from tests.support.door import problem
 from tests.support.rows import FRAGMENTS, NOON, lay, lay_many
@@ -47,20 +47,20 @@ Row = dict[str, Any]
 
 
 def from_csv(body: bytes) -> list[Row]:
-    """The rows, as a strict reader finds them."""
+    """Returns the rows as a strict reader parses them."""
     rows = [*csv.DictReader(io.StringIO(body.decode(), newline=""), strict=True)]
     assert all(None not in row and None not in row.values() for row in rows)
     return [_with_values(row) for row in rows]
 
 
 def from_ndjson(body: bytes) -> list[Row]:
-    """The rows, one for each line."""
+    """Returns the rows, one per line."""
     assert b"\r" not in body
     return [_as_kept(EXACT(line)) for line in body.removesuffix(b"\n").split(b"\n") if line]
 
 
 def from_parquet(body: bytes) -> list[Row]:
-    """The rows, moments as history writes them."""
+    """Returns the rows, with times formatted as in history."""
     rows = parquet.read_table(io.BytesIO(body)).to_pylist()
     for row in rows:
         for name in ("created_at", "predicted_at"):
@@ -70,7 +70,7 @@ def from_parquet(body: bytes) -> list[Row]:
 
 
 def from_history(body: bytes) -> list[Row]:
-    """The rows of a page."""
+    """Returns the rows of a page."""
     return [_as_kept(row) for row in EXACT(body)]
 
 
@@ -93,7 +93,7 @@ def ask(client: Client, form: str, **query: str) -> bytes:
 
 
 @pytest.mark.parametrize("form", READERS)
-def test_it_gives_the_rows_that_history_gives(client: Client, form: str) -> None:
+def test_it_exports_the_same_rows_as_history(client: Client, form: str) -> None:
     for number, text in enumerate(FRAGMENTS.values()):
         lay(input_data=text, output_data="[]", predicted_at=NOON + timedelta(microseconds=number))
     for name in ('"', ",", "a\r\nb", "=1+1", "\U0001f600", "김민준", "'", "\u2028", "#", "null"):
@@ -101,7 +101,7 @@ def test_it_gives_the_rows_that_history_gives(client: Client, form: str) -> None
     assert READERS[form](ask(client, form)) == from_history(client.get(HISTORY).content)
 
 
-def test_texts_are_as_they_were_kept_in_csv_and_parquet(client: Client) -> None:
+def test_csv_and_parquet_keep_texts_unchanged(client: Client) -> None:
     for text in FRAGMENTS.values():
         lay(input_data=text, output_data=text)
     rows = csv.DictReader(io.StringIO(ask(client, "csv").decode(), newline=""))
@@ -111,7 +111,7 @@ def test_texts_are_as_they_were_kept_in_csv_and_parquet(client: Client) -> None:
     assert sorted(table["output_data"].to_pylist()) == kept
 
 
-def test_parquet_has_types_that_need_no_guess(client: Client) -> None:
+def test_parquet_has_explicit_types(client: Client) -> None:
     lay()
     schema = parquet.read_schema(io.BytesIO(ask(client, "parquet")))
     moments = {"created_at", "predicted_at"}
@@ -122,7 +122,7 @@ def test_parquet_has_types_that_need_no_guess(client: Client) -> None:
 
 
 @pytest.mark.parametrize("form", READERS)
-def test_it_goes_on_behind_a_chunk_and_keeps_the_order(client: Client, form: str) -> None:
+def test_it_keeps_the_order_across_chunks(client: Client, form: str) -> None:
     count = 2 * MAX_ROWS + 7
     lay_many(count, doctor="'Dr. Kim'", patient="'P' || (i % 3)")
     ids = [UUID(row["id"]).int for row in READERS[form](ask(client, form))]
@@ -132,11 +132,11 @@ def test_it_goes_on_behind_a_chunk_and_keeps_the_order(client: Client, form: str
 
 
 @pytest.mark.parametrize("form", READERS)
-def test_it_gives_a_file_without_rows_where_nothing_matches(client: Client, form: str) -> None:
+def test_it_returns_a_file_without_rows_if_nothing_matches(client: Client, form: str) -> None:
     assert READERS[form](ask(client, form, doctor="Nobody")) == []
 
 
-def test_it_is_ndjson_unless_told_otherwise(client: Client) -> None:
+def test_the_default_format_is_ndjson(client: Client) -> None:
     response = client.get(EXPORT)
     assert response["Content-Type"] == MEDIA["ndjson"]
     assert client.get(f"{EXPORT}?format=")["Content-Type"] == MEDIA["ndjson"]
@@ -144,7 +144,7 @@ def test_it_is_ndjson_unless_told_otherwise(client: Client) -> None:
 
 @pytest.mark.parametrize("form", READERS)
 @pytest.mark.parametrize("method", ["get", "head"])
-def test_its_fields_tell_what_it_is_and_name_nobody(client: Client, form: str, method: str) -> None:
+def test_its_header_fields_contain_no_names(client: Client, form: str, method: str) -> None:
     response = getattr(client, method)(f"{EXPORT}?format={form}&patient=Lee")
     assert response["Content-Type"] == MEDIA[form] == FORMS[form].media_type
     assert response["Cache-Control"] == "no-store"
@@ -164,12 +164,12 @@ def test_its_fields_tell_what_it_is_and_name_nobody(client: Client, form: str, m
         ("since=yesterday&doctor=M%00", ["since", "doctor"]),
     ],
 )
-def test_it_refuses_a_query_it_would_have_to_guess_at(client: Client, query: str, pointers: list[str]) -> None:
+def test_it_refuses_an_invalid_query(client: Client, query: str, pointers: list[str]) -> None:
     found = problem(client.get(f"{EXPORT}?{query}"), 400, "bad-input")
     assert [error["pointer"] for error in found["errors"]] == pointers
 
 
-def test_it_is_for_those_who_may_read_history(client: Client, settings: Settings) -> None:
+def test_it_requires_the_permission_to_read_history(client: Client, settings: Settings) -> None:
     settings.API_AUTH = "required"
     problem(client.get(EXPORT), 401, "not-signed-in")
     user = User.objects.create_user("reader", password="a long pass phrase")
@@ -185,16 +185,16 @@ def test_it_only_reads(client: Client) -> None:
     assert (response.status_code, response["Content-Type"]) == (405, "application/problem+json")
 
 
-def test_a_database_that_is_away_is_told_before_there_is_a_status(client: Client) -> None:
+def test_an_unavailable_database_is_a_503_before_the_status_is_sent(client: Client) -> None:
     problem(with_database_gone(lambda: client.get(EXPORT)), 503, "database-unavailable")
 
 
-def test_a_head_asks_no_database(client: Client) -> None:
+def test_a_head_needs_no_database(client: Client) -> None:
     assert with_database_gone(lambda: client.head(EXPORT)).status_code == 200
 
 
 def begun(client: Client, form: str) -> tuple[bytes, Iterator[bytes], Any]:
-    """The first piece of an export of several chunks, those that are left, and the answer."""
+    """Starts an export of several chunks; returns the first chunk, the remaining ones, and the response."""
     lay_many(2 * MAX_ROWS + 1, doctor="'Dr. Kim'", patient="'Lee'")
     response: Any = client.get(f"{EXPORT}?format={form}")
     pieces = iter(response.streaming_content)
@@ -202,13 +202,13 @@ def begun(client: Client, form: str) -> tuple[bytes, Iterator[bytes], Any]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_breaks_off_can_not_be_taken_for_whole(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_truncated_file_is_detectable(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     lay_many(2 * MAX_ROWS + 1, doctor="'Dr. Kim'", patient="'Lee'")
     for form, read in READERS.items():
         response: Any = client.get(f"{EXPORT}?format={form}")
         pieces = iter(response.streaming_content)
         found = [next(pieces)]
-        with table_away("ml_proxy_inferencelog"), pytest.raises(BrokenOff, match=r"^$") as raised:
+        with table_away("ml_proxy_inferencelog"), pytest.raises(ExportAborted, match=r"^$") as raised:
             found.extend(pieces)
         assert raised.value.__suppress_context__  # the server prints it, and a database may quote a row
         with pytest.raises((ValueError, csv.Error, pa.ArrowException)):
@@ -218,7 +218,7 @@ def test_what_breaks_off_can_not_be_taken_for_whole(client: Client, caplog: pyte
 
 
 @pytest.mark.parametrize("form", READERS)
-def test_rows_that_arrive_meanwhile_neither_repeat_nor_hide_others(client: Client, form: str) -> None:
+def test_rows_that_arrive_during_the_export_neither_repeat_nor_hide_others(client: Client, form: str) -> None:
     first, pieces, _ = begun(client, form)
     there_before = 2 * MAX_ROWS + 1
     lay(predicted_at=NOON + timedelta(days=1))
@@ -234,21 +234,21 @@ def test_it_holds_no_transaction_between_two_chunks(client: Client) -> None:
         assert not connection.connection.in_transaction
     else:
         assert connection.connection.info.transaction_status == TransactionStatus.IDLE
-    connection.close()  # as the server does with one that has grown old
+    connection.close()  # as the server does with an old connection
     next(pieces)
     response.close()
     assert [*pieces] == []
 
 
 @pytest.mark.any_database
-def test_what_parquet_needs_is_loaded_for_parquet_alone() -> None:
+def test_pyarrow_is_imported_only_for_parquet() -> None:
     code = "import django; django.setup(); import backend.urls, sys; sys.exit('pyarrow' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
 @pytest.mark.any_database
 @pytest.mark.parametrize(("form", "rows", "most"), [("csv", 32, 44), ("ndjson", 48, 36), ("parquet", 48, 72)])
-def test_it_holds_a_few_chunks_whatever_the_size_of_all(client: Client, form: str, rows: int, most: int) -> None:
+def test_its_memory_is_bounded_for_any_size(client: Client, form: str, rows: int, most: int) -> None:
     text = json.dumps("x" * (3 * MIB))
     for _ in range(rows):
         lay(input_data=text)
@@ -259,5 +259,5 @@ def test_it_holds_a_few_chunks_whatever_the_size_of_all(client: Client, form: st
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert size > rows * 3 * MIB or form == "parquet"  # which compresses
+    assert size > rows * 3 * MIB or form == "parquet"  # Parquet compresses
     assert peak + (pa.default_memory_pool().max_memory() if form == "parquet" else 0) < most * MIB

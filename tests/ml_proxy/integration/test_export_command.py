@@ -1,4 +1,4 @@
-"""`manage.py export`: the file whole under its name, or not at all."""
+"""`manage.py export`: the complete file under its name, or none."""
 
 import io
 import stat
@@ -20,7 +20,7 @@ EXPORT = "/ml/v1/history/export/"
 
 
 def export(output: Path | str, *words: str) -> str:
-    """What the command tells."""
+    """Returns the command's output."""
     told = io.StringIO()
     call_command("export", "--output", str(output), *words, stderr=told)
     return told.getvalue()
@@ -51,7 +51,7 @@ def test_it_writes_parquet(tmp_path: Path) -> None:
     ]
 
 
-def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_file(tmp_path: Path) -> None:
     export(tmp_path / "file")
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600
 
@@ -71,27 +71,27 @@ def test_it_writes_to_standard_output(capfdbinary: pytest.CaptureFixture[bytes])
         (["--until", "2026-13-01"], "--until must be a time in ISO 8601"),
     ],
 )
-def test_it_refuses_conditions_it_would_have_to_guess_at(tmp_path: Path, words: list[str], told: str) -> None:
+def test_it_refuses_invalid_conditions(tmp_path: Path, words: list[str], told: str) -> None:
     error = refused(tmp_path / "file", *words)
     assert str(error).startswith(told)
     assert error.returncode == 2
     assert [*tmp_path.iterdir()] == []
 
 
-def test_it_says_where_it_can_not_write(tmp_path: Path) -> None:
+def test_it_reports_where_it_can_not_write(tmp_path: Path) -> None:
     assert "can't be written" in str(refused(tmp_path / "no such folder" / "file"))
     (tmp_path / "folder").mkdir()
     assert "can't be written" in str(refused(tmp_path / "folder"))
     assert [*tmp_path.iterdir()] == [tmp_path / "folder"]
 
 
-def test_it_says_that_the_database_is_away(tmp_path: Path) -> None:
+def test_it_reports_an_unavailable_database(tmp_path: Path) -> None:
     assert "The database did not give the rows" in str(with_database_gone(lambda: refused(tmp_path / "file")))
     assert [*tmp_path.iterdir()] == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_breaks_off_leaves_the_file_of_before(tmp_path: Path) -> None:
+def test_a_failed_export_keeps_the_previous_file(tmp_path: Path) -> None:
     lay(predicted_at=NOON)
     export(tmp_path / "file")
     before = (tmp_path / "file").read_bytes()

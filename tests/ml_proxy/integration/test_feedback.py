@@ -1,4 +1,4 @@
-"""`history/{id}/feedback/`: what is taken for a verdict, what it supersedes, and what it leaves alone."""
+"""`history/{id}/feedback/`: valid verdicts, what they supersede, and what they do not change."""
 
 import json
 import threading
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 
 def benign() -> UUID:
-    """An inference of which the model said that it is benign."""
+    """An inference with the model's label benign."""
     return lay(output_data=answer("benign")).id
 
 
@@ -43,7 +43,7 @@ def faults(response: Any) -> list[str]:
     return [error["pointer"] for error in problem(response, 400, "bad-input")["errors"]]
 
 
-def test_it_keeps_what_was_said_and_what_it_is_about(client: Client) -> None:
+def test_it_stores_the_verdict_and_a_copy_of_the_model_and_time(client: Client) -> None:
     row = lay(output_data=answer("benign"), model_name="m", model_version="3")
     response = judge(client, row.id, verdict="correct", label=" malignant ", note="seen\nagain")
     assert (response.status_code, response["Cache-Control"]) == (201, "no-store")
@@ -77,12 +77,12 @@ def test_it_keeps_what_was_said_and_what_it_is_about(client: Client) -> None:
         ("[1e400]", None),
     ],
 )
-def test_to_agree_is_to_hold_what_the_model_said(client: Client, output: str, label: str | None) -> None:
+def test_agree_stores_the_model_s_label(client: Client, output: str, label: str | None) -> None:
     response = judge(client, lay(output_data=output).id, verdict="agree", label=None)
     assert (response.status_code, response.json()["label"]) == (201, label)
 
 
-def test_later_verdicts_come_first_and_erase_none(client: Client) -> None:
+def test_later_verdicts_come_first_and_erase_nothing(client: Client) -> None:
     inference_id, other = benign(), benign()
     said = [("agree", None), ("correct", "malignant"), ("agree", "benign"), ("correct", "malignant")]
     for verdict, label in said:
@@ -97,7 +97,7 @@ def test_later_verdicts_come_first_and_erase_none(client: Client) -> None:
     ]
 
 
-def test_its_pages_go_on_where_the_last_one_ended(client: Client) -> None:
+def test_its_pages_continue_where_the_last_one_ended(client: Client) -> None:
     inference_id = benign()
     for number in range(5):
         judge(client, inference_id, verdict="agree", note=str(number))
@@ -110,13 +110,13 @@ def test_its_pages_go_on_where_the_last_one_ended(client: Client) -> None:
 
 
 @pytest.mark.parametrize("cursor", [-1, 0, 2**63 - 1, 2**63, -(2**70)])
-def test_it_takes_any_number_for_a_place(client: Client, cursor: int) -> None:
+def test_it_accepts_any_number_as_a_cursor(client: Client, cursor: int) -> None:
     inference_id = benign()
     judge(client, inference_id, verdict="agree")
     assert len(listed(client, inference_id, f"?cursor={cursor}")) == (cursor > 0)
 
 
-def test_whoever_repeats_the_newest_verdict_adds_none(client: Client, settings: Settings) -> None:
+def test_repeating_the_newest_verdict_adds_none(client: Client, settings: Settings) -> None:
     settings.API_AUTH = "required"
     inference_id = benign()
     for name in ("first", "second"):
@@ -154,29 +154,29 @@ def test_whoever_repeats_the_newest_verdict_adds_none(client: Client, settings: 
         (json.dumps({"verdict": "agree"} | dict.fromkeys(map(str, range(30)))), [f"/{n}" for n in range(20)]),
     ],
 )
-def test_it_refuses_what_it_would_have_to_guess_at(client: Client, body: str, pointers: list[str]) -> None:
+def test_it_refuses_an_invalid_body(client: Client, body: str, pointers: list[str]) -> None:
     assert faults(judge(client, benign(), body)) == pointers
     assert not Feedback.objects.exists()
 
 
 @pytest.mark.parametrize("query", ["?limit=0", "?cursor=x", "?cursor=1.5", "?doctor=Kim"])
-def test_it_refuses_a_query_it_would_have_to_guess_at(client: Client, query: str) -> None:
+def test_it_refuses_an_invalid_query(client: Client, query: str) -> None:
     path = path_of(benign()) + query
     assert faults(client.get(path)) == [query[1:].partition("=")[0]]
     assert faults(client.post(path, {"verdict": "agree"}, content_type="application/json"))
 
 
-def test_an_inference_that_is_no_row_yet_or_never_will_be_is_not_found(client: Client) -> None:
+def test_an_inference_without_a_row_is_not_found(client: Client) -> None:
     for response in (judge(client, uuid7(), verdict="agree"), client.get(path_of(uuid7()))):
         assert "try again" in problem(response, 404, "no-such-record")["detail"]
 
 
-def test_a_database_that_is_away_is_told(client: Client) -> None:
+def test_an_unavailable_database_is_a_503(client: Client) -> None:
     inference_id = benign()
     problem(with_database_gone(lambda: judge(client, inference_id, verdict="agree")), 503, "database-unavailable")
 
 
-def test_each_may_do_what_their_permissions_name(client: Client, settings: Settings) -> None:
+def test_it_enforces_each_permission(client: Client, settings: Settings) -> None:
     settings.API_AUTH = "required"
     inference_id = benign()
     problem(judge(client, inference_id, verdict="agree"), 401, "not-signed-in")
@@ -195,14 +195,14 @@ def test_each_may_do_what_their_permissions_name(client: Client, settings: Setti
     assert client.get("/ml/v1/dataset/").status_code == 200
 
 
-def test_it_leaves_the_logs_row_as_it_was(client: Client) -> None:
+def test_it_does_not_change_the_log_s_row(client: Client) -> None:
     inference_id = benign()
     before = InferenceLog.objects.values().get()
     judge(client, inference_id, verdict="correct", label="malignant")
     assert InferenceLog.objects.values().get() == before
 
 
-def test_an_erased_inference_takes_its_verdicts_along(client: Client) -> None:
+def test_erasing_an_inference_erases_its_verdicts(client: Client) -> None:
     gone, kept = lay(patient_name="A", output_data=answer("benign")).id, benign()
     for inference_id in (gone, kept, gone):
         judge(client, inference_id, verdict="agree", note=f"{Feedback.objects.count()}: the patient is A")
@@ -212,14 +212,14 @@ def test_an_erased_inference_takes_its_verdicts_along(client: Client) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_verdict_waits_for_the_one_before_so_that_repeats_at_once_are_one(client: Client) -> None:
+def test_concurrent_repeats_store_one_verdict(client: Client) -> None:
     inference_id = benign()
     begun = threading.Barrier(5)
 
     def give() -> bool:
         try:
             begun.wait()
-            return feedback.give(inference_id, FeedbackRequest(verdict=Feedback.Verdict.AGREE), "")[1]
+            return feedback.submit(inference_id, FeedbackRequest(verdict=Feedback.Verdict.AGREE), "")[1]
         finally:
             connection.close()
 
@@ -236,7 +236,7 @@ def test_a_verdict_waits_for_the_one_before_so_that_repeats_at_once_are_one(clie
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_erasure_waits_for_a_verdict_on_its_way() -> None:
+def test_an_erasure_waits_for_a_verdict_in_progress() -> None:
     inference_id = lay(patient_name="A").id
 
     def erase() -> None:
@@ -256,7 +256,7 @@ def test_an_erasure_waits_for_a_verdict_on_its_way() -> None:
     assert not Feedback.objects.exists()
 
 
-def test_a_verdict_about_what_is_erased_just_now_is_not_kept(client: Client) -> None:
+def test_a_verdict_on_an_inference_that_is_being_erased_is_not_stored(client: Client) -> None:
     inference_id = benign()
 
     def erase(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:

@@ -1,4 +1,4 @@
-"""`GET /ml/v1/history/`: what it finds, in which form, and what it refuses."""
+"""`GET /ml/v1/history/`: filters, response format, and refused queries."""
 
 import json
 import tracemalloc
@@ -74,13 +74,13 @@ def four(db: None) -> None:
         ({"doctor": "Kim", "patient": "lee"}, []),
     ],
 )
-def test_it_finds_whole_names_newest_first(client: Client, query: dict[str, str], expected: list[str]) -> None:
+def test_it_finds_full_names_newest_first(client: Client, query: dict[str, str], expected: list[str]) -> None:
     assert found(client, **query) == expected
 
 
 @pytest.mark.parametrize("kept", [KIM_COMPOSED, KIM_DECOMPOSED])
 @pytest.mark.parametrize("asked", [KIM_COMPOSED, KIM_DECOMPOSED, f"  {KIM_DECOMPOSED}\u3000"])
-def test_it_finds_one_name_however_it_was_typed(client: Client, kept: str, asked: str) -> None:
+def test_it_finds_a_name_in_any_unicode_form(client: Client, kept: str, asked: str) -> None:
     lay(doctor_name=person_names.canonical(kept), request_id="r1")
     lay(patient_name=person_names.canonical(f" {kept} "), doctor_name="other", request_id="r2")
     assert found(client, doctor=asked) == ["r1"]
@@ -132,7 +132,7 @@ def test_it_finds_any_name_that_a_prediction_may_carry(client: Client, name: str
         ("cursor=MTIz&limit=x&what=1", ["cursor", "limit", "what"]),
     ],
 )
-def test_it_refuses_a_query_it_would_have_to_guess_at(client: Client, query: str, pointers: list[str]) -> None:
+def test_it_refuses_an_invalid_query(client: Client, query: str, pointers: list[str]) -> None:
     assert faults(client.get(f"{HISTORY}?{query}")) == pointers
 
 
@@ -147,7 +147,7 @@ def test_it_refuses_a_query_it_would_have_to_guess_at(client: Client, query: str
         ),
     )
 )
-def test_it_takes_or_refuses_any_cursor_and_never_fails(client: Client, cursor: str) -> None:
+def test_any_cursor_is_accepted_or_refused(client: Client, cursor: str) -> None:
     response = client.get(f"{HISTORY}?cursor={quote(cursor, errors='replace')}")
     assert response.status_code == 200 or faults(response) == ["cursor"]
 
@@ -174,7 +174,7 @@ def test_it_takes_or_refuses_any_cursor_and_never_fails(client: Client, cursor: 
     ],
 )
 @pytest.mark.parametrize("who", ["", "&doctor=Dr.+Kim", "&patient=Lee", "&doctor=Dr.+Kim&patient=Lee"])
-def test_it_bounds_the_time(client: Client, query: str, expected: list[str], who: str) -> None:
+def test_it_filters_by_time(client: Client, query: str, expected: list[str], who: str) -> None:
     for minute in range(4):
         lay(predicted_at=NOON + timedelta(minutes=minute), request_id=str(minute))
     response = client.get(f"{HISTORY}?{query}{who}")
@@ -205,7 +205,7 @@ def next_of(response: Any) -> str:
     return f"{parts.path}?{parts.query}"
 
 
-def test_it_links_the_next_page_and_keeps_what_was_asked(client: Client) -> None:
+def test_it_links_the_next_page_and_keeps_the_query(client: Client) -> None:
     doctor = 'O\'Neil & <S\u00f6hne>; "x" = +%'
     for minute in range(6):
         lay(doctor_name=doctor, predicted_at=NOON + timedelta(minutes=minute), request_id=str(minute))
@@ -222,7 +222,7 @@ def test_it_links_the_next_page_and_keeps_what_was_asked(client: Client) -> None
     assert "Link" not in third
 
 
-def test_it_has_no_next_page_where_a_page_is_exactly_full(client: Client) -> None:
+def test_it_has_no_next_page_if_the_last_page_is_exactly_full(client: Client) -> None:
     for _ in range(3):
         lay()
     assert "Link" not in ask(client, limit="3")
@@ -231,14 +231,14 @@ def test_it_has_no_next_page_where_a_page_is_exactly_full(client: Client) -> Non
     assert ask(client, doctor="nobody").json() == []
 
 
-def test_it_shows_100_rows_unless_told_otherwise(client: Client) -> None:
+def test_a_page_has_100_rows_by_default(client: Client) -> None:
     for _ in range(101):
         lay()
     assert len(ask(client).json()) == 100
     assert len(ask(client, limit="1000").json()) == 101
 
 
-def test_it_keeps_to_an_until_that_is_earlier_than_the_cursor(client: Client) -> None:
+def test_it_respects_an_until_that_is_earlier_than_the_cursor(client: Client) -> None:
     for minute in range(3):
         lay(predicted_at=NOON + timedelta(minutes=minute), request_id=str(minute))
     cursor = Cursor(time=NOON + timedelta(minutes=2), id=UUID(int=0)).opaque()
@@ -246,7 +246,7 @@ def test_it_keeps_to_an_until_that_is_earlier_than_the_cursor(client: Client) ->
     assert found(client, cursor=cursor, until="2026-03-01T12:01Z") == ["0"]
 
 
-def test_it_ends_a_page_at_8_mib_and_holds_no_more_than_the_page(client: Client) -> None:
+def test_it_ends_a_page_at_8_mib_and_loads_no_more_than_the_page(client: Client) -> None:
     for minute in range(7):
         text = json.dumps("x" * (3 * MIB))
         lay(input_data=text, predicted_at=NOON + timedelta(minutes=minute), request_id=str(minute))
@@ -260,7 +260,7 @@ def test_it_ends_a_page_at_8_mib_and_holds_no_more_than_the_page(client: Client)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert pages == [["6", "5"], ["4", "3"], ["2", "1"], ["0"]]
-    assert peak < 60 * MIB  # all seven rows, once as text and once as bytes and once parsed, would be more
+    assert peak < 60 * MIB  # all seven rows as text, as bytes and parsed would take more
 
 
 def test_it_shows_a_row_that_is_larger_than_a_page(client: Client) -> None:
@@ -272,7 +272,7 @@ def test_it_shows_a_row_that_is_larger_than_a_page(client: Client) -> None:
 
 
 @pytest.mark.parametrize("what", FRAGMENTS)
-def test_it_gives_json_back_as_it_was_kept(client: Client, what: str) -> None:
+def test_it_returns_json_texts_unchanged(client: Client, what: str) -> None:
     text = FRAGMENTS[what]
     row_id = lay(input_data=text, output_data=f"[{text[:]}]" if what != "depth" else text).id
     for path in (HISTORY, f"{HISTORY}{row_id}/"):
@@ -293,7 +293,7 @@ SURROGATE_FREE = st.text(st.characters(exclude_categories=["Cs"]))
     ),
     st.booleans(),
 )
-def test_it_gives_any_json_back_as_the_same_value(client: Client, value: Any, ascii_only: bool) -> None:
+def test_it_returns_any_json_as_the_same_value(client: Client, value: Any, ascii_only: bool) -> None:
     row_id = lay(input_data=json.dumps(value, ensure_ascii=ascii_only), output_data=json.dumps(value, indent=1)).id
     row = client.get(f"{HISTORY}{row_id}/").json()
     assert (row["input_data"], row["output_data"]) == (value, value)
@@ -319,7 +319,7 @@ def test_it_has_the_contracts_members(client: Client) -> None:
     assert created_at.endswith("Z")
 
 
-def test_it_is_never_stored_on_the_way(client: Client) -> None:
+def test_it_is_never_cached(client: Client) -> None:
     row_id = lay().id
     for path in (HISTORY, f"{HISTORY}{row_id}/", f"{HISTORY}?limit=x", f"{HISTORY}{uuid7()}/"):
         assert client.get(path)["Cache-Control"] == "no-store"
@@ -332,7 +332,7 @@ def test_it_only_reads(client: Client, method: str) -> None:
     assert set(response["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
 
 
-def test_it_tells_what_may_be_asked(client: Client) -> None:
+def test_options_lists_the_methods(client: Client) -> None:
     for path in (HISTORY, f"{HISTORY}{lay().id}/"):
         response = client.options(path)
         assert response.status_code == 200
@@ -353,7 +353,7 @@ def test_it_answers_head_like_get_without_a_body(client: Client) -> None:
     ("row_id", "kind"),
     [(str(UUID(int=1)), "no-such-record"), ("1", "unknown-path"), ("x" * 36, "unknown-path")],
 )
-def test_it_knows_no_other_inference(client: Client, row_id: str, kind: str) -> None:
+def test_an_unknown_inference_is_a_404(client: Client, row_id: str, kind: str) -> None:
     lay()
     response = client.get(f"{HISTORY}{row_id}/")
     assert response.status_code == 404
@@ -366,7 +366,7 @@ def test_it_refuses_parameters_of_one_inference(client: Client) -> None:
 
 @pytest.fixture
 def sign_in(client: Client, settings: Settings) -> Callable[..., None]:
-    """With API_AUTH=required: signs a user in who may do what is given."""
+    """With API_AUTH=required: signs in a user with the given permissions."""
     settings.API_AUTH = "required"
 
     def sign(*permissions: str) -> None:
@@ -378,7 +378,7 @@ def sign_in(client: Client, settings: Settings) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize("path", [HISTORY, f"{HISTORY}{UUID(int=3)}/"])
-def test_it_is_for_those_who_may_read_it(client: Client, sign_in: Callable[..., None], path: str) -> None:
+def test_it_requires_the_permission_to_read(client: Client, sign_in: Callable[..., None], path: str) -> None:
     lay(id=UUID(int=3))
     refused = client.get(path)
     assert (refused.status_code, refused["Content-Type"]) == (401, "application/problem+json")

@@ -1,4 +1,4 @@
-"""Paging through the log while it grows, and what a page costs at any depth."""
+"""Paging through the log while it grows, and the query cost of a page at any depth."""
 
 import json
 import threading
@@ -21,16 +21,16 @@ from tests.support.waiting import until
 ROWS = 10_000
 HISTORY = "/ml/v1/history/"
 TABLE = "ml_proxy_inferencelog"
-MAX_SEGMENTS_READ = 50  # rows for a page of 20; on SQLite they are reckoned, and those of a page have many columns
+MAX_SEGMENTS_READ = 50  # rows for a page of 20; on SQLite the number is estimated, and a page's rows have many columns
 
-# One doctor has every second row, and one patient all others but a few: looked up by one of them, both cost half the
-# table.
+# One doctor has every second row, and one patient nearly all others. A query for both that used only one of the
+# single-name indexes would read half the table.
 DOCTOR = "CASE WHEN i % 2 = 0 THEN 'Dr. Half' ELSE 'Dr. ' || i % 50 END"
 PATIENT = "CASE WHEN i % 2 = 1 OR i % 100 = 0 THEN 'Half' ELSE 'P' || i % 500 END"
 
 
 def write_until(stop: threading.Event, written: set[str]) -> None:
-    """Writes rows newer and older than any, and some in between."""
+    """Writes rows that are newer and older than all others, and some in between."""
     moments = [NOON + timedelta(days=1), NOON - timedelta(days=1), NOON + timedelta(seconds=ROWS / 2, microseconds=1)]
     try:
         while not stop.is_set():
@@ -68,7 +68,7 @@ def test_it_shows_every_row_once_and_in_order_while_rows_arrive(client: Client) 
 
 @pytest.mark.django_db
 def test_it_neither_hides_nor_repeats_a_row_that_arrives_between_its_two_statements(client: Client) -> None:
-    large = json.dumps("x" * (PAGE_BYTES // 3))  # too much to be read before the page is known
+    large = json.dumps("x" * (PAGE_BYTES // 3))  # too large to be read before the page's rows are known
     for number, text in enumerate([large, "{}", large]):
         lay(id=UUID(int=number), input_data=text, predicted_at=NOON + timedelta(minutes=number))
     asked: list[str] = []
@@ -89,7 +89,7 @@ def test_it_neither_hides_nor_repeats_a_row_that_arrives_between_its_two_stateme
 
 
 @pytest.mark.django_db
-def test_it_asks_once_for_a_page_of_usual_rows(client: Client) -> None:
+def test_a_page_of_usual_rows_takes_one_query(client: Client) -> None:
     lay_many(200, doctor="'Dr. Kim'", patient="'Lee'")
     for query in ("", "?doctor=Dr.+Kim", "?doctor=Dr.+Kim&patient=Lee&since=2026-03-01", "?limit=1"):
         assert len(costs_of(partial(client.get, f"{HISTORY}{query}"), TABLE)) == 1
@@ -123,10 +123,10 @@ def test_it_reads_no_more_than_a_page_at_any_depth(client: Client, case: str) ->
 
 
 def next_url(response: Any) -> str:
-    """Where the next page is; empty after the last."""
+    """Returns the URL of the next page; empty after the last page."""
     return response["Link"].partition(">")[0].removeprefix("<http://testserver") if "Link" in response else ""
 
 
 def _is_bounded_by_place(cost: Cost) -> bool:
-    """Whether the cursor's place bounds the index, rather than every row before it being read and dropped."""
+    """Whether the cursor bounds the index scan, so that the rows before it are not read."""
     return ("predicted_at,id)<(" if connection.vendor == "sqlite" else "predicted_at, id) < ROW(") in cost.plan

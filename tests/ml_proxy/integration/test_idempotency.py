@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: the same caller, key and body get the first answer again, with one model call and one record."""
+"""`Idempotency-Key`: repeats by the same caller get the first answer, with one model call and one record."""
 
 import gzip
 import threading
@@ -29,7 +29,7 @@ FIRST = [
 
 @pytest.mark.parametrize("line", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 299 Odd \xe9\r\n", b"HTTP/1.1 201\r\n"])
 @pytest.mark.parametrize("answer", FIRST)
-def test_it_gives_the_first_answer_again(
+def test_it_repeats_the_first_answer(
     gateway: Client, model: ScriptedModel, journaled: Journaled, line: bytes, answer: tuple[bytes, bytes]
 ) -> None:
     head, body = answer
@@ -44,12 +44,12 @@ def test_it_gives_the_first_answer_again(
 
 
 def seen(response: Any) -> tuple[Any, ...]:
-    """All that a caller sees, but for the name of the exchange."""
+    """Returns everything that a caller sees, except the request id."""
     fields = [field for field in response.items() if field[0] != "X-Request-ID"]
     return response.status_code, response.reason_phrase, fields, response.content
 
 
-def test_it_takes_another_key_for_another_request(gateway: Client, journaled: Journaled) -> None:
+def test_another_key_is_another_request(gateway: Client, journaled: Journaled) -> None:
     assert keyed(gateway, key="a")["X-Inference-ID"] != keyed(gateway, key="b")["X-Inference-ID"]
     assert len(journaled()) == 2
 
@@ -62,7 +62,7 @@ def test_it_refuses_another_body_with_the_same_key(gateway: Client, model: Scrip
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "\xe9", "a\tb", "a\x7f"])
-def test_it_refuses_a_key_that_it_cannot_use(gateway: Client, model: ScriptedModel, key: str) -> None:
+def test_it_refuses_an_invalid_key(gateway: Client, model: ScriptedModel, key: str) -> None:
     found = problem(keyed(gateway, key=key), 400, "bad-input")
     assert found["errors"][0]["pointer"] == "Idempotency-Key"
     assert (model.requests, IdempotencyKey.objects.count()) == ([], 0)
@@ -111,7 +111,7 @@ def test_it_keeps_a_refusal_of_the_model(gateway: Client, model: ScriptedModel, 
 
 
 @pytest.mark.parametrize(("age", "calls"), [(DAY - timedelta(minutes=1), 1), (DAY + timedelta(minutes=1), 2)])
-def test_it_keeps_a_key_for_a_day(gateway: Client, model: ScriptedModel, age: timedelta, calls: int) -> None:
+def test_a_key_expires_after_a_day(gateway: Client, model: ScriptedModel, age: timedelta, calls: int) -> None:
     first = keyed(gateway)
     IdempotencyKey.objects.update(claimed_at=datetime.now(UTC) - age)
     again = keyed(gateway)
@@ -119,7 +119,7 @@ def test_it_keeps_a_key_for_a_day(gateway: Client, model: ScriptedModel, age: ti
     assert (again["X-Inference-ID"] == first["X-Inference-ID"]) is (calls == 1)
 
 
-def test_it_forgets_keys_of_the_day_before(gateway: Client) -> None:
+def test_it_deletes_expired_keys(gateway: Client) -> None:
     for key in ("old", "new"):
         keyed(gateway, key=key)
     IdempotencyKey.objects.filter(key="old").update(claimed_at=ago(hours=25))

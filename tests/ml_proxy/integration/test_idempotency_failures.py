@@ -1,4 +1,4 @@
-"""`Idempotency-Key` where the model, the journal, the database or a process fails: never two records, never none."""
+"""`Idempotency-Key` if the model, the journal, the database or a process fails: always exactly one record."""
 
 import hashlib
 import json
@@ -22,13 +22,13 @@ pytestmark = pytest.mark.django_db
 
 
 def claim(claimed_at: datetime) -> IdempotencyKey:
-    """What a process leaves that was killed while it waited for the model."""
+    """Creates the claim that a process leaves if it is killed while it waits for the model."""
     digest = hashlib.sha256(RAW).hexdigest()
     return IdempotencyKey.objects.create(key="visit-7", body_digest=digest, inference_id=uuid7(), claimed_at=claimed_at)
 
 
 @pytest.mark.parametrize("answer", ["500 Oh", "503 Later", "599 Odd", "429 Slow", "302 Away", None])
-def test_it_gives_the_key_back_where_the_model_may_do_better(
+def test_it_releases_the_key_if_a_retry_may_succeed(
     gateway: Client, model: ScriptedModel, journaled: Journaled, answer: str | None
 ) -> None:
     model.script = sends() if answer is None else lambda conversation: conversation.answer(b"{}", status=answer)
@@ -39,17 +39,17 @@ def test_it_gives_the_key_back_where_the_model_may_do_better(
     assert (len(model.requests), len(journaled())) == (2, 1)
 
 
-def test_it_gives_the_key_back_where_there_was_no_room(gateway: Client, settings: Settings) -> None:
+def test_it_releases_the_key_if_the_journal_is_full(gateway: Client, settings: Settings) -> None:
     settings.JOURNAL_MAX_BYTES = 64 * 1024
     problem(keyed(gateway), 503, "no-room")
     assert IdempotencyKey.objects.count() == 0
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_records_what_a_dead_process_had_answered_but_not_recorded(
+def test_a_repeat_records_an_answer_that_a_dead_process_did_not_record(
     gateway: Client, model: ScriptedModel, journaled: Journaled, tmp_path: Path
 ) -> None:
-    """The first call gets as far as keeping the answer; then neither journal nor table takes the record."""
+    """The first call stores its answer; then both the journal and the table refuse the record."""
     in_the_way = tmp_path / "journal"
     in_the_way.write_text("")
     with table_away(InferenceLog._meta.db_table):
@@ -72,7 +72,7 @@ def test_it_takes_over_the_claim_of_a_dead_process(
     assert (len(model.requests), len(journaled())) == (1, 1)
 
 
-def test_it_leaves_the_claim_of_a_process_that_may_live(
+def test_it_does_not_take_over_the_claim_of_a_live_process(
     gateway: Client, model: ScriptedModel, settings: Settings
 ) -> None:
     settings.UPSTREAM_TOTAL_SECONDS = 5
@@ -86,7 +86,9 @@ def test_it_withholds_the_answer_of_a_call_whose_claim_was_taken_over(
     gateway: Client, model: ScriptedModel, journaled: Journaled
 ) -> None:
     def script(conversation: Conversation) -> None:
-        IdempotencyKey.objects.update(claimed_at=datetime.now(UTC) + timedelta(seconds=1))  # as another repeat does
+        IdempotencyKey.objects.update(
+            claimed_at=datetime.now(UTC) + timedelta(seconds=1)
+        )  # as a repeat that takes over does
         connections.close_all()
         conversation.answer()
 
@@ -104,7 +106,7 @@ def test_it_needs_the_database_before_the_model(gateway: Client, model: Scripted
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_answers_nothing_where_the_database_goes_away_meanwhile(
+def test_it_withholds_the_answer_if_the_database_fails_during_the_call(
     gateway: Client, model: ScriptedModel, journaled: Journaled
 ) -> None:
     with table_away(TABLE):

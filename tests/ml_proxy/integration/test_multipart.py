@@ -1,4 +1,4 @@
-"""Predictions asked by a form: passed on as it came, recorded as JSON, its files in the storage."""
+"""Predictions from a form: forwarded unchanged, recorded as JSON, with the files in the storage."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ Given = list[tuple[str, Any]]
 
 
 def form(given: Given, boundary: str = "----of-a-browser") -> dict[str, Any]:
-    """Fields as texts or bytes, files as (filename, media type, bytes); what `predict` takes."""
+    """Builds the arguments of `predict`: fields are texts or bytes, files are (filename, media type, bytes)."""
     parts = []
     for name, value in given:
         filename, media, data = value if isinstance(value, tuple) else (None, None, value)
@@ -40,7 +40,7 @@ def form(given: Given, boundary: str = "----of-a-browser") -> dict[str, Any]:
 
 
 def file_of(filename: str, media: str, data: bytes) -> dict[str, Any]:
-    """How input_data tells of it."""
+    """The file's description in input_data."""
     told = {"filename": filename, "content_type": media, "bytes": len(data)}
     return told | {"sha256": hashlib.sha256(data).hexdigest()}
 
@@ -50,7 +50,7 @@ def folder(files_folder: Path) -> Path:
     return files_folder
 
 
-def test_it_passes_the_form_on_as_it_came_and_records_it_as_json(
+def test_it_forwards_the_form_unchanged_and_records_it_as_json(
     gateway: Client, model: ScriptedModel, way: Callable[[], None], folder: Path
 ) -> None:
     asked = form([*NAMES, ("image", ("x.png", "image/png", IMAGE)), ("top", "5"), ("tag", "a"), ("tag", "b")])
@@ -88,7 +88,7 @@ def test_it_points_at_each_of_many_files(gateway: Client, way: Callable[[], None
     assert found == {"/a~1b~0": b"1", "/x/1": b"2"}
 
 
-def test_it_takes_a_form_without_files(gateway: Client, way: Callable[[], None], folder: Path) -> None:
+def test_it_accepts_a_form_without_files(gateway: Client, way: Callable[[], None], folder: Path) -> None:
     answer = predict(gateway, **form([*NAMES, ("image", "iVBORw0KGgo=")]))
     way()
     row = one(gateway, answer["X-Inference-ID"])
@@ -97,7 +97,9 @@ def test_it_takes_a_form_without_files(gateway: Client, way: Callable[[], None],
     assert stored(folder) == {}
 
 
-def test_it_moves_large_fields_too(gateway: Client, way: Callable[[], None], settings: Settings, folder: Path) -> None:
+def test_it_also_moves_large_fields_to_the_storage(
+    gateway: Client, way: Callable[[], None], settings: Settings, folder: Path
+) -> None:
     settings.INLINE_MAX_BYTES = 1024
     answer = predict(gateway, **form([*NAMES, ("text", "t" * 2000), ("image", ("x.png", "image/png", IMAGE))]))
     way()
@@ -108,7 +110,7 @@ def test_it_moves_large_fields_too(gateway: Client, way: Callable[[], None], set
     assert len(stored(folder)) == 2
 
 
-def test_it_keeps_a_media_type_only_where_it_is_one(gateway: Client, way: Callable[[], None]) -> None:
+def test_it_keeps_only_valid_media_types(gateway: Client, way: Callable[[], None]) -> None:
     answer = predict(gateway, **form([*NAMES, ("a", ("../a\\x.html", "text/html<script>", b"<p>"))]))
     way()
     [shown] = one(gateway, answer["X-Inference-ID"])["files"]
@@ -117,7 +119,7 @@ def test_it_keeps_a_media_type_only_where_it_is_one(gateway: Client, way: Callab
 
 @pytest.mark.parametrize("boundary", ["one", "another"])
 def test_it_repeats_the_first_answer_for_the_same_form(gateway: Client, model: ScriptedModel, boundary: str) -> None:
-    """Browsers choose another boundary for each try."""
+    """Browsers choose a new boundary for each attempt."""
     given: Given = [*NAMES, ("image", ("x.png", "image/png", IMAGE))]
     first = predict(gateway, **form(given, "one"), HTTP_IDEMPOTENCY_KEY="k")
     again = predict(gateway, **form(given, boundary), HTTP_IDEMPOTENCY_KEY="k")
@@ -140,7 +142,7 @@ def test_it_repeats_the_first_answer_for_the_same_form(gateway: Client, model: S
         ([NAMES[0], ("patient_name", ("Lee.png", "image/png", b"Lee"))], ["/patient_name"]),
     ],
 )
-def test_it_holds_names_to_the_rules_of_json(
+def test_names_follow_the_same_rules_as_in_json(
     gateway: Client, model: ScriptedModel, given: Given, pointers: list[str]
 ) -> None:
     found = problem(predict(gateway, **form([*given, ("y", "z")])), 400, "bad-input")
@@ -172,14 +174,14 @@ GOOD = form([*NAMES, ("image", ("x.png", "image/png", IMAGE))], "b0undary")["bod
         (b'{"doctor_name": "Dr. Kim", "patient_name": "Lee"}', "multipart/form-data; boundary=b"),
     ],
 )
-def test_it_refuses_what_it_could_not_record_whole(
+def test_it_refuses_a_form_that_it_could_not_record_completely(
     gateway: Client, model: ScriptedModel, body: bytes, media: str
 ) -> None:
     problem(predict(gateway, body, CONTENT_TYPE=media), 400, "bad-input")
     assert model.requests == []
 
 
-def test_it_has_no_record_where_the_model_refuses_the_form(
+def test_it_records_nothing_if_the_model_refuses_the_form(
     gateway: Client, model: ScriptedModel, journaled: Callable[[], list[InferenceRecord]]
 ) -> None:
     model.script = lambda conversation: conversation.answer(b'{"no": 1}', status="422 Unprocessable Entity")
@@ -189,7 +191,7 @@ def test_it_has_no_record_where_the_model_refuses_the_form(
 
 
 @pytest.mark.parametrize("path", ["retrain/", "retrain/jobs/"])
-def test_it_takes_forms_for_predictions_alone(gateway: Client, path: str) -> None:
+def test_only_predictions_accept_forms(gateway: Client, path: str) -> None:
     asked = form(NAMES)
     response = gateway.generic("POST", f"/ml/v1/{path}", asked["body"], content_type=asked["CONTENT_TYPE"])
     problem(response, 415, "not-json-media")

@@ -1,4 +1,4 @@
-"""A thousand malformed forms at the gateway's door: each is read whole, or refused with a 400 that says why."""
+"""A thousand malformed forms: each is read completely, or refused with a 400 that says why."""
 
 import random
 
@@ -64,8 +64,8 @@ def damaged(chance: random.Random) -> bytes:
 
 
 @pytest.mark.django_db
-def test_each_is_read_whole_or_refused(gateway: Client, model: ScriptedModel) -> None:
-    chance = random.Random(6)  # the same thousand each time
+def test_each_is_read_completely_or_refused(gateway: Client, model: ScriptedModel) -> None:
+    chance = random.Random(6)  # the same thousand in each run
     answers: dict[int, int] = {}
     for _ in range(1000):
         media, body = chance.choice(TYPES), damaged(chance)

@@ -1,4 +1,4 @@
-"""503 where no record could be kept: before the model is called when that shows, else without its answer."""
+"""503 if no record can be written: before the model call if this is known, otherwise instead of its answer."""
 
 import json
 from pathlib import Path
@@ -16,14 +16,14 @@ TABLE = InferenceLog._meta.db_table
 
 
 def break_journal(folder: Path) -> None:
-    """Puts a file where the journal's folder is or would be, which stops root too."""
+    """Puts a file in place of the journal's folder, which blocks root too."""
     if folder.exists():
         folder.rename(folder.with_name("journal-away"))
     folder.write_text("in the way")
 
 
 @pytest.mark.django_db
-def test_it_answers_503_before_the_model_is_called_where_there_is_no_room(
+def test_it_answers_503_before_the_model_is_called_if_the_journal_is_full(
     gateway: Client, model: ScriptedModel, settings: Settings, journaled: Journaled
 ) -> None:
     settings.JOURNAL_MAX_BYTES = 64 * 1024
@@ -48,7 +48,7 @@ def test_it_answers_until_the_journal_is_full_and_keeps_every_answers_record(
 
 
 @pytest.mark.django_db
-def test_it_writes_the_row_itself_where_the_journal_takes_nothing(
+def test_it_writes_the_row_itself_if_the_journal_is_unwritable(
     gateway: Client, journaled: Journaled, tmp_path: Path
 ) -> None:
     break_journal(tmp_path / "journal")
@@ -61,7 +61,7 @@ def test_it_writes_the_row_itself_where_the_journal_takes_nothing(
 
 
 @pytest.mark.django_db
-def test_it_writes_the_row_itself_where_the_journal_breaks_meanwhile(
+def test_it_writes_the_row_itself_if_the_journal_fails_during_the_call(
     gateway: Client, model: ScriptedModel, tmp_path: Path
 ) -> None:
     def script(conversation: Conversation) -> None:
@@ -75,7 +75,7 @@ def test_it_writes_the_row_itself_where_the_journal_breaks_meanwhile(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_withholds_the_answer_where_neither_journal_nor_database_takes_the_record(
+def test_it_withholds_the_answer_if_journal_and_database_fail(
     gateway: Client, model: ScriptedModel, tmp_path: Path
 ) -> None:
     break_journal(tmp_path / "journal")
@@ -87,7 +87,7 @@ def test_it_withholds_the_answer_where_neither_journal_nor_database_takes_the_re
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_withholds_the_answer_where_the_table_is_not_there(gateway: Client, tmp_path: Path) -> None:
+def test_it_withholds_the_answer_if_the_table_is_missing(gateway: Client, tmp_path: Path) -> None:
     break_journal(tmp_path / "journal")
     with table_away(TABLE):
         problem(predict(gateway), 503, "not-recorded")
@@ -95,7 +95,7 @@ def test_it_withholds_the_answer_where_the_table_is_not_there(gateway: Client, t
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_passes_errors_of_the_model_on_where_nothing_could_be_recorded(
+def test_it_passes_on_model_errors_even_if_nothing_could_be_recorded(
     gateway: Client, model: ScriptedModel, tmp_path: Path
 ) -> None:
     break_journal(tmp_path / "journal")

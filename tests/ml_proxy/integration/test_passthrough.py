@@ -1,4 +1,4 @@
-"""The pass-through is faithful to a server that nobody here wrote."""
+"""The pass-through does not change the answers of a third-party server."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +18,7 @@ FIELDS = {
     "X-Request-ID": "same-for-both",
 }
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "keep-alive", "server", "date", "via"}
-# What Django's own middleware adds to every answer of this host.
+# What Django's own middleware adds to every response of this host.
 ADDED = {"x-frame-options", "x-content-type-options", "referrer-policy", "cross-origin-opener-policy", "vary"}
 
 
@@ -39,7 +39,7 @@ def environ(fields: dict[str, str]) -> dict[str, Any]:
 
 
 def compared(client: Client, server: str, path: str, **more: str) -> httpbin.Answer:
-    """Asks for a path of httpbin's both ways, compares all that is end to end, and gives what httpbin said."""
+    """Requests an httpbin path directly and through the gateway, compares both, and returns httpbin's answer."""
     fields = FIELDS | {name.replace("_", "-"): value for name, value in more.items()}
     query = httpbin.target(path)
     direct = httpbin.ask(server, f"/api/v1/status?{query}", fields)
@@ -49,7 +49,7 @@ def compared(client: Client, server: str, path: str, **more: str) -> httpbin.Ans
     sent = sorted((name.lower(), value) for name, value in direct.fields if name.lower() not in HOP_BY_HOP)
     passed = sorted((name.lower(), value) for name, value in response.items())
     own = {"x-request-id", "content-length", "date", "server"} | (ADDED - dict(sent).keys())
-    vary = dict(sent).get("vary")  # the answer varies by origin too, for CORS
+    vary = dict(sent).get("vary")  # the gateway's response also varies by origin, for CORS
     assert [field for field in passed if field[0] not in own] == [
         (name, f"{vary}, origin" if name == "vary" else value) for name, value in sent
     ]
@@ -72,7 +72,7 @@ REDIRECTS = [f"/status/{status}" for status in (300, 301, 302, 303, 305, 306, 30
 
 
 @pytest.mark.parametrize("path", [*REDIRECTS, "/redirect/2", "/absolute-redirect/1", "/cookies/set?a=1"])
-def test_it_passes_no_redirect_on(through: Client, path: str) -> None:
+def test_it_does_not_pass_redirects_on(through: Client, path: str) -> None:
     problem(through.get(f"/ml/v1/status/?{httpbin.target(path)}"), 502, "upstream-redirected")
 
 

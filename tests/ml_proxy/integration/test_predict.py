@@ -1,4 +1,4 @@
-"""`POST /ml/v1/predict/`, within this process, in front of a model server on a real socket."""
+"""`POST /ml/v1/predict/` in this process, with a model server on a real socket."""
 
 import json
 import unicodedata
@@ -42,7 +42,7 @@ ODD_ANSWERS += [b'{"model":7}', b'{"model":{"name":[],"version":null}}', b'{"mod
 
 
 @pytest.mark.parametrize("answer", ODD_ANSWERS)
-def test_it_answers_and_records_the_models_bytes(
+def test_it_returns_and_records_the_models_bytes(
     gateway: Client, model: ScriptedModel, journaled: Journaled, answer: bytes
 ) -> None:
     model.script = lambda conversation: conversation.answer(answer)
@@ -122,9 +122,7 @@ def test_it_withholds_a_2xx_without_a_body(
     assert journaled() == []
 
 
-def test_it_withholds_half_an_answer_that_ended_with_the_connection(
-    gateway: Client, model: ScriptedModel, journaled: Journaled
-) -> None:
+def test_it_withholds_a_truncated_answer(gateway: Client, model: ScriptedModel, journaled: Journaled) -> None:
     model.script = sends(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n", PREDICTION[:-9])
     problem(predict(gateway), 502, "upstream-not-json")
     assert journaled() == []
@@ -134,7 +132,7 @@ def test_it_withholds_half_an_answer_that_ended_with_the_connection(
     ("name", "kept"),
     [(f" {KOREAN}\t", KOREAN), (unicodedata.normalize("NFD", KOREAN), KOREAN), ("\u3000e\u0301\xa0", "\u00e9")],
 )
-def test_it_records_names_in_one_form_and_leaves_the_body_alone(
+def test_it_records_canonical_names_and_forwards_the_body_unchanged(
     gateway: Client, model: ScriptedModel, journaled: Journaled, name: str, kept: str
 ) -> None:
     body = json.dumps({"doctor_name": name, "patient_name": f"{name}\n"}, ensure_ascii=False).encode()
@@ -147,7 +145,7 @@ def test_it_records_names_in_one_form_and_leaves_the_body_alone(
 @pytest.mark.parametrize(
     "media", ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON", "application/fhir+json"]
 )
-def test_it_takes_json_by_any_of_its_media_types(gateway: Client, model: ScriptedModel, media: str) -> None:
+def test_it_accepts_any_json_media_type(gateway: Client, model: ScriptedModel, media: str) -> None:
     assert predict(gateway, CONTENT_TYPE=media).status_code == 200
     assert model.requests[-1].fields["content-type"] == media
 
@@ -170,7 +168,7 @@ def test_it_records_a_models_version_that_is_a_number(
     assert journaled()[0].model_version == "2.50"
 
 
-def test_it_mints_an_id_of_its_own_for_every_answer(gateway: Client, settings: Settings, journaled: Journaled) -> None:
+def test_every_answer_has_its_own_id(gateway: Client, settings: Settings, journaled: Journaled) -> None:
     minted = [UUID(predict(gateway)["X-Inference-ID"]) for _ in range(5)]
     assert {name.version for name in minted} == {7}
     assert minted == sorted(set(minted), key=minted.index)

@@ -1,4 +1,4 @@
-"""Header fields and content codings of a prediction, there and back."""
+"""Header fields and content codings of a prediction, in both directions."""
 
 import json
 import tracemalloc
@@ -18,7 +18,7 @@ def coded(body: bytes, coding: str, *more: str) -> Script:
     return lambda conversation: conversation.answer(body, head=head.encode())
 
 
-GZIP = 31  # the window at which zlib writes gzip; with no time in it, which would change a test's name
+GZIP = 31  # the window size that makes zlib write gzip; without a timestamp, which would change a test's name
 
 
 def packed(body: bytes, window: int = GZIP) -> bytes:
@@ -36,7 +36,7 @@ def packed(body: bytes, window: int = GZIP) -> bytes:
         *[("deflate", packed(PREDICTION, window)) for window in (15, 9, 12, -15, -9)],
     ],
 )
-def test_it_passes_a_coded_answer_as_it_is_and_records_it_unpacked(
+def test_it_passes_on_a_compressed_answer_and_records_it_decompressed(
     gateway: Client, model: ScriptedModel, journaled: Journaled, coding: str, body: bytes
 ) -> None:
     model.script = coded(body, coding)
@@ -63,7 +63,7 @@ def test_it_passes_a_coded_answer_as_it_is_and_records_it_unpacked(
         ("unknown", PREDICTION),
     ],
 )
-def test_it_withholds_what_it_cannot_unpack(
+def test_it_withholds_an_answer_that_it_cannot_decompress(
     gateway: Client, model: ScriptedModel, journaled: Journaled, coding: str, body: bytes
 ) -> None:
     model.script = coded(body, coding)
@@ -72,7 +72,7 @@ def test_it_withholds_what_it_cannot_unpack(
 
 
 @pytest.mark.parametrize("window", [GZIP, 15, -15])
-def test_it_unpacks_no_bomb(
+def test_it_limits_the_decompressed_size(
     gateway: Client, model: ScriptedModel, settings: Settings, journaled: Journaled, window: int
 ) -> None:
     settings.MAX_ANSWER_BYTES = 100_000
@@ -89,7 +89,7 @@ def test_it_unpacks_no_bomb(
     assert predict(gateway).status_code == 200
 
 
-def test_it_passes_every_field_of_the_answer_that_is_end_to_end(gateway: Client, model: ScriptedModel) -> None:
+def test_it_passes_on_every_end_to_end_field_of_the_answer(gateway: Client, model: ScriptedModel) -> None:
     kept = [
         ("Content-Type", 'application/vnd.model+json; x="1"'),
         ("Set-Cookie", "a=1; Path=/"),
@@ -113,7 +113,7 @@ def test_it_passes_every_field_of_the_answer_that_is_end_to_end(gateway: Client,
     assert [len(value) for name, value in sent if name == "X-Inference-ID"] == [36]
 
 
-def test_it_adds_no_content_type_of_its_own(gateway: Client, model: ScriptedModel) -> None:
+def test_it_adds_no_content_type(gateway: Client, model: ScriptedModel) -> None:
     model.script = lambda conversation: conversation.answer(head=b"")
     response = predict(gateway)
     assert (response.status_code, "Content-Type" in response) == (200, False)
@@ -140,7 +140,7 @@ KEPT_BACK: dict[str, Any] = {
 }
 
 
-def test_it_sends_the_callers_fields_on_but_no_credentials(gateway: Client, model: ScriptedModel) -> None:
+def test_it_forwards_the_callers_fields_without_credentials(gateway: Client, model: ScriptedModel) -> None:
     response = predict(gateway, **FIELDS, **KEPT_BACK)
     assert response.status_code == 200
     [request] = model.requests
@@ -163,7 +163,7 @@ def test_it_keeps_a_usable_request_id(
 
 
 @pytest.mark.parametrize("given", [None, "", " ", "a b", "x" * 129, "\xe9", "a\tb", "a,\x7f"])
-def test_it_makes_a_request_id_where_none_can_be_used(
+def test_it_generates_a_request_id_if_none_is_usable(
     gateway: Client, model: ScriptedModel, journaled: Journaled, given: str | None
 ) -> None:
     made = predict(gateway, **({} if given is None else {"HTTP_X_REQUEST_ID": given}))["X-Request-ID"]
@@ -172,13 +172,13 @@ def test_it_makes_a_request_id_where_none_can_be_used(
     assert model.requests[0].fields["x-request-id"] == journaled()[0].request_id == made
 
 
-def test_it_asks_only_for_codings_that_it_can_undo(gateway: Client, model: ScriptedModel) -> None:
+def test_it_requests_only_codings_that_it_can_decode(gateway: Client, model: ScriptedModel) -> None:
     for offered, asked in (("gzip, br;q=1", "gzip"), ("br", "identity"), (None, "identity")):
         predict(gateway, **({} if offered is None else {"HTTP_ACCEPT_ENCODING": offered}))
         assert model.requests[-1].fields["accept-encoding"] == asked
 
 
-def test_it_writes_names_nowhere_but_in_the_record(
+def test_names_are_only_in_the_record(
     gateway: Client, model: ScriptedModel, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(0)

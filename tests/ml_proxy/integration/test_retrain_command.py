@@ -1,4 +1,4 @@
-"""`manage.py retrain`: what it asks for, what it prints, and the exit status for each end."""
+"""`manage.py retrain`: its request, its output, and the exit status for each outcome."""
 
 import json
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,11 +25,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def _quick(empty_redis: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.REDIS_URL = empty_redis
     settings.JOB_HEARTBEAT_SECONDS, settings.JOB_LEASE_SECONDS = 0.05, 30
-    monkeypatch.setattr(retrain, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(retrain, "POLL_SECONDS", 0.02)
 
 
 def command(*words: str) -> tuple[int, str]:
-    """The exit status, and what it printed or complained of."""
+    """Returns the exit status, and the output or error text."""
     printed = StringIO()
     try:
         call_command("retrain", *words, stdout=printed)
@@ -39,7 +39,7 @@ def command(*words: str) -> tuple[int, str]:
 
 
 def worked_off(pool: ThreadPoolExecutor) -> "Future[str]":
-    """A worker that takes the first job there is."""
+    """A worker that runs the first job that exists."""
 
     def work() -> str:
         try:
@@ -75,7 +75,7 @@ def worked_off(pool: ThreadPoolExecutor) -> "Future[str]":
         (["--param", "a=NaN", "--param", "b=null", "--param", 'c="7"'], {"params": {"a": "NaN", "b": None, "c": "7"}}),
     ],
 )
-def test_it_asks_for_what_it_was_told(gateway: Client, words: list[str], params: dict[str, Any]) -> None:
+def test_its_options_become_the_request(gateway: Client, words: list[str], params: dict[str, Any]) -> None:
     status, printed = command(*words)
     job = Job.objects.get()
     assert (status, printed) == (0, f"{job.id}\n")
@@ -88,7 +88,7 @@ def test_it_asks_for_what_it_was_told(gateway: Client, words: list[str], params:
     ("answer", "status", "said"),
     [("200 OK", 0, "succeeded"), ("500 Oops", 1, "failed: The model server answered 500")],
 )
-def test_it_waits_for_the_end(gateway: Client, model: ScriptedModel, answer: str, status: int, said: str) -> None:
+def test_it_waits_for_the_outcome(gateway: Client, model: ScriptedModel, answer: str, status: int, said: str) -> None:
     model.script = lambda conversation: conversation.answer(b'{"version": "8"}', status=answer)
     with ThreadPoolExecutor() as pool:
         worked_off(pool)
@@ -98,7 +98,7 @@ def test_it_waits_for_the_end(gateway: Client, model: ScriptedModel, answer: str
     assert said in printed
 
 
-def test_it_tells_of_a_cancelled_job(gateway: Client, model: ScriptedModel) -> None:
+def test_it_reports_a_cancelled_job(gateway: Client, model: ScriptedModel) -> None:
     def script(conversation: Conversation) -> None:
         try:
             transitions.cancel(Job.objects.get().id)
@@ -119,17 +119,17 @@ def test_it_tells_of_a_cancelled_job(gateway: Client, model: ScriptedModel) -> N
     [
         (["--param", "x"], "not K=V"),
         (["--param", "=x"], "not K=V"),
-        (["--timeout", "5"], "--timeout goes with --wait"),
+        (["--timeout", "5"], "--timeout requires --wait"),
         (["--param", f"a={'[' * 600}{']' * 600}"], ""),
     ],
 )
-def test_it_says_what_is_wrong_with_its_input(gateway: Client, words: list[str], said: str) -> None:
+def test_it_reports_invalid_input(gateway: Client, words: list[str], said: str) -> None:
     status, printed = command(*words)
     assert status == (2 if said else 0)
     assert said in printed
 
 
-def test_it_names_the_retrain_under_way(gateway: Client) -> None:
+def test_it_names_the_active_retrain(gateway: Client) -> None:
     _, first = command()
     status, printed = command("--wait")
     assert status == 3
@@ -137,7 +137,7 @@ def test_it_names_the_retrain_under_way(gateway: Client) -> None:
     assert "manage.py retrain" in printed
 
 
-def test_it_waits_no_longer_than_told_and_leaves_the_job_going(gateway: Client) -> None:
+def test_it_stops_waiting_at_the_timeout_and_the_job_continues(gateway: Client) -> None:
     status, printed = command("--wait", "--timeout", "0.1")
     job = Job.objects.get()
     assert status == 5
@@ -146,13 +146,11 @@ def test_it_waits_no_longer_than_told_and_leaves_the_job_going(gateway: Client) 
     assert not job.cancel_requested
 
 
-def test_it_starts_by_the_schedule_and_leaves_out_what_would_come_too_often(
-    gateway: Client, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_schedule_starts_a_job_unless_one_is_active(gateway: Client, caplog: pytest.LogCaptureFixture) -> None:
     started = submission.start_scheduled(RETRAIN)
     assert started
     first = started.id
     assert Job.objects.values_list("id", "requested_by", "params").get() == (first, "schedule", "{}")
     assert submission.start_scheduled(RETRAIN) is None
-    assert f"job {first} is under way" in caplog.text
+    assert f"job {first} is active" in caplog.text
     assert Job.objects.count() == 1

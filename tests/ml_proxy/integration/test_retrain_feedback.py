@@ -1,4 +1,4 @@
-"""A job that hands judged inferences over: which, in what form, how many, and under which key."""
+"""A job that sends judged inferences: which ones, in what format, how many, and under which key."""
 
 import json
 from typing import Any
@@ -22,7 +22,7 @@ JOBS, FEW_BYTES = "/ml/v1/retrain/jobs/", 2048
 
 @pytest.fixture(autouse=True)
 def _trains(empty_redis: str, settings: Settings, model: ScriptedModel) -> None:
-    settings.REDIS_URL, settings.JOB_HEARTBEAT_SECONDS = empty_redis, 60  # none within a test's own transaction
+    settings.REDIS_URL, settings.JOB_HEARTBEAT_SECONDS = empty_redis, 60  # no heartbeat within a test's own transaction
     model.script = _answers
 
 
@@ -34,7 +34,7 @@ def _answers(conversation: Conversation) -> None:
 
 
 def judged(gateway: Client, given: str = '{"x": 1}', label: str = "malignant", **columns: Any) -> str:
-    """The id of an inference that a doctor corrected."""
+    """Creates an inference that a doctor corrected and returns its id."""
     body = f'{{"doctor_name": "Kim", "patient_name": "Lee", {given[1:]}'
     inference_id = lay(input_data=body, output_data=answer("benign"), **columns).id
     assert judge(gateway, inference_id, verdict="correct", label=label).status_code == 201
@@ -46,14 +46,14 @@ def start(gateway: Client, **body: Any) -> UUID:
 
 
 def run(gateway: Client, **body: Any) -> Any:
-    """The job, once it has run."""
+    """Runs a job and returns it."""
     job_id = start(gateway, **body)
     assert runner.run(job_id) == "succeeded"
     return gateway.get(f"{JOBS}{job_id}/").json()
 
 
 def asked(model: ScriptedModel) -> Any:
-    """The body of the last retrain."""
+    """Returns the body of the last retrain."""
     return json.loads(model.requests[-1].body)
 
 
@@ -61,7 +61,7 @@ def taught(model: ScriptedModel) -> list[str]:
     return [example["inference_id"] for example in asked(model)["examples"]]
 
 
-def test_it_hands_over_what_is_judged_by_the_time_it_runs(gateway: Client, model: ScriptedModel) -> None:
+def test_it_sends_the_verdicts_that_exist_when_it_runs(gateway: Client, model: ScriptedModel) -> None:
     first = judged(gateway)
     job_id = start(gateway, params={"C": 2}, verdicts=True)
     second = judged(gateway, '{"x": 2}', "atypical")
@@ -90,7 +90,7 @@ def test_it_hands_over_what_is_judged_by_the_time_it_runs(gateway: Client, model
         ({"model": "a", "verdicts": {"until": "2026-03-02"}}, ["a"]),
     ],
 )
-def test_it_hands_over_those_that_the_conditions_name(
+def test_it_sends_the_verdicts_that_match_the_conditions(
     gateway: Client, model: ScriptedModel, body: dict[str, Any], found: list[str]
 ) -> None:
     ids = {name: judged(gateway, model_name=name) for name in ("a", "b")}
@@ -102,7 +102,7 @@ def test_it_hands_over_those_that_the_conditions_name(
 
 
 @pytest.mark.parametrize(("said", "found"), [(b"not JSON", 2), (b'{"name": 7}', 2), (b'{"name": "a"}', 1)])
-def test_it_takes_all_where_the_model_server_names_no_default(
+def test_it_sends_all_if_the_model_server_names_no_default(
     gateway: Client, model: ScriptedModel, said: bytes, found: int
 ) -> None:
     model.script = lambda conversation: (
@@ -114,7 +114,7 @@ def test_it_takes_all_where_the_model_server_names_no_default(
     assert len(taught(model)) == found
 
 
-def test_it_hands_over_the_newest_that_fit_and_counts_the_others(
+def test_it_sends_the_newest_that_fit_and_counts_the_others(
     gateway: Client, model: ScriptedModel, settings: Settings
 ) -> None:
     settings.RETRAIN_BODY_BYTES = FEW_BYTES
@@ -129,7 +129,7 @@ def test_it_hands_over_the_newest_that_fit_and_counts_the_others(
 
 
 @pytest.mark.parametrize("verdicts", [None, False])
-def test_it_hands_over_none_where_none_are_wanted(gateway: Client, model: ScriptedModel, verdicts: bool | None) -> None:
+def test_it_sends_none_if_none_are_requested(gateway: Client, model: ScriptedModel, verdicts: bool | None) -> None:
     judged(gateway)
     job = run(gateway, model="stub", **({} if verdicts is None else {"verdicts": verdicts}))
     assert asked(model) == {"model": "stub"}
@@ -137,7 +137,7 @@ def test_it_hands_over_none_where_none_are_wanted(gateway: Client, model: Script
     assert model.requests[-1].fields["idempotency-key"] == job["id"]
 
 
-def test_it_asks_again_under_the_same_key_until_somebody_judges(gateway: Client, model: ScriptedModel) -> None:
+def test_it_uses_the_same_key_until_there_is_a_new_verdict(gateway: Client, model: ScriptedModel) -> None:
     inference = UUID(judged(gateway))
     job_id = start(gateway, model="stub", verdicts=True)
     keys = []
@@ -152,6 +152,6 @@ def test_it_asks_again_under_the_same_key_until_somebody_judges(gateway: Client,
     assert [example["label"] for example in asked(model)["examples"]] == ["atypical"]
 
 
-def test_it_keeps_a_result_that_is_no_object_as_it_is(gateway: Client, model: ScriptedModel) -> None:
+def test_it_keeps_a_result_that_is_not_an_object(gateway: Client, model: ScriptedModel) -> None:
     model.script = lambda conversation: conversation.answer(b"[7]")
     assert run(gateway, model="stub", verdicts=True)["result"] == [7]

@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`, against the real model server, and against one that misbehaves."""
+"""`manage.py seed_demo` with the real model server, and with one that misbehaves."""
 
 import json
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(scope="module")
 def model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of the reference model server, in a process of its own."""
+    """The URL of the reference model server, which runs in a separate process."""
     system = System(tmp_path_factory.mktemp("models"))
     url = f"http://127.0.0.1:{system.environment['ML_SERVER_PORT']}"
     system.start("ml_server")
@@ -40,14 +40,14 @@ def model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def seeded(model_server: str, settings: Settings) -> list[InferenceLog]:
-    """Forty rows of the last ten days, oldest first."""
+    """Forty rows from the last ten days, oldest first."""
     settings.ML_SERVER_URL = model_server
     seed_demo(rows=40, days=10, seed=7)
     return rows()
 
 
 def seed_demo(**options: Any) -> str:
-    """What the command prints."""
+    """Returns the command's output."""
     out = StringIO()
     call_command("seed_demo", stdout=out, **options)
     return out.getvalue()
@@ -57,16 +57,16 @@ def rows() -> list[InferenceLog]:
     return list(InferenceLog.objects.order_by("predicted_at", "id"))
 
 
-def test_it_adds_rows_and_says_how_many_there_are(
+def test_it_adds_rows_and_prints_the_total(
     model_server: str, settings: Settings, capfd: pytest.CaptureFixture[str]
 ) -> None:
     settings.ML_SERVER_URL = model_server
-    assert "; the log holds 5 rows now." in seed_demo(rows=5)
+    assert "; the log now has 5 rows." in seed_demo(rows=5)
     said = seed_demo(rows=3, seed=11)
     assert said.startswith("3 synthetic rows added (seed 11, 3 distinct answers of breast-cancer-wisconsin 1)")
-    assert said.endswith("; the log holds 8 rows now.\n")
+    assert said.endswith("; the log now has 8 rows.\n")
     assert InferenceLog.objects.count() == 8
-    assert capfd.readouterr().err == ""  # the bar is for terminals
+    assert capfd.readouterr().err == ""  # the progress bar is only for terminals
 
 
 def test_it_invents_people_in_canonical_form_and_of_many_scripts(seeded: list[InferenceLog]) -> None:
@@ -80,11 +80,11 @@ def test_it_invents_people_in_canonical_form_and_of_many_scripts(seeded: list[In
     ]
 
 
-def test_it_marks_each_row_as_its_own(seeded: list[InferenceLog]) -> None:
+def test_it_marks_each_row_by_its_caller(seeded: list[InferenceLog]) -> None:
     assert {row.caller for row in seeded} == {demo.CALLER}
 
 
-def test_it_keeps_what_the_model_says_to_that_input(seeded: list[InferenceLog], model_server: str) -> None:
+def test_it_stores_the_model_s_answer_to_each_input(seeded: list[InferenceLog], model_server: str) -> None:
     for row in seeded[:10]:
         answer = requests.post(f"{model_server}/api/v1/predict", data=row.input_data.encode(), timeout=60)
         assert answer.text == row.output_data
@@ -105,13 +105,13 @@ def test_it_spreads_the_rows_over_a_clinics_hours(seeded: list[InferenceLog]) ->
     assert 6 not in {clock.weekday() for clock in clocks}
 
 
-def test_it_mints_ids_for_the_rows_own_time(seeded: list[InferenceLog]) -> None:
+def test_its_ids_contain_the_row_s_time(seeded: list[InferenceLog]) -> None:
     for row in seeded:
         assert row.id.version == 7
         assert row.id.int >> 80 == (row.predicted_at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
-def test_it_says_the_same_again_for_the_same_seed(seeded: list[InferenceLog]) -> None:
+def test_the_same_seed_produces_the_same_rows(seeded: list[InferenceLog]) -> None:
     def told(found: list[InferenceLog]) -> list[tuple[str, str]]:
         return [(row.input_data, row.output_data) for row in found]
 
@@ -164,7 +164,7 @@ def test_it_leaves_out_variations_that_the_model_refuses(model: ScriptedModel, s
 
 
 @pytest.mark.parametrize("days", [0, demo.MAX_DAYS + 1])
-def test_it_refuses_days_that_it_cannot_fill(days: int) -> None:
+def test_it_refuses_an_invalid_number_of_days(days: int) -> None:
     with pytest.raises(CommandError, match="--days must be from 1 to"):
         seed_demo(rows=1, days=days)
 
@@ -175,7 +175,7 @@ def test_it_refuses_to_add_no_rows(count: int) -> None:
         seed_demo(rows=count)
 
 
-def test_it_says_what_to_do_where_no_model_server_runs(settings: Settings) -> None:
+def test_it_says_what_to_do_if_no_model_server_runs(settings: Settings) -> None:
     settings.ML_SERVER_URL = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(CommandError, match=r"make up.*ML_SERVER_URL") as caught:
         seed_demo(rows=1)
@@ -195,7 +195,7 @@ def test_it_says_what_to_do_where_no_model_server_runs(settings: Settings) -> No
         (lambda it: it.answer(b"<html>"), "not JSON"),
     ],
 )
-def test_it_says_what_is_wrong_with_a_model_server(
+def test_it_reports_what_is_wrong_with_a_model_server(
     model: ScriptedModel, settings: Settings, script: Any, told: str
 ) -> None:
     settings.ML_SERVER_URL = model.url

@@ -1,4 +1,4 @@
-"""Connections are pooled, nothing is ever sent twice, and the environment has no say."""
+"""Connections are pooled, nothing is sent twice, and the environment has no effect."""
 
 import logging
 import socket
@@ -19,13 +19,13 @@ pytestmark = pytest.mark.usefixtures("transport")
 
 @pytest.fixture
 def proxy() -> Iterator[ScriptedModel]:
-    """Something else that listens, which nobody here may ask."""
+    """Another listening server, which must get no requests."""
     server = ScriptedModel()
     yield server
     server.close()
 
 
-def test_it_keeps_connections(gateway: Client, model: ScriptedModel) -> None:
+def test_it_reuses_connections(gateway: Client, model: ScriptedModel) -> None:
     for _ in range(3):
         assert predict(gateway).status_code == 200
     assert gateway.get("/ml/v1/status/").status_code == 200
@@ -36,7 +36,7 @@ def test_it_keeps_connections(gateway: Client, model: ScriptedModel) -> None:
 def test_it_never_sends_a_prediction_again(
     gateway: Client, model: ScriptedModel, journaled: Journaled, ends: Script
 ) -> None:
-    """The model closes a kept connection in the very moment in which the next request comes."""
+    """The model closes a pooled connection at the moment when the next request arrives."""
     assert predict(gateway).status_code == 200
     model.script = ends
     problem(predict(gateway), 502, "upstream-unreachable")
@@ -47,7 +47,7 @@ def test_it_never_sends_a_prediction_again(
     assert (len(model.requests), len(journaled())) == (3, 2)
 
 
-def test_it_opens_another_connection_where_the_kept_one_was_closed(gateway: Client, model: ScriptedModel) -> None:
+def test_it_opens_another_connection_if_the_pooled_one_was_closed(gateway: Client, model: ScriptedModel) -> None:
     closed = threading.Event()
 
     def answer_and_close(conversation: Conversation) -> None:
@@ -63,7 +63,7 @@ def test_it_opens_another_connection_where_the_kept_one_was_closed(gateway: Clie
         assert len({request.sock for request in model.requests}) == count == len(model.requests)
 
 
-def test_it_speaks_with_an_http_1_0_server(gateway: Client, model: ScriptedModel, journaled: Journaled) -> None:
+def test_it_supports_an_http_1_0_server(gateway: Client, model: ScriptedModel, journaled: Journaled) -> None:
     model.script = sends(b"HTTP/1.0 200 OK\r\n\r\n", PREDICTION)
     assert predict(gateway).content == PREDICTION
     assert [record.output_data.encode() for record in journaled()] == [PREDICTION]
@@ -72,7 +72,7 @@ def test_it_speaks_with_an_http_1_0_server(gateway: Client, model: ScriptedModel
 @pytest.mark.parametrize("transport", ["llhttp"], indirect=True)
 @pytest.mark.parametrize("interim", [b"100 Continue", b"102 Processing", b"103 Early Hints"])
 @pytest.mark.parametrize("together", [True, False])
-def test_it_waits_for_the_answer_behind_an_interim_one(
+def test_it_waits_for_the_final_answer_after_an_interim_one(
     gateway: Client, model: ScriptedModel, interim: bytes, together: bool
 ) -> None:
     whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(PREDICTION) + PREDICTION
@@ -86,11 +86,11 @@ def test_it_waits_for_the_answer_behind_an_interim_one(
     response = predict(gateway)
     assert (response.content, "X-Interim" in response) == (PREDICTION, False)
     assert predict(gateway).content == PREDICTION
-    assert len({conversation.sock for conversation in model.requests}) == 1  # it is kept
+    assert len({conversation.sock for conversation in model.requests}) == 1  # it is reused
 
 
-def test_it_passes_on_what_a_model_says_that_reads_no_more(gateway: Client, settings: Settings) -> None:
-    """A model server that refuses a large body answers before it has come, and hangs up."""
+def test_it_passes_on_the_answer_of_a_model_that_stops_reading(gateway: Client, settings: Settings) -> None:
+    """A model server that refuses a large body answers before the body has arrived, and closes the connection."""
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
         pool.submit(_refuse_unread, listener)
         settings.ML_SERVER_URL = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -106,8 +106,8 @@ def _refuse_unread(listener: socket.socket) -> None:
         sock.shutdown(socket.SHUT_WR)  # and then a reset, since the rest of the request is never read
 
 
-def test_it_serves_many_callers_at_once(gateway: Client, model: ScriptedModel, journaled: Journaled) -> None:
-    """Each gets the answer to its own question; so many wait for the model together."""
+def test_it_serves_many_concurrent_callers(gateway: Client, model: ScriptedModel, journaled: Journaled) -> None:
+    """Each caller gets the answer to its own request, although many wait for the model at the same time."""
     count = 12
     together = threading.Barrier(count)
 
@@ -198,7 +198,7 @@ def test_it_logs_no_query(
 
 
 @pytest.mark.parametrize("prefix", ["", "/models/7"])
-def test_it_asks_below_the_url_of_the_setting(
+def test_it_uses_the_path_of_the_configured_url(
     gateway: Client, model: ScriptedModel, settings: Settings, prefix: str
 ) -> None:
     settings.ML_SERVER_URL = model.url + prefix

@@ -1,4 +1,4 @@
-"""The model has so long for the whole exchange, however it spends the time; and what comes too late is for nobody."""
+"""One deadline covers the whole exchange with the model, and no caller gets a late answer."""
 
 import socket
 import threading
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("transport")
 Ask = Callable[[], Any]
 
 TOTAL = 0.3  # seconds
-LATEST = 10  # seconds, far less than a read may take where nothing cuts it off
+LATEST = 10  # seconds, far less than a read takes without a deadline
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -36,14 +36,14 @@ def ask(request: pytest.FixtureRequest, gateway: Client, settings: Settings) -> 
 
 @contextmanager
 def on_time() -> Iterator[None]:
-    """Holds a block to the deadline by the clock: not sooner, not much later."""
+    """Checks that a block ends at the deadline: not earlier, and not much later."""
     started = time.monotonic()
     yield
     assert TOTAL <= time.monotonic() - started < LATEST
 
 
 def stalls(model: ScriptedModel, said: bytes) -> Script:
-    """A script: says this much, then nothing until the test is over."""
+    """A script that sends this much, then nothing until the test ends."""
 
     def script(conversation: Conversation) -> None:
         conversation.send(said)
@@ -53,7 +53,7 @@ def stalls(model: ScriptedModel, said: bytes) -> Script:
 
 
 def drips(model: ScriptedModel, at_once: bytes, drop_by_drop: bytes) -> Script:
-    """A script: the second part one byte at a time, each long before any one read would be given up."""
+    """A script that sends the second part byte by byte, each well within the timeout of a single read."""
 
     def script(conversation: Conversation) -> None:
         conversation.send(at_once)
@@ -69,7 +69,7 @@ SAID = [b"", HEAD, INTERIM, WHOLE[:-1], HEAD + b"\r\n{", CHUNKED + b"2\r\n{}\r\n
 
 
 @pytest.mark.parametrize("said", SAID)
-def test_it_answers_504_to_silence(
+def test_it_answers_504_to_a_silent_model(
     ask: Ask, model: ScriptedModel, journaled: Journaled, settings: Settings, said: bytes
 ) -> None:
     model.script = stalls(model, said)
@@ -91,7 +91,7 @@ def test_it_answers_504_to_silence(
         (b"", INTERIM * 100),
     ],
 )
-def test_it_answers_504_to_drips(
+def test_it_answers_504_to_a_slow_answer(
     ask: Ask, model: ScriptedModel, journaled: Journaled, at_once: bytes, drop_by_drop: bytes
 ) -> None:
     model.script = drips(model, at_once, drop_by_drop)
@@ -100,22 +100,22 @@ def test_it_answers_504_to_drips(
     assert journaled() == []
 
 
-def test_it_takes_drips_that_come_in_time(gateway: Client, model: ScriptedModel, settings: Settings) -> None:
+def test_it_accepts_a_slow_answer_that_arrives_in_time(
+    gateway: Client, model: ScriptedModel, settings: Settings
+) -> None:
     settings.UPSTREAM_TOTAL_SECONDS, settings.UPSTREAM_READ_SECONDS = 20, 10
     model.script = drips(model, HEAD + b"Content-Length: 5\r\n\r\n", b"[1,2]")
     assert predict(gateway).content == b"[1,2]"
 
 
-def test_it_gives_silence_the_shorter_time(gateway: Client, model: ScriptedModel, settings: Settings) -> None:
+def test_silence_has_a_shorter_deadline(gateway: Client, model: ScriptedModel, settings: Settings) -> None:
     settings.UPSTREAM_TOTAL_SECONDS, settings.UPSTREAM_READ_SECONDS = 30, TOTAL
     model.script = stalls(model, HEAD)
     with on_time():
         problem(predict(gateway), 504, "upstream-timeout")
 
 
-def test_it_answers_504_where_the_request_is_never_read(
-    gateway: Client, settings: Settings, journaled: Journaled
-) -> None:
+def test_it_answers_504_if_the_request_is_never_read(gateway: Client, settings: Settings, journaled: Journaled) -> None:
     settings.UPSTREAM_TOTAL_SECONDS = TOTAL
     with socket.create_server(("127.0.0.1", 0)) as deaf, on_time():
         settings.ML_SERVER_URL = f"http://127.0.0.1:{deaf.getsockname()[1]}"
@@ -123,7 +123,7 @@ def test_it_answers_504_where_the_request_is_never_read(
     assert journaled() == []
 
 
-def test_it_answers_504_where_a_connection_is_never_taken(gateway: Client, settings: Settings) -> None:
+def test_it_answers_504_if_a_connection_is_never_accepted(gateway: Client, settings: Settings) -> None:
     settings.UPSTREAM_CONNECT_SECONDS = TOTAL
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
         settings.ML_SERVER_URL = f"http://127.0.0.1:{full.getsockname()[1]}"
@@ -139,7 +139,7 @@ def test_it_answers_504_where_a_connection_is_never_taken(gateway: Client, setti
 
 
 class Late:
-    """A script: stalls past the deadline, then writes the rest of its answer into the same socket."""
+    """A script that stalls past the deadline, then writes the rest of its answer to the same socket."""
 
     def __init__(self, said: bytes, rest: bytes) -> None:
         self.go_on = threading.Event()
@@ -149,7 +149,7 @@ class Late:
     def __call__(self, conversation: Conversation) -> None:
         conversation.send(self._said)
         self.go_on.wait(20)
-        with suppress(OSError):  # nobody is there any more, which is well
+        with suppress(OSError):  # the gateway has closed the connection, as it should
             conversation.send(self._rest)
         self.written.set()
 
@@ -159,9 +159,9 @@ LATE = HEAD + b"Content-Length: %d\r\n\r\n" % len(STOLEN) + STOLEN
 
 
 @pytest.mark.parametrize("said", [0, len(HEAD), len(LATE) - 1])
-def test_it_gives_a_late_answer_to_nobody(ask: Ask, model: ScriptedModel, settings: Settings, said: int) -> None:
+def test_no_caller_gets_a_late_answer(ask: Ask, model: ScriptedModel, settings: Settings, said: int) -> None:
     settings.UPSTREAM_TOTAL_SECONDS = 20
-    ask()  # a connection that is kept
+    ask()  # opens a connection that is pooled
     settings.UPSTREAM_TOTAL_SECONDS = TOTAL
     late = Late(LATE[:said], LATE[said:])
     model.script = late
@@ -169,7 +169,7 @@ def test_it_gives_a_late_answer_to_nobody(ask: Ask, model: ScriptedModel, settin
     settings.UPSTREAM_TOTAL_SECONDS = 20
 
     def own(conversation: Conversation) -> None:
-        late.go_on.set()  # the late one writes while this one is waited for
+        late.go_on.set()  # the late answer is written while this one is pending
         late.written.wait(20)
         conversation.answer(b'{"own": 1}')
 
@@ -186,7 +186,7 @@ NOT_MODIFIED = b"HTTP/1.1 304 Not Modified\r\nContent-Length: 13\r\n\r\n"
 @pytest.mark.parametrize(
     "answered", [LATE * 2, LATE * 5000, CHUNKED + b"2\r\n{}\r\n0\r\n\r\n" + LATE, NOT_MODIFIED + STOLEN]
 )
-def test_it_gives_what_follows_an_answer_to_nobody(
+def test_no_caller_gets_bytes_that_follow_an_answer(
     ask: Ask, model: ScriptedModel, settings: Settings, answered: bytes
 ) -> None:
     settings.UPSTREAM_TOTAL_SECONDS = 20
@@ -200,7 +200,7 @@ FOUND = b"HTTP/1.1 302 Found\r\nContent-Length: 13\r\n\r\n"
 
 
 @pytest.mark.parametrize("refused", [FOUND, LATE.replace(b"13", b"-1")])
-def test_it_gives_the_rest_of_a_refused_answer_to_nobody(
+def test_no_caller_gets_the_rest_of_a_refused_answer(
     ask: Ask, model: ScriptedModel, settings: Settings, refused: bytes
 ) -> None:
     settings.UPSTREAM_TOTAL_SECONDS = 20

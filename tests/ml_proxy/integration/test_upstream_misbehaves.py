@@ -1,4 +1,4 @@
-"""Whatever a model server does to its socket ends as the contract says, and harms nobody who asks next."""
+"""Any misbehaviour of a model server ends in the documented error and does not affect the next request."""
 
 import tracemalloc
 from collections.abc import Callable
@@ -26,19 +26,19 @@ KIB = 1024
 
 @pytest.fixture
 def asks(gateway: Client) -> list[Ask]:
-    """A prediction, and what is passed through."""
+    """Requests for a prediction and for the pass-through paths."""
     return [lambda: predict(gateway), lambda: gateway.get("/ml/v1/status/")]
 
 
 def held_to_the_contract(
     asks: list[Ask], model: ScriptedModel, journaled: Journaled, script: Script, kind: str
 ) -> list[str]:
-    """Asks a model that misbehaves, then one that does not, both ways; gives the problems' details."""
+    """Sends each request to a misbehaving model, then to a normal one; returns the problems' details."""
     details = []
     for ask in asks:
         model.script, before, kept = script, len(model.requests), len(journaled())
         details.append(str(problem(ask(), 502, f"upstream-{kind}")["detail"]))
-        assert len(model.requests) - before <= 1  # nothing is ever sent twice
+        assert len(model.requests) - before <= 1  # nothing is sent twice
         assert len(journaled()) == kept
         model.script = Conversation.answer
         assert ask().content == PREDICTION
@@ -101,13 +101,13 @@ def test_it_answers_502(asks: list[Ask], model: ScriptedModel, journaled: Journa
         sends(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200"),
     ],
 )
-def test_it_answers_502_to_what_a_lenient_parser_takes(
+def test_it_answers_502_to_what_a_lenient_parser_accepts(
     asks: list[Ask], model: ScriptedModel, journaled: Journaled, script: Script
 ) -> None:
     held_to_the_contract(asks, model, journaled, script, "broken")
 
 
-def test_it_answers_502_where_nobody_listens(
+def test_it_answers_502_if_nobody_listens(
     asks: list[Ask], model: ScriptedModel, journaled: Journaled, settings: Settings
 ) -> None:
     for ask in asks:
@@ -117,7 +117,7 @@ def test_it_answers_502_where_nobody_listens(
         problem(ask(), 502, "upstream-unreachable")
         settings.ML_SERVER_URL = model.url
         assert ask().content == PREDICTION
-    assert len(journaled()) == 1  # of the prediction that was answered
+    assert len(journaled()) == 1  # the prediction that was answered
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 305, 307, 308, 399])
@@ -165,7 +165,7 @@ def endless(conversation: Conversation, piece: bytes) -> None:
 @pytest.mark.parametrize(
     "script", [declares_much, many_chunks, one_chunk_without_end, close_delimited, interim_without_end]
 )
-def test_it_holds_no_more_than_the_cap_in_memory(
+def test_it_keeps_no_more_than_the_limit_in_memory(
     asks: list[Ask], model: ScriptedModel, journaled: Journaled, settings: Settings, script: Script
 ) -> None:
     settings.MAX_ANSWER_BYTES = 256 * KIB
@@ -178,7 +178,7 @@ def test_it_holds_no_more_than_the_cap_in_memory(
 
 
 @pytest.mark.parametrize("framed", [OK + b"Content-Length: 1000\r\n\r\n%s", CHUNKED + b"3e8\r\n%s\r\n0\r\n\r\n"])
-def test_it_takes_an_answer_of_just_the_cap(
+def test_it_accepts_an_answer_of_exactly_the_limit(
     asks: list[Ask], model: ScriptedModel, settings: Settings, framed: bytes
 ) -> None:
     whole = b'"' + b"a" * 998 + b'"'
@@ -190,7 +190,7 @@ def test_it_takes_an_answer_of_just_the_cap(
         problem(ask(), 502, "upstream-too-large")
 
 
-def test_it_takes_an_answer_in_chunks_of_one_byte(gateway: Client, model: ScriptedModel, settings: Settings) -> None:
+def test_it_accepts_an_answer_in_chunks_of_one_byte(gateway: Client, model: ScriptedModel, settings: Settings) -> None:
     settings.MAX_ANSWER_BYTES = 300_000  # far more than a mebibyte on the wire
     whole = b'"' + b"a" * 299_998 + b'"'
     model.script = keeps(CHUNKED, *(b"1\r\n%c\r\n" % byte for byte in whole), b"0\r\n\r\n")
@@ -198,7 +198,7 @@ def test_it_takes_an_answer_in_chunks_of_one_byte(gateway: Client, model: Script
 
 
 @pytest.mark.parametrize("line", [b"204 No Content", b"304 Not Modified"])
-def test_it_takes_no_length_for_a_body_where_there_is_none(gateway: Client, model: ScriptedModel, line: bytes) -> None:
+def test_it_ignores_a_content_length_if_there_is_no_body(gateway: Client, model: ScriptedModel, line: bytes) -> None:
     model.script = keeps(b"HTTP/1.1 ", line, b"\r\nContent-Length: 99999999999\r\n\r\n")
     response = gateway.get("/ml/v1/status/")
     assert (response.status_code, response.content) == (int(line[:3]), b"")
@@ -225,7 +225,7 @@ NOISE += [
 ]
 
 
-def test_it_answers_with_the_models_status_or_502_whatever_the_bytes(gateway: Client, model: ScriptedModel) -> None:
+def test_it_answers_with_the_models_status_or_502_for_any_bytes(gateway: Client, model: ScriptedModel) -> None:
     pieces = st.lists(st.sampled_from(NOISE)).map(b"".join)
 
     @given(st.sampled_from([b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 404 X\r\nA: b\r\n"]), st.binary() | pieces)

@@ -1,4 +1,4 @@
-"""What a model server says before it has read the request is its answer; a change of protocol is none."""
+"""An answer sent before the request was read is passed on; a protocol switch is refused."""
 
 import json
 import socket
@@ -26,7 +26,7 @@ def refusal(status: str) -> bytes:
 
 
 class EarlyModel:
-    """Answers each request as soon as its head is there, and reads no more of it."""
+    """Answers each request as soon as its head has arrived, and does not read its body."""
 
     def __init__(self, listener: socket.socket, answer: bytes, *, hangs_up: bool) -> None:
         self.connections = 0
@@ -65,7 +65,7 @@ def early_model(settings: Settings, answer: bytes, *, hangs_up: bool) -> Iterato
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_it_passes_the_answer_on_of_a_model_that_hangs_up(
+def test_it_passes_on_the_answer_of_a_model_that_closes_the_connection(
     gateway: Client, settings: Settings, journaled: Journaled, status: str
 ) -> None:
     with early_model(settings, refusal(status), hangs_up=True) as model:
@@ -76,18 +76,20 @@ def test_it_passes_the_answer_on_of_a_model_that_hangs_up(
     assert journaled() == []
 
 
-@pytest.mark.parametrize("transport", ["llhttp"], indirect=True)  # the other sends to the end before it listens
+@pytest.mark.parametrize(
+    "transport", ["llhttp"], indirect=True
+)  # the stock adapter sends the whole request before it reads
 @pytest.mark.parametrize("status", STATUSES)
 def test_it_stops_sending_to_a_model_that_has_refused(gateway: Client, settings: Settings, status: str) -> None:
     with early_model(settings, refusal(status), hangs_up=False) as model:
         for count in (1, 2):
             response = predict(gateway, LARGE)
             assert (f"{response.status_code}", response.content) == (status[:3], SAID)
-            assert model.connections == count  # half a request lies on the one before
+            assert model.connections == count  # the previous connection has half a request on it
 
 
 @pytest.mark.parametrize("early", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"])
-def test_it_sends_on_where_the_request_is_still_wanted(gateway: Client, settings: Settings, early: bytes) -> None:
+def test_it_continues_sending_after_an_interim_answer(gateway: Client, settings: Settings, early: bytes) -> None:
     rest = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}" if b"100" in early else b"\r\n{}"
     sizes: list[int] = []
 
@@ -110,7 +112,9 @@ def test_it_sends_on_where_the_request_is_still_wanted(gateway: Client, settings
     assert (response.status_code, response.content, sizes) == (200, b"{}", [len(LARGE)])
 
 
-def test_a_model_that_hangs_up_without_a_word_is_unreachable(gateway: Client, settings: Settings) -> None:
+def test_a_model_that_closes_the_connection_without_an_answer_is_unreachable(
+    gateway: Client, settings: Settings
+) -> None:
     with early_model(settings, b"", hangs_up=True) as model:
         problem(predict(gateway, LARGE), 502, "upstream-unreachable")
         assert model.connections == 1
@@ -140,8 +144,8 @@ VALUES = ["김민준".encode(), b"\xe9", "é".encode(), bytes(range(0xA0, 0x100)
 
 
 @pytest.mark.parametrize("value", VALUES)
-def test_it_passes_values_beyond_ascii_byte_for_byte(gateway: Client, model: ScriptedModel, value: bytes) -> None:
-    """WSGI has the bytes of a field as Latin-1, both ways."""
+def test_it_passes_on_non_ascii_values_unchanged(gateway: Client, model: ScriptedModel, value: bytes) -> None:
+    """WSGI decodes the bytes of a field as Latin-1, in both directions."""
     model.script = lambda conversation: conversation.answer(head=b"X-Said: " + value + b"\r\n")
     response = predict(gateway, HTTP_X_USER=value.decode("latin-1"))
     assert response.status_code == 200

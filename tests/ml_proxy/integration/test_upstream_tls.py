@@ -1,4 +1,4 @@
-"""A model server behind TLS: believed only with a certificate that is known, and held to the same deadline."""
+"""A model server with TLS: its certificate is verified, and the same deadline applies."""
 
 import socket
 import ssl
@@ -18,7 +18,7 @@ from tests.support.model import PREDICTION, Conversation, ScriptedModel
 pytestmark = pytest.mark.usefixtures("transport")
 
 TOTAL = 0.3  # seconds
-LATEST = 10  # seconds: the servers here would go on until the test is over
+LATEST = 10  # seconds: the servers here would otherwise continue until the test ends
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def secure(gateway: Client, model: ScriptedModel, settings: Settings, certificate: Path) -> Client:
-    """The gateway in front of the model, which speaks TLS now."""
+    """The gateway in front of a model that uses TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     model._server.socket = context.wrap_socket(model._server.socket, server_side=True)
@@ -40,7 +40,7 @@ def secure(gateway: Client, model: ScriptedModel, settings: Settings, certificat
 
 @pytest.fixture
 def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a gateway has that was started with the certificate among its authorities."""
+    """Makes the gateway trust the certificate, as if it had been started with it as an authority."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     sessions.begin_anew()
     yield
@@ -48,7 +48,7 @@ def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 
 @pytest.mark.usefixtures("trusted")
-def test_it_speaks_tls(secure: Client, model: ScriptedModel, journaled: Journaled) -> None:
+def test_it_uses_tls(secure: Client, model: ScriptedModel, journaled: Journaled) -> None:
     for _ in range(2):
         assert predict(secure).content == PREDICTION
     assert secure.get("/ml/v1/status/").content == PREDICTION
@@ -56,7 +56,7 @@ def test_it_speaks_tls(secure: Client, model: ScriptedModel, journaled: Journale
     assert len(journaled()) == 2
 
 
-def test_it_believes_no_certificate_that_it_does_not_know(
+def test_it_refuses_a_certificate_that_it_does_not_trust(
     secure: Client, model: ScriptedModel, journaled: Journaled
 ) -> None:
     problem(predict(secure), 502, "upstream-unreachable")
@@ -74,14 +74,14 @@ def test_it_sends_large_bodies_over_tls(secure: Client, model: ScriptedModel) ->
 
 
 @pytest.mark.usefixtures("trusted")
-def test_it_believes_no_certificate_of_another_host(secure: Client, model: ScriptedModel, settings: Settings) -> None:
+def test_it_refuses_a_certificate_of_another_host(secure: Client, model: ScriptedModel, settings: Settings) -> None:
     settings.ML_SERVER_URL = settings.ML_SERVER_URL.replace("127.0.0.1", "localhost")
     problem(predict(secure), 502, "upstream-unreachable")
     assert model.requests == []
 
 
 @pytest.mark.usefixtures("trusted")
-def test_it_holds_the_handshake_to_the_deadline(gateway: Client, settings: Settings) -> None:
+def test_the_deadline_includes_the_handshake(gateway: Client, settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         settings.ML_SERVER_URL = f"https://127.0.0.1:{mute.getsockname()[1]}"
         settings.UPSTREAM_TOTAL_SECONDS = TOTAL
@@ -91,7 +91,7 @@ def test_it_holds_the_handshake_to_the_deadline(gateway: Client, settings: Setti
 
 
 @pytest.mark.usefixtures("trusted")
-def test_it_holds_drips_to_the_deadline(
+def test_the_deadline_applies_to_a_slow_answer(
     secure: Client, model: ScriptedModel, settings: Settings, journaled: Journaled
 ) -> None:
     def drip(conversation: Conversation) -> None:
@@ -110,7 +110,7 @@ def test_it_holds_drips_to_the_deadline(
 
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}"])
-def test_it_answers_502_to_half_an_answer(secure: Client, model: ScriptedModel, said: bytes) -> None:
+def test_it_answers_502_to_a_truncated_answer(secure: Client, model: ScriptedModel, said: bytes) -> None:
     model.script = sends(said)
     assert predict(secure).status_code == secure.get("/ml/v1/status/").status_code == 502
     model.script = Conversation.answer
@@ -118,7 +118,7 @@ def test_it_answers_502_to_half_an_answer(secure: Client, model: ScriptedModel, 
 
 
 @pytest.mark.usefixtures("trusted")
-def test_it_holds_the_cap(secure: Client, model: ScriptedModel, settings: Settings) -> None:
+def test_it_enforces_the_size_limit(secure: Client, model: ScriptedModel, settings: Settings) -> None:
     settings.MAX_ANSWER_BYTES = 1000
     model.script = sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffff\r\n", b" " * 3_000_000)
     problem(predict(secure), 502, "upstream-too-large")

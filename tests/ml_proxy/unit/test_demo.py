@@ -1,4 +1,4 @@
-"""What a demonstration is made of: varied inputs, opening hours, invented people."""
+"""Demonstration data: varied inputs, opening hours, invented people."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from common import person_names
 from common.ids import uuid7
 from ml_proxy.demo.hours import OpeningHours
 from ml_proxy.demo.inputs import varied
-from ml_proxy.demo.people import CUSTOMS, invent
+from ml_proxy.demo.people import NAME_STYLES, invent
 
 NUMBER = {"type": "number", "minimum": 0.5, "maximum": 2}
 SCHEMA = {
@@ -42,13 +42,13 @@ def test_it_varies_within_the_schema(seed: int) -> None:
 
 
 @given(st.integers())
-def test_it_leaves_alone_what_no_schema_describes(seed: int) -> None:
+def test_it_does_not_change_values_without_a_schema(seed: int) -> None:
     found = varied(body(unknown=[7]), SCHEMA, random.Random(seed))
     assert (found["unknown"], found["odd"], found["switch"]) == ([7], 3, True)
     assert varied(body(), None, random.Random(seed)) == body()
 
 
-def test_it_varies_at_all() -> None:
+def test_it_changes_the_values() -> None:
     found = [varied(body(), SCHEMA, random.Random(seed)) for seed in range(20)]
     assert len({one["a"] for one in found}) > 10
     assert {one["choice"] for one in found} == {"x", "y"}
@@ -59,32 +59,32 @@ def test_it_varies_at_all() -> None:
     st.integers(1, 40),
     st.floats(0, 1, exclude_max=True),
 )
-def test_it_finds_moments_of_the_days_asked_for(until: datetime, days: int, share: float) -> None:
+def test_it_returns_times_within_the_requested_days(until: datetime, days: int, share: float) -> None:
     until = until.replace(tzinfo=UTC)
     moment = OpeningHours(days=days, until=until).at(share)
     assert until - timedelta(days=days) <= moment <= until
 
 
-def test_it_uses_the_whole_day_where_the_clinic_was_closed() -> None:
+def test_it_uses_the_whole_day_if_the_clinic_was_closed() -> None:
     monday = datetime(2026, 1, 4, 20, tzinfo=UTC)  # five in the morning in Seoul, after a Sunday
     assert OpeningHours(days=1, until=monday).at(0) == monday - timedelta(days=1)
 
 
-def test_it_can_write_every_name_it_may_invent() -> None:
-    for custom in CUSTOMS:
-        for family in custom.families:
-            for given_name in custom.givens:
-                name = custom.pattern.format(family=family, given=given_name)
+def test_every_invented_name_can_be_stored() -> None:
+    for style in NAME_STYLES:
+        for family in style.families:
+            for given_name in style.givens:
+                name = style.pattern.format(family=family, given=given_name)
                 assert len(person_names.canonical(name)) >= 2
 
 
-def test_it_invents_as_many_as_asked_for_and_the_same_again() -> None:
+def test_it_invents_the_requested_number_and_is_reproducible() -> None:
     assert len(invent(500, random.Random(1))) == 500
     assert invent(50, random.Random(1)) == invent(50, random.Random(1))
 
 
 @given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9999, 1, 1)))  # noqa: DTZ001 - set below
-def test_it_mints_an_id_for_a_moment(moment: datetime) -> None:
+def test_an_id_contains_its_time(moment: datetime) -> None:
     moment = moment.replace(tzinfo=UTC)
     minted = uuid7(moment)
     assert minted.version == 7

@@ -1,4 +1,4 @@
-"""A record comes back as it went, and nothing else passes for one."""
+"""A record round-trips, and invalid bytes are refused."""
 
 import json
 from dataclasses import asdict, replace
@@ -65,13 +65,13 @@ moments = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=off
         caller=short,
     )
 )
-def test_it_comes_back_as_it_went(record: InferenceRecord) -> None:
+def test_it_round_trips(record: InferenceRecord) -> None:
     raw = record.encode()
     assert b"\n" not in raw
     assert InferenceRecord.decode(raw) == record
 
 
-def test_it_brings_the_contents_of_its_files() -> None:
+def test_it_carries_the_contents_of_its_files() -> None:
     contents = [b"\0\xff", b""]
     described = describe(
         RECORD.id, [Part(f"/{number}", "a.png", "image/png", data) for number, data in enumerate(contents)]
@@ -83,19 +83,19 @@ def test_it_brings_the_contents_of_its_files() -> None:
 
 
 @pytest.mark.parametrize("contents", [b"5", b'["%"]', b"{}", b"[1]"])
-def test_it_refuses_contents_that_are_none(contents: bytes) -> None:
+def test_it_refuses_invalid_contents(contents: bytes) -> None:
     with pytest.raises(BadRecord):
         contents_of(b'{"source":"s","version":1,"contents":' + contents + b"}")
 
 
 @pytest.mark.parametrize("version", [0, 2, 9999])
-def test_it_leaves_a_version_that_is_unknown_to_a_newer_worker(version: int) -> None:
+def test_it_leaves_an_unknown_version_to_a_newer_worker(version: int) -> None:
     with pytest.raises(UnsupportedRecord, match="upgrade the worker"):
         InferenceRecord.decode(written(version=version))
 
 
-def test_its_sealed_bytes_are_these() -> None:
-    """Golden bytes: a change here means that no row of before verifies. Add a version instead."""
+def test_its_sealed_bytes_are_the_golden_bytes() -> None:
+    """Golden bytes: if they change, existing rows no longer verify. Add a version instead."""
     record = InferenceRecord(
         id=UUID(int=7),
         doctor_name="Dr. Lee",
@@ -157,7 +157,7 @@ MALFORMED += [written(**{name: value}) for name, values in ODD.items() for value
 
 
 @pytest.mark.parametrize("raw", MALFORMED)
-def test_it_refuses_what_is_no_record_and_quotes_nothing_of_it(raw: bytes) -> None:
+def test_it_refuses_an_invalid_record_and_quotes_nothing_of_it(raw: bytes) -> None:
     with pytest.raises(BadRecord) as refusal:
         InferenceRecord.decode(raw)
     assert SECRET not in str(refusal.value)
@@ -165,7 +165,7 @@ def test_it_refuses_what_is_no_record_and_quotes_nothing_of_it(raw: bytes) -> No
 
 
 @pytest.mark.parametrize("name", ["source", *sorted(asdict(RECORD).keys() - {"files"})])
-def test_it_misses_every_member_that_is_not_there(name: str) -> None:
+def test_it_reports_a_missing_member(name: str) -> None:
     members = orjson.loads(written())
     del members[name]
     with pytest.raises(BadRecord):
@@ -179,7 +179,7 @@ anything: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(st.sampled_from(["source", "version", *asdict(RECORD)]), anything)
-def test_it_gives_a_usable_record_or_bad_record_for_any_member(name: str, value: Any) -> None:
+def test_any_member_value_is_valid_or_bad_record(name: str, value: Any) -> None:
     try:
         record = InferenceRecord.decode(written(**{name: value}))
     except (BadRecord, UnsupportedRecord):
@@ -189,7 +189,7 @@ def test_it_gives_a_usable_record_or_bad_record_for_any_member(name: str, value:
 
 
 @given(st.binary() | st.text().map(lambda text: text.encode("utf-8", "surrogatepass")))
-def test_it_raises_nothing_but_bad_record_for_any_bytes(raw: bytes) -> None:
+def test_any_bytes_are_valid_or_bad_record(raw: bytes) -> None:
     with pytest.raises(BadRecord):
         InferenceRecord.decode(raw)
 
@@ -208,6 +208,6 @@ def test_it_refuses_a_text_with_a_lone_surrogate() -> None:
         ("latency_ms", None),
     ],
 )
-def test_it_refuses_what_no_row_could_hold(member: str, value: object) -> None:
+def test_it_refuses_values_that_no_row_can_store(member: str, value: object) -> None:
     with pytest.raises(BadRecord):
         InferenceRecord.decode(written(**{member: value}))

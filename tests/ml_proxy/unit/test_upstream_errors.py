@@ -1,4 +1,4 @@
-"""Whatever `requests` raises leaves the boundary to the model server as an error of this project."""
+"""Every exception of `requests` is mapped to an error of this project."""
 
 import gc
 import weakref
@@ -28,20 +28,20 @@ ALL = sorted(set(tree(requests.RequestException)), key=str)
 
 
 def mapped(exc: requests.RequestException) -> UpstreamError:
-    with pytest.raises(UpstreamError) as caught, client.Translated():
+    with pytest.raises(UpstreamError) as caught, client.ErrorTranslation():
         raise exc
     assert caught.value.__cause__ is exc
     assert SECRET not in caught.value.detail
     return caught.value
 
 
-def test_it_finds_the_tree() -> None:
+def test_it_finds_the_exception_tree() -> None:
     assert {told.ChunkedEncodingError, told.RetryError, ours.HeadTooLarge, ours.AddressNotAllowed} < set(ALL)
 
 
 @pytest.mark.parametrize("error", ALL, ids=lambda error: error.__name__)
 def test_it_maps_every_exception_of_requests(error: Error) -> None:
-    exc = error.__new__(error, SECRET)  # without __init__: some want other arguments
+    exc = error.__new__(error, SECRET)  # without __init__: some need other arguments
     assert mapped(exc).status == (504 if issubclass(error, told.Timeout) else 502)
 
 
@@ -59,27 +59,27 @@ def test_it_maps_every_exception_of_requests(error: Error) -> None:
         (ours.ResponseTooLarge, UpstreamTooLarge),
     ],
 )
-def test_it_tells_what_happened(error: Error, kind: type[UpstreamError]) -> None:
+def test_it_maps_each_error_to_its_kind(error: Error, kind: type[UpstreamError]) -> None:
     assert type(mapped(error(SECRET))) is kind
 
 
-def test_it_leaves_an_upstream_error_as_it_is() -> None:
+def test_it_does_not_change_an_upstream_error() -> None:
     error = UpstreamBroken("x")
-    with pytest.raises(UpstreamBroken) as caught, client.Translated():
+    with pytest.raises(UpstreamBroken) as caught, client.ErrorTranslation():
         raise error
     assert caught.value is error
 
 
 class Held:
-    """What a request that fails has in its hands."""
+    """A stand-in for the data that a failing request holds."""
 
 
 @pytest.mark.parametrize("error", [told.ReadTimeout, told.ConnectionError, told.ChunkedEncodingError])
-def test_it_lets_go_of_the_request_without_a_sweep(error: Error) -> None:
+def test_the_request_is_freed_without_garbage_collection(error: Error) -> None:
     def ask() -> None:
         held = Held()
         found.append(weakref.ref(held))
-        with client.Translated():
+        with client.ErrorTranslation():
             raise error
 
     found: list[weakref.ref[Held]] = []
@@ -93,6 +93,6 @@ def test_it_lets_go_of_the_request_without_a_sweep(error: Error) -> None:
 
 
 @pytest.mark.parametrize("exc", [KeyboardInterrupt(), AssertionError("a fault of ours"), ValueError()])
-def test_it_hides_no_fault_of_ours(exc: BaseException) -> None:
-    with pytest.raises(type(exc)), client.Translated():
+def test_it_does_not_hide_programming_errors(exc: BaseException) -> None:
+    with pytest.raises(type(exc)), client.ErrorTranslation():
         raise exc

@@ -1,34 +1,34 @@
-/** The model's answer: its labels with their confidence, what it took, and what became of its record. */
+/** Shows the model's answer: labels with their confidence, timing, and the state of its record. */
 
 import { call } from "./api.js";
 import { bars, labelsOf, predictionsOf } from "./bars.js";
 import { el, fact, fold, isObject, part } from "./dom.js";
 import { milliseconds, when } from "./format.js";
 import { problem } from "./problem.js";
-import { verdict } from "./verdict.js";
+import { verdictForm } from "./verdict.js";
 
-const LOOKS_MS = [300, 500, 1000, 2000, 4000, 8000]; // a row follows its answer within a second, as a rule
+const POLL_MS = [300, 500, 1000, 2000, 4000, 8000]; // the row is usually written within a second
 let latest = 0;
 
-/** Something is under way. */
+/** Shows that a request is running. */
 export function showWaiting(section) {
   latest += 1;
   section.setAttribute("aria-busy", "true");
-  part(section, "out").replaceChildren(el("p", { class: "empty" }, "The model is asked…"));
+  part(section, "out").replaceChildren(el("p", { class: "empty" }, "Waiting for the model…"));
 }
 
-/** It went wrong. */
+/** Shows a failure. */
 export function showFailure(section, failure) {
   show(section, problem(failure));
 }
 
-/** It went well. `recordURL` tells where a record with an id can be read; `lookUp` shows what else there is. */
+/** Shows an answer. `recordURL` returns the URL of the record with an id; `lookUp` shows the patient's history. */
 export function showAnswer(section, answer, { recordURL, lookUp }) {
   const id = answer.headers.get("X-Inference-ID") ?? "";
   const predictions = predictionsOf(answer.json);
   const model = isObject(answer.json?.model) ? answer.json.model : {};
-  const record = el("dd", {}, id ? "kept; its row is being written…" : "none");
-  const judging = el("div", {});
+  const record = el("dd", {}, id ? "saved; its row is being written…" : "none");
+  const feedback = el("div", {});
   show(
     section,
     ...(predictions.length ? bars(predictions) : []),
@@ -42,15 +42,15 @@ export function showAnswer(section, answer, { recordURL, lookUp }) {
       record,
     ),
     rawFold(answer, predictions),
-    judging,
+    feedback,
     el("p", {}, el("button", { type: "button", onclick: lookUp }, "This patient’s history")),
   );
   if (!id) return;
-  const judge = () => judging.replaceChildren(verdict(recordURL(id), labelsOf(predictions)));
-  followRecord(record, recordURL(id), { mine: latest, judge });
+  const onRow = () => feedback.replaceChildren(verdictForm(recordURL(id), labelsOf(predictions)));
+  followRecord(record, recordURL(id), { request: latest, onRow });
 }
 
-/** On a narrow screen the answer stands below the form: bring it into sight. */
+/** Replaces the content. On a narrow screen the answer is below the form, so it is scrolled into view. */
 function show(section, ...content) {
   section.removeAttribute("aria-busy");
   part(section, "out").replaceChildren(...content);
@@ -58,27 +58,28 @@ function show(section, ...content) {
 }
 
 function rawFold(answer, predictions) {
-  const made = fold("The answer as it came", answer.text);
-  made.open = !predictions.length;
-  return made;
+  const details = fold("The raw answer", answer.text);
+  details.open = !predictions.length;
+  return details;
 }
 
-/** Looks for the row until it is there, another answer is shown, or nobody can expect it any more. */
-async function followRecord(place, url, { mine, judge }) {
+/** Polls for the row until it exists, another answer is shown, or the last attempt has failed. */
+async function followRecord(target, url, { request, onRow }) {
   const started = performance.now();
-  for (const pause of LOOKS_MS) {
+  for (const pause of POLL_MS) {
     await new Promise((resolve) => setTimeout(resolve, pause));
-    if (mine !== latest) return;
+    if (request !== latest) return;
     try {
-      const { status, json } = await call(url, { fine: [404] });
+      const { status, json } = await call(url, { accept: [404] });
       if (status === 404) continue;
-      place.textContent = `row written ${when(json.created_at)}; the model took ${milliseconds(json.latency_ms)}`;
-      judge(); // a verdict is about a row
+      target.textContent = `row written ${when(json.created_at)}; the model took ${milliseconds(json.latency_ms)}`;
+      onRow(); // feedback needs the row
     } catch (failure) {
-      place.textContent = failure.status === 403 ? "kept; you may not read the log" : "kept; the log can’t be read now";
+      target.textContent =
+        failure.status === 403 ? "saved; you have no permission to read the log" : "saved; the log is unavailable";
     }
     return;
   }
   const seconds = Math.round((performance.now() - started) / 1000);
-  place.textContent = `kept; no row after ${seconds} s. It follows once the workers and the database are well.`;
+  target.textContent = `saved; no row after ${seconds} s. It is written once the workers and the database work again.`;
 }

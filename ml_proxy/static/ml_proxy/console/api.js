@@ -1,8 +1,8 @@
-/** One call of the gateway, on this page's own origin. */
+/** Calls the gateway, on this page's own origin. */
 
 import { isObject } from "./dom.js";
 
-/** What went wrong, in words for a reader. `faults` is a list of {pointer, detail}; `status` is 0 without an answer. */
+/** A failed call, described for the user. `faults` is a list of {pointer, detail}; `status` is 0 without a response. */
 export class Failure extends Error {
   constructor({ status = 0, title, detail = "", faults = [], requestID = "" }) {
     super(title);
@@ -11,10 +11,10 @@ export class Failure extends Error {
 }
 
 /**
- * Calls `path` and reads the whole answer: {status, headers, text, json, ms}; `json` is undefined where it is none.
- * Throws a Failure unless the status is 2xx or among `fine`.
+ * Calls `path` and returns the whole answer: {status, headers, text, json, ms}; `json` is undefined if it is not JSON.
+ * Throws a Failure unless the status is 2xx or in `accept`.
  */
-export async function call(path, { method = "GET", body, fine = [], signal } = {}) {
+export async function call(path, { method = "GET", body, accept = [], signal } = {}) {
   const started = performance.now();
   const { response, text } = await exchange(path, { method, body, signal, headers: headersFor(method, body) });
   const answer = {
@@ -24,7 +24,7 @@ export async function call(path, { method = "GET", body, fine = [], signal } = {
     json: parsed(text),
     ms: performance.now() - started,
   };
-  if (!response.ok && !fine.includes(response.status)) throw failureOf(answer);
+  if (!response.ok && !accept.includes(response.status)) throw failureOf(answer);
   return answer;
 }
 
@@ -34,7 +34,7 @@ async function exchange(path, options) {
     return { response, text: await response.text() };
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Failure({ title: "The gateway can’t be reached", detail: "See that it runs, then try again." });
+    throw new Failure({ title: "The gateway can’t be reached", detail: "Check that it is running, then try again." });
   }
 }
 
@@ -46,7 +46,7 @@ function headersFor(method, body) {
   return headers;
 }
 
-/** A trace of its own for each call (W3C Trace Context), which the gateway carries on as far as the row. */
+/** A new trace id for each call (W3C Trace Context); the gateway propagates it up to the row. */
 function traceparent() {
   return `00-${randomHex(16)}-${randomHex(8)}-01`;
 }
@@ -56,7 +56,7 @@ function randomHex(size) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Django's token, read anew for each call: it changes when someone signs in. */
+/** Django's CSRF token, read again for each call because it changes at sign-in. */
 function csrfToken() {
   return document.cookie.match(/(?:^|;\s*)csrftoken=([^;]+)/)?.[1] ?? "";
 }
@@ -69,7 +69,7 @@ function parsed(text) {
   }
 }
 
-/** A problem of the gateway (RFC 9457), or an error in the model's own words, which are only guessed at. */
+/** Builds a Failure from a problem of the gateway (RFC 9457), or from a model's error in an unknown format. */
 function failureOf({ status, headers, json, text }) {
   const requestID = headers.get("X-Request-ID") ?? "";
   if (headers.get("Content-Type")?.startsWith("application/problem+json") && isObject(json)) {
@@ -81,11 +81,11 @@ function failureOf({ status, headers, json, text }) {
       requestID: json.request_id ?? requestID,
     });
   }
-  const said = isObject(json) ? (json.detail ?? json.message ?? json.error) : text.slice(0, 300);
+  const message = isObject(json) ? (json.detail ?? json.message ?? json.error) : text.slice(0, 300);
   return new Failure({
     status,
-    title: isObject(json) ? (status < 500 ? "The model does not take this" : "The model failed") : "No usable answer",
-    detail: typeof said === "string" ? said : "",
+    title: isObject(json) ? (status < 500 ? "The model refused the request" : "The model failed") : "No usable answer",
+    detail: typeof message === "string" ? message : "",
     faults: modelFaults(json),
     requestID,
   });

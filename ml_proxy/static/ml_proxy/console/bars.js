@@ -1,23 +1,23 @@
-/** A prediction's labels, surest first, each with its confidence as a bar and as a figure. */
+/** A prediction's labels, most confident first, each with its confidence as a bar and a number. */
 
 import { el, isObject } from "./dom.js";
 import { share } from "./format.js";
 
-/** The predictions of a model's answer that has them in the reference server's form; else an empty list. */
+/** Returns the predictions of an answer in the reference server's format; otherwise an empty list. */
 export function predictionsOf(output) {
   const listed = isObject(output) && Array.isArray(output.predictions) ? output.predictions : [];
-  return listed.filter((one) => isObject(one) && "label" in one && typeof one.confidence === "number");
+  return listed.filter((item) => isObject(item) && "label" in item && typeof item.confidence === "number");
 }
 
-/** Their labels as texts. */
+/** Returns their labels as strings. */
 export function labelsOf(predictions) {
   return predictions.map(({ label }) => String(label));
 }
 
-/** The surest label in large, then a bar for each. */
+/** Returns the most confident label in large type, then a bar for each label. */
 export function bars(predictions) {
   return [
-    el("p", { class: "surest" }, String(predictions[0].label)),
+    el("p", { class: "top-label" }, String(predictions[0].label)),
     el("ul", { class: "bars" }, predictions.map(bar)),
   ];
 }
@@ -32,7 +32,7 @@ function bar({ label, confidence }) {
   );
 }
 
-/** The bar alone; the figure beside it says the same to those who don't see it. */
+/** Returns the bar, hidden from screen readers because the number beside it has the same value. */
 export function gauge(confidence) {
   const filled = el("span", { class: "filled" });
   filled.style.setProperty("inline-size", `${Math.min(Math.max(confidence, 0), 1) * 100}%`);

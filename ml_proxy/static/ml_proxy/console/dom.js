@@ -1,29 +1,29 @@
-/** Builds elements. Whatever a model or a person wrote becomes text, never markup. */
+/** Builds elements. Text from models and people is always inserted as text, never as markup. */
 
-/** An element with properties (`class`, `on…` handlers, attributes) and children: elements, texts, null for none. */
+/** Creates an element with properties (`class`, `on…` handlers, attributes) and children (elements, strings or null). */
 export function el(name, properties = {}, ...children) {
-  const made = document.createElement(name);
+  const element = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
     if (value === null || value === undefined || value === false) continue;
-    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
-    else made.setAttribute(key, value === true ? "" : value);
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else element.setAttribute(key, value === true ? "" : value);
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
-  return made;
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+  return element;
 }
 
-/** The element of a section that is marked with `data-part`. */
+/** Returns the section's element with this `data-part`. */
 export function part(section, name) {
   return section.querySelector(`[data-part="${name}"]`);
 }
 
-/** A term and what it is, for a `dl`; nothing where there is nothing to tell. */
+/** Returns a term and its value for a `dl`; nothing if the value is empty. */
 export function fact(term, value, properties = {}) {
   if (value === null || value === undefined || value === "") return [];
   return [el("dt", {}, term), el("dd", properties, value)];
 }
 
-/** A closed fold over a text in its own layout. */
+/** Returns a closed `details` element with preformatted text. */
 export function fold(title, text) {
   return el("details", {}, el("summary", {}, title), el("pre", { tabindex: "0" }, text));
 }

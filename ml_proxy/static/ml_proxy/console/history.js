@@ -1,11 +1,11 @@
-/** The log, looked up by whole names, page by page. Names travel in the call, never in this page's own address. */
+/** Looks up the log by full names, page by page. Names are only in the API call, never in this page's URL. */
 
 import { call, Failure } from "./api.js";
 import { part } from "./dom.js";
 import { problem } from "./problem.js";
 import { empty, table } from "./rows.js";
 
-/** Wires the section; `lookUp` of what it gives fills the form and asks. */
+/** Sets up the section. The returned `lookUp` fills the form and starts a lookup. */
 export function startHistory(section) {
   const lookup = new Lookup(section);
   const form = section.querySelector("form");
@@ -28,11 +28,11 @@ export function startHistory(section) {
   };
 }
 
-/** One look-up: the pages seen so far, by their addresses, and the page that is shown. */
+/** One lookup: the URLs of the pages seen so far, and the rows of the current page. */
 class Lookup {
   constructor(section) {
     this.section = section;
-    this.asking = new AbortController();
+    this.controller = new AbortController();
     this.pages = [];
     this.rows = null;
     this.next = "";
@@ -55,14 +55,14 @@ class Lookup {
   }
 
   async go(pages) {
-    this.asking.abort(); // whoever asks again no longer waits for the last answer
-    this.asking = new AbortController();
+    this.controller.abort(); // a new lookup replaces the one that is running
+    this.controller = new AbortController();
     this.section.setAttribute("aria-busy", "true");
     try {
-      const answer = await call(pages.at(-1), { signal: this.asking.signal });
+      const answer = await call(pages.at(-1), { signal: this.controller.signal });
       Object.assign(this, { pages, rows: answer.json, next: nextOf(answer.headers, this.section.dataset.url) });
       this.show();
-      this.tell(`${this.rows.length} rows, page ${pages.length}`);
+      this.announce(`${this.rows.length} rows, page ${pages.length}`);
     } catch (failure) {
       if (failure.name === "AbortError") return;
       if (!(failure instanceof Failure)) throw failure;
@@ -73,12 +73,12 @@ class Lookup {
     this.section.removeAttribute("aria-busy");
   }
 
-  /** Draws the rows that are here. */
+  /** Renders the current rows. */
   show() {
     if (!this.rows) return;
     const withPatients = this.section.querySelector("#show-patients").checked;
-    const drawn = this.rows.length ? table(this.rows, { withPatients, url: this.section.dataset.url }) : empty();
-    part(this.section, "out").replaceChildren(drawn);
+    const content = this.rows.length ? table(this.rows, { withPatients, url: this.section.dataset.url }) : empty();
+    part(this.section, "out").replaceChildren(content);
     part(this.section, "pager").hidden = this.pages.length === 1 && !this.next;
     part(this.section, "newer").disabled = this.pages.length === 1;
     part(this.section, "older").disabled = !this.next;
@@ -86,19 +86,19 @@ class Lookup {
     this.offerFiles();
   }
 
-  /** Links to files of all that this look-up finds, not of one page alone. */
+  /** Links to export files of all rows that match, not only of this page. */
   offerFiles() {
-    const asked = new URLSearchParams(this.pages[0].slice(this.pages[0].indexOf("?")));
-    asked.delete("limit");
+    const query = new URLSearchParams(this.pages[0].slice(this.pages[0].indexOf("?")));
+    query.delete("limit");
     for (const link of part(this.section, "files").querySelectorAll("a")) {
-      asked.set("format", link.dataset.format);
-      link.href = `${link.pathname}?${asked}`;
+      query.set("format", link.dataset.format);
+      link.href = `${link.pathname}?${query}`;
     }
     part(this.section, "files").hidden = !this.rows.length;
   }
 
-  tell(text) {
-    part(this.section, "told").textContent = text;
+  announce(text) {
+    part(this.section, "status").textContent = text;
   }
 
   field(selector) {
@@ -106,10 +106,10 @@ class Lookup {
   }
 }
 
-/** The path and query of the Link field's next page (RFC 8288), where it is a page of the same list. */
+/** Returns the path and query of the next page in the Link header (RFC 8288), if it belongs to the same list. */
 function nextOf(headers, path) {
   const found = (headers.get("Link") ?? "").match(/<([^>]*)>\s*;[^,]*\brel="?next"?/);
   if (!found) return "";
-  const url = new URL(found[1], location.href); // behind a proxy, scheme and host may be the gateway's inner ones
+  const url = new URL(found[1], location.href); // behind a proxy, scheme and host may be internal ones
   return url.pathname === path ? url.pathname + url.search : "";
 }

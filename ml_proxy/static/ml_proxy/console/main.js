@@ -1,4 +1,4 @@
-/** The console's parts, wired together. Each part knows its own section of the page and nothing of the others. */
+/** Connects the console's parts. Each part uses only its own section of the page. */
 
 import { showAnswer, showFailure, showWaiting } from "./answer.js";
 import { startHistory } from "./history.js";

@@ -1,11 +1,11 @@
-/** What answers here: name, version, figures, and the example that the form starts from. */
+/** Shows the model: name, version, metrics, and the example for the form. */
 
 import { call } from "./api.js";
 import { el, fact, fold, isObject, part } from "./dom.js";
 import { figure, when } from "./format.js";
 import { problem } from "./problem.js";
 
-/** Asks for the model and hands its example on. */
+/** Loads the model info and passes the example to the form. */
 export async function startModel(section, { example }) {
   const out = part(section, "out");
   try {
@@ -20,23 +20,23 @@ export async function startModel(section, { example }) {
     out.replaceChildren(...(models.length > 1 ? [choice(models, show)] : []), facts);
     show(models[0]);
   } catch (failure) {
-    const again = () => startModel(section, { example });
-    out.replaceChildren(problem(failure), el("button", { type: "button", onclick: again }, "Ask again"));
+    const retry = () => startModel(section, { example });
+    out.replaceChildren(problem(failure), el("button", { type: "button", onclick: retry }, "Try again"));
   }
 }
 
-/** Which of several models is shown, and gives the form its example. */
+/** A select for one of several models; the choice is shown and its example passed to the form. */
 function choice(models, show) {
-  const options = models.map(({ name }, place) => el("option", { value: place }, text(name) || `Model ${place + 1}`));
+  const options = models.map(({ name }, index) => el("option", { value: index }, text(name) || `Model ${index + 1}`));
   const select = el("select", { id: "of-models" }, options);
   select.addEventListener("change", () => show(models[Number(select.value)]));
-  return el("div", { class: "field" }, el("label", { for: "of-models", class: "unseen" }, "Which model"), select);
+  return el("div", { class: "field" }, el("label", { for: "of-models", class: "visually-hidden" }, "Model"), select);
 }
 
 function described(model) {
   const { name, version, task, classes, metrics, trained_at: trainedAt, input_schema: schema, lineage } = model;
   return [
-    el("p", { class: "model-name" }, text(name) || "A model without a name", version ? el("span", {}, `version ${version}`) : null),
+    el("p", { class: "model-name" }, text(name) || "Unnamed model", version ? el("span", {}, `version ${version}`) : null),
     el(
       "dl",
       {},

@@ -1,11 +1,11 @@
-/** The form: two names, and a JSON object that travels as it was typed. */
+/** The prediction form: two names, and a JSON object that is sent exactly as typed. */
 
 import { call, Failure } from "./api.js";
 import { isObject, part } from "./dom.js";
 
 const NAMES = ["doctor_name", "patient_name"];
 
-/** Wires the form; `offerExample` of what it gives takes a model's example. */
+/** Sets up the form. The returned `offerExample` accepts a model's example. */
 export function startPredict(section, { waiting, failed, answered }) {
   const form = section.querySelector("form");
   const reset = part(section, "reset");
@@ -25,11 +25,11 @@ export function startPredict(section, { waiting, failed, answered }) {
   form.querySelector("[type=submit]").disabled = false;
 
   return {
-    /** Fills the form, unless somebody has begun to write, and keeps the example at hand. */
-    offerExample(given) {
+    /** Stores the example, and fills the form unless the user has edited it. */
+    offerExample(offered) {
       const untouched = form.elements.features.value === example;
-      for (const name of NAMES) if (typeof given[name] === "string") form.elements[name].value = given[name];
-      const features = Object.entries(given).filter(([name]) => !NAMES.includes(name));
+      for (const name of NAMES) if (typeof offered[name] === "string") form.elements[name].value = offered[name];
+      const features = Object.entries(offered).filter(([name]) => !NAMES.includes(name));
       example = JSON.stringify(Object.fromEntries(features), null, 2);
       if (untouched) fill(form, example);
       reset.disabled = false;
@@ -62,16 +62,16 @@ async function submit(section, form, { waiting, failed, answered }) {
   }
 }
 
-/** The features' own text with the names before it: reading and writing it anew would change large numbers. */
+/** Prepends the names to the features' text, unparsed: parsing and encoding it again would change large numbers. */
 function bodyOf(doctor, patient, features) {
   const names = JSON.stringify({ doctor_name: doctor, patient_name: patient }).slice(0, -1);
   const rest = features.trim().slice(1);
   return rest.trim() === "}" ? `${names}}` : `${names},${rest}`;
 }
 
-/** Marks what can't be sent, takes the reader to the first of it, and tells whether all can. */
+/** Marks invalid fields, focuses the first one, and returns whether all fields are valid. */
 function check(form) {
-  const faults = [...NAMES.map((name) => [name, form.elements[name].value.trim() ? "" : "Who is it?"])];
+  const faults = [...NAMES.map((name) => [name, form.elements[name].value.trim() ? "" : "Enter a name."])];
   faults.push(["features", faultOf(form.elements.features.value)]);
   for (const [name, fault] of faults) mark(form.elements[name], fault);
   const first = faults.find(([, fault]) => fault);
@@ -88,9 +88,9 @@ function faultOf(text) {
 }
 
 function mark(input, fault) {
-  const told = document.getElementById(`${input.id}-fault`);
-  if (!told) return;
-  told.textContent = fault;
+  const message = document.getElementById(`${input.id}-fault`);
+  if (!message) return;
+  message.textContent = fault;
   if (fault) input.setAttribute("aria-invalid", "true");
   else input.removeAttribute("aria-invalid");
 }

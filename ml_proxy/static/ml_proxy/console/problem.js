@@ -1,8 +1,8 @@
-/** A failure, readable: what happened, each fault with where it is, and the id under which the log tells more. */
+/** Shows a failure: its title, each field error with its pointer, and the request id for the logs. */
 
 import { el } from "./dom.js";
 
-/** The element for a Failure. */
+/** Returns the element for a Failure. */
 export function problem(failure) {
   return el(
     "div",

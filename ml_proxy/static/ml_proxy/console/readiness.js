@@ -1,4 +1,4 @@
-/** Whether the gateway can do its work, part by part; asked again while somebody is looking. */
+/** Shows the readiness of the gateway and its parts, refreshed while the page is visible. */
 
 import { call } from "./api.js";
 import { el, isObject, part } from "./dom.js";
@@ -7,21 +7,21 @@ import { milliseconds } from "./format.js";
 const EVERY_MS = 15_000;
 const WORDS = {
   ready: "Ready",
-  degraded: "Degraded: answers go on, their rows come later",
+  degraded: "Degraded: predictions are served, their rows are delayed",
   "not ready": "Not ready: predictions can’t be served",
 };
 
-/** Fills the section, now and then. */
+/** Fills the section now, and again every `EVERY_MS`. */
 export function startReadiness(section) {
-  const look = () => document.visibilityState === "visible" && refresh(section);
-  document.addEventListener("visibilitychange", look);
-  setInterval(look, EVERY_MS);
-  look();
+  const update = () => document.visibilityState === "visible" && refresh(section);
+  document.addEventListener("visibilitychange", update);
+  setInterval(update, EVERY_MS);
+  update();
 }
 
 async function refresh(section) {
   try {
-    const { json } = await call(section.dataset.url, { fine: [503] });
+    const { json } = await call(section.dataset.url, { accept: [503] });
     show(section, json?.status, WORDS[json?.status] ?? "Readiness is unknown", isObject(json?.parts) ? json.parts : {});
   } catch (failure) {
     show(section, "not ready", failure.title, {});
@@ -30,17 +30,17 @@ async function refresh(section) {
 
 function show(section, status, words, parts) {
   const overall = part(section, "overall");
-  if (overall.textContent !== words) overall.textContent = words; // a reader is told of changes alone
+  if (overall.textContent !== words) overall.textContent = words; // screen readers announce only changes
   section.dataset.state = status ?? "";
-  part(section, "parts").replaceChildren(...Object.entries(parts).map(([name, found]) => item(name, found)));
+  part(section, "parts").replaceChildren(...Object.entries(parts).map(([name, state]) => item(name, state)));
 }
 
 function item(name, { ok, ms, detail }) {
   return el(
     "li",
-    { class: ok ? "well" : "ill" },
+    { class: ok ? "ok" : "failed" },
     el("span", { class: "part-name" }, name),
     el("span", { class: "aside" }, ok ? milliseconds(ms) : String(detail)),
-    el("span", { class: "unseen" }, ok ? "works" : "is ill"),
+    el("span", { class: "visually-hidden" }, ok ? "works" : "does not work"),
   );
 }

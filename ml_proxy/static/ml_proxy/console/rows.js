@@ -1,25 +1,25 @@
-/** Rows of the log as a table. Patients' names are drawn only where somebody asked to see them. */
+/** Shows rows of the log as a table. Patients' names are shown only if the user chose so. */
 
 import { gauge, labelsOf, predictionsOf } from "./bars.js";
 import { el, fact, isObject } from "./dom.js";
 import { figure, milliseconds, share, when } from "./format.js";
-import { verdict } from "./verdict.js";
+import { verdictForm } from "./verdict.js";
 
-/** The table for `rows`; `url` is the list's path, under which each row has its own. */
+/** Returns the table for `rows`; `url` is the path of the list, and each row's path is below it. */
 export function table(rows, { withPatients, url }) {
   const heads = ["When", "Doctor", withPatients ? "Patient" : null, "Answer", "Model", "Took", "More"].filter(Boolean);
   return el(
     "table",
     {},
-    el("caption", { class: "unseen" }, "Inferences, newest first"),
+    el("caption", { class: "visually-hidden" }, "Inferences, newest first"),
     el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))),
     el("tbody", {}, rows.flatMap((row) => entry(row, { withPatients, url, width: heads.length }))),
   );
 }
 
-/** What is shown where nothing matches. */
+/** Returns the message for an empty result. */
 export function empty() {
-  return el("p", { class: "empty" }, "Nothing in the log matches. Names must be whole; a new row takes up to a second.");
+  return el("p", { class: "empty" }, "Nothing in the log matches. Use full names; a new row takes up to a second.");
 }
 
 function entry(row, { withPatients, url, width }) {
@@ -51,14 +51,14 @@ function cell(head, content, kind = "") {
 }
 
 function answer(output) {
-  const [surest] = predictionsOf(output);
-  if (!surest) return el("span", { class: "aside" }, "see more");
+  const [top] = predictionsOf(output);
+  if (!top) return el("span", { class: "aside" }, "see more");
   return el(
     "span",
     { class: "brief" },
-    el("span", { dir: "auto" }, String(surest.label)),
-    gauge(surest.confidence),
-    el("span", { class: "figure" }, share(surest.confidence)),
+    el("span", { dir: "auto" }, String(top.label)),
+    gauge(top.confidence),
+    el("span", { class: "figure" }, share(top.confidence)),
   );
 }
 
@@ -80,12 +80,12 @@ function details(row, { withPatients, url }) {
       el("div", {}, el("h3", {}, "Input"), el("pre", { tabindex: "0" }, JSON.stringify(input, null, 2))),
       el("div", {}, el("h3", {}, "Output"), el("pre", { tabindex: "0" }, JSON.stringify(row.output_data, null, 2))),
     ),
-    verdict(`${url}${row.id}/`, labelsOf(predictionsOf(row.output_data))),
-    el("p", { class: "aside" }, el("a", { href: `${url}${row.id}/` }, "The row as the API gives it"), ", names and all."),
+    verdictForm(`${url}${row.id}/`, labelsOf(predictionsOf(row.output_data))),
+    el("p", { class: "aside" }, el("a", { href: `${url}${row.id}/` }, "The row in the API"), ", including names."),
   ];
 }
 
-/** A file of the input: its link holds for some minutes, then the row has to be looked up anew. */
+/** Links to a file of the input. The link expires after some minutes; then the row must be loaded again. */
 function file({ filename, bytes, url }) {
   return el("li", {}, el("a", { href: url, rel: "noreferrer" }, filename), ` ${figure(bytes)} bytes`);
 }

@@ -1,4 +1,4 @@
-/** A doctor's word on one inference: the model was right, or what it is instead. The newest one counts. */
+/** Feedback on one inference: the model was right, or the correct label. The newest verdict counts. */
 
 import { call, Failure } from "./api.js";
 import { el } from "./dom.js";
@@ -7,19 +7,19 @@ import { problem } from "./problem.js";
 
 let forms = 0;
 
-/** The form for the inference whose record is at `recordURL`; `labels` are offered, any other can be written. */
-export function verdict(recordURL, labels) {
+/** Returns the form for the inference at `recordURL`; it suggests `labels`, and accepts any other. */
+export function verdictForm(recordURL, labels) {
   forms += 1;
-  const ids = { label: `label-${forms}`, offered: `offered-${forms}` };
+  const ids = { label: `label-${forms}`, suggestions: `suggestions-${forms}` };
   const url = `${recordURL}feedback/`;
-  const told = el("p", { class: "aside", role: "status" });
-  const label = el("input", { id: ids.label, list: ids.offered, autocomplete: "off", spellcheck: "false", dir: "auto" });
-  const send = async (given) => {
+  const status = el("p", { class: "aside", role: "status" });
+  const label = el("input", { id: ids.label, list: ids.suggestions, autocomplete: "off", spellcheck: "false", dir: "auto" });
+  const send = async (feedback) => {
     try {
-      const { json } = await call(url, { method: "POST", body: JSON.stringify(given) });
-      told.replaceChildren(said(json));
+      const { json } = await call(url, { method: "POST", body: JSON.stringify(feedback) });
+      status.replaceChildren(described(json));
     } catch (failure) {
-      told.replaceChildren(shown(failure));
+      status.replaceChildren(failureMessage(failure));
     }
   };
   const form = el(
@@ -28,33 +28,33 @@ export function verdict(recordURL, labels) {
     el("button", { type: "button", onclick: () => send({ verdict: "agree" }) }, "The model is right"),
     el("div", { class: "field" }, el("label", { for: ids.label }, "No, it is"), label),
     el("button", { type: "submit" }, "Correct it"),
-    el("datalist", { id: ids.offered }, labels.map((one) => el("option", { value: one }))),
-    told,
+    el("datalist", { id: ids.suggestions }, labels.map((value) => el("option", { value }))),
+    status,
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (label.value.trim()) send({ verdict: "correct", label: label.value.trim() });
     else label.focus();
   });
-  tellNewest(url, told);
+  showNewest(url, status);
   return form;
 }
 
-async function tellNewest(url, told) {
+async function showNewest(url, status) {
   try {
     const { json } = await call(url);
-    if (json.length && !told.hasChildNodes()) told.replaceChildren(said(json[0]));
+    if (json.length && !status.hasChildNodes()) status.replaceChildren(described(json[0]));
   } catch (failure) {
-    told.replaceChildren(shown(failure));
+    status.replaceChildren(failureMessage(failure));
   }
 }
 
-function said({ verdict: word, label, created_at: createdAt }) {
-  const held = word === "agree" ? `The model was right${label ? `: ${label}` : ""}` : `Corrected: ${label}`;
-  return `${held}; judged ${when(createdAt)}`;
+function described({ verdict, label, created_at: createdAt }) {
+  const text = verdict === "agree" ? `The model was right${label ? `: ${label}` : ""}` : `Corrected: ${label}`;
+  return `${text}; given ${when(createdAt)}`;
 }
 
-function shown(failure) {
+function failureMessage(failure) {
   if (!(failure instanceof Failure)) throw failure;
-  return failure.status === 403 ? "Judging is not among your permissions." : problem(failure);
+  return failure.status === 403 ? "You have no permission for feedback." : problem(failure);
 }
