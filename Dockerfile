@@ -1,7 +1,7 @@
 FROM python:3.12-slim-bookworm AS installed
 WORKDIR /app
 COPY requirements/uv.txt requirements/base.txt requirements/
-# uv stays in this stage. The bytecode is compiled now, since the image does not let Python write any.
+# uv is only in this stage. The bytecode is compiled here, because Python can't write any at run time.
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes --no-deps -r requirements/uv.txt \
     && python -m venv --without-pip .venv \
     && uv pip sync --no-cache --compile-bytecode --require-hashes --python .venv/bin/python requirements/base.txt

@@ -1,4 +1,4 @@
-# Each recipe replaces its shell, so that a signal reaches what does the work.
+# Each recipe replaces its shell with exec, so that signals reach the program itself.
 VENV := .venv/bin
 INSTALL := python=$$(scripts/find-python) && exec "$$python" -m tools.launch.install
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
@@ -7,40 +7,40 @@ COMPILE := $(VENV)/python -m tools.launch.uv pip compile $(LOCK) --directory req
 .PHONY: help up test check chaos bench scale fmt openapi lock clean base dev
 .DEFAULT_GOAL := help
 
-help: ## this list
+help: ## show this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
-up: base ## install what is missing and run the whole system, until Ctrl-C
+up: base ## install missing packages and run the whole system, until Ctrl-C
 	@exec $(VENV)/python -m tools.launch --end-with-parent
 
-test: dev ## install what is missing and run every test: on SQLite, then the database's on PostgreSQL
+test: dev ## install missing packages and run all tests on SQLite, then the database tests on PostgreSQL
 	@exec scripts/test $(ARGS)
 
-chaos: dev ## the fault campaign; ARGS="--seed 7 --database sqlite", --help lists all
+chaos: dev ## run the fault campaign; ARGS="--seed 7 --database sqlite", --help lists all
 	@exec $(VENV)/python -m tools.chaos $(ARGS)
 
-bench: dev ## the performance tables, beside the peers; ARGS="--quick", --help lists all
+bench: dev ## measure performance and compare with peers; ARGS="--quick", --help lists all
 	@exec $(VENV)/python -m tools.benchmarks $(ARGS)
 
-scale: dev ## what the log costs as it grows to 5,000,000 rows; ARGS="--rows 100000", --help lists all
+scale: dev ## measure the log as it grows to 5,000,000 rows; ARGS="--rows 100000", --help lists all
 	@exec $(VENV)/python -m tools.benchmarks.scale $(ARGS)
 
-check: dev ## format, lint, types, import contracts, migrations, settings, OpenAPI
+check: dev ## check format, lint, types, import contracts, migrations, settings, OpenAPI
 	@exec scripts/check
 
-fmt: dev ## format the code and mend what the linter can
+fmt: dev ## format the code and apply the linter's fixes
 	@$(VENV)/ruff format . && exec $(VENV)/ruff check --fix .
 
-openapi: dev ## write docs/openapi.yaml from the code
+openapi: dev ## generate docs/openapi.yaml from the code
 	@exec $(VENV)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
-lock: dev ## pin the packages again; ARGS=--upgrade for newer ones
+lock: dev ## update the lock files; ARGS=--upgrade for newer versions
 	@$(COMPILE) $(ARGS) uv.in --output-file uv.txt
 	@$(COMPILE) $(ARGS) base.in --output-file base.txt
 	@$(COMPILE) $(ARGS) dev.in --output-file dev.txt
 	@exec $(COMPILE) $(ARGS) ../ml_server/requirements.in --constraint base.txt --output-file ../ml_server/requirements.txt
 
-clean: ## remove what was installed and cached; data in var/ stays
+clean: ## remove .venv and caches; data in var/ stays
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 base dev:

@@ -7,11 +7,14 @@ import pytest
 
 from tools.chaos.__main__ import main
 
-SEEDS = {"sqlite": "391", "postgres": "3384"}  # both kill each kind of process, and refuse the journal its disk
+SEEDS = {
+    "sqlite": "391",
+    "postgres": "3384",
+}  # both kill each kind of process, and make the journal's disk refuse writes
 QUICK = ["--predictions=300", "--faults=7", "--seconds=60", "--rate=80"]
 
 
-def test_it_keeps_every_answer_once_whatever_dies(
+def test_it_keeps_every_answer_once_despite_faults(
     database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kind = "postgres" if database_url else "sqlite"

@@ -1,4 +1,4 @@
-"""An export under the real server: to a slow reader, to one that goes away, and with the database gone half way."""
+"""An export from a real server: slow readers, readers that disconnect, and a database that fails meanwhile."""
 
 import json
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ import requests
 from tests.support.system import System
 from tests.support.waiting import until
 
-ROWS = 60  # of a MiB: more than sockets and the server's queue hold
-LAY = (
+ROWS = 60  # of a MiB each: more than socket buffers and the server's queue hold
+MAKE_ROWS = (
     "from tests.support.rows import lay\n"
     f"for number in range({ROWS}): lay(input_data='\"' + 'x' * 2**20 + '\"', request_id=str(number))"
 )
@@ -22,7 +22,7 @@ def system(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Itera
     """A gateway with two threads and a large log."""
     made = System(tmp_path_factory.mktemp("system"), database_url=database_url, GATEWAY_THREADS="2")
     made.manage("migrate", "-v0")
-    made.manage("shell", "-v0", "-c", LAY)
+    made.manage("shell", "-v0", "-c", MAKE_ROWS)
     made.start("web")
     yield made
     made.stop()
@@ -33,24 +33,24 @@ def rename(system: System, old: str, new: str) -> None:
     system.manage("shell", "-v0", "-c", code)
 
 
-def begun(system: System) -> requests.Response:
+def start_export(system: System) -> requests.Response:
     return requests.get(f"{system.url}/ml/v1/history/export/", stream=True, timeout=60)
 
 
-def test_a_file_that_breaks_off_can_not_be_read_to_its_end(system: System) -> None:
-    response = begun(system)
+def test_an_incomplete_file_is_not_valid(system: System) -> None:
+    response = start_export(system)
     assert response.status_code == 200
     rename(system, TABLE, "away")
     try:
         lines = response.content.split(b"\n")
-    except requests.RequestException:  # as a server should: granian 2.8 ends the answer as if it were whole
+    except requests.RequestException:  # the correct behaviour; granian 2.8 ends the answer as if it were complete
         lines = [b""]
     assert 1 < len(lines) < ROWS
     assert json.loads(lines[0])["request_id"] == str(ROWS - 1)
     with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
         json.loads(lines[-1])
     rename(system, "away", TABLE)
-    assert len(begun(system).content.splitlines()) == ROWS
+    assert len(start_export(system).content.splitlines()) == ROWS
     until(lambda: "an export was aborted" in system.log_of("web"))
     assert "away" not in system.log_of("web")
 
@@ -58,16 +58,16 @@ def test_a_file_that_breaks_off_can_not_be_read_to_its_end(system: System) -> No
 def test_a_slow_reader_holds_one_thread_and_little_memory(system: System) -> None:
     web = max(system.family("web"), key=lambda process: process.memory_info().rss)
     before = web.memory_info().rss
-    with begun(system) as response:
+    with start_export(system) as response:
         next(response.iter_content(1))
         for _ in range(20):
             assert requests.get(f"{system.url}/healthz", timeout=60).ok
         assert web.memory_info().rss - before < ROWS / 2 * 2**20
 
 
-def test_a_reader_that_goes_away_gives_its_thread_back(system: System) -> None:
+def test_a_disconnected_reader_releases_its_thread(system: System) -> None:
     for _ in range(4):  # of two threads
-        with begun(system) as response:
+        with start_export(system) as response:
             next(response.iter_content(1))
     assert requests.get(f"{system.url}/healthz", timeout=60).ok
-    assert len(begun(system).content.splitlines()) == ROWS
+    assert len(start_export(system).content.splitlines()) == ROWS

@@ -1,4 +1,4 @@
-"""The loop closed, in the real processes: a doctor corrects an answer, a job retrains, and the answer is another."""
+"""The whole loop in real processes: a doctor corrects an answer, a job retrains, and the answer changes."""
 
 import json
 import threading
@@ -40,21 +40,21 @@ def post(system: System, path: str, **body: Any) -> Any:
     return response.json()
 
 
-def card(system: System, model: str) -> Any:
+def model_info(system: System, model: str) -> Any:
     [found] = [each for each in get(system, "model-info")["models"] if each["name"] == model]
     return found
 
 
 def retrained(system: System, **body: Any) -> Any:
-    """The job, once it has succeeded."""
+    """Starts a retrain and returns the job when it has succeeded."""
     path = f"retrain/jobs/{post(system, 'retrain/jobs', **body)['id']}"
     job = until(lambda: (found := get(system, path))["finished_at"] and found, what="the end of the job")
     assert job["state"] == "succeeded", job
     return job
 
 
-def asked(system: System, session: requests.Session, body: dict[str, Any]) -> tuple[str, Any]:
-    """The inference's id, and the answer."""
+def predict(system: System, session: requests.Session, body: dict[str, Any]) -> tuple[str, Any]:
+    """Sends a prediction; returns the inference id and the answer."""
     response = session.post(f"{system.url}/ml/v1/predict/", json=body, timeout=60)
     assert response.status_code == 200, response.text
     return response.headers["X-Inference-ID"], response.json()
@@ -64,26 +64,30 @@ def asked(system: System, session: requests.Session, body: dict[str, Any]) -> tu
 def test_a_corrected_label_once_retrained_changes_the_answer_and_the_lineage_says_why(
     system: System, model: str
 ) -> None:
-    body = {"doctor_name": "Dr. Yoon (synthetic)", "patient_name": "Lee (synthetic)", **card(system, model)["example"]}
+    body = {
+        "doctor_name": "Dr. Yoon (synthetic)",
+        "patient_name": "Lee (synthetic)",
+        **model_info(system, model)["example"],
+    }
     with requests.Session() as session:
-        inference_id, before = asked(system, session, body)
-        said, right = (prediction["label"] for prediction in before["predictions"][:2])
+        inference_id, before = predict(system, session, body)
+        wrong, right = (prediction["label"] for prediction in before["predictions"][:2])
         feedback = f"history/{inference_id}/feedback"
-        until(lambda: post(system, feedback, verdict="correct", label=right), what="the row that is judged")
+        until(lambda: post(system, feedback, verdict="correct", label=right), what="the row")
         job = retrained(system, model=model, verdicts=True)
-        _, after = asked(system, session, body)
+        _, after = predict(system, session, body)
     assert job["result"]["verdicts"] == {"handed_over": 1, "left_out": 0}
     assert job["result"]["promoted"], job
     assert (before["model"]["version"], after["model"]) == ("1", job["result"]["model"])
-    assert (said, after["predictions"][0]["label"]) == (before["predictions"][0]["label"], right)
-    lineage = card(system, model)["lineage"]
+    assert (wrong, after["predictions"][0]["label"]) == (before["predictions"][0]["label"], right)
+    lineage = model_info(system, model)["lineage"]
     assert lineage["parent"] == "1"
     assert lineage["examples"]["trained_on"] == [{"inference_id": inference_id, "label": right}]
     assert "synthetic" not in json.dumps(lineage) + json.dumps(job)
 
 
 def test_no_answer_fails_while_a_retrain_promotes_and_each_row_has_the_version_that_answered(system: System) -> None:
-    example, doctor = card(system, "breast-cancer-wisconsin")["example"], "Dr. Han (synthetic)"
+    example, doctor = model_info(system, "breast-cancer-wisconsin")["example"], "Dr. Han (synthetic)"
     enough, old, new = threading.Event(), get(system, "model-info")["version"], ""
 
     def call(patient: int) -> list[tuple[str, str]]:
@@ -91,7 +95,7 @@ def test_no_answer_fails_while_a_retrain_promotes_and_each_row_has_the_version_t
         with requests.Session() as session:
             while not enough.is_set():
                 body = {"doctor_name": doctor, "patient_name": f"Patient {patient} (synthetic)", **example}
-                inference_id, answer = asked(system, session, body)
+                inference_id, answer = predict(system, session, body)
                 answers.append((inference_id, answer["model"]["version"]))
         return answers
 
@@ -115,7 +119,7 @@ def test_no_answer_fails_while_a_retrain_promotes_and_each_row_has_the_version_t
 
 
 def answered_by(system: System, version: str) -> int:
-    """How many of the newest hundred rows."""
+    """Counts rows of this version among the newest hundred."""
     return sum(row["model_version"] == version for row in system.history(limit="100").json())
 
 

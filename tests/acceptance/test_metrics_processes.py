@@ -1,4 +1,4 @@
-"""Counts of several real processes are one sum: of those that live, of those that were killed, of forked ones."""
+"""Metrics add up over several real processes: running, killed and forked ones."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ from tests.support.scrapes import Scrape
 from tests.support.system import ROOT, System
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.any_database  # what is shared here are files and locks
+pytestmark = pytest.mark.any_database  # the processes share files and locks, not the database
 
 GUNICORN = [".venv/bin/gunicorn", "--workers", "2", "--preload", "--log-level", "warning", "backend.wsgi"]
 CRASH_LOOP = """
@@ -53,20 +53,20 @@ def records(system: System, outcome: str) -> float:
 
 
 def processes(system: System, program: str) -> set[int]:
-    """The ids of the living processes that count, by what they run."""
+    """Returns the ids of the running processes with metrics, by program."""
     labels = [dict(labels) for name, labels in scrape(system).samples if name.endswith("start_time_seconds")]
     return {int(found["pid"]) for found in labels if found["program"] == program}
 
 
 def counted_by(file: Path) -> float:
-    """What one process counted of predictions."""
+    """Returns the predictions that one process counted."""
     merged = MultiProcessCollector.merge([str(file)])  # type: ignore[no-untyped-call]
     samples = [sample for metric in merged for sample in metric.samples if metric.name == "ml_proxy_requests"]
     return float(sum(sample.value for sample in samples if sample.labels["view"] == "predict"))
 
 
 def shares_of(system: System) -> list[float]:
-    """What each process that answered predictions counted."""
+    """Returns the counted predictions by process."""
     shares = [counted_by(file) for file in (system.folder / "metrics").glob("counter_*.db")]
     return [share for share in shares if share]
 
@@ -74,7 +74,7 @@ def shares_of(system: System) -> list[float]:
 def test_it_adds_up_two_gateway_processes_the_publisher_and_the_worker(system: System) -> None:
     until(lambda: len(processes(system, "web")) == 2, what="both")
     answered(system, 20)
-    while len(shares_of(system)) < 2:  # the kernel chooses who answers
+    while len(shares_of(system)) < 2:  # the kernel chooses the process
         answered(system, 20)
     shares = shares_of(system)
     assert predictions(system) == records(system, "journaled") == sum(shares)
@@ -102,7 +102,7 @@ def test_it_keeps_what_a_killed_process_counted(system: System) -> None:
     assert predictions(system) == before + 20
 
 
-def test_it_keeps_few_files_of_a_process_that_dies_again_and_again(system: System) -> None:
+def test_it_keeps_few_files_of_a_process_that_crashes_repeatedly(system: System) -> None:
     before = predictions(system)
     environment = {**system.environment, "DJANGO_SETTINGS_MODULE": "backend.settings"}
     subprocess.run([sys.executable, "-c", CRASH_LOOP], cwd=ROOT, env=environment, check=True)
@@ -110,7 +110,7 @@ def test_it_keeps_few_files_of_a_process_that_dies_again_and_again(system: Syste
     assert len(list((system.folder / "metrics").rglob("*.db"))) <= MAX_DEAD_FILES + 2 * len(system.processes) * 3
 
 
-def test_its_backlog_grows_while_the_worker_stands_still_and_falls_to_nothing_after(system: System) -> None:
+def test_the_backlog_grows_while_the_worker_is_stopped_and_then_falls_to_zero(system: System) -> None:
     journaled = records(system, "journaled")
     until(lambda: records(system, "written") == journaled, what="nothing waiting")
     worker = system.family("worker-logs")
@@ -127,11 +127,11 @@ def test_its_backlog_grows_while_the_worker_stands_still_and_falls_to_nothing_af
     numbers = until(lambda: (found := scrape(system).numbers())["written"] == journaled + 30 and found, what="rows")
     assert numbers
     assert numbers["answered"] == journaled + 30
-    told = dict(line.rsplit(maxsplit=1) for line in system.manage("reconcile").splitlines())
-    assert {name: float(told[name]) for name in numbers} == numbers
+    reconciled = dict(line.rsplit(maxsplit=1) for line in system.manage("reconcile").splitlines())
+    assert {name: float(reconciled[name]) for name in numbers} == numbers
 
 
-def test_a_worker_beside_no_gateway_shows_its_own(system: System) -> None:
+def test_a_worker_without_a_gateway_exports_its_own_metrics(system: System) -> None:
     url = f"http://127.0.0.1:{system.environment['WORKER_METRICS_PORT']}/metrics"
 
     def ask() -> Scrape:
@@ -156,7 +156,7 @@ def test_it_counts_in_forked_processes_as_in_others(system: System) -> None:
 
 
 def test_flower_and_beat_count_nothing(system: System) -> None:
-    """Whatever they load, the client stays as it was: Flower's own metrics are its own."""
+    """They leave the metrics client unchanged: Flower has its own metrics."""
     code = "import worker.beat; from prometheus_client import values; print(values.ValueClass.__name__)"
     environment = {**system.environment, "VAR_DIR": str(system.folder / "beat")}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, capture_output=True)

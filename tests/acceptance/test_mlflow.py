@@ -23,38 +23,38 @@ RESULT = {"model": {"name": "stub", "version": "8"}, "params": {"C": 1.5}, "metr
 
 
 class Server:
-    """The server, and what it has."""
+    """The MLflow server and its contents."""
 
     def __init__(self, program: Program, url: str) -> None:
         self.program = program
         self.url = url
 
     def runs(self, kind: str) -> list[dict[str, Any]]:
-        """All runs of this kind, as MLflow tells them."""
-        experiment = self._ask("get", "experiments/get-by-name?experiment_name=ml-proxy")["experiment"]
-        found = self._ask(
+        """Returns all runs of this kind."""
+        experiment = self._call("get", "experiments/get-by-name?experiment_name=ml-proxy")["experiment"]
+        found = self._call(
             "post", "runs/search", experiment_ids=[experiment["experiment_id"]], filter=f"tags.kind = '{kind}'"
         )
         return list(found.get("runs", ()))
 
     def logged(self) -> list[str]:
-        """The inferences in all tables, as often as they are there."""
+        """Returns the inference ids in all tables, with duplicates."""
         tables = [
             table
             for run in self.runs("inferences")
-            for file in self._ask("get", f"artifacts/list?run_id={run['info']['run_id']}&path=inferences")["files"]
+            for file in self._call("get", f"artifacts/list?run_id={run['info']['run_id']}&path=inferences")["files"]
             for table in [json.loads(self.file(run, file["path"]))]
         ]
         return sorted(row[table["columns"].index("inference_id")] for table in tables for row in table["data"])
 
     def file(self, run: dict[str, Any], name: str) -> bytes:
-        """One file of a run."""
+        """Returns one file of a run."""
         path = f"{run['info']['artifact_uri'].removeprefix('mlflow-artifacts:/').lstrip('/')}/{name}"
         response = requests.get(f"{self.url}/api/2.0/mlflow-artifacts/artifacts/{path}", timeout=60)
         response.raise_for_status()
         return response.content
 
-    def _ask(self, method: str, path: str, **body: Any) -> dict[str, Any]:
+    def _call(self, method: str, path: str, **body: Any) -> dict[str, Any]:
         response = requests.request(method, f"{self.url}/api/2.0/mlflow/{path}", json=body or None, timeout=60)
         response.raise_for_status()
         found: dict[str, Any] = response.json()
@@ -95,12 +95,12 @@ def tags(run: dict[str, Any]) -> dict[str, str]:
 
 
 def wait_until_it_has(system: System, ids: set[str]) -> None:
-    """What MLflow lacks is noted with the rows."""
+    """Waits until the rows exist and the outbox is empty."""
     until(lambda: ids <= set(rows(system)), what="the rows")
     until(lambda: system.sql("SELECT count(*) FROM mlflow_mlflowoutbox") == [(0,)], what="nothing waiting")
 
 
-def test_it_gets_every_inference_once_though_it_hangs_in_between(system: System, server: Server) -> None:
+def test_it_gets_every_inference_once_although_it_hangs_meanwhile(system: System, server: Server) -> None:
     ids = answered(system, 20)
     wait_until_it_has(system, ids)
     assert server.logged() == sorted(ids)
@@ -109,10 +109,10 @@ def test_it_gets_every_inference_once_though_it_hangs_in_between(system: System,
         process.suspend()
     ids |= answered(system, 20)
     until(lambda: "sending to MLflow pauses for" in system.log_of("worker-jobs"))
-    ids |= answered(system, 1)  # the door does not notice
+    ids |= answered(system, 1)  # the gateway is not affected
     for process in reversed(family):
         process.resume()
-    system.sql("UPDATE mlflow_mlflowcursor SET due_at = NULL")  # lets the time pass until the next try
+    system.sql("UPDATE mlflow_mlflowcursor SET due_at = NULL")  # makes the next attempt due now
     wait_until_it_has(system, ids)
     assert server.logged() == sorted(ids)
     for run in server.runs("inferences"):
@@ -120,7 +120,7 @@ def test_it_gets_every_inference_once_though_it_hangs_in_between(system: System,
         assert (tags(run)["model_name"], tags(run)["model_version"]) == ("stub", "7")
 
 
-def test_it_gets_an_inference_that_is_asked_for_and_shows_it(system: System, server: Server) -> None:
+def test_it_gets_a_requested_inference_and_shows_it(system: System, server: Server) -> None:
     picture = (ROOT / "docs" / "examples" / "digit.png").read_bytes()
     body = {"doctor_name": "D", "patient_name": "P", "image": b64encode(picture).decode()}
     inference_id = system.predict(body).headers["X-Inference-ID"]

@@ -1,7 +1,7 @@
-"""No patient's name and no payload where operators look: a marker goes every way that a request can go, and is sought.
+"""No patient name and no payload is visible to operators: a marker is sent in every kind of request and searched for.
 
-Sought in what every process prints, at level DEBUG too, in Flower, in Celery's results, in Redis once it is drained, in
-metrics and in traces. Found it must be in the log's own tables alone.
+The test searches all logs at level DEBUG, Flower, Celery's results, Redis after it is drained, metrics and traces. The
+marker must be found only in the tables of the log.
 """
 
 import base64
@@ -29,7 +29,7 @@ TABLE = "ml_proxy_inferencelog"
 
 
 def spellings() -> set[bytes]:
-    """The marker as it may stand in a text, in hex, and in base64 wherever it begins."""
+    """Returns the marker as text, in hex, and in base64 at every offset."""
     raw = MARK.encode()
     coded = (base64.b64encode(b"\0" * shift + raw + b"\0" * 3) for shift in range(3))
     return {raw, raw.hex().encode(), *(text[4 if shift else 0 : 8] for shift, text in enumerate(coded))}
@@ -41,7 +41,7 @@ def holds_the_mark(text: str | bytes) -> bool:
 
 
 class Site:
-    """The whole system, with a model that does what the test says and a collector of traces."""
+    """The whole system, with a scripted model and a collector of traces."""
 
     def __init__(self, system: System, model: ScriptedModel, collector: Collector) -> None:
         self.system = system
@@ -56,14 +56,14 @@ class Site:
         return self.system.predict(BODY, X_Request_ID="known", **fields)
 
     def printed(self, name: str, text: str) -> None:
-        """Waits until a process has printed it: the step that is meant has really happened."""
+        """Waits until a process has printed `text`, so that the step has really happened."""
         until(lambda: text in self.system.log_of(name), what=f"{text!r} of {name}")
 
     def tables(self, prefix: str) -> dict[str, list[Any]]:
-        """All rows of the tables whose name begins so."""
+        """Returns all rows of the tables with this prefix."""
         names = "SELECT tablename FROM pg_tables" if self.system.environment.get("DATABASE_URL") else LITE_TABLES
         found = [name for (name,) in self.system.sql(names) if name.startswith(prefix)]
-        return {name: self.system.sql(f"SELECT * FROM {name}") for name in found}  # noqa: S608 - no one else's names
+        return {name: self.system.sql(f"SELECT * FROM {name}") for name in found}  # noqa: S608 - own table names
 
 
 LITE_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
@@ -97,7 +97,7 @@ def echoes(status: str) -> Callable[[Conversation], None]:
 
 
 def predictions(site: Site) -> None:
-    """One that is answered; then the model fails in every way, quoting what it was sent; then callers do."""
+    """One answered prediction, then failures of the model that quote its input, then bad requests."""
     assert site.predict(Authorization=f"Basic {MARK}", X_Note=MARK).ok
     for script, status in (
         (echoes(f"500 {MARK}"), 500),
@@ -123,7 +123,7 @@ def quarantine(site: Site) -> None:
 
 
 def retry(site: Site) -> None:
-    """The worker can't write, and gets the records once more."""
+    """The worker can't write and gets the records again."""
     site.system.sql(f"ALTER TABLE {TABLE} RENAME TO away")
     assert site.predict().ok
     site.printed("worker-logs", "will be sent again")
@@ -132,8 +132,8 @@ def retry(site: Site) -> None:
     until(lambda: len(site.tables(TABLE)[TABLE]) == 2, what="the second row")
 
 
-def strangers(site: Site) -> None:
-    """Messages that nobody of ours sent."""
+def unknown_messages(site: Site) -> None:
+    """Messages from an unknown sender."""
     for task in (WRITE_RECORDS, "worker.no_such_task"):
         broker.send(task, {"patient": MARK}, queue=broker.LOGS_QUEUE, shown_as="-")
     envelope = {"body": MARK, "headers": {"task": MARK}, "properties": {}}
@@ -142,7 +142,7 @@ def strangers(site: Site) -> None:
 
 
 def retrain(site: Site) -> None:
-    """A job whose model fails, quoting what it was sent."""
+    """A job whose model fails and quotes its input."""
     site.model.script = echoes("500 Oh")
     url, key = f"{site.system.url}/ml/v1/retrain/jobs/", {"Idempotency-Key": f"{MARK}-key"}
     made = requests.post(url, json={"params": {"note": MARK}}, headers=key, timeout=60)
@@ -151,7 +151,7 @@ def retrain(site: Site) -> None:
 
 
 def model_server(site: Site) -> None:
-    """The reference model server is asked itself."""
+    """Sends requests to the reference model server directly."""
     for query, data in (
         ("", json.dumps(BODY)),
         (f"?patient={MARK}", f"{MARK} no json"),
@@ -171,7 +171,7 @@ def in_flower(site: Site) -> dict[str, str]:
 
 
 def in_redis(site: Site) -> dict[str, str]:
-    """What is left there once no message is on its way."""
+    """Returns what is left in Redis when all queues are empty."""
     until(lambda: not site.redis.llen("logs") + site.redis.hlen("unacked.logs"), what="a drained queue")
     return {repr(key): repr(site.redis.dump(key)) for key in site.redis.scan_iter()}
 
@@ -183,13 +183,13 @@ def in_traces(site: Site) -> dict[str, bytes]:
     return {f"export {number}": body for number, body in enumerate(site.collector.raw)}
 
 
-def test_it_tells_no_operator_who_was_treated(site: Site) -> None:
-    for way in (predictions, quarantine, retry, strangers, retrain, model_server):
-        way(site)
+def test_operators_see_no_patient_data(site: Site) -> None:
+    for send in (predictions, quarantine, retry, unknown_messages, retrain, model_server):
+        send(site)
     metrics = requests.get(f"{site.system.url}/metrics", timeout=60)
     results = site.tables("django_celery_results_")
     assert results["django_celery_results_taskresult"]
-    places: dict[str, str | bytes] = {
+    outputs: dict[str, str | bytes] = {
         **in_traces(site),
         **in_redis(site),
         **in_flower(site),
@@ -198,7 +198,7 @@ def test_it_tells_no_operator_who_was_treated(site: Site) -> None:
         "metrics": metrics.text if metrics.ok else "",
     }
     assert all(lines_of(site.system.log_of(name)) for name in PROCESSES if name != "redis")
-    assert [place for place, text in places.items() if holds_the_mark(text)] == []
+    assert [name for name, text in outputs.items() if holds_the_mark(text)] == []
     assert all(holds_the_mark(repr(site.tables(name))) for name in (TABLE, "recording_disposition", "jobs_job"))
 
 

@@ -1,4 +1,4 @@
-"""Every answered prediction becomes one row, whatever dies on the way. Real processes, real kills."""
+"""Every answered prediction becomes one row, even when processes crash. Real processes, real kills."""
 
 from collections.abc import Callable
 
@@ -38,7 +38,7 @@ def test_it_publishes_a_killed_gateways_backlog_without_another_request(system: 
     assert_all_are_rows(system, ids)
 
 
-def test_it_writes_what_a_killed_worker_and_a_flushed_queue_had_in_hand(system: System) -> None:
+def test_it_writes_what_a_killed_worker_and_a_flushed_queue_had(system: System) -> None:
     system.start("worker-logs")
     ids = answered(system, 100)
     system.kill("worker-logs")
@@ -49,7 +49,7 @@ def test_it_writes_what_a_killed_worker_and_a_flushed_queue_had_in_hand(system: 
     assert_all_are_rows(system, ids)
 
 
-def test_it_lets_the_journal_go_once_all_are_rows(system: System) -> None:
+def test_it_deletes_segments_once_all_records_are_rows(system: System) -> None:
     system.start("worker-logs")
     ids = answered(system, 30)
     assert_all_are_rows(system, ids)

@@ -1,4 +1,4 @@
-"""A picture, uploaded through the gateway to the reference model server, recorded, and read again by its link."""
+"""An image: uploaded through the gateway to the reference model server, recorded, and downloaded by its link."""
 
 from collections.abc import Callable
 
@@ -29,6 +29,6 @@ def test_it_answers_and_keeps_a_picture_that_is_uploaded(make_system: Callable[.
     assert row["output_data"]["predictions"][0]["label"] in set("0123456789")
     assert row["input_data"].keys() == {*NAMES, "model", "image"}
     [file] = row["files"]
-    given = requests.get(system.url + file["url"], timeout=60)
-    assert (given.content, given.headers["Content-Type"]) == (DIGIT, "image/png")
+    download = requests.get(system.url + file["url"], timeout=60)
+    assert (download.content, download.headers["Content-Type"]) == (DIGIT, "image/png")
     assert "all in place and unchanged" in system.manage("verify_log", "--files")

@@ -1,4 +1,4 @@
-"""One publisher serves a state folder, whichever servers and however many processes write to its journal."""
+"""One publisher serves a state folder, with any WSGI server and any number of processes."""
 
 import os
 import signal
@@ -15,14 +15,14 @@ from tests.support.publishing import holder
 from tests.support.system import System
 from tests.support.waiting import DEADLINE_SECONDS, until
 
-pytestmark = pytest.mark.any_database  # what is shared here are files and locks
+pytestmark = pytest.mark.any_database  # the processes share files and locks, not the database
 
 GUNICORN = [".venv/bin/gunicorn", "--workers", "3", "--log-level", "warning", "backend.wsgi"]
 
 
 @pytest.fixture(scope="module")
 def system(make_shared_system: Callable[..., System], shared_model: ScriptedModel) -> System:
-    """Everything but a gateway."""
+    """Everything except a gateway."""
     made = make_shared_system(ml_server_url=shared_model.url, REPUBLISH_SECONDS="1", GATEWAY_WORKERS="2")
     made.start("redis", "worker-logs", "publisher")
     until(lambda: publishing(made), what="a publisher")
@@ -36,17 +36,17 @@ def start(system: System, name: str, command: list[str] | None = None) -> None:
 
 
 def bound(system: System, *more: str) -> list[str]:
-    """Gunicorn on the system's port."""
+    """Returns the gunicorn command with the system's port."""
     return [*GUNICORN[:-1], "--bind", system.url.removeprefix("http://"), *more, GUNICORN[-1]]
 
 
 def publishing(system: System) -> int:
-    """The id of the process that publishes; 0 for none."""
+    """Returns the id of the active publisher process; 0 if there is none."""
     return holder(system.folder / "journal")
 
 
 def assert_recorded(system: System, count: int = 30) -> None:
-    """Predictions from several clients become rows, by the one publisher."""
+    """Predictions from several clients become rows through the one publisher."""
     ids = answered(system, count)
     assert len(ids) == count
     until(lambda: ids <= set(rows(system)), what="rows")
@@ -54,15 +54,15 @@ def assert_recorded(system: System, count: int = 30) -> None:
 
 
 def origins(system: System) -> set[str]:
-    """Those that write to the journal now."""
+    """Returns the origins that now have segments in the journal."""
     return {path.name.partition("-")[0] for path in (system.folder / "journal").glob("*.segment")}
 
 
 def assert_every_process_is_served(system: System, count: int) -> None:
-    """Each of the server's processes has an origin of its own whose records became rows."""
+    """Each server process has its own origin, whose records become rows."""
 
     def have_all_recorded() -> bool:
-        assert_recorded(system)  # the kernel chooses who answers
+        assert_recorded(system)  # the kernel chooses the process
         return len(origins(system)) >= count
 
     until(have_all_recorded, what=f"{count} origins")
@@ -77,7 +77,7 @@ def assert_stops_cleanly(system: System, name: str) -> None:
 
 
 def assert_nothing_is_left(system: System) -> None:
-    """The server is gone: its journals are let go of without another record."""
+    """After the server has stopped, its segments are deleted without another record."""
     until(lambda: not origins(system), what="an empty journal")
 
 

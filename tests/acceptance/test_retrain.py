@@ -1,6 +1,6 @@
-"""Long retrains in the real processes: one at a time, watched, cancelled, and run to a true end when workers die.
+"""Long retrains in real processes: one at a time, with progress, cancellation, and crashed workers.
 
-The worker's visibility timeout is a second here: each training that is run to its end outlasts it.
+The worker's visibility timeout is one second here: every completed training takes longer.
 """
 
 import json
@@ -23,14 +23,14 @@ from tests.support.system import System
 from tests.support.waiting import DEADLINE_SECONDS, until
 
 CALLERS = 200
-CANCEL_SECONDS = 30  # far less than the training would last
+CANCEL_SECONDS = 30  # far less than the duration of the training
 MARKER = "MARKER-PARAMETER"
 RESULTS = "django_celery_results_taskresult"
 
 
 @pytest.fixture(scope="module")
 def without_worker(make_shared_system: Callable[..., System]) -> System:
-    """All that a retrain needs but its worker."""
+    """Everything that a retrain needs, except its worker."""
     system = make_shared_system(JOB_LEASE_SECONDS="5", JOB_HEARTBEAT_SECONDS="0.2", JOB_SWEEP_SECONDS="0.3")
     words = system.commands["worker-jobs"]
     system.commands["worker-jobs"] = [word.replace("worker.jobs", "tests.support.short_visibility") for word in words]
@@ -41,7 +41,7 @@ def without_worker(make_shared_system: Callable[..., System]) -> System:
 
 @pytest.fixture
 def system(without_worker: System) -> Iterator[System]:
-    """The same with a worker, and with nothing under way."""
+    """The same with a worker, and without running jobs."""
     system = without_worker
     if "worker-jobs" not in system.processes:
         system.spawn("worker-jobs")
@@ -77,18 +77,18 @@ def train(system: System, seconds: float) -> str:
     return job_id
 
 
-def look(system: System, job_id: str) -> dict[str, Any]:
+def job_of(system: System, job_id: str) -> dict[str, Any]:
     found: dict[str, Any] = requests.get(f"{url(system)}{job_id}/", timeout=60).json()
     return found
 
 
 def ended(system: System, job_id: str, seconds: float = DEADLINE_SECONDS) -> dict[str, Any]:
-    until(lambda: look(system, job_id)["finished_at"], seconds=seconds, what=f"the end of job {job_id}")
-    return look(system, job_id)
+    until(lambda: job_of(system, job_id)["finished_at"], seconds=seconds, what=f"the end of job {job_id}")
+    return job_of(system, job_id)
 
 
 def is_under_way(system: System, job_id: str) -> None:
-    until(lambda: look(system, job_id)["progress"]["percent"] > 0, what="progress")
+    until(lambda: job_of(system, job_id)["progress"]["percent"] > 0, what="progress")
 
 
 def is_training(system: System) -> bool:
@@ -100,7 +100,7 @@ def flower(system: System, path: str) -> Any:
     return requests.get(f"http://127.0.0.1:{system.environment['FLOWER_PORT']}/api/{path}", timeout=60).json()
 
 
-def test_it_takes_one_of_two_hundred_and_names_it_to_the_others_and_cancels_it_at_the_model_server(
+def test_one_of_two_hundred_is_accepted_and_can_be_cancelled_at_the_model_server(
     system: System,
 ) -> None:
     version = ml(system, "model-info")["version"]
@@ -135,9 +135,9 @@ def test_it_shows_its_progress_in_flower_and_in_the_results(system: System) -> N
     assert seen["worker"] == f"jobs@{socket.gethostname()}"
     assert flower(system, f"task/result/{job_id}") == {"task-id": job_id, "state": "PROGRESS"}
     kept = f"SELECT result, task_args, task_kwargs, task_name FROM {RESULTS} WHERE task_id = '{job_id}'"  # noqa: S608
-    [(progress, *told)] = system.sql(kept)
+    [(progress, *arguments)] = system.sql(kept)
     assert json.loads(progress).keys() == {"percent", "message"}
-    assert told == [None] * 3
+    assert arguments == [None] * 3
     requests.post(f"{url(system)}{job_id}/cancel/", timeout=60)
     assert ended(system, job_id)["state"] == "cancelled"
     done = until(lambda: _result(system, job_id, "SUCCESS"))
@@ -164,27 +164,27 @@ def _result(system: System, job_id: str, state: str) -> Any:
 
 
 @pytest.mark.any_database
-def test_it_keeps_parameters_out_of_celery_s_hands(system: System) -> None:
+def test_parameters_do_not_reach_celery(system: System) -> None:
     job_id = start(system, model=MARKER, params={"note": MARKER}).json()["id"]
     assert ended(system, job_id)["state"] == "failed"
     until(lambda: _result(system, job_id, "SUCCESS"))
-    places = {name: system.log_of(name) for name in ("worker-jobs", "beat", "flower", "web")}
-    places |= {"flower's tasks": json.dumps(flower(system, "tasks?limit=1000"))}
-    places |= {"results": repr(system.sql(f"SELECT * FROM {RESULTS}"))}  # noqa: S608
+    outputs = {name: system.log_of(name) for name in ("worker-jobs", "beat", "flower", "web")}
+    outputs |= {"flower's tasks": json.dumps(flower(system, "tasks?limit=1000"))}
+    outputs |= {"results": repr(system.sql(f"SELECT * FROM {RESULTS}"))}  # noqa: S608
     with redis.Redis(port=int(system.environment["REDIS_PORT"])) as connection:
-        places |= {f"redis {key!r}": repr(connection.dump(key)) for key in connection.scan_iter()}
-    assert job_id in places["results"]
-    assert [name for name, text in places.items() if MARKER in text] == []
+        outputs |= {f"redis {key!r}": repr(connection.dump(key)) for key in connection.scan_iter()}
+    assert job_id in outputs["results"]
+    assert [name for name, text in outputs.items() if MARKER in text] == []
 
 
-def test_it_comes_to_a_true_end_when_its_worker_is_killed(system: System) -> None:
+def test_it_succeeds_although_its_worker_is_killed(system: System) -> None:
     versions = _versions(system)
     job_id = train(system, 3)
     is_under_way(system, job_id)
     killed = time.monotonic()
     system.kill("worker-jobs")
     system.spawn("worker-jobs")
-    until(lambda: _attempts(system, job_id) == 2, what="its turn again")
+    until(lambda: _attempts(system, job_id) == 2, what="the second attempt")
     job = ended(system, job_id)
     assert time.monotonic() - killed < 90
     assert job["state"] == "succeeded"
@@ -202,7 +202,7 @@ def _attempts(system: System, job_id: str) -> int:
     return int(attempt)
 
 
-def test_it_fails_where_whoever_waited_for_it_is_killed(system: System) -> None:
+def test_it_fails_if_the_process_that_waits_for_it_is_killed(system: System) -> None:
     body = {"params": {"min_seconds": 600}}
     with ThreadPoolExecutor() as callers:
         call = callers.submit(requests.post, f"{system.url}/ml/v1/retrain/", json=body, timeout=60)
@@ -217,7 +217,7 @@ def test_it_fails_where_whoever_waited_for_it_is_killed(system: System) -> None:
 
 
 @pytest.mark.any_database
-def test_it_is_started_from_a_command_whose_exit_status_tells_how_it_went(system: System) -> None:
+def test_a_command_starts_it_and_reports_the_result_as_exit_status(system: System) -> None:
     words = ["retrain", "--wait", "--param", "min_seconds=60"]
     command = [sys.executable, "manage.py", *words]
     with running(command, system.environment) as program:
@@ -229,10 +229,10 @@ def test_it_is_started_from_a_command_whose_exit_status_tells_how_it_went(system
         program.send(signal.SIGINT)
         assert program.status() == 130
         assert f"curl -X POST {url(system)}{job_id}/cancel/" in program.text
-    assert look(system, job_id)["state"] == "running"
-    assert look(system, job_id)["requested_by"] == "manage.py retrain"
+    assert job_of(system, job_id)["state"] == "running"
+    assert job_of(system, job_id)["requested_by"] == "manage.py retrain"
     requests.post(f"{url(system)}{job_id}/cancel/", timeout=60)
     ended(system, job_id)
     done = system.ask("retrain", "--wait", "--param", "epochs=2", "--param", "seed=5")
     assert (done.returncode, done.stdout.splitlines()[1:]) == (0, ["succeeded"]), done.stderr
-    assert look(system, done.stdout.splitlines()[0])["params"] == {"params": {"epochs": 2, "seed": 5}}
+    assert job_of(system, done.stdout.splitlines()[0])["params"] == {"params": {"epochs": 2, "seed": 5}}

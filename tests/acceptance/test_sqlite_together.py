@@ -1,4 +1,4 @@
-"""Two gateway processes and a worker write to one database while it is read. On SQLite, that is where locks show."""
+"""Two gateway processes and a worker write to one database while clients read it. On SQLite, locks would show here."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ from tests.support.model import ScriptedModel
 from tests.support.system import System
 from tests.support.waiting import until
 
-CLIENTS, CALLS = 8, 40  # 320 predictions, and a look into history for every fourth
+CLIENTS, CALLS = 8, 40  # 320 predictions, and a history request for every fourth
 EVERY = 4
 
 

@@ -1,4 +1,4 @@
-"""What the gateway has taken on when it is told to stop, it answers."""
+"""When the gateway is stopped, it answers the requests in progress."""
 
 import http.client
 import json
@@ -22,7 +22,7 @@ MOST_UNSEEN = CALLERS / 2
 
 
 class Callers:
-    """Threads that ask for predictions until nobody listens any more."""
+    """Threads that send predictions until the gateway refuses connections."""
 
     def __init__(self, port: int, *, keep_alive: bool) -> None:
         self.outcomes: Counter[str] = Counter()
@@ -55,7 +55,7 @@ class Callers:
         return ""
 
     def _exchange(self, connection: http.client.HTTPConnection) -> bool:
-        """Whether there can be another one on this connection."""
+        """Whether the connection can be used again."""
         connection.request("POST", "/ml/v1/predict/", BODY, FIELDS)
         answer = connection.getresponse()
         answer.read()
@@ -84,6 +84,6 @@ def test_it_answers_what_it_took_before_it_ends(keep_alive: bool, model: Scripte
     system.kill("web", signal.SIGTERM)
     callers.join()
     assert process.returncode == 0
-    # A connection that the kernel had taken, but the gateway not yet, is reset: its request was seen by nobody.
+    # A connection that the kernel had accepted, but not yet the gateway, is reset: nobody processed its request.
     assert callers.outcomes["200"] == len(model.requests)
     assert sum(callers.outcomes.values()) - callers.outcomes["200"] < MOST_UNSEEN

@@ -1,4 +1,4 @@
-"""`make up`, from its first line to its last process."""
+"""`make up`, from start to stop."""
 
 import re
 import signal
@@ -34,7 +34,7 @@ DOWN_SECONDS = 60
 
 
 def environment(folder: Path, **variables: str) -> dict[str, str]:
-    """One's own machine with free ports; blank where a developer's own `.env` might say something."""
+    """A developer's machine with free ports; variables that the developer's `.env` may set are empty."""
     ours = dict.fromkeys(("DATABASE_URL", "REDIS_URL", "ML_SERVER_URL", "API_AUTH", "BIND_HOST"), "")
     ports = {name: str(free_port()) for name in PORTS}
     return bare_environment(**{**ours, **ports, "DEBUG": "1", "VAR_DIR": str(folder), **variables})
@@ -60,7 +60,7 @@ class Up:
         return rows
 
     def process(self, name: str) -> psutil.Process:
-        """The process that the Procfile's command became."""
+        """Returns the main process of a command of the Procfile."""
         found = [each for each in self.program.family() if WORDS[name] in " ".join(each.cmdline())]
         return min(found, key=lambda each: each.create_time())
 
@@ -80,7 +80,7 @@ def test_it_says_once_where_everything_is(up: Up) -> None:
     assert ready == [f"ready {up.gateway} flower={up.flower} ml_server={up.model} {redis}"]
 
 
-def test_it_says_what_it_waits_for_and_who_answers(up: Up) -> None:
+def test_it_prints_what_it_waits_for_and_what_answers(up: Up) -> None:
     before = up.program.lines[: up.program.lines.index(up.program.line("ready "))]
     assert f"up          | waiting for {', '.join(PARTS)}" in before
     assert {f"readiness   | {part} answers" for part in PARTS} <= set(before)
@@ -112,7 +112,7 @@ def test_it_predicts_logs_and_shows_the_task_in_flower(up: Up) -> None:
     assert "The whole path" not in str(tasks)
 
 
-def test_it_lets_nobody_steer_the_workers_through_flower(up: Up) -> None:
+def test_flower_is_read_only(up: Up) -> None:
     workers = requests.get(f"{up.flower}/api/workers", params={"refresh": "1"}, timeout=60).json()
     (worker,) = (name for name in workers if name.startswith("logs@"))
     assert requests.post(f"{up.flower}/api/worker/shutdown/{worker}", timeout=60).status_code == 403
@@ -147,7 +147,7 @@ def test_it_starts_again_what_was_killed(up: Up, name: str) -> None:
     until(lambda: up.rows(patient))
 
 
-def test_it_does_not_start_what_a_url_puts_in_other_hands(up: Up, tmp_path: Path) -> None:
+def test_it_does_not_start_what_a_url_replaces(up: Up, tmp_path: Path) -> None:
     theirs = {"REDIS_URL": f"redis://user:secret@127.0.0.1:{free_port()}/0", "ML_SERVER_URL": up.model}
     with running(["make", "up"], environment(tmp_path, **theirs)) as program:
         program.line("waiting for web, publisher, worker-logs, worker-jobs, beat, flower", seconds=UP_SECONDS)
@@ -161,8 +161,8 @@ def test_it_stops_in_order_and_leaves_nothing(up: Up) -> None:
     up.program.status(seconds=DOWN_SECONDS)
     assert up.program.family() == []
     stages = ["stopping web", "stopping publisher", "stopping worker-logs", "stopping ml_server", "stopping redis"]
-    places = [up.program.text.index(stage) for stage in stages]
-    assert all(first < second for first, second in pairwise(places))
+    positions = [up.program.text.index(stage) for stage in stages]
+    assert all(first < second for first, second in pairwise(positions))
     assert "is killed" not in up.program.text
 
 
@@ -190,7 +190,7 @@ def test_it_stops_in_good_order_when_make_is_killed(tmp_path: Path) -> None:
         program.line("stopping redis")
 
 
-def test_it_takes_all_along_when_the_supervisor_is_killed(tmp_path: Path) -> None:
+def test_everything_ends_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     with starting(tmp_path) as program:
         program.line("waiting for", seconds=UP_SECONDS)
         (supervisor,) = psutil.Process(program.process.pid).children()

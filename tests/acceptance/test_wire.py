@@ -1,4 +1,4 @@
-"""What only a real server shows: bodies in chunks, bodies that break off, and what an answer is on the wire."""
+"""Behaviour that needs a real server: chunked bodies, incomplete bodies, and the bytes of an answer."""
 
 import http.client
 import json
@@ -22,7 +22,7 @@ CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[System, ScriptedModel]]:
-    """The gateway alone, in a process of its own: an answer needs neither Redis nor a database."""
+    """Only the gateway process: an answer needs neither Redis nor a database."""
     server = ScriptedModel()
     proxy = {"HTTP_PROXY": "http://user:secret@127.0.0.1:9", "http_proxy": "http://user:secret@127.0.0.1:9"}
     made = System(tmp_path_factory.mktemp("wire"), ml_server_url=server.url, MAX_BODY_BYTES=str(CAP), **proxy)
@@ -34,7 +34,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[System, S
 
 @pytest.fixture
 def server(system: tuple[System, ScriptedModel]) -> ScriptedModel:
-    """The model, as if it were new."""
+    """The model, reset."""
     server = system[1]
     server.script = Conversation.answer
     server.requests.clear()
@@ -42,7 +42,7 @@ def server(system: tuple[System, ScriptedModel]) -> ScriptedModel:
 
 
 class Caller:
-    """A connection to the gateway, and what comes back on it."""
+    """A raw connection to the gateway."""
 
     def __init__(self, port: int) -> None:
         self.sock = socket.create_connection(("127.0.0.1", port), timeout=60)
@@ -68,7 +68,7 @@ def caller(system: tuple[System, ScriptedModel], server: ScriptedModel) -> Itera
 
 @pytest.fixture
 def count(system: tuple[System, ScriptedModel]) -> Any:
-    """How many records the journal holds."""
+    """Counts the records in the journal."""
     spool = Spool(system[0].folder / "journal")
 
     def counted() -> int:
@@ -79,7 +79,7 @@ def count(system: tuple[System, ScriptedModel]) -> Any:
     return counted
 
 
-def told(body: bytes) -> tuple[int, str]:
+def problem(body: bytes) -> tuple[int, str]:
     found = json.loads(body)
     return found["status"], found["type"].removeprefix(PREFIX)
 
@@ -89,7 +89,7 @@ def chunks(body: bytes, size: int = 1) -> list[bytes]:
     return [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces]
 
 
-def test_it_takes_a_body_in_chunks(caller: Caller, server: ScriptedModel, count: Any) -> None:
+def test_it_accepts_a_chunked_body(caller: Caller, server: ScriptedModel, count: Any) -> None:
     before = count()
     body = json.dumps(BODY | {"scan": "0" * 2000}).encode()
     response, answer = caller.send(CHUNKED, *chunks(body), b"0\r\n\r\n").answer()
@@ -99,29 +99,29 @@ def test_it_takes_a_body_in_chunks(caller: Caller, server: ScriptedModel, count:
     assert "transfer-encoding" not in request.fields
 
 
-def test_it_takes_a_body_in_chunks_up_to_the_cap(caller: Caller, server: ScriptedModel) -> None:
+def test_it_accepts_a_chunked_body_up_to_the_limit(caller: Caller, server: ScriptedModel) -> None:
     body = RAW + b" " * (CAP - len(RAW))
     assert caller.send(CHUNKED, *chunks(body, 700), b"0\r\n\r\n").answer()[0].status == 200
     assert server.requests[0].body == body
 
 
-def test_it_answers_413_to_chunks_beyond_the_cap_before_they_end(
+def test_it_answers_413_to_chunks_beyond_the_limit_before_they_end(
     caller: Caller, server: ScriptedModel, count: Any
 ) -> None:
     before = count()
     response, body = caller.send(CHUNKED, *chunks(RAW + b" " * (CAP - len(RAW) + 1), 700)).answer()
     assert (response.status, response.headers["Content-Type"]) == (413, "application/problem+json")
-    assert told(body) == (413, "body-too-large")
+    assert problem(body) == (413, "body-too-large")
     assert (server.requests, count()) == ([], before)
 
 
-def test_it_answers_413_to_a_length_beyond_the_cap_without_its_body(caller: Caller, server: ScriptedModel) -> None:
+def test_it_answers_413_to_a_length_beyond_the_limit_without_the_body(caller: Caller, server: ScriptedModel) -> None:
     response, body = caller.send(HEAD, b"Content-Length: %d\r\n\r\n" % (CAP + 1)).answer()
-    assert (response.status, told(body)) == (413, (413, "body-too-large"))
+    assert (response.status, problem(body)) == (413, (413, "body-too-large"))
     assert server.requests == []
 
 
-def test_it_asks_for_a_body_that_is_held_back(caller: Caller) -> None:
+def test_it_supports_expect_100_continue(caller: Caller) -> None:
     caller.send(HEAD, b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(RAW))
     assert caller.sock.recv(12, socket.MSG_WAITALL) == b"HTTP/1.1 100"
     while caller.sock.recv(1) != b"\n" or caller.sock.recv(2, socket.MSG_WAITALL) != b"\r\n":
@@ -140,17 +140,17 @@ def test_it_asks_for_a_body_that_is_held_back(caller: Caller) -> None:
         CHUNKED + b"".join(chunks(RAW[:-1])) + b"five\r\n",
     ],
 )
-def test_it_believes_no_body_that_broke_off(
+def test_it_rejects_an_incomplete_body(
     caller: Caller, server: ScriptedModel, system: tuple[System, ScriptedModel], count: Any, sent: bytes
 ) -> None:
-    """The server tells nobody that chunks broke off; then half of the JSON is no JSON."""
+    """The server does not report incomplete chunks; then half of the JSON is invalid."""
     before = count()
     caller.send(sent)
     caller.sock.shutdown(socket.SHUT_WR)
     try:
         response, _ = caller.answer()
     except (http.client.HTTPException, OSError):
-        pass  # nobody was left to be told
+        pass  # the caller had closed its connection
     else:
         assert response.status == 400
     assert system[0].predict(BODY).status_code == 200
@@ -158,7 +158,7 @@ def test_it_believes_no_body_that_broke_off(
 
 
 @pytest.mark.parametrize("length", [2, len(RAW) - 1, len(RAW) + 1, 10**9])
-def test_it_believes_chunks_and_no_length_beside_them(caller: Caller, server: ScriptedModel, length: int) -> None:
+def test_it_ignores_a_length_beside_chunks(caller: Caller, server: ScriptedModel, length: int) -> None:
     caller.send(
         HEAD, b"Content-Length: %d\r\n" % length, b"Transfer-Encoding: chunked\r\n\r\n", *chunks(RAW, 9), b"0\r\n\r\n"
     )
@@ -187,7 +187,7 @@ def test_it_passes_fields_and_bytes_on(caller: Caller, server: ScriptedModel, li
 @pytest.mark.parametrize("line", [b"204 No Content", b"304 Not Modified"])
 def test_it_passes_an_answer_without_a_body_on(caller: Caller, server: ScriptedModel, line: bytes) -> None:
     server.script = keeps(b"HTTP/1.1 ", line, b'\r\nETag: "7"\r\n\r\n')
-    for _ in range(2):  # on one connection: nothing of the first may be left on it
+    for _ in range(2):  # on one connection: no byte of the first answer may remain
         caller.send(b"GET /ml/v1/status/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         response, body = caller.answer("GET")
         assert (response.status, body, response.getheader("ETag")) == (int(line[:3]), b"", '"7"')
@@ -215,4 +215,4 @@ def test_it_sends_the_callers_fields_on_and_no_variable_of_its_own_process(
 
 def test_it_refuses_a_host_that_is_not_its_own(caller: Caller, server: ScriptedModel) -> None:
     response, body = caller.send(HEAD.replace(b"127.0.0.1", b"evil.example"), b"Content-Length: 2\r\n\r\n{}").answer()
-    assert (response.status, told(body), server.requests) == (400, (400, "bad-input"), [])
+    assert (response.status, problem(body), server.requests) == (400, (400, "bad-input"), [])

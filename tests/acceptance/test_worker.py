@@ -1,4 +1,4 @@
-"""The worker: what its own outages, its own mistakes in the settings and other people's messages do to the log."""
+"""The worker: outages, wrong settings and invalid messages must not harm the log."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ def system(make_system: Callable[..., System], model: ScriptedModel) -> System:
 
 
 def restart_worker(system: System, **settings: str) -> None:
-    """The worker alone gets other settings."""
+    """Restarts only the worker, with other settings."""
     common = system.environment
     system.environment = common | settings
     system.start("worker-logs")
@@ -40,7 +40,7 @@ def restart_worker(system: System, **settings: str) -> None:
         ({"SEAL_KEY": "a key that only this worker has, by mistake"}, "can't be written here and will be sent again"),
     ],
 )
-def test_it_loses_nothing_and_multiplies_nothing_while_it_can_write_nothing(
+def test_it_neither_loses_nor_duplicates_records_while_it_can_t_write(
     system: System, settings: dict[str, str], says: str
 ) -> None:
     restart_worker(system, **settings)
@@ -62,7 +62,7 @@ def test_it_loses_nothing_and_multiplies_nothing_while_it_can_write_nothing(
     assert_all_are_rows(system, ids)
 
 
-def test_it_drops_what_is_no_batch_says_so_without_its_content_and_goes_on(system: System, settings: Settings) -> None:
+def test_it_drops_and_logs_invalid_messages_without_their_content(system: System, settings: Settings) -> None:
     settings.REDIS_URL = f"redis://127.0.0.1:{system.environment['REDIS_PORT']}/0"
     system.start("worker-logs")
     for kwargs in ({}, {"patient": "MARKER"}, {"origin": "MARKER", "host": 1, "key_id": [], "first": 1, "records": 5}):
@@ -72,6 +72,6 @@ def test_it_drops_what_is_no_batch_says_so_without_its_content_and_goes_on(syste
         connection.lpush(broker.LOGS_QUEUE, b'{"body": "MARKER", "headers": {"task": "MARKER"}, "properties": {}}')
     ids = answered(system, 10)
     assert_all_are_rows(system, ids)
-    # Three or more: the one that is no message breaks the connection, and what lay unacknowledged comes again.
+    # Three or more: the invalid message breaks the connection, and unacknowledged messages are delivered again.
     assert system.log_of("worker-logs").count("message dropped") >= 3
     assert "MARKER" not in system.log_of("worker-logs")

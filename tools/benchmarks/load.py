@@ -1,7 +1,7 @@
-"""A closed loop that asks as fast as it is answered, and an open loop that asks by the clock.
+"""Load generators: a closed loop that sends as fast as it is answered, and an open loop with a fixed rate.
 
-The open loop counts each answer's time from the moment at which its request was to be sent, whether or not a connection
-was free then: a stall is not forgiven to the requests that had to wait behind it.
+The open loop counts each latency from the intended send time, whether or not a connection was free then. So a stall
+also counts for the requests that had to wait behind it (no coordinated omission).
 """
 
 import gc
@@ -14,60 +14,60 @@ from tools.benchmarks.callers import Callers, Target
 from tools.benchmarks.outcome import UNSENT, Outcome
 
 MAX_CONNECTIONS = 64  # of an open loop
-MOST_BEHIND_SECONDS = 2.0  # that an open loop goes on sending what it could not send in time
+MAX_BACKLOG_SECONDS = 2.0  # how long an open loop goes on to send late requests
 
 
-def closed(target: Target, *, connections: int, seconds: float) -> Outcome:
-    """`connections` callers, each of which asks again as soon as it is answered. Raises `Broken`."""
-    with _undisturbed(), Callers(target, connections) as callers:
+def closed_loop(target: Target, *, connections: int, seconds: float) -> Outcome:
+    """Runs `connections` callers; each sends again as soon as it is answered. Raises `ConnectionBroken`."""
+    with _without_garbage_collection(), Callers(target, connections) as callers:
         started = time.perf_counter()
         while callers.idle:
-            callers.ask(callers.idle.popleft(), time.perf_counter())
+            callers.send(callers.idle.popleft(), time.perf_counter())
         while (left := started + seconds - time.perf_counter()) > 0:
-            for caller in callers.answered(left):
-                callers.ask(caller, time.perf_counter())
+            for caller in callers.receive(left):
+                callers.send(caller, time.perf_counter())
         callers.outcome.end(time.perf_counter() - started)
-        callers.wait_for_the_last()
+        callers.wait_for_pending()
     return callers.outcome
 
 
-def steady(target: Target, *, rate: float, seconds: float) -> Outcome:
-    """One request every 1/`rate` seconds. Raises `Broken`."""
-    with _undisturbed(), Callers(target, MAX_CONNECTIONS) as callers:
-        clock = Clock(rate=rate, seconds=seconds, started=time.perf_counter())
-        while clock.left and time.perf_counter() < clock.gives_up_at:
-            while callers.idle and clock.is_due(time.perf_counter()):
-                callers.ask_by_the_clock(clock.take())
-            patience = clock.next - time.perf_counter() if callers.idle else MOST_BEHIND_SECONDS
-            callers.idle.extend(callers.answered(patience if clock.left else 0.0))
-        callers.outcome.end(max(seconds, time.perf_counter() - clock.started))
-        while clock.left:
-            callers.outcome.miss((time.perf_counter() - clock.take()) * 1000, UNSENT)
-        callers.wait_for_the_last()
+def open_loop(target: Target, *, rate: float, seconds: float) -> Outcome:
+    """Sends one request every 1/`rate` seconds. Raises `ConnectionBroken`."""
+    with _without_garbage_collection(), Callers(target, MAX_CONNECTIONS) as callers:
+        schedule = Schedule(rate=rate, seconds=seconds, started=time.perf_counter())
+        while schedule.left and time.perf_counter() < schedule.gives_up_at:
+            while callers.idle and schedule.is_due(time.perf_counter()):
+                callers.send_due(schedule.take())
+            timeout = schedule.next - time.perf_counter() if callers.idle else MAX_BACKLOG_SECONDS
+            callers.idle.extend(callers.receive(timeout if schedule.left else 0.0))
+        callers.outcome.end(max(seconds, time.perf_counter() - schedule.started))
+        while schedule.left:
+            callers.outcome.add_unanswered((time.perf_counter() - schedule.take()) * 1000, UNSENT)
+        callers.wait_for_pending()
     return callers.outcome
 
 
-class Clock:
-    """When requests are due, in time.perf_counter() seconds."""
+class Schedule:
+    """The send times of requests, in time.perf_counter() seconds."""
 
     def __init__(self, *, rate: float, seconds: float, started: float) -> None:
         self.started = started
-        self.gives_up_at = started + seconds + MOST_BEHIND_SECONDS
+        self.gives_up_at = started + seconds + MAX_BACKLOG_SECONDS
         self.left = max(1, math.floor(rate * seconds))
         self._rate = rate
         self._taken = 0
 
     @property
     def next(self) -> float:
-        """When the next one is to be sent."""
+        """The send time of the next request."""
         return self.started + self._taken / self._rate
 
     def is_due(self, now: float) -> bool:
-        """Whether one is to be sent now."""
+        """Whether a request is due now."""
         return self.left > 0 and self.next <= now
 
     def take(self) -> float:
-        """When the one was due that is sent now."""
+        """Takes the next request; returns its send time."""
         due = self.next
         self._taken += 1
         self.left -= 1
@@ -75,8 +75,8 @@ class Clock:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Without a garbage collection, whose pause would count as the server's."""
+def _without_garbage_collection() -> Iterator[None]:
+    """Disables garbage collection, whose pauses would count as the server's time."""
     gc.collect()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""What it was measured on."""
+"""Describes the machine."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ OURS = ("django", "granian", "celery", "requests", "psycopg")
 
 
 def describe() -> dict[str, Any]:
-    """Date, processor, kernel, memory, versions, and how busy the machine was before."""
+    """Returns date, processor, kernel, memory, versions, and the load average before the run."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "processor": _processor(),

@@ -1,4 +1,4 @@
-"""Puts what was measured into docs/performance.md, between two marks, and the plots and the data beside it."""
+"""Writes the results into docs/performance.md, between two marks, and plots and data into a folder beside it."""
 
 from pathlib import Path
 
@@ -13,11 +13,11 @@ BEGIN, END = "<!-- measured: written by make bench -->", "<!-- measured: end -->
 
 
 class NoMarks(Exception):
-    """The page has no place for the figures."""
+    """The page lacks the marks between which the results go."""
 
 
 def lines(results: Results, *, with_plots: bool) -> list[str]:
-    """What is shown of the results, as Markdown."""
+    """Returns the results as Markdown lines."""
     machine = ", ".join(f"{name} {value}" for name, value in results.machine.items())
     missing = [f"- **{name} is missing:** {why}" for name, why in results.missing.items()]
     pictures = [f"![{name}](performance/{name}.svg)" for name in plots(results)] if with_plots else []
@@ -37,7 +37,7 @@ def publish(results: Results, page: Path = PAGE) -> None:
 
 
 def between_marks(text: str, new: str, mark: str = BEGIN) -> str:
-    """`text` with `new` between its marks. Raises `NoMarks`."""
+    """Returns `text` with `new` between its marks. Raises `NoMarks`."""
     before, begin, rest = text.partition(mark)
     _, end, after = rest.partition(END)
     if not begin or not end:

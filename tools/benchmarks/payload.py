@@ -1,4 +1,4 @@
-"""What is asked and answered: 670 bytes in, 216 bytes out, the same for every variant."""
+"""Request and answer bodies: 670 bytes in, 216 bytes out, the same for every variant."""
 
 import json
 
@@ -7,7 +7,7 @@ ANSWER_BYTES = 216
 
 
 def _padded(value: dict[str, object], size: int) -> bytes:
-    """`value` as JSON, with a member `note` that brings it to `size` bytes."""
+    """Returns `value` as JSON, padded to `size` bytes with a member `note`."""
     short = len(json.dumps({**value, "note": ""}))
     return json.dumps({**value, "note": "x" * (size - short)}).encode()
 

@@ -1,4 +1,4 @@
-"""How much of what is measured, and about how long that takes."""
+"""The parameters of a run: rounds, durations, rates."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ RATES = (100, 250, 500)  # requests a second
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """All times in seconds. A round measures each variant once, in turn."""
+    """Durations are in seconds. A round measures each variant once, in turn."""
 
     closed_rounds: int = 3
-    closed_slow_rounds: int = 2  # before a model that takes `slow_ms`
+    closed_slow_rounds: int = 2  # with a model that takes `slow_ms`
     closed_seconds: float = 1.8
     warm_seconds: float = 0.4
     slow_ms: int = 20
@@ -25,12 +25,12 @@ class Plan:
     freeze_rounds: int = 2
     freeze_seconds: float = 5.0
     freeze_rate: float = 250.0
-    freeze_naive: bool = True  # once, to show what the journal is for
-    soak: int = 0  # predictions, to see whether memory grows
+    freeze_naive: bool = True  # once, to show the benefit of the journal
+    soak: int = 0  # predictions of the soak test
 
     @classmethod
     def quick(cls) -> "Plan":
-        """Enough to see that all of it works; the figures are rough."""
+        """Returns a short plan, which shows that everything works; its figures are rough."""
         return cls(
             closed_rounds=1,
             closed_slow_rounds=1,

@@ -1,4 +1,4 @@
-"""Measurements, and the questions that are asked of them: by round, so that ratios compare what ran side by side."""
+"""Measurements and their evaluation. Ratios and differences are computed within a round, between interleaved runs."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Cell:
-    """What is measured: `load` is connections or requests a second, `upstream_ms` what the model server takes."""
+    """A cell of a table: `load` is connections or requests/s, `upstream_ms` the model server's delay."""
 
     section: str
     load: int = 0
@@ -21,7 +21,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one variant showed in one round. `failed` counts requests by status, or by why there is none."""
+    """The figures of one variant in one round. `failed` counts requests by status, or by the reason for no status."""
 
     cell: Cell
     variant: str
@@ -32,7 +32,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Spread:
-    """The median of some rounds, the least and the most."""
+    """Median, minimum and maximum of several rounds."""
 
     median: float
     least: float
@@ -40,22 +40,22 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Spread | None":
-        """None where there are no values."""
+        """Returns None if there are no values."""
         return cls(statistics.median(values), min(values), max(values)) if values else None
 
 
 @dataclass
 class Results:
-    """Everything that a run found."""
+    """All results of a run."""
 
     machine: Mapping[str, Any]
     plan: Mapping[str, Any]
     measurements: list[Measurement] = field(default_factory=list)
-    missing: dict[str, str] = field(default_factory=dict)  # variants, and why
+    missing: dict[str, str] = field(default_factory=dict)  # reason by variant
     notes: list[str] = field(default_factory=list)
 
     def by_round(self, cell: Cell, variant: str, figure: str) -> dict[int, float]:
-        """A figure in each round that has it."""
+        """Returns a figure by round, for the rounds that have it."""
         return {
             item.round: item.figures[figure]
             for item in self.measurements
@@ -63,28 +63,28 @@ class Results:
         }
 
     def spread(self, cell: Cell, variant: str, figure: str) -> Spread | None:
-        """A figure over all rounds."""
+        """Returns the spread of a figure over all rounds."""
         return Spread.of(list(self.by_round(cell, variant, figure).values()))
 
     def ratio(self, cell: Cell, variant: str, other: str, figure: str) -> Spread | None:
-        """A variant's figure over another's of the same round."""
+        """Returns the ratio of a variant's figure to another's of the same round."""
         return self._compared(cell, variant, other, figure, _over)
 
     def added(self, cell: Cell, variant: str, reference: str, figure: str) -> Spread | None:
-        """By how much a variant's figure is above the reference's of the same round."""
+        """Returns the difference of a variant's figure and the reference's of the same round."""
         return self._compared(cell, variant, reference, figure, operator.sub)
 
     def variants(self, section: str) -> list[str]:
-        """Those that were measured in a section, in the order in which they first were."""
+        """Returns the variants of a section, in the order of their first measurement."""
         return list(dict.fromkeys(item.variant for item in self.measurements if item.cell.section == section))
 
     def cells(self, section: str) -> list[Cell]:
-        """What was measured in a section, in order of delay and load."""
+        """Returns the cells of a section, sorted by delay and load."""
         found = {item.cell for item in self.measurements if item.cell.section == section}
         return sorted(found, key=lambda cell: (cell.upstream_ms, cell.load))
 
     def failures(self, variant: str) -> dict[str, int]:
-        """Requests that got no 2xx, over all sections."""
+        """Counts requests without a 2xx over all sections, by reason."""
         total: dict[str, int] = {}
         for item in self.measurements:
             for why, count in item.failed.items() if item.variant == variant else ():
@@ -92,7 +92,7 @@ class Results:
         return total
 
     def save(self, path: Path) -> None:
-        """Writes all of it as JSON."""
+        """Writes the results as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(asdict(self), indent=1) + "\n")
 
@@ -104,7 +104,7 @@ class Results:
 
 
 def percentile(ordered: Sequence[float], rank: float) -> float:
-    """The least of sorted values that a share of `rank` (0 to 1) does not exceed; 0 of none."""
+    """Returns the nearest-rank percentile of sorted values, `rank` from 0 to 1; 0 if there are no values."""
     return ordered[max(0, math.ceil(rank * len(ordered)) - 1)] if ordered else 0.0
 
 

@@ -1,7 +1,8 @@
-"""`python -m tools.benchmarks.stub`: the model server that all variants stand before, as cheap as Python lets it be.
+"""`python -m tools.benchmarks.stub`: the model server of all variants, with minimal CPU cost.
 
-One thread, raw sockets, the same answer to every request, after a delay that `POST /delay/MILLISECONDS` sets. It says
-no more of HTTP than its callers here need: requests with a Content-Length, one at a time on a connection.
+It has one thread and raw sockets, and gives the same answer to every request, after a delay that
+`POST /delay/MILLISECONDS` sets. It supports only the HTTP of its callers here: requests with a Content-Length, one at a
+time on a connection.
 """
 
 import os
@@ -14,7 +15,7 @@ from collections import deque
 from contextlib import suppress
 
 from tools.benchmarks.payload import ANSWER
-from tools.benchmarks.wire import Incomplete, whole
+from tools.benchmarks.raw_http import Incomplete, check_complete
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 REPLY = HEAD % len(ANSWER) + ANSWER
@@ -31,20 +32,22 @@ class Stub:
         self._poll.register(listener, select.EPOLLIN)
         self._open: dict[int, socket.socket] = {}
         self._unfinished: dict[int, bytes] = {}
-        self._due: deque[tuple[float, socket.socket]] = deque()  # time.monotonic() seconds, and who is answered then
+        self._due: deque[tuple[float, socket.socket]] = (
+            deque()
+        )  # time.monotonic() seconds, and the socket to answer then
         self._delay = 0.0  # seconds
 
     def serve(self) -> None:
-        """For ever."""
+        """Serves until the process ends."""
         while True:
-            for descriptor, _ in self._poll.poll(self._patience()):
+            for descriptor, _ in self._poll.poll(self._timeout()):
                 if descriptor in self._open:
                     self._read(descriptor)
                 else:
                     self._accept()
             self._answer_due()
 
-    def _patience(self) -> float:
+    def _timeout(self) -> float:
         return max(0.0, self._due[0][0] - time.monotonic()) if self._due else -1
 
     def _accept(self) -> None:
@@ -66,13 +69,13 @@ class Stub:
         if descriptor in self._unfinished:
             data = self._unfinished.pop(descriptor) + data
         try:
-            whole(data)
+            check_complete(data)
         except Incomplete:
             self._unfinished[descriptor] = data
         else:
-            self._take(self._open[descriptor], data)
+            self._handle(self._open[descriptor], data)
 
-    def _take(self, sock: socket.socket, data: bytes) -> None:
+    def _handle(self, sock: socket.socket, data: bytes) -> None:
         if data.startswith(DELAY):
             self._delay = int(data[len(DELAY) :].split(b" ", 1)[0]) / 1000
             _answer(sock)
@@ -87,7 +90,7 @@ class Stub:
 
 
 def _answer(sock: socket.socket) -> None:
-    with suppress(OSError):  # its caller has gone
+    with suppress(OSError):  # the caller has closed the connection
         sock.send(REPLY)
 
 

@@ -1,4 +1,4 @@
-"""Results as tables: aligned Markdown, which reads as well on a terminal."""
+"""Results as aligned Markdown tables, which are readable on a terminal, too."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,23 +7,23 @@ from functools import partial
 from tools.benchmarks.log_sections import ACCOUNT, DRAIN, END_TO_END, FROZEN, HEALTHY, SOAK
 from tools.benchmarks.results import Cell, Results, Spread
 from tools.benchmarks.sections import CLOSED, MEMORY, OPEN
-from tools.benchmarks.stage import REFERENCE
+from tools.benchmarks.testbed import REFERENCE
 
-NOTHING = "–"
-ENOUGH = 1_000_000  # predictions, to say that memory does not grow
-Look = Callable[[Cell, str], Spread | None]
+NO_VALUE = "–"
+MIN_SOAK = 1_000_000  # predictions from which a soak shows that memory does not grow
+GetSpread = Callable[[Cell, str], Spread | None]
 
 
 @dataclass(frozen=True)
 class Table:
-    """A title, the heads of columns, and rows of as many cells."""
+    """A title, column headings, and rows with as many cells."""
 
     title: str
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
 
     def lines(self) -> list[str]:
-        """Markdown."""
+        """Returns Markdown lines."""
         widths = [max(map(len, column)) for column in zip(self.head, *self.rows, strict=True)]
         rule = ["-" * width for width in widths[:1]] + ["-" * (width - 1) + ":" for width in widths[1:]]
         rows = [_line(row, widths) for row in (self.head, rule, *self.rows)]
@@ -31,23 +31,23 @@ class Table:
 
 
 def tables(results: Results) -> list[Table]:
-    """All that there is something to show for."""
+    """Returns all tables that have rows."""
     found = [*_closed(results), *_open(results), _end_to_end(results), _drain(results), _frozen(results)]
     return [table for table in [*found, _memory(results), _soak(results), _account(results)] if table.rows]
 
 
-def shown(value: float) -> str:
-    """A number with as many places as it deserves."""
+def format_number(value: float) -> str:
+    """Formats a number with two decimals, with one from 10 on, with none from 100 on."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
-def spread(found: Spread | None) -> str:
-    """The median, and the range where there is one."""
+def format_spread(found: Spread | None) -> str:
+    """Formats the median, with the range if it is not a single value."""
     if found is None:
-        return NOTHING
+        return NO_VALUE
     if found.least == found.most:
-        return shown(found.median)
-    return f"{shown(found.median)} ({shown(found.least)}–{shown(found.most)})"
+        return format_number(found.median)
+    return f"{format_number(found.median)} ({format_number(found.least)}–{format_number(found.most)})"
 
 
 def _closed(results: Results) -> list[Table]:
@@ -62,7 +62,7 @@ def _closed(results: Results) -> list[Table]:
             make(f"Added latency p99, ms ({above})", partial(_added, results, "p99")),
             make(f"Requests/s ({above})", partial(_of, results, "rate")),
             make(f"CPU of the web process, ms per request ({above})", partial(_of, results, "cpu_ms")),
-            make(f"The callers' core, how busy, 1 being fully ({above})", partial(_of, results, "busy")),
+            make(f"Utilisation of the callers' core, 0 to 1 ({above})", partial(_of, results, "busy")),
         ]
     return found
 
@@ -98,7 +98,10 @@ def _frozen(results: Results) -> Table:
     cells = [*results.cells(HEALTHY), *results.cells(FROZEN)]
     heads = [f"{cell.section}: {figure}" for cell in cells for figure in ("p50", "p99", "max")]
     rows = [
-        [name, *(spread(results.spread(cell, name, figure)) for cell in cells for figure in ("p50", "p99", "max"))]
+        [
+            name,
+            *(format_spread(results.spread(cell, name, figure)) for cell in cells for figure in ("p50", "p99", "max")),
+        ]
         for name in results.variants(FROZEN)
     ]
     rate = cells[0].load if cells else 0
@@ -111,32 +114,38 @@ def _memory(results: Results) -> Table:
 
 
 def _account(results: Results) -> Table:
-    figures = {"answered": "answered", "rows": "rows", "answered − rows": "missing", "sent, not answered": "untold"}
+    figures = {"answered": "answered", "rows": "rows", "answered − rows": "missing", "sent, not answered": "unanswered"}
     return _by_figure(results, "Answers and rows", ACCOUNT, figures)
 
 
-def soaked(results: Results) -> Spread | None:
-    """MiB by which the gateway's memory grew, from the first tenth of a soak on; None where there was none, or less."""
+def soak_growth(results: Results) -> Spread | None:
+    """Returns the growth of the gateway's memory in MiB after the first tenth of a soak; None without a full soak."""
     found = list(results.by_round(Cell(SOAK), "gateway", "pss_mib").values())
-    is_long = results.plan.get("soak", 0) >= ENOUGH
+    is_long = results.plan.get("soak", 0) >= MIN_SOAK
     return Spread.of([found[-1] - found[1]]) if is_long and len(found) > 2 else None
 
 
 def _soak(results: Results) -> Table:
     steps = (results.by_round(Cell(SOAK), "gateway", figure).values() for figure in ("served", "pss_mib", "rss_mib"))
-    rows = [[shown(value) for value in step] for step in zip(*steps, strict=True)]
-    return Table("Memory of the gateway's web process along a soak", ["requests served", "PSS, MiB", "RSS, MiB"], rows)
+    rows = [[format_number(value) for value in step] for step in zip(*steps, strict=True)]
+    return Table("Memory of the gateway's web process during a soak", ["requests served", "PSS, MiB", "RSS, MiB"], rows)
 
 
-def _by_variant(results: Results, cells: Sequence[Cell], heads: Sequence[str], title: str, look: Look) -> Table:
+def _by_variant(
+    results: Results, cells: Sequence[Cell], heads: Sequence[str], title: str, get_spread: GetSpread
+) -> Table:
     names = results.variants(cells[0].section) if cells else []
-    return Table(title, ["variant", *heads], [[name, *(spread(look(cell, name)) for cell in cells)] for name in names])
+    return Table(
+        title,
+        ["variant", *heads],
+        [[name, *(format_spread(get_spread(cell, name)) for cell in cells)] for name in names],
+    )
 
 
 def _by_figure(results: Results, title: str, section: str, figures: dict[str, str]) -> Table:
     cells = results.cells(section)
     rows = [
-        [name, *(spread(results.spread(cells[0], name, figure)) for figure in figures.values())]
+        [name, *(format_spread(results.spread(cells[0], name, figure)) for figure in figures.values())]
         for name in results.variants(section)
     ]
     return Table(title, ["variant", *figures], rows)
@@ -147,7 +156,7 @@ def _of(results: Results, figure: str, cell: Cell, name: str) -> Spread | None:
 
 
 def _added(results: Results, figure: str, cell: Cell, name: str) -> Spread | None:
-    """Over the same at the model server's own door, of which the absolute figure is shown."""
+    """Returns the difference to the model server itself; for the model server, its absolute figure."""
     if name == REFERENCE:
         return results.spread(cell, name, figure)
     return results.added(cell, name, REFERENCE, figure)

@@ -1,4 +1,4 @@
-"""A variant: what answers on a port, the processes behind it, and what it owes its callers."""
+"""A variant: a server on a port, its processes, and the rows that it must write."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,98 +11,98 @@ from tests.support.system import System
 from tools.benchmarks import load
 from tools.benchmarks.callers import Target
 from tools.benchmarks.outcome import BROKEN, UNANSWERED, Outcome
-from tools.benchmarks.rows import Rows
-from tools.benchmarks.wire import Broken, ask_once, status_of
+from tools.benchmarks.raw_http import ConnectionBroken, request_once, status_of
+from tools.benchmarks.row_counter import RowCounter
 
 UP_SECONDS = 90.0
 SETTLE_SECONDS = 60.0
 POLL_SECONDS = 0.01
 
 
-class NotUp(Exception):
-    """It does not answer, or no longer; the text holds what it printed last."""
+class NotReady(Exception):
+    """A variant does not answer; the text contains its last output."""
 
 
 @dataclass
 class Variant:
-    """One way to serve the model. `web`, `worker`, `publisher` are processes of `system`; blank where there is none."""
+    """One way to serve the model. `web`, `worker`, `publisher` name processes of `system`; empty if there is none."""
 
     name: str
     system: System
     target: Target
-    rows: Rows | None = None  # of its log
-    late_rows: Rows | None = None  # of a second log, which is written by the clock
+    rows: RowCounter | None = None  # of its log
+    late_rows: RowCounter | None = None  # of a second log, which is written at intervals
     web: str = "web"
     worker: str = ""
     publisher: str = ""
-    worker_always: bool = False  # whether its worker runs while requests a second are measured
-    promise: bool = False  # whether every answer must have its row
+    worker_always: bool = False  # whether its worker runs during the closed loop
+    must_record_all: bool = False  # whether every answer must have its row
     version: str = ""  # of a peer
-    answered: int = 0  # for which rows are owed
-    served: int = 0  # in all
-    untold: int = 0  # requests whose callers had no answer, and which may have a row all the same
+    answered: int = 0  # answers that must have rows
+    served: int = 0  # all answers
+    unanswered: int = 0  # requests without an answer, which may still have a row
 
     def spawn(self) -> None:
-        """Starts all of it, but for a worker that is not to run yet, and waits for nothing."""
+        """Starts all processes, except a worker that must not run yet. Does not wait."""
         for name in self.system.commands:
             if name != self.worker or self.worker_always:
                 self.system.spawn(name)
 
     def wait(self) -> None:
-        """Waits until it answers 2xx. Raises `NotUp`."""
+        """Waits until it answers 2xx. Raises `NotReady`."""
         ends_at = time.monotonic() + UP_SECONDS
         while not self._answers():
             if time.monotonic() > ends_at or self.system.processes[self.web].poll() is not None:
-                raise NotUp(f"{self.name} does not answer 2xx; it printed last: {self.last_words()}")
+                raise NotReady(f"{self.name} does not answer 2xx; its last output: {self.last_output()}")
             time.sleep(POLL_SECONDS)
         self._count(1)
         self.settle()
 
     def start_worker(self) -> None:
-        """Starts the worker that did not run so far; what was queued for it is thrown away, and owed no longer."""
-        assert self.rows is not None  # noqa: S101 - what has a worker has rows
+        """Starts a worker that did not run so far. Discards its queue, whose rows are not expected any more."""
+        assert self.rows is not None  # noqa: S101 - variants with a worker have rows
         with redis.Redis(port=int(self.system.environment["REDIS_PORT"])) as broker:
             broker.flushall()
         self.answered = self.rows.count_all()
         self.rows.settle()
         self.system.spawn(self.worker)
 
-    def closed(self, *, connections: int, seconds: float) -> Outcome:
-        """As `load.closed`, and its answers are counted. Raises `NotUp`."""
-        return self._counted(lambda: load.closed(self.target, connections=connections, seconds=seconds))
+    def closed_loop(self, *, connections: int, seconds: float) -> Outcome:
+        """Runs `load.closed_loop` and counts the answers. Raises `NotReady`."""
+        return self._counted(lambda: load.closed_loop(self.target, connections=connections, seconds=seconds))
 
-    def steady(self, *, rate: float, seconds: float) -> Outcome:
-        """As `load.steady`, and its answers are counted. Raises `NotUp`."""
-        return self._counted(lambda: load.steady(self.target, rate=rate, seconds=seconds))
+    def open_loop(self, *, rate: float, seconds: float) -> Outcome:
+        """Runs `load.open_loop` and counts the answers. Raises `NotReady`."""
+        return self._counted(lambda: load.open_loop(self.target, rate=rate, seconds=seconds))
 
-    def owes(self) -> bool:
-        """Whether a row shall come for each answer, with the processes that run now."""
+    def expects_rows(self) -> bool:
+        """Whether the running processes must write a row for each answer."""
         return self.rows is not None and (not self.worker or self.worker in self.system.processes)
 
     def wait_for_rows(self, count: int) -> bool:
-        """Whether there came to be so many rows in time."""
-        assert self.rows is not None  # noqa: S101 - asked only of what has a log
+        """Waits until there are `count` rows; returns False after `SETTLE_SECONDS`."""
+        assert self.rows is not None  # noqa: S101 - only called for variants with a log
         ends_at = time.monotonic() + SETTLE_SECONDS
         while (found := self.rows.count()) < count and time.monotonic() < ends_at:
             time.sleep(POLL_SECONDS)
         return found >= count
 
     def settle(self) -> None:
-        """Waits until there are as many rows as answers, where there shall be, so that no work is left over."""
-        if self.rows is not None and self.owes():
+        """Waits until there are as many rows as answers, if rows are expected, so that no work is left."""
+        if self.rows is not None and self.expects_rows():
             self.wait_for_rows(self.answered)
             self.rows.settle()
 
     def processes(self, name: str) -> Sequence[psutil.Process]:
-        """One of its processes and what that started; none where it does not run."""
+        """Returns a process and its descendants; empty if it does not run."""
         return self.system.family(name) if name in self.system.processes else []
 
-    def last_words(self) -> str:
-        """The end of what the web process printed."""
+    def last_output(self) -> str:
+        """Returns the last output lines of the web process."""
         return " | ".join(self.system.log_of(self.web).strip().splitlines()[-3:])
 
     def close(self) -> None:
-        """Ends all of it."""
+        """Stops all processes."""
         self.system.stop()
         for rows in (self.rows, self.late_rows):
             if rows is not None:
@@ -110,17 +110,17 @@ class Variant:
 
     def _answers(self) -> bool:
         try:
-            return 200 <= status_of(ask_once(self.target.port, self.target.request)) < 300
-        except Broken:
+            return 200 <= status_of(request_once(self.target.port, self.target.request)) < 300
+        except ConnectionBroken:
             return False
 
-    def _counted(self, ask: Callable[[], Outcome]) -> Outcome:
+    def _counted(self, send_load: Callable[[], Outcome]) -> Outcome:
         try:
-            outcome = ask()
-        except Broken as exc:
-            raise NotUp(f"{self.name}: {exc}; it printed last: {self.last_words()}") from exc
+            outcome = send_load()
+        except ConnectionBroken as exc:
+            raise NotReady(f"{self.name}: {exc}; its last output: {self.last_output()}") from exc
         self._count(outcome.answered)
-        self.untold += outcome.failed[BROKEN] + outcome.failed[UNANSWERED]
+        self.unanswered += outcome.failed[BROKEN] + outcome.failed[UNANSWERED]
         return outcome
 
     def _count(self, answered: int) -> None:

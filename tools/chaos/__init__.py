@@ -1,5 +1,5 @@
-"""The fault campaign: real processes under steady load, faults at random, and then the count of what became of it.
+"""The fault campaign: real processes under steady load, random faults, then a comparison of answers and rows.
 
-`plan` says what shall happen, `faults` makes it happen to the `stage`, `clients` ask and take notes, `verdict` compares
-their notes with the rows.
+`plan` chooses the faults, `faults` injects them into the `testbed`, `clients` send predictions and record the answers,
+and `comparison` compares the answers with the rows.
 """

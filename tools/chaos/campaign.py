@@ -1,4 +1,4 @@
-"""One campaign: load, faults, peace, and the count."""
+"""One campaign: load, faults, recovery, and the comparison."""
 
 import threading
 import time
@@ -8,80 +8,84 @@ from collections.abc import Sequence
 from tqdm import tqdm
 
 from tools.chaos.clients import BROKEN, Attempt, Clients, answered
-from tools.chaos.drain import drained
+from tools.chaos.comparison import compare
 from tools.chaos.fault import Fault
-from tools.chaos.plan import Plan, Strike, strikes
+from tools.chaos.plan import Injection, Plan, injections
+from tools.chaos.reconciliation import wait_until_drained
 from tools.chaos.report import Report, percentiles
-from tools.chaos.stage import Stage
-from tools.chaos.verdict import compare
+from tools.chaos.testbed import Testbed
 
-KEYED_EVERY = 5  # requests of a client
-PACE_SECONDS = 0.2  # between two looks at how many were answered
+KEYED_EVERY = 5  # every fifth request of a client has an Idempotency-Key
+POLL_SECONDS = 0.2  # between two checks of the number of answers
 
 
 class Campaign:
-    """Carries out a plan on a stage."""
+    """Runs a plan on a testbed."""
 
-    def __init__(self, plan: Plan, stage: Stage) -> None:
+    def __init__(self, plan: Plan, testbed: Testbed) -> None:
         self._plan = plan
-        self._stage = stage
-        self._clients = Clients(stage.port, count=plan.clients, rate=plan.rate, keyed=KEYED_EVERY, rush=stage.rush)
-        self._struck: Counter[str] = Counter()
+        self._testbed = testbed
+        self._clients = Clients(
+            testbed.port, count=plan.clients, rate=plan.rate, keyed=KEYED_EVERY, full_load=testbed.full_load
+        )
+        self._injected: Counter[str] = Counter()
         self._failed: list[str] = []
         self._ends_at = time.monotonic() + plan.seconds
 
     def run(self) -> Report:
-        """All of it."""
+        """Runs the whole campaign and returns its report."""
         started = time.monotonic()
         self._clients.start()
-        striker = threading.Thread(target=self._strike_all, daemon=True)
-        striker.start()
-        self._watch(striker)
-        self._stage.over.set()
-        striker.join()
+        injector = threading.Thread(target=self._inject_all, daemon=True)
+        injector.start()
+        self._watch(injector)
+        self._testbed.faults_over.set()
+        injector.join()
         self._clients.stop()
-        return self._judge(time.monotonic() - started)
+        return self._report(time.monotonic() - started)
 
-    def _watch(self, striker: threading.Thread) -> None:
+    def _watch(self, injector: threading.Thread) -> None:
         with tqdm(total=self._plan.predictions, unit="answer") as bar:
             while time.monotonic() < self._ends_at:
                 bar.n = self._clients.answered()
-                bar.set_postfix(faults=self._struck.total(), restarts=self._stage.restarts)
-                if bar.n >= self._plan.predictions and not striker.is_alive():
+                bar.set_postfix(faults=self._injected.total(), restarts=self._testbed.restarts)
+                if bar.n >= self._plan.predictions and not injector.is_alive():
                     break
-                striker.join(PACE_SECONDS) if striker.is_alive() else self._stage.over.wait(PACE_SECONDS)
+                injector.join(POLL_SECONDS) if injector.is_alive() else self._testbed.faults_over.wait(POLL_SECONDS)
 
-    def _strike_all(self) -> None:
-        """Spreads the strikes over the predictions."""
-        planned = strikes(self._plan)
-        for number, strike in enumerate(planned):
+    def _inject_all(self) -> None:
+        """Spreads the injections evenly over the predictions."""
+        planned = injections(self._plan)
+        for number, injection in enumerate(planned):
             while self._clients.answered() * len(planned) < self._plan.predictions * number:
-                if self._stage.over.wait(PACE_SECONDS):
+                if self._testbed.faults_over.wait(POLL_SECONDS):
                     return
-            if self._stage.over.wait(strike.pause):
+            if self._testbed.faults_over.wait(injection.pause):
                 return
-            self._strike(strike)
+            self._inject(injection)
 
-    def _strike(self, strike: Strike) -> None:
-        threads = [threading.Thread(target=self._act, args=(fault, strike.seconds)) for fault in strike.faults]
+    def _inject(self, injection: Injection) -> None:
+        threads = [
+            threading.Thread(target=self._inject_fault, args=(fault, injection.seconds)) for fault in injection.faults
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
 
-    def _act(self, fault: Fault, seconds: float) -> None:
-        self._struck[fault.name] += 1
+    def _inject_fault(self, fault: Fault, seconds: float) -> None:
+        self._injected[fault.name] += 1
         try:
-            fault.act(self._stage, seconds)
-        except Exception as exc:  # noqa: BLE001 - what is struck may be down from the strike before
+            fault.inject(self._testbed, seconds)
+        except Exception as exc:  # noqa: BLE001 - the target may still be down from the previous fault
             self._failed.append(fault.name)
             tqdm.write(f"{fault.name}: {type(exc).__name__}: {exc}")
 
-    def _judge(self, seconds: float) -> Report:
-        seconds_to_drain, account = drained(self._stage.system)
-        verified = self._stage.system.ask("verify_log", "--no-progress")
+    def _report(self, seconds: float) -> Report:
+        seconds_to_drain, account = wait_until_drained(self._testbed.system)
+        verified = self._testbed.system.ask("verify_log", "--no-progress")
         attempts = self._clients.attempts()
-        comparison, added = compare(attempts, self._stage.database.rows())
+        comparison, added = compare(attempts, self._testbed.database.rows())
         return Report(
             seed=self._plan.seed,
             database=self._plan.database,
@@ -90,9 +94,9 @@ class Campaign:
             planned=self._plan.predictions,
             answered=len(answered(attempts)),
             refused=_refused(attempts),
-            faults=dict(sorted(self._struck.items())),
+            faults=dict(sorted(self._injected.items())),
             failed_faults=len(self._failed),
-            restarts=self._stage.restarts,
+            restarts=self._testbed.restarts,
             comparison=comparison,
             account=account,
             added_ms=percentiles(added),

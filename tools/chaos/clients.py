@@ -1,4 +1,4 @@
-"""Clients that ask at a steady rate and note what each was told."""
+"""Clients that send predictions at a steady rate and record the answers."""
 
 import hashlib
 import http.client
@@ -9,17 +9,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-PATIENCE_SECONDS = 10.0  # before a client gives an answer up
-MOST_TRIES = 8  # of a request with an Idempotency-Key, until it is answered
-RETRY_SECONDS = 0.5  # between two of them
-BROKEN = 0  # stands for the status where no whole answer came
+TIMEOUT_SECONDS = 10.0  # for one answer
+MAX_ATTEMPTS = 8  # to send a request with an Idempotency-Key
+RETRY_SECONDS = 0.5  # between two attempts
+BROKEN = 0  # used as the status if there was no complete answer
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request: its own id, what it was answered, and how long that took, in seconds.
+    """One request and its answer, with the duration in seconds.
 
-    With an Idempotency-Key there are several under one id.
+    Requests that repeat an Idempotency-Key have the same request id.
     """
 
     request_id: str
@@ -31,15 +31,15 @@ class Attempt:
 
     @property
     def is_answered(self) -> bool:
-        """Whether the caller holds a whole 2xx."""
+        """Whether the caller got a complete 2xx answer."""
         return 200 <= self.status < 300
 
 
 class Clients:
-    """`count` threads that send `rate` predictions a second together, from `start` to `stop`.
+    """`count` threads that together send `rate` predictions per second, from `start` to `stop`.
 
-    While `rush` is set they send as many as are answered. Every `keyed`th request of a client has an Idempotency-Key,
-    is tried until it is answered, and then once more.
+    While `full_load` is set, they send without a pause. Every `keyed`th request of a client has an Idempotency-Key;
+    it is repeated until it is answered, and then once more.
     """
 
     def __init__(
@@ -50,70 +50,70 @@ class Clients:
         rate: float,
         name: str = "chaos",
         keyed: int = 0,
-        rush: threading.Event | None = None,
+        full_load: threading.Event | None = None,
     ) -> None:
         self._port = port
-        self._rush = rush or threading.Event()
+        self._full_load = full_load or threading.Event()
         self._keyed = keyed
         self._pause = count / rate  # seconds between two requests of one client
-        self._over = threading.Event()
-        self._notes: list[list[Attempt]] = [[] for _ in range(count)]
+        self._stopping = threading.Event()
+        self._attempts: list[list[Attempt]] = [[] for _ in range(count)]
         self._threads = [
-            threading.Thread(target=self._run, args=(f"{name}-{number}", notes), daemon=True)
-            for number, notes in enumerate(self._notes)
+            threading.Thread(target=self._run, args=(f"{name}-{number}", attempts), daemon=True)
+            for number, attempts in enumerate(self._attempts)
         ]
 
     def start(self) -> None:
-        """Begins to ask."""
+        """Starts the threads."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Lets each have its last answer."""
-        self._over.set()
+        """Stops the threads after their last answer."""
+        self._stopping.set()
         for thread in self._threads:
             thread.join()
 
     def attempts(self) -> Sequence[Attempt]:
-        """All notes so far."""
-        return [attempt for notes in self._notes for attempt in list(notes)]
+        """Returns all attempts so far."""
+        return [attempt for attempts in self._attempts for attempt in list(attempts)]
 
     def answered(self) -> int:
-        """How many requests have had a 2xx so far."""
+        """Returns the number of requests with a 2xx so far."""
         return len(answered(self.attempts()))
 
-    def _run(self, name: str, notes: list[Attempt]) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE_SECONDS)
+    def _run(self, name: str, attempts: list[Attempt]) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_SECONDS)
         due, number = time.monotonic(), 0
-        while not self._over.wait(max(0.0, due - time.monotonic())):
+        while not self._stopping.wait(max(0.0, due - time.monotonic())):
             number += 1
             if self._keyed and number % self._keyed == 0:
-                self._ask_until_answered(connection, f"{name}-{number}", notes)
+                self._repeat_until_answered(connection, f"{name}-{number}", attempts)
             else:
-                notes.append(ask(connection, f"{name}-{number}"))
-            pause = 0.0 if self._rush.is_set() else self._pause
-            due = max(due, time.monotonic() - self._pause) + pause  # a stall is not made up for by a flood
+                attempts.append(predict(connection, f"{name}-{number}"))
+            pause = 0.0 if self._full_load.is_set() else self._pause
+            due = max(due, time.monotonic() - self._pause) + pause  # no burst after a stall
         connection.close()
 
-    def _ask_until_answered(
-        self, connection: http.client.HTTPConnection, request_id: str, notes: list[Attempt]
+    def _repeat_until_answered(
+        self, connection: http.client.HTTPConnection, request_id: str, attempts: list[Attempt]
     ) -> None:
-        for _ in range(MOST_TRIES):
-            notes.append(ask(connection, request_id, is_keyed=True))
-            if notes[-1].is_answered:
-                notes.append(ask(connection, request_id, is_keyed=True))
+        for _ in range(MAX_ATTEMPTS):
+            attempts.append(predict(connection, request_id, is_keyed=True))
+            if attempts[-1].is_answered:
+                attempts.append(predict(connection, request_id, is_keyed=True))
                 break
-            if self._over.wait(RETRY_SECONDS):
+            if self._stopping.wait(RETRY_SECONDS):
                 break
 
 
 def answered(attempts: Iterable[Attempt]) -> set[str]:
-    """The ids of the requests that have had a 2xx."""
+    """Returns the ids of the requests with a 2xx."""
     return {attempt.request_id for attempt in attempts if attempt.is_answered}
 
 
-def ask(connection: http.client.HTTPConnection, request_id: str, *, is_keyed: bool = False) -> Attempt:
-    """One prediction; one without a key is never sent twice."""
+def predict(connection: http.client.HTTPConnection, request_id: str, *, is_keyed: bool = False) -> Attempt:
+    """Sends one prediction. Requests without a key are never repeated."""
     key = {"Idempotency-Key": request_id} if is_keyed else {}
     started = time.perf_counter()
     try:

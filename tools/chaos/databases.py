@@ -1,4 +1,4 @@
-"""The database of a campaign, read past the gateway, with what can be done to it."""
+"""The database of a campaign, read directly, with its fault operations."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -11,11 +11,11 @@ import psycopg
 
 from tests.support.postgres import Postgres
 
-_QUESTION = "SELECT CAST(id AS TEXT), request_id, output_data, latency_ms FROM ml_proxy_inferencelog"
+_QUERY = "SELECT CAST(id AS TEXT), request_id, output_data, latency_ms FROM ml_proxy_inferencelog"
 
 
 class Row(NamedTuple):
-    """A row's id as 32 hex digits, the request that it came from, the answer's text, the model's milliseconds."""
+    """A row's id (32 hex digits), its request id, the answer's text, and the model's time in milliseconds."""
 
     id: str
     request_id: str
@@ -24,40 +24,40 @@ class Row(NamedTuple):
 
 
 class Database(Protocol):
-    """What a campaign needs of either."""
+    """The interface that a campaign uses."""
 
     url: str
 
     def rows(self) -> Iterator[Row]:
-        """All rows of the log."""
+        """Yields all rows of the log."""
 
     def count(self) -> int:
-        """How many there are."""
+        """Returns the number of rows."""
 
     def close(self) -> None:
-        """Stops what was started for it."""
+        """Stops the database server, if any."""
 
 
 class PostgresDatabase:
-    """A server of the campaign's own."""
+    """A PostgreSQL server for this campaign only."""
 
     def __init__(self, folder: Path) -> None:
         self.server = Postgres(folder / "postgres")
         self.url = self.server.make_database("chaos")
 
     def rows(self) -> Iterator[Row]:
-        """All rows of the log."""
+        """Yields all rows of the log."""
         with psycopg.connect(self.url) as connection:
-            yield from map(_row, connection.execute(_QUESTION))
+            yield from map(_row, connection.execute(_QUERY))
 
     def count(self) -> int:
-        """How many there are."""
+        """Returns the number of rows."""
         with psycopg.connect(self.url) as connection:
             [number] = connection.execute("SELECT count(*) FROM ml_proxy_inferencelog").fetchone() or [0]
             return int(number)
 
     def processes(self) -> list[psutil.Process]:
-        """The postmaster first."""
+        """Returns the server's processes, the postmaster first."""
         return self.server.processes()
 
     def close(self) -> None:
@@ -73,28 +73,28 @@ class SqliteDatabase:
         self.url = f"sqlite:///{self._path}"
 
     def rows(self) -> Iterator[Row]:
-        """All rows of the log."""
+        """Yields all rows of the log."""
         with closing(sqlite3.connect(self._path)) as connection:
-            yield from map(_row, connection.execute(_QUESTION))
+            yield from map(_row, connection.execute(_QUERY))
 
     def count(self) -> int:
-        """How many there are."""
+        """Returns the number of rows."""
         with closing(sqlite3.connect(self._path)) as connection:
             return int(connection.execute("SELECT count(*) FROM ml_proxy_inferencelog").fetchone()[0])
 
     def lock(self, hold: Callable[[], object]) -> None:
-        """Keeps every other writer out while `hold` runs."""
+        """Holds the write lock while `hold` runs."""
         with closing(sqlite3.connect(self._path, timeout=20, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             hold()
             connection.execute("ROLLBACK")
 
     def close(self) -> None:
-        """Nothing was started."""
+        """Does nothing: there is no server."""
 
 
 def open_database(kind: str, folder: Path) -> Database:
-    """A database of a kind, `sqlite` or `postgres`, with its files in `folder`."""
+    """Opens a database of a kind, `sqlite` or `postgres`, with its files in `folder`."""
     return PostgresDatabase(folder) if kind == "postgres" else SqliteDatabase(folder)
 
 

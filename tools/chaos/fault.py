@@ -1,4 +1,4 @@
-"""A kind of fault, the list of all kinds, and what several of them do."""
+"""The type of a fault, the registry of all faults, and a helper that several faults use."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -6,37 +6,37 @@ from dataclasses import dataclass
 
 import psutil
 
-from tools.chaos.stage import Stage
+from tools.chaos.testbed import Testbed
 
-Act = Callable[[Stage, float], None]
+Inject = Callable[[Testbed, float], None]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind. Two with the same `target` never strike together; `needs` names the database, blank for either."""
+    """One fault. Two with the same `target` never coincide; `needs` is the required database, empty for any."""
 
     name: str
     target: str
-    act: Act
+    inject: Inject
     needs: str = ""
 
 
 FAULTS: dict[str, Fault] = {}
 
 
-def fault(name: str, target: str, needs: str = "") -> Callable[[Act], Act]:
-    """Enters a function of the stage and the seconds to last into the list."""
+def fault(name: str, target: str, needs: str = "") -> Callable[[Inject], Inject]:
+    """Registers a function of the testbed and the duration in seconds."""
 
-    def enter(act: Act) -> Act:
-        FAULTS[name] = Fault(name, target, act, needs)
-        return act
+    def register(inject: Inject) -> Inject:
+        FAULTS[name] = Fault(name, target, inject, needs)
+        return inject
 
-    return enter
+    return register
 
 
 @contextmanager
 def frozen(processes: Iterable[psutil.Process]) -> Iterator[None]:
-    """Stops processes, in order, for the length of the block; those that end meanwhile are nobody's worry."""
+    """Suspends processes, in order, for the duration of the block; ignores those that end meanwhile."""
     stopped = list(processes)
     for process in stopped:
         with suppress(psutil.NoSuchProcess):

@@ -1,4 +1,4 @@
-"""The memory of a process, as Linux counts it."""
+"""The peak memory of a process on Linux."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ _PEAK = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
 
 
 def peak_mib(process: psutil.Process) -> float:
-    """The most that it ever held in memory, in MiB; 0 where it has ended."""
+    """Returns its peak resident memory in MiB; 0 if it has ended."""
     try:
         found = _PEAK.search(Path(f"/proc/{process.pid}/status").read_text())
     except FileNotFoundError:

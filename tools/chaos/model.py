@@ -1,6 +1,6 @@
-"""`python -m tools.chaos.model`: a fast and honest model server, whose every answer is another.
+"""`python -m tools.chaos.model`: a fast model server; each of its answers is different.
 
-SIGUSR1 makes it reset connections, SIGUSR2 makes it answer again.
+After SIGUSR1 it resets connections, after SIGUSR2 it answers again.
 """
 
 import itertools
@@ -18,7 +18,7 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, for 0 seconds
 
 def serve(port: int) -> None:
     """Answers on loopback until SIGTERM."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # in every thread that follows: this one waits for them
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # new threads inherit this; the main thread waits for them
     resets, numbers = threading.Event(), itertools.count(1)
     model = ScriptedModel(port)
 

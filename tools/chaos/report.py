@@ -1,4 +1,4 @@
-"""What a campaign found: printed, and saved as JSON."""
+"""The report of a campaign: printed, and saved as JSON."""
 
 import json
 import math
@@ -6,50 +6,50 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tools.chaos.verdict import Comparison
+from tools.chaos.comparison import Comparison
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Everything that is printed at the end. Times say their unit."""
+    """All results. The names of durations contain the unit."""
 
     seed: int
     database: str
     seconds: float
     sent: int
-    planned: int  # to be answered
+    planned: int  # answers
     answered: int
-    refused: Mapping[str, int]  # by status; "broken" where no whole answer came
+    refused: Mapping[str, int]  # by status; "broken" if there was no complete answer
     faults: Mapping[str, int]  # by kind
-    failed_faults: int  # that could not be brought about or undone as planned
+    failed_faults: int  # could not be injected or undone as planned
     restarts: int
     comparison: Comparison
     account: Mapping[str, float]  # of `manage.py reconcile`
-    added_ms: Mapping[str, float]  # by the gateway to the model's time
-    drained_seconds: float | None  # None: not within the bound
+    added_ms: Mapping[str, float]  # the gateway's time without the model's
+    drained_seconds: float | None  # None: took too long
     verify_log: str
     is_verified: bool
 
     @property
     def is_whole(self) -> bool:
-        """Whether the promise was kept."""
+        """Whether every answer has exactly one correct row, in a log that verifies."""
         found = self.comparison
         wrong = found.missing, found.doubled, found.altered, found.unnamed, found.withheld, found.foreign
         return not any(wrong) and self.is_verified and self.drained_seconds is not None
 
     @property
     def is_complete(self) -> bool:
-        """Whether as many were answered as planned, before time was up."""
+        """Whether the planned number of predictions was answered within the time limit."""
         return self.answered >= self.planned
 
     def lines(self) -> list[str]:
-        """One for each figure."""
+        """Returns one line for each figure."""
         kept = {name: value for name, value in asdict(self).items() if name not in {"comparison", "faults"}}
         named = {**asdict(self.comparison), **kept, **{f"fault: {name}": count for name, count in self.faults.items()}}
         return [f"{name.replace('_', ' '):<36} {_shown(value)}" for name, value in named.items()]
 
     def save(self, folder: Path) -> Path:
-        """Writes `chaos-{seed}.json`."""
+        """Writes `chaos-{seed}.json` and returns its path."""
         path = folder / f"chaos-{self.seed}.json"
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"is_whole": self.is_whole, **asdict(self)}, indent=2) + "\n")
@@ -57,7 +57,7 @@ class Report:
 
 
 def percentiles(ordered: Sequence[float]) -> dict[str, float]:
-    """Of sorted values: the middle, the 99th in a hundred, the highest; nothing of none."""
+    """Returns median, 99th percentile and maximum of sorted values; empty if there are none."""
     if not ordered:
         return {}
     ranks = {"p50": 0.5, "p99": 0.99, "max": 1.0}

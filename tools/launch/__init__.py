@@ -1,1 +1,1 @@
-"""How the system is installed, started, watched and stopped."""
+"""Installs, starts, supervises and stops the system."""

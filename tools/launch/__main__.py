@@ -14,20 +14,20 @@ from django.conf import settings
 from backend.env import BadSetting
 from common.parent_death import die_with_parent
 from tools.launch import system
-from tools.launch.exceptions import Failed, StopRequested
+from tools.launch.exceptions import LaunchError, StopRequested
 from tools.launch.lines import Screen
 from tools.launch.signals import Signals
 from tools.launch.supervisor import Supervisor
 
 
 def main() -> int:
-    """The exit status: 0 for a stop on request once all was up, 128 + the signal before, 1 for a failure."""
+    """Returns the exit status: 0 if it was stopped after the start, 128 + signal number if before, 1 on failure."""
     screen, signals = Screen(), Signals()
     supervisor = Supervisor(screen, signals)
     try:
         with _claim(settings.VAR_DIR):
             return _run(supervisor, screen, signals)
-    except (BadSetting, Failed) as exc:
+    except (BadSetting, LaunchError) as exc:
         print(f"ml-proxy: {exc}", file=sys.stderr)
         return 1
 
@@ -49,8 +49,8 @@ def _run(supervisor: Supervisor, screen: Screen, signals: Signals) -> int:
 
 @contextmanager
 def _claim(folder: Path) -> Iterator[None]:
-    """Keeps a second system away from the same files. Raises `BadSetting`."""
-    with (folder / "tools.launch.lock").open("w") as lock:
+    """Holds a lock so that no second system uses the same files. Raises `BadSetting` if another holds it."""
+    with (folder / "launch.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -61,7 +61,7 @@ def _claim(folder: Path) -> Iterator[None]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.launch", description=__doc__)
-    parser.add_argument("--end-with-parent", action="store_true", help="stop when the process that started this ends")
+    parser.add_argument("--end-with-parent", action="store_true", help="stop when the parent process ends")
     return parser.parse_args()
 
 

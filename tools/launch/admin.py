@@ -1,4 +1,4 @@
-"""Makes the first admin account on one's own machine, with a random password, and says where that is."""
+"""Creates the first admin account on a developer's machine, with a random password, and prints where it is stored."""
 
 import os
 import secrets
@@ -14,7 +14,7 @@ USERNAME = "admin"
 
 
 def make_first_admin(password_file: Path) -> None:
-    """Makes the account unless somebody may do all already; its password is kept before it counts."""
+    """Creates the account unless a superuser exists. The password is stored before the account is created."""
     users = get_user_model().objects
     if users.filter(is_superuser=True).exists() or users.filter(username=USERNAME).exists():
         return
@@ -26,7 +26,7 @@ def make_first_admin(password_file: Path) -> None:
 
 
 def how_to_sign_in(password_file: Path) -> str:
-    """One line, without the password."""
+    """Returns one line of instructions, without the password."""
     place = f"sign in at {url('web')}/admin/"
     if password_file.exists() and get_user_model().objects.filter(username=USERNAME, is_superuser=True).exists():
         return f"{place} as {USERNAME}; to see the password: cat {password_file}"

@@ -1,4 +1,4 @@
-"""Runs one command to its end; a signal to this process, or its death, ends the command too."""
+"""Runs one command until it ends. A signal to this process, or its exit, ends the command too."""
 
 import os
 import signal
@@ -9,11 +9,11 @@ from contextlib import suppress
 from common.parent_death import die_with_parent
 
 STOP_SECONDS = 5
-NOT_STARTED = 126  # what a shell says of a command that it can't start
+NOT_STARTED = 126  # the exit status of a shell for a command that it can't start
 
 
 def status_of(command: Sequence[str], environment: Mapping[str, str] | None = None) -> int:
-    """The exit status of a command that may print. For programs with one thread, since it runs code after a fork."""
+    """Returns the command's exit status; does not capture its output. Only for single-threaded programs: it forks."""
     try:
         child = _started(command, environment)
     except OSError as error:
@@ -31,12 +31,12 @@ def _started(command: Sequence[str], environment: Mapping[str, str] | None) -> s
         command,
         env=environment,
         start_new_session=True,
-        preexec_fn=lambda: die_with_parent(parent),  # noqa: PLW1509 - one thread, see above
+        preexec_fn=lambda: die_with_parent(parent),  # noqa: PLW1509 - single-threaded, see above
     )
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """If pip is interrupted and given a moment, it restores what it was replacing."""
+    """Interrupts first, then kills: an interrupted pip restores the files that it was replacing."""
     with suppress(ProcessLookupError, subprocess.TimeoutExpired):
         os.killpg(child.pid, signal.SIGINT)
         child.wait(STOP_SECONDS)

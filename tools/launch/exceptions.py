@@ -1,10 +1,10 @@
-"""Why the system does not come up, or does not stay up."""
+"""Exceptions that end the launcher."""
 
 from collections.abc import Sequence
 
 
-class Failed(Exception):
-    """It can't be brought up; the text says which part, why, and what it printed last, its `tail`."""
+class LaunchError(Exception):
+    """The system can't start. The text names the process, the reason and its last output lines, `tail`."""
 
     def __init__(self, what: str, tail: Sequence[str] = ()) -> None:
         super().__init__("\n".join([f"{what}; it printed last:" if tail else what, *(f"  {line}" for line in tail)]))
@@ -12,4 +12,4 @@ class Failed(Exception):
 
 
 class StopRequested(Exception):
-    """A signal asked for the end."""
+    """A signal requested the stop."""

@@ -1,4 +1,4 @@
-"""Becomes Flower, the window on workers and tasks; without a password only here and read-only."""
+"""Replaces this process with Flower. Without a password, Flower is read-only and listens on loopback only."""
 
 import os
 import sys
@@ -8,12 +8,12 @@ from django.conf import settings
 from backend.env import BadSetting
 from tools.launch.addresses import is_loopback, listeners
 
-MAX_TASKS = 10_000  # each is kept in memory
+MAX_TASKS = 10_000  # Flower keeps each in memory
 MAKE_ONE = "set it to user:password"
 
 
 def environment() -> dict[str, str]:
-    """What Flower reads of our environment. Raises `BadSetting`."""
+    """Returns Flower's environment variables. Raises `BadSetting`."""
     variables = dict(os.environ)
     login = variables.pop("FLOWER_BASIC_AUTH", "").strip()
     if login and ":" not in login:
@@ -22,12 +22,12 @@ def environment() -> dict[str, str]:
         return variables | {"FLOWER_BASIC_AUTH": login}
     if not is_loopback(settings.BIND_HOST):
         raise BadSetting("FLOWER_BASIC_AUTH", f"is not set, with BIND_HOST={settings.BIND_HOST}", MAKE_ONE)
-    # Any web page that is open on this machine could send it orders: it may show, not act.
+    # Any web page that is open on this machine could send requests to Flower, so it may show but not change anything.
     return variables | {"FLOWER_UNAUTHENTICATED_API": "true", "FLOWER_READ_ONLY": "true"}
 
 
 def command() -> list[str]:
-    """The command that this process becomes. Raises `BadSetting`."""
+    """Returns the command that replaces this process. Raises `BadSetting`."""
     _, host, port = listeners()["flower"]
     options = [f"--address={host}", f"--port={port}", f"--max_tasks={MAX_TASKS}", "--logging=warning"]
     return [sys.executable, "-m", "celery", "--quiet", "-A", "worker.beat", "flower", *options]

@@ -1,7 +1,7 @@
-"""Installs what a command needs: `python3 -m tools.launch.install base|dev`, with any Python this project runs on.
+"""Installs the locked packages: `python3 -m tools.launch.install base|dev`, with any Python that this project supports.
 
-Returns at once if the lock is installed already. Standard library alone: nothing else is there yet. uv installs the
-packages, or pip where uv can't be had.
+Returns at once if they are installed already. It uses only the standard library, because nothing else is installed yet.
+uv installs the packages; pip does if uv is not available.
 """
 
 import fcntl
@@ -25,28 +25,28 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = ROOT / "requirements"
 LOCKS = {"base": ("base.txt",), "dev": ("base.txt", "dev.txt"), "uv": ("uv.txt",)}
-QUIET = () if sys.stderr.isatty() else ("--quiet",)  # on a terminal they show their progress
+QUIET = () if sys.stderr.isatty() else ("--quiet",)  # on a terminal, pip and uv show their progress
 PIP = ("-m", "pip", "install", *QUIET, "--no-input", "--disable-pip-version-check", "--require-hashes")
-# There from before anything is installed until all is: what a kill left half done is not to be built upon.
+# Exists while an installation runs. If it was killed half-way, the next installation starts with a new `.venv`.
 UNFINISHED = VENV / "unfinished"
-# Where .venv was made. Its scripts name that path in their first line: they do not run once it has changed.
+# The path at which .venv was created. Its scripts contain that path in their first line and fail at another path.
 MADE_AT = VENV / "made-at"
 ENV_FILE = "# Settings for your own machine; .env.example lists all. DEBUG opens the API: not for a server.\nDEBUG=1\n"
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def install(kind: str) -> None:
-    """Brings `.venv` to the state of the lock. Raises `SystemExit` where that fails or a signal comes."""
-    with _alone():
+    """Installs the locked packages into `.venv`. Raises `SystemExit` on failure or on a signal."""
+    with _install_lock():
         if reason := _reason_to_make():
             _say(reason)
             _make_venv()
         if not all(_is_installed(each) for each in _included(kind)):
-            _install("dev" if _stamp("dev").exists() else kind)  # keeps the tools of somebody who has them
+            _install("dev" if _stamp("dev").exists() else kind)  # keeps the developer tools if they are installed
 
 
 def make_env_file() -> None:
-    """Writes a first `.env`, without which Django's commands would ask for a server's settings."""
+    """Creates `.env` if it is missing. Without it, Django's commands require the settings of a server."""
     with suppress(FileExistsError), open(ROOT / ".env", "x", opener=_private) as file:
         file.write(ENV_FILE)
 
@@ -65,29 +65,29 @@ def _install(kind: str) -> None:
 
 
 def _has_uv() -> bool:
-    """Installs uv if it is not there. Only a wheel will do: to build it takes a Rust compiler and long."""
+    """Installs uv if it is missing; returns whether it is there. Wheels only: building it needs a Rust compiler."""
     if _is_installed("uv"):
         return True
     _say("installing uv into .venv")
     lock = str(REQUIREMENTS / LOCKS["uv"][0])
     if status := status_of([str(PYTHON), *PIP, "--no-deps", "--only-binary", ":all:", "-r", lock]):
-        _say(f"uv can't be installed here: pip ended with status {status}")
+        _say(f"uv can't be installed here: pip failed with status {status}")
         return False
     _stamp("uv").write_text(_digest("uv"))
     return True
 
 
 def _sync(files: Sequence[str]) -> bool:
-    """Has uv bring `.venv` to what these files lock: what left them is removed, pip and uv stay."""
+    """Runs `uv pip sync`, which also removes packages that left the lock files, except pip and uv."""
     _say(f"installing up to {_count(files)} packages with uv")
     command, environment = uv.prepared("pip", "sync", *QUIET, "--require-hashes", "--python", str(PYTHON), *files)
     if status := status_of(command, environment):
-        _say(f"uv could not install them: it ended with status {status}")
+        _say(f"uv failed with status {status}")
     return status == 0
 
 
 def _count(files: Sequence[str]) -> int:
-    """How many packages are locked. Those for other platforms are among them."""
+    """Counts the locked packages, including those for other platforms."""
     names = (re.match(r"[a-zA-Z0-9][\w.-]*", line) for file in files for line in Path(file).read_text().splitlines())
     return len({name[0] for name in names if name})
 
@@ -101,14 +101,16 @@ def _included(kind: str) -> list[str]:
 
 
 def _reason_to_make() -> str:
-    """Why `.venv` has to be made; empty if it is fit for use."""
+    """Returns why `.venv` must be created; empty if it can be used."""
     if not VENV.exists():
         return "making .venv"
     if UNFINISHED.exists() or not (MADE_AT.exists() or _stamp("base").exists()):
         return "making .venv again: the last installation did not finish"
     if not _has_pip():
         return "making .venv again: its Python does not run, or has no pip"
-    made_at = MADE_AT.read_text() if MADE_AT.exists() else str(VENV.resolve())  # by another installer: not known
+    made_at = (
+        MADE_AT.read_text() if MADE_AT.exists() else str(VENV.resolve())
+    )  # unknown if another installer created it
     moved = made_at != str(VENV.resolve())
     return f"making .venv again: this folder was moved, and .venv was made at {made_at}" if moved else ""
 
@@ -121,7 +123,7 @@ def _has_pip() -> bool:
 
 def _make_venv() -> None:
     if VENV.is_symlink():
-        VENV.unlink()  # what it leads to may serve others
+        VENV.unlink()  # others may use its target
     _run([sys.executable, "-m", "venv", "--clear", str(VENV)])
     MADE_AT.write_text(str(VENV.resolve()))
 
@@ -139,8 +141,8 @@ def _digest(kind: str) -> str:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """One installation at a time: whoever comes second waits, and finds it done."""
+def _install_lock() -> Iterator[None]:
+    """Allows one installation at a time: a second one waits, and then finds the packages installed."""
     folder = os.open(REQUIREMENTS, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -155,7 +157,7 @@ def _alone() -> Iterator[None]:
 
 def _run(command: Sequence[str]) -> None:
     if status := status_of(command):
-        sys.exit(f"ml-proxy: {' '.join(command[:4])} … failed with status {status}; what it printed stands above")
+        sys.exit(f"ml-proxy: {' '.join(command[:4])} … failed with status {status}; see its output above")
 
 
 def _say(line: str) -> None:

@@ -1,4 +1,4 @@
-"""Lines out of a pipe, and lines onto the screen, where no side may hold up the other."""
+"""Reads lines from pipes and writes lines to the screen, without blocking on either."""
 
 import os
 import select
@@ -10,7 +10,7 @@ MAX_WAITING_BYTES = 1024 * 1024
 
 
 class LineReader:
-    """Takes what a pipe brings apart into lines; never waits."""
+    """Splits the output of a pipe into lines; never blocks."""
 
     def __init__(self, descriptor: int) -> None:
         os.set_blocking(descriptor, False)
@@ -19,11 +19,11 @@ class LineReader:
         self._unfinished = b""
 
     def read(self) -> list[str]:
-        """The lines that were finished since the last call."""
+        """Returns the lines that were completed since the last call."""
         return self._split(self._chunk())
 
     def drain(self) -> list[str]:
-        """All lines that are still in the pipe, an unfinished one at its end included."""
+        """Returns all remaining lines in the pipe, including an incomplete last one."""
         lines = self._split(b"".join(iter(self._chunk, b"")))
         last, self._unfinished = self._unfinished, b""
         return lines + ([_text(last)] if last else [])
@@ -45,7 +45,7 @@ class LineReader:
 
 
 class Screen:
-    """Where lines are shown. Whoever stops reading there misses lines, but does not stop the system."""
+    """Writes lines to a terminal or pipe. A reader that stops reading loses lines, but does not block the system."""
 
     def __init__(self, descriptor: int = 1) -> None:
         self.descriptor = descriptor
@@ -55,11 +55,11 @@ class Screen:
         self._poll.register(descriptor, select.POLLOUT)
 
     def is_behind(self) -> bool:
-        """Whether something waits for room."""
+        """Whether output is buffered."""
         return bool(self._waiting)
 
     def show(self, line: str) -> None:
-        """Shows `line` now if there is room, and later if there is room later."""
+        """Writes `line` now if the descriptor accepts it, otherwise buffers it."""
         if len(self._waiting) > MAX_WAITING_BYTES:
             self._missed += 1
             return
@@ -70,7 +70,7 @@ class Screen:
         self.flush()
 
     def flush(self, seconds: float = 0) -> None:
-        """Writes what there is room for, or comes to be within `seconds`."""
+        """Writes buffered output, and waits up to `seconds` until the descriptor accepts all of it."""
         deadline = time.monotonic() + seconds
         while self._waiting and self._poll.poll(max(0, deadline - time.monotonic()) * 1000):
             if not (written := self._write()):
@@ -79,11 +79,11 @@ class Screen:
 
     def _write(self) -> int:
         try:
-            # A pipe that polls as writable has room for this much; more might block.
+            # A pipe that polls as writable accepts this many bytes; more might block.
             return os.write(self.descriptor, self._waiting[: select.PIPE_BUF])
         except BlockingIOError:
             return 0
-        except OSError:  # nobody reads any more, and nobody will
+        except OSError:  # the reader has gone
             return len(self._waiting)
 
 

@@ -1,6 +1,6 @@
-"""Gives uv the package index that this machine configures for pip: same index, certificates and proxy.
+"""Translates this machine's pip configuration for uv: the same package index, certificates and proxy.
 
-Everything travels in environment variables. An index's URL may hold a password, and a command line shows in `ps`.
+All values are passed as environment variables: an index URL may contain a password, and `ps` shows command lines.
 """
 
 import ast
@@ -8,10 +8,10 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-# What pip reads, the strongest last: a configuration file's [global], its [install], a variable PIP_….
+# The sources that pip reads, highest priority last: a configuration file's [global], its [install], a variable PIP_….
 SECTIONS = ("global", "install", ":env:")
 TRUE = {"1", "true", "yes", "on", "y", "t"}
-# pip's name, uv's variable, and what uv puts between several values.
+# pip's name, uv's variable, and uv's separator for several values.
 VARIABLES = (
     ("index-url", "UV_DEFAULT_INDEX", " "),
     ("extra-index-url", "UV_INDEX", " "),
@@ -23,28 +23,28 @@ VARIABLES = (
 
 
 def read(python: Path) -> dict[str, str]:
-    """What `pip install` goes by, as values of its options; `python` is an interpreter that has pip."""
+    """Returns the options of `pip install` by name; `python` is an interpreter that has pip."""
     command = (python, "-m", "pip", "config", "list", "--disable-pip-version-check")
     done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     return parse(done.stdout)
 
 
 def uv_environment(settings: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment to start uv with: `environment`, and what pip's settings say.
+    """Returns the environment for uv: `environment` and pip's settings.
 
-    A variable that the user has set for uv itself is kept.
+    A variable that the user has set for uv itself is not changed.
     """
     added = {**_indexes(settings), "UV_SYSTEM_CERTS": "1", **_bytecode(environment)}
     return {**added, **environment, **_connection(settings, environment)}
 
 
 def uv_flags(settings: Mapping[str, str]) -> list[str]:
-    """The options for which uv has no variable; none of them is secret."""
+    """Returns the options for which uv has no variable; none of them is secret."""
     return ["--no-index"] if settings.get("no-index", "").lower() in TRUE else []
 
 
 def parse(listed: str) -> dict[str, str]:
-    """The same from the lines of `pip config list`, each `section.name='value'`."""
+    """Parses the output of `pip config list`, whose lines are `section.name='value'`."""
     found: dict[tuple[str, str], str] = {}
     for line in listed.splitlines():
         key, _, value = line.partition("=")
@@ -63,7 +63,7 @@ def _unquoted(value: str) -> str:
 def _indexes(settings: Mapping[str, str]) -> dict[str, str]:
     found = {uv: between.join(settings[pip].split()) for pip, uv, between in VARIABLES if settings.get(pip)}
     if "UV_INDEX" in found:
-        # As pip does: a version may come from any of the indexes. Hashes say whether it is the right one.
+        # Like pip: a version may come from any of the indexes. The hashes verify it.
         found["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     return found
 
@@ -81,5 +81,5 @@ def _connection(settings: Mapping[str, str], environment: Mapping[str, str]) -> 
 
 
 def _bytecode(environment: Mapping[str, str]) -> dict[str, str]:
-    """Python compiles on its own what it imports, unless it is told not to; then every start would be slow."""
+    """If Python may not write bytecode, uv compiles it; otherwise every start would be slow."""
     return {"UV_COMPILE_BYTECODE": "1"} if environment.get("PYTHONDONTWRITEBYTECODE") else {}

@@ -1,4 +1,4 @@
-"""Looks for taken ports before anything is started, where one line can still say which variable to change."""
+"""Checks for used ports before any process starts, so that one error line can name the variable to change."""
 
 import socket
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from tools.launch import addresses
 
 
 def check_free(names: Sequence[str]) -> None:
-    """Raises `BadSetting` for the first of these processes whose port can't be had."""
+    """Raises `BadSetting` for the first of these processes whose port is not available."""
     listeners = addresses.listeners()
-    with ExitStack() as held:  # all at once, so that one port set twice shows too
+    with ExitStack() as held:  # all at once, to detect a port that is set twice
         for name in names:
             if name in listeners:
                 held.enter_context(_listener(*listeners[name]))

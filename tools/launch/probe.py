@@ -1,4 +1,4 @@
-"""Asks whether parts answer: `python -m tools.launch.probe [--seconds S] PART…` ends with 0 when all of them do."""
+"""Health check: `python -m tools.launch.probe [--seconds S] PART…` exits with 0 if all parts answer."""
 
 import argparse
 import glob
@@ -20,11 +20,11 @@ from recording.journal import liveness
 from tools.launch import addresses, readiness
 
 SECONDS = 2.0
-BEAT_SAVES_SECONDS = 900  # at its start and every three minutes, when a task is due within the next five
+BEAT_SAVES_SECONDS = 900  # beat saves at start and every 3 min, if a task is due within the next 5
 
 
 class NoAnswer(Exception):
-    """A part is there, but not ready; the text says what it answered."""
+    """A part answered, but is not ready; the text contains the answer."""
 
 
 NO_ANSWER = (NoAnswer, liveness.NoPublisher, OSError, KombuError, RedisError, requests.RequestException)
@@ -32,7 +32,7 @@ NO_ANSWER = (NoAnswer, liveness.NoPublisher, OSError, KombuError, RedisError, re
 
 def _http(name: str, path: str) -> None:
     session = requests.Session()
-    session.trust_env = False  # no proxy stands between us and this machine
+    session.trust_env = False  # no proxy for a connection to this machine
     with session.get(addresses.url(name) + path, timeout=SECONDS, allow_redirects=False) as answer:
         if answer.status_code != requests.codes.ok:
             raise NoAnswer(f"{answer.status_code} {answer.text[:500]}")
@@ -81,8 +81,8 @@ def _arguments() -> argparse.Namespace:
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
-    asked = _arguments()
-    silent = readiness.wait({name: PROBES[name] for name in asked.parts}, asked.seconds, NO_ANSWER)
-    for name, said in silent.items():
-        print(f"no answer from {name} within {asked.seconds:g} s: {said}")
+    options = _arguments()
+    silent = readiness.wait({name: PROBES[name] for name in options.parts}, options.seconds, NO_ANSWER)
+    for name, reason in silent.items():
+        print(f"no answer from {name} within {options.seconds:g} s: {reason}")
     sys.exit(bool(silent))

@@ -1,4 +1,4 @@
-"""One process of the system: the leader of a group, tied to us, writing into a pipe that we read."""
+"""One process of the system: a process group leader that ends with the launcher and writes into its pipe."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ TAIL_LINES = 20
 
 
 class Process:
-    """A command under a name. Alive from its making until `bury`."""
+    """A named, running command. Call `reap` when it has ended."""
 
     def __init__(self, name: str, command: Sequence[str]) -> None:
         self.name = name
@@ -30,7 +30,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509 - this program has one thread
+            preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509 - this program is single-threaded
         )
         self._pipe = cast("IO[bytes]", self._child.stdout)
         self._reader = LineReader(self.output)
@@ -38,37 +38,37 @@ class Process:
 
     @property
     def output(self) -> int:
-        """The descriptor to wait on for what it prints."""
+        """The file descriptor of its output, for polling."""
         return self._pipe.fileno()
 
     @property
     def has_closed_its_output(self) -> bool:
-        """Whether nothing more can come; it may still run."""
+        """Whether there is no more output. The process may still run."""
         return self._reader.at_end
 
     @property
     def age(self) -> float:
-        """Seconds since it was started."""
+        """Seconds since its start."""
         return time.monotonic() - self._started
 
     def lines(self) -> list[str]:
-        """The lines it printed since the last call; never waits."""
+        """Returns the lines that it printed since the last call; never blocks."""
         return self._kept(self._reader.read())
 
     def has_ended(self) -> bool:
-        """Whether it can be buried. Until then its id, which is its group's too, goes to no other process."""
+        """Whether it can be reaped. Until then the kernel does not reuse its id, which is also its group's id."""
         return os.waitid(os.P_PID, self._child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def ask_to_stop(self) -> None:
-        """SIGTERM to itself alone: it looks after its own children."""
+        """Sends SIGTERM to the process only: it stops its own children."""
         os.kill(self._child.pid, signal.SIGTERM)
 
     def kill(self) -> None:
-        """SIGKILL to it and to all that it started."""
+        """Sends SIGKILL to its whole process group."""
         os.killpg(self._child.pid, signal.SIGKILL)
 
-    def bury(self) -> tuple[str, list[str]]:
-        """Ends what it left behind; how it ended, for example "status 1", and the lines not yet taken."""
+    def reap(self) -> tuple[str, list[str]]:
+        """Kills its remaining children. Returns how it ended, for example "status 1", and the unread lines."""
         self.kill()
         status = self._child.wait()
         rest = self._kept(self._reader.drain())

@@ -1,4 +1,4 @@
-"""Reads the Procfile: the one place that says which processes there are and how each is started."""
+"""Reads the Procfile, which defines all processes and their commands."""
 
 import shlex
 from pathlib import Path
@@ -7,6 +7,6 @@ from backend.env import ROOT
 
 
 def read(path: Path = ROOT / "Procfile") -> dict[str, list[str]]:
-    """Each process's command, ready to be started without a shell, by its name and in the file's order."""
+    """Returns each process's command, split for use without a shell, by its name and in the file's order."""
     lines = (line.partition(":") for line in path.read_text().splitlines() if line.strip())
     return {name.strip(): shlex.split(command) for name, _, command in lines}

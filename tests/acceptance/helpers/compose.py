@@ -1,4 +1,4 @@
-"""docker-compose.yml, read as Compose reads it: anchors and merges resolved, variables filled in."""
+"""Reads docker-compose.yml like Compose: resolves anchors and merges, and fills in variables."""
 
 import json
 import re
@@ -16,23 +16,23 @@ TEXT = (ROOT / "docker-compose.yml").read_text()
 
 
 class Missing(Exception):
-    """A variable without which Compose refuses to start; the text is what it says."""
+    """A required variable is missing; the text is Compose's message."""
 
 
 def document() -> dict[str, Any]:
-    """The file, its variables not filled in."""
+    """Returns the file without filling in variables."""
     loaded: dict[str, Any] = yaml.safe_load(TEXT)
     return loaded
 
 
 def services() -> dict[str, dict[str, Any]]:
-    """Each service by its name."""
+    """Returns the services by name."""
     found: dict[str, dict[str, Any]] = document()["services"]
     return found
 
 
 def filled_in(text: str, variables: Mapping[str, str]) -> str:
-    """`text` with `${NAME}`, `${NAME:-default}` and `${NAME:?message}` replaced. Raises `Missing`."""
+    """Returns `text` with `${NAME}`, `${NAME:-default}` and `${NAME:?message}` replaced. Raises `Missing`."""
     return VARIABLE.sub(lambda found: _value(found, variables), text)
 
 

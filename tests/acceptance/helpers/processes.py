@@ -1,4 +1,4 @@
-"""Programs to test: started, read line by line, awaited with a deadline, and ended with all that they started."""
+"""Programs under test: started, read line by line, awaited with a deadline, and ended with all their children."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ MARK = "TEST_RUN"
 
 
 class Program:
-    """A command that runs, and every line that it printed so far. All it starts carries its mark."""
+    """A running command and its output lines. Its children inherit a mark in their environment."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], *, cwd: Path = ROOT) -> None:
         self.lines: list[str] = []
@@ -39,38 +39,38 @@ class Program:
 
     @property
     def text(self) -> str:
-        """What it printed so far."""
+        """Its output so far."""
         return "\n".join(self.lines)
 
-    def line(self, holds: str, *, seconds: float = DEADLINE_SECONDS) -> str:
-        """The first line that holds this text, once it is there."""
+    def line(self, contains: str, *, seconds: float = DEADLINE_SECONDS) -> str:
+        """Waits for a line that contains this text, and returns it."""
         try:
-            return until(lambda: next((line for line in self.lines if holds in line), ""), seconds=seconds)
+            return until(lambda: next((line for line in self.lines if contains in line), ""), seconds=seconds)
         except AssertionError:
-            raise AssertionError(f"no line holds {holds!r}; status {self.process.poll()}:\n{self.text}") from None
+            raise AssertionError(f"no line holds {contains!r}; status {self.process.poll()}:\n{self.text}") from None
 
     def send(self, number: signal.Signals) -> None:
-        """A signal to the program itself."""
+        """Sends a signal to the program itself."""
         self.process.send_signal(number)
 
     def send_group(self, number: signal.Signals) -> None:
-        """A signal to its whole group, as a terminal sends it."""
+        """Sends a signal to its whole process group, as a terminal does."""
         os.killpg(self.process.pid, number)
 
     def status(self, *, seconds: float = DEADLINE_SECONDS) -> int:
-        """Its exit status, once it has ended and all that it printed was read."""
+        """Waits until it has ended and its output was read; returns the exit status."""
         status = self.process.wait(seconds)
         self._reader.join(seconds)
         return status
 
     def family(self) -> list[psutil.Process]:
-        """The living processes that it started, itself included, whichever session or parent they have by now."""
-        self._known |= {process for process in psutil.process_iter() if _carries(process, self._mark)}
+        """Returns its running processes, itself included, in any session and with any parent."""
+        self._known |= {process for process in psutil.process_iter() if _has_mark(process, self._mark)}
         self._known |= {child for process in self._known for child in _children(process)}
-        return [process for process in self._known if _lives(process)]
+        return [process for process in self._known if _is_alive(process)]
 
     def end(self) -> None:
-        """Ends it and whatever it left."""
+        """Kills it and all its children."""
         for process in self.family():
             with suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -86,7 +86,7 @@ class Program:
 
 @contextmanager
 def running(command: Sequence[str], environment: Mapping[str, str], *, cwd: Path = ROOT) -> Iterator[Program]:
-    """The program, for the length of a block."""
+    """Runs the program during the block."""
     program = Program(command, environment, cwd=cwd)
     try:
         yield program
@@ -95,12 +95,12 @@ def running(command: Sequence[str], environment: Mapping[str, str], *, cwd: Path
 
 
 def bare_environment(**variables: str) -> dict[str, str]:
-    """What a shell has, and of this project's settings these alone."""
+    """Returns a shell's HOME and PATH, and these variables."""
     kept = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
     return {**kept, **variables}
 
 
-def _carries(process: psutil.Process, mark: str) -> bool:
+def _has_mark(process: psutil.Process, mark: str) -> bool:
     try:
         return process.environ().get(MARK) == mark
     except (psutil.NoSuchProcess, psutil.AccessDenied):
@@ -108,14 +108,14 @@ def _carries(process: psutil.Process, mark: str) -> bool:
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
-    # Redis writes its title over its environment: it is known by its parent, for as long as it has that.
+    # Redis overwrites its environment with its title, so it is found through its parent.
     try:
         return process.children(recursive=True)
     except psutil.NoSuchProcess:
         return []
 
 
-def _lives(process: psutil.Process) -> bool:
+def _is_alive(process: psutil.Process) -> bool:
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""Predictions from several clients at once, and the rows that become of them."""
+"""Sends predictions from several clients at once, and checks their rows."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,19 +12,19 @@ BODY = {"doctor_name": "Dr. Path", "patient_name": "MARKER-PATIENT", "payload": 
 
 
 def answered(system: System, count: int) -> set[str]:
-    """Asks for predictions, and gives the ids of those that were answered 2xx."""
+    """Sends predictions; returns the ids of those that were answered 2xx."""
     with ThreadPoolExecutor(8) as clients:
         responses = list(clients.map(lambda _: system.predict(BODY), range(count)))
     return {response.headers["X-Inference-ID"] for response in responses if response.ok}
 
 
 def rows(system: System) -> list[str]:
-    """The ids in the log."""
+    """Returns the ids in the log."""
     return [row["id"] for row in system.history(limit="1000").json()]
 
 
 def scrape(system: System) -> Scrape:
-    """The gateway's metrics now, without anything of a patient's."""
+    """Returns the gateway's metrics; checks that they contain no patient data."""
     answer = requests.get(f"{system.url}/metrics", timeout=60)
     assert answer.status_code == 200
     assert "MARKER" not in answer.text
@@ -32,7 +32,7 @@ def scrape(system: System) -> Scrape:
 
 
 def assert_all_are_rows(system: System, ids: set[str]) -> None:
-    """Each once, nothing waits any more, and the log can be proved."""
+    """Each id is one row, no record waits, and the log verifies."""
     until(lambda: ids <= set(rows(system)), what=f"{len(ids)} rows")
     assert sorted(rows(system)) == sorted(set(rows(system)))
     until(lambda: scrape(system).numbers()["waiting"] == 0, what="nothing waiting")

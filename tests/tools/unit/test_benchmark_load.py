@@ -1,4 +1,4 @@
-"""The callers of the benchmarks: what they count, and from when."""
+"""The load generator of the benchmarks: what it counts, and from when."""
 
 import os
 import subprocess
@@ -15,10 +15,10 @@ from tests.support.system import ROOT
 from tests.support.waiting import until
 from tools.benchmarks import callers, load
 from tools.benchmarks.callers import Target
-from tools.benchmarks.load import Clock
+from tools.benchmarks.load import Schedule
 from tools.benchmarks.outcome import BROKEN, UNANSWERED, UNSENT
 from tools.benchmarks.payload import ANSWER, ANSWER_BYTES, BODY, BODY_BYTES
-from tools.benchmarks.wire import Broken, Incomplete, ask_once, request, status_of, whole
+from tools.benchmarks.raw_http import ConnectionBroken, Incomplete, check_complete, request, request_once, status_of
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
@@ -29,7 +29,7 @@ def target(model: ScriptedModel) -> Target:
 
 @contextmanager
 def stalling(model: ScriptedModel, seconds: float) -> Iterator[None]:
-    """The first answer, and all that are asked for meanwhile, wait for so long."""
+    """The first answer, and all requests that arrive meanwhile, wait for `seconds`."""
     turn, first = threading.Lock(), threading.Event()
 
     def script(conversation: Conversation) -> None:
@@ -49,13 +49,13 @@ def stub() -> Iterator[int]:
     port = free_port()
     command = [sys.executable, "-m", "tools.benchmarks.stub"]
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "ML_SERVER_PORT": str(port)})
-    until(lambda: ask_once(port, request("/", BODY)), what="the stub")
+    until(lambda: request_once(port, request("/", BODY)), what="the stub")
     yield port
     process.kill()
     process.wait()
 
 
-def test_the_payload_has_the_size_that_is_told() -> None:
+def test_the_payload_has_the_documented_size() -> None:
     assert (len(BODY), len(ANSWER)) == (BODY_BYTES, ANSWER_BYTES) == (670, 216)
 
 
@@ -69,18 +69,18 @@ def test_the_payload_has_the_size_that_is_told() -> None:
     ],
 )
 def test_it_sees_where_a_message_ends(message: bytes) -> None:
-    whole(message)
+    check_complete(message)
     for size in range(len(message)):
         with pytest.raises(Incomplete):
-            whole(message[:size])
+            check_complete(message[:size])
 
 
 def test_it_reads_the_status() -> None:
     assert status_of(b"HTTP/1.1 503 Service Unavailable\r\n\r\n") == 503
 
 
-def test_a_closed_loop_asks_again_as_soon_as_it_is_answered(model: ScriptedModel) -> None:
-    outcome = load.closed(target(model), connections=4, seconds=0.3)
+def test_a_closed_loop_sends_again_as_soon_as_it_is_answered(model: ScriptedModel) -> None:
+    outcome = load.closed_loop(target(model), connections=4, seconds=0.3)
     assert outcome.answered == len(outcome.times) == len(model.requests) > 8
     assert 0 <= outcome.answered - outcome.in_time <= 4
     assert outcome.seconds >= 0.3
@@ -89,8 +89,8 @@ def test_a_closed_loop_asks_again_as_soon_as_it_is_answered(model: ScriptedModel
     assert model.requests[0].body == BODY
 
 
-def test_an_open_loop_asks_by_the_clock(model: ScriptedModel) -> None:
-    outcome = load.steady(target(model), rate=200, seconds=0.5)
+def test_an_open_loop_has_a_fixed_rate(model: ScriptedModel) -> None:
+    outcome = load.open_loop(target(model), rate=200, seconds=0.5)
     assert outcome.answered == len(model.requests) == 100
     assert outcome.seconds >= 0.5
     assert len(outcome.late) > 50
@@ -98,7 +98,7 @@ def test_an_open_loop_asks_by_the_clock(model: ScriptedModel) -> None:
 
 def test_an_open_loop_counts_a_stall_for_all_who_had_to_wait(model: ScriptedModel) -> None:
     with stalling(model, 0.6):
-        outcome = load.steady(target(model), rate=100, seconds=1.0)
+        outcome = load.open_loop(target(model), rate=100, seconds=1.0)
     assert outcome.answered == 100
     # Sixty were due in the stall; those of its first half second waited for a tenth of one, or longer.
     assert sum(milliseconds > 90 for milliseconds in outcome.times) >= 45
@@ -110,7 +110,7 @@ def test_an_open_loop_counts_the_wait_for_a_free_connection(
 ) -> None:
     monkeypatch.setattr(load, "MAX_CONNECTIONS", 1)
     with stalling(model, 0.5):
-        outcome = load.steady(target(model), rate=100, seconds=0.5)
+        outcome = load.open_loop(target(model), rate=100, seconds=0.5)
     assert outcome.answered == 50
     assert sum(milliseconds > 90 for milliseconds in outcome.times) >= 35
     # What waited for the server's only connection was not sent late by the generator.
@@ -118,11 +118,11 @@ def test_an_open_loop_counts_the_wait_for_a_free_connection(
 
 
 def test_it_counts_what_is_never_answered(model: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(callers, "PATIENCE_SECONDS", 0.1)
-    monkeypatch.setattr(load, "MOST_BEHIND_SECONDS", 0.5)
+    monkeypatch.setattr(callers, "LAST_ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(load, "MAX_BACKLOG_SECONDS", 0.5)
     monkeypatch.setattr(load, "MAX_CONNECTIONS", 2)
     model.script = lambda _: None
-    outcome = load.steady(target(model), rate=50, seconds=0.2)
+    outcome = load.open_loop(target(model), rate=50, seconds=0.2)
     assert outcome.failed == {UNANSWERED: 2, UNSENT: 8}  # there are two connections
     assert len(outcome.times) == 10
     assert min(outcome.times) > 90
@@ -131,7 +131,7 @@ def test_it_counts_what_is_never_answered(model: ScriptedModel, monkeypatch: pyt
 
 def test_it_counts_refusals_apart(model: ScriptedModel) -> None:
     model.script = lambda conversation: conversation.answer(b"{}", status="503 Service Unavailable")
-    outcome = load.closed(target(model), connections=1, seconds=0.1)
+    outcome = load.closed_loop(target(model), connections=1, seconds=0.1)
     assert outcome.answered == len(outcome.times) == 0
     assert outcome.failed == {"503": len(model.requests)}
 
@@ -145,29 +145,29 @@ def test_it_goes_on_when_a_connection_breaks(model: ScriptedModel) -> None:
             conversation.answer()
 
     model.script = script
-    outcome = load.closed(target(model), connections=2, seconds=0.2)
+    outcome = load.closed_loop(target(model), connections=2, seconds=0.2)
     assert outcome.failed == {BROKEN: 1}
     assert outcome.answered == len(model.requests) - 1 > 3
 
 
-def test_it_says_that_nobody_listens() -> None:
-    with pytest.raises(Broken):
-        load.closed(Target(free_port(), b""), connections=1, seconds=0.1)
+def test_it_reports_a_refused_connection() -> None:
+    with pytest.raises(ConnectionBroken):
+        load.closed_loop(Target(free_port(), b""), connections=1, seconds=0.1)
 
 
-def test_a_clock_is_not_put_off_by_what_is_late() -> None:
-    clock = Clock(rate=10, seconds=0.5, started=100.0)
-    assert not clock.is_due(99.9)
-    assert clock.is_due(103.0)
-    assert [clock.take() for _ in range(5)] == pytest.approx([100.0, 100.1, 100.2, 100.3, 100.4])
-    assert clock.left == 0
-    assert not clock.is_due(200.0)
+def test_a_schedule_does_not_shift_when_requests_are_late() -> None:
+    schedule = Schedule(rate=10, seconds=0.5, started=100.0)
+    assert not schedule.is_due(99.9)
+    assert schedule.is_due(103.0)
+    assert [schedule.take() for _ in range(5)] == pytest.approx([100.0, 100.1, 100.2, 100.3, 100.4])
+    assert schedule.left == 0
+    assert not schedule.is_due(200.0)
 
 
-def test_the_stub_answers_after_the_delay_that_it_was_told(stub: int) -> None:
-    at_once = load.closed(Target(stub, request("/", BODY)), connections=2, seconds=0.1)
+def test_the_stub_answers_after_the_configured_delay(stub: int) -> None:
+    at_once = load.closed_loop(Target(stub, request("/", BODY)), connections=2, seconds=0.1)
     assert min(at_once.times) < 30
-    ask_once(stub, request("/delay/30", b""))
-    later = load.closed(Target(stub, request("/", BODY)), connections=2, seconds=0.2)
+    request_once(stub, request("/delay/30", b""))
+    later = load.closed_loop(Target(stub, request("/", BODY)), connections=2, seconds=0.2)
     assert min(later.times) >= 30
-    assert ask_once(stub, request("/", BODY)).endswith(ANSWER)
+    assert request_once(stub, request("/", BODY)).endswith(ANSWER)

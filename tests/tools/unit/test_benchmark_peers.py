@@ -1,4 +1,4 @@
-"""The variants, where something could quietly make their figures wrong."""
+"""The variants: errors that would silently make their figures wrong."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +10,12 @@ from tests.support.model import ScriptedModel
 from tests.support.system import System
 from tools.benchmarks.environments import Environment, NotInstalled
 from tools.benchmarks.payload import BODY
-from tools.benchmarks.rows import Rows
+from tools.benchmarks.row_counter import RowCounter
 
 
 @pytest.mark.any_database
-def test_the_log_is_off_where_it_is_said_to_be(make_system: Callable[..., System], model: ScriptedModel) -> None:
-    settings = "tools.benchmarks.peers.unlogged.settings"
+def test_the_log_is_off_in_the_variant_without_log(make_system: Callable[..., System], model: ScriptedModel) -> None:
+    settings = "tools.benchmarks.peers.no_log.settings"
     system = make_system(ml_server_url=model.url, DJANGO_SETTINGS_MODULE=settings)
     system.start("web")
     answer = system.predict(BODY)
@@ -25,7 +25,7 @@ def test_the_log_is_off_where_it_is_said_to_be(make_system: Callable[..., System
     assert not list((system.folder / "journal").glob("*.segment"))
 
 
-def test_what_can_t_be_installed_says_why(tmp_path: Path) -> None:
+def test_a_failed_installation_gives_the_reason(tmp_path: Path) -> None:
     with pytest.raises(NotInstalled, match="no-such-file"):
         Environment("x", (str(tmp_path / "no-such-file.whl"),)).ensure(tmp_path)
 
@@ -35,7 +35,7 @@ def test_rows_that_come_after_the_known_ones_are_counted(database_url: str) -> N
         pytest.skip("the benchmarks count on PostgreSQL")
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("CREATE TABLE counted (id bigserial PRIMARY KEY)")
-        rows = Rows(database_url, "counted")
+        rows = RowCounter(database_url, "counted")
         counts = []
         for _ in range(3):
             connection.execute("INSERT INTO counted DEFAULT VALUES")

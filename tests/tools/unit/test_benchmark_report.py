@@ -1,4 +1,4 @@
-"""What the benchmarks make of their measurements: medians and ratios, tables, goals, plots and the page."""
+"""The evaluation of measurements: medians and ratios, tables, goals, plots and the page."""
 
 import json
 from collections.abc import Mapping
@@ -8,15 +8,15 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tools.benchmarks import goals, page
-from tools.benchmarks.__main__ import is_kept, options
+from tools.benchmarks.__main__ import is_log_complete, options
 from tools.benchmarks.catalogue import CATALOGUE
 from tools.benchmarks.goals import Goal
 from tools.benchmarks.log_sections import ACCOUNT, FROZEN, HEALTHY, SOAK
 from tools.benchmarks.plots import chart, plots
-from tools.benchmarks.remarks import remarks
 from tools.benchmarks.results import Cell, Measurement, Results, Spread, percentile
+from tools.benchmarks.run_notes import run_notes
 from tools.benchmarks.sections import CLOSED, OPEN
-from tools.benchmarks.tables import Table, shown, spread, tables
+from tools.benchmarks.tables import Table, format_number, format_spread, tables
 
 EIGHT = Cell(CLOSED, 8)
 
@@ -32,7 +32,7 @@ def rates(name: str, *values: float) -> list[tuple[Cell, str, int, Mapping[str, 
     return [(EIGHT, name, number, {"rate": value}) for number, value in enumerate(values)]
 
 
-def test_it_gives_median_and_range() -> None:
+def test_it_returns_median_and_range() -> None:
     assert Spread.of([3.0, 1.0, 2.0]) == Spread(2.0, 1.0, 3.0)
     assert Spread.of([]) is None
 
@@ -65,14 +65,14 @@ def test_what_is_zero_makes_no_ratio_of_zero() -> None:
 @pytest.mark.parametrize(
     ("value", "text"), [(0.123, "0.12"), (1.0, "1.00"), (12.34, "12.3"), (-2.5, "-2.50"), (1234.5, "1,234")]
 )
-def test_it_shows_as_many_places_as_a_number_deserves(value: float, text: str) -> None:
-    assert shown(value) == text
+def test_it_rounds_by_size(value: float, text: str) -> None:
+    assert format_number(value) == text
 
 
 def test_it_shows_a_range_only_where_there_is_one() -> None:
-    assert spread(Spread(2, 1, 30)) == "2.00 (1.00–30.0)"
-    assert spread(Spread(2, 2, 2)) == "2.00"
-    assert spread(None) == "–"
+    assert format_spread(Spread(2, 1, 30)) == "2.00 (1.00–30.0)"
+    assert format_spread(Spread(2, 2, 2)) == "2.00"
+    assert format_spread(None) == "–"
 
 
 def test_a_table_is_aligned() -> None:
@@ -97,8 +97,8 @@ def test_tables_show_what_was_added_to_the_model_s_own() -> None:
         (True, 2, "goal"),
     ],
 )
-def test_a_goal_tells_what_was_reached(less: bool, value: float, verdict: str) -> None:
-    goal = Goal("x", 4, 2 if less else 6, "", lambda _: Spread(value, 0, 99), less=less)
+def test_a_goal_reports_what_was_reached(less: bool, value: float, verdict: str) -> None:
+    goal = Goal("x", 4, 2 if less else 6, "", lambda _: Spread(value, 0, 99), lower_is_better=less)
     assert goal.verdict(results()) == verdict
 
 
@@ -142,32 +142,32 @@ def test_a_short_soak_is_shown_and_proves_nothing() -> None:
 @pytest.mark.parametrize(
     ("figures", "kept"),
     [
-        ({"missing": 0.0, "untold": 0.0, "verified": 1.0}, True),
-        ({"missing": 1.0, "untold": 1.0, "verified": 1.0}, False),
-        ({"missing": -1.0, "untold": 0.0, "verified": 1.0}, False),
-        ({"missing": -1.0, "untold": 1.0, "verified": 1.0}, True),
-        ({"missing": 0.0, "untold": 0.0, "verified": 0.0}, False),
+        ({"missing": 0.0, "unanswered": 0.0, "verified": 1.0}, True),
+        ({"missing": 1.0, "unanswered": 1.0, "verified": 1.0}, False),
+        ({"missing": -1.0, "unanswered": 0.0, "verified": 1.0}, False),
+        ({"missing": -1.0, "unanswered": 1.0, "verified": 1.0}, True),
+        ({"missing": 0.0, "unanswered": 0.0, "verified": 0.0}, False),
         ({}, False),
     ],
 )
 def test_the_exit_status_follows_the_promise(figures: dict[str, float], kept: bool) -> None:
-    assert is_kept(results((Cell(ACCOUNT), "gateway", 0, figures))) is kept
+    assert is_log_complete(results((Cell(ACCOUNT), "gateway", 0, figures))) is kept
 
 
 def test_a_gateway_that_was_dropped_kept_nothing() -> None:
-    found = results((Cell(ACCOUNT), "gateway", 0, {"missing": 0.0, "untold": 0.0, "verified": 1.0}))
+    found = results((Cell(ACCOUNT), "gateway", 0, {"missing": 0.0, "unanswered": 0.0, "verified": 1.0}))
     found.missing["gateway"] = "it ended"
-    assert not is_kept(found)
+    assert not is_log_complete(found)
 
 
-def test_remarks_tell_of_noise_and_failures() -> None:
-    def told(foreign: float) -> str:
+def test_notes_report_noise_and_failures() -> None:
+    def notes(foreign: float) -> str:
         closed = [(EIGHT, name, 0, {"rate": 9.0, "foreign": foreign}) for name in ("straight", "litellm")]
-        return " ".join(remarks(results(*closed, broken=3), []))
+        return " ".join(run_notes(results(*closed, broken=3), []))
 
-    assert "not quiet" in told(0.4)
-    assert "not quiet" not in told(0.01)
-    assert "litellm: requests without a 2xx, by status or reason: {'broken': 3}" in told(0.01)
+    assert "not quiet" in notes(0.4)
+    assert "not quiet" not in notes(0.01)
+    assert "litellm: requests without a 2xx, by status or reason: {'broken': 3}" in notes(0.01)
 
 
 def test_a_chart_is_drawn_to_scale() -> None:

@@ -1,4 +1,4 @@
-"""docker-compose.yml, as far as it can be judged without a container engine; its commands are started elsewhere."""
+"""docker-compose.yml, checked without a container engine; other tests start its commands."""
 
 import re
 import shlex
@@ -26,7 +26,7 @@ Service = dict[str, Any]
 
 
 def documented() -> set[str]:
-    """The variables of .env.example, those behind a # included."""
+    """Returns the variables of .env.example, including commented ones."""
     text = re.sub(r"^#(?=[A-Z_]+=)", "", (ROOT / ".env.example").read_text(), flags=re.MULTILINE)
     return set(dotenv_values(stream=StringIO(text)))
 
@@ -37,7 +37,7 @@ def test_it_follows_the_schema() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"comand": "x"}, {"restart": "sometimes"}, {"depends_on": ["redis"]}])
-def test_its_schema_can_tell(wrong: Service) -> None:
+def test_its_schema_rejects_mistakes(wrong: Service) -> None:
     document = compose.document()
     document["services"]["web"] |= wrong
     with pytest.raises(jsonschema.ValidationError):
@@ -51,10 +51,10 @@ def test_it_has_each_process_with_the_procfile_s_command() -> None:
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
 def test_it_names_a_secret_that_is_missing(name: str) -> None:
-    given = dict.fromkeys(SECRETS | {"ALLOWED_HOSTS"}, "x")
-    compose.filled_in(compose.TEXT, given)
+    variables = dict.fromkeys(SECRETS | {"ALLOWED_HOSTS"}, "x")
+    compose.filled_in(compose.TEXT, variables)
     with pytest.raises(compose.Missing, match=f"{name}: set {name} in .env"):
-        compose.filled_in(compose.TEXT, {**given, name: ""})
+        compose.filled_in(compose.TEXT, {**variables, name: ""})
 
 
 def test_it_has_no_secret_of_its_own() -> None:
@@ -76,18 +76,18 @@ def test_it_pins_images(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES.keys() - ONE_SHOT))
-def test_it_watches_and_restarts_what_runs_on(name: str) -> None:
+def test_long_running_services_have_health_checks_and_restarts(name: str) -> None:
     assert SERVICES[name]["restart"] == "unless-stopped"
     assert SERVICES[name]["healthcheck"]["test"]
 
 
 @pytest.mark.parametrize("name", ONE_SHOT)
-def test_it_runs_what_ends_once(name: str) -> None:
+def test_one_shot_services_are_not_restarted(name: str) -> None:
     assert SERVICES[name]["restart"] == "no"
     assert "healthcheck" not in SERVICES[name]
 
 
-def test_it_starts_in_an_order_that_can_be_met() -> None:
+def test_its_start_order_has_no_cycle() -> None:
     order = list(
         TopologicalSorter({name: parts.get("depends_on", {}) for name, parts in SERVICES.items()}).static_order()
     )
@@ -121,7 +121,7 @@ def test_it_keeps_state_in_volumes_of_one_service_each_but_for_files_and_the_jou
     )
 
 
-def test_its_redis_forgets_nothing_and_asks_for_a_password() -> None:
+def test_its_redis_is_durable_and_requires_a_password() -> None:
     words = SERVICES["redis"]["command"]
     options = dict(zip(words[1::2], words[2::2], strict=True))
     assert options["--appendonly"] == "yes"
@@ -129,19 +129,19 @@ def test_its_redis_forgets_nothing_and_asks_for_a_password() -> None:
     assert options["--requirepass"].startswith("${REDIS_PASSWORD:?")
 
 
-def test_it_asks_for_documented_variables_alone() -> None:
-    asked = {found["name"] for found in compose.VARIABLE.finditer(compose.TEXT)}
-    assert asked <= documented() | COMPOSE_ONLY
-    assert asked >= COMPOSE_ONLY
+def test_it_uses_only_documented_variables() -> None:
+    used = {found["name"] for found in compose.VARIABLE.finditer(compose.TEXT)}
+    assert used <= documented() | COMPOSE_ONLY
+    assert used >= COMPOSE_ONLY
 
 
-def test_it_hands_every_setting_to_the_gateway() -> None:
+def test_the_gateway_gets_every_setting() -> None:
     settings = documented() - PORTS_AND_FOLDERS - COMPOSE_ONLY - {"FLOWER_BASIC_AUTH"}
     assert settings == set(SERVICES["web"]["environment"])
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_it_gives_our_processes_no_more_than_they_need(name: str) -> None:
+def test_our_services_are_hardened(name: str) -> None:
     service = OURS[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -149,13 +149,13 @@ def test_it_gives_our_processes_no_more_than_they_need(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_it_gives_each_of_our_processes_one_place_to_write_to(name: str) -> None:
-    """Loading the settings makes folders there, and the rest of the container is read-only."""
+def test_each_of_our_services_can_write_to_one_folder(name: str) -> None:
+    """Loading the settings creates folders there, and the rest of the container is read-only."""
     volumes = [volume.partition(":")[2] for volume in OURS[name].get("volumes", ())]
     assert [*volumes, *OURS[name]["tmpfs"]].count("/app/var") == 1
 
 
-def test_it_shows_the_workers_metrics_where_prometheus_looks() -> None:
+def test_prometheus_scrapes_the_workers_metrics_port() -> None:
     targets = [
         target
         for job in yaml.safe_load((ROOT / "monitoring" / "prometheus.yml").read_text())["scrape_configs"]
@@ -165,7 +165,7 @@ def test_it_shows_the_workers_metrics_where_prometheus_looks() -> None:
     assert targets == ["web:8000", f"worker-logs:{port}", f"worker-jobs:{port}"]
 
 
-def test_it_gives_the_gateway_time_to_answer_what_it_took() -> None:
+def test_the_gateway_has_time_to_answer_requests_in_progress() -> None:
     assert int(SERVICES["web"]["stop_grace_period"].removesuffix("s")) > web_stop_seconds()
 
 

@@ -1,4 +1,4 @@
-"""What stands ready for Prometheus and Grafana, as far as it can be judged without either of them."""
+"""The configuration for Prometheus and Grafana, checked without running them."""
 
 import re
 
@@ -42,7 +42,7 @@ FENCED = "\n".join(re.findall(r"^```sh\n(.*?)^```", RUNBOOK, re.MULTILINE | re.D
 
 
 def sections() -> dict[str, str]:
-    """The runbook's, by the anchors that their headings get."""
+    """Returns the runbook's sections by the anchors of their headings."""
     parts = re.split(r"^## (.+)\n", RUNBOOK, flags=re.MULTILINE)[1:]
     return {heading.lower().replace(" ", "-"): text for heading, text in zip(parts[::2], parts[1::2], strict=True)}
 
@@ -55,7 +55,7 @@ def test_its_alerts_follow_the_schema() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"for": "5 min"}, {"expresion": "up"}, {"labels": {}}, {"alert": "ml proxy"}])
-def test_its_schema_can_tell(wrong: dict[str, str]) -> None:
+def test_its_schema_rejects_mistakes(wrong: dict[str, str]) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft202012Validator(RULE).validate(rules()["MLProxyLogLate"] | wrong)
 
@@ -67,13 +67,13 @@ def test_each_expression_is_promql_and_selects_by_name(where: str) -> None:
     assert all(selector.name for selector in found)
 
 
-def test_its_parser_can_tell() -> None:
+def test_its_parser_rejects_mistakes() -> None:
     with pytest.raises(ValueError, match="unclosed left parenthesis"):
         promql_parser.parse("sum(rate(ml_proxy_requests_total[5m]) > 1")
 
 
 @pytest.mark.parametrize("name", rules())
-def test_each_alert_has_its_section_with_something_to_type(name: str) -> None:
+def test_each_alert_has_a_section_with_commands(name: str) -> None:
     path, _, anchor = rules()[name]["annotations"]["runbook_url"].partition("#")
     assert (path, anchor) == ("docs/runbook.md", name.lower())
     section = sections()[anchor]
@@ -86,13 +86,13 @@ def test_the_runbook_has_a_section_for_no_other_alert() -> None:
     assert alerts == {name.lower() for name in rules()}
 
 
-def test_the_runbook_s_links_lead_somewhere() -> None:
+def test_the_runbook_s_links_have_targets() -> None:
     links = re.findall(r"\]\(#([^)]+)\)", RUNBOOK)
     assert links
     assert set(links) <= set(sections())
 
 
-def test_the_runbook_types_commands_and_sets_settings_that_are_there() -> None:
+def test_the_runbook_uses_existing_commands_and_settings() -> None:
     commands = re.findall(r"(?:^|[ |;])(?:manage|manage\.py) ([a-z_]+)", FENCED, re.MULTILINE)
     assert {"reconcile", "verify_log", "migrate"} <= set(commands) <= set(get_commands())
     settings = re.findall(r"\b[A-Z]{2,}(?:_[A-Z]+)+\b", RUNBOOK)
@@ -106,7 +106,7 @@ def test_each_label_that_an_alert_shows_is_left_by_its_expression() -> None:
         assert not (shown and aggregates), rule["alert"]
 
 
-def test_the_dashboard_is_one_that_grafana_takes() -> None:
+def test_grafana_accepts_the_dashboard() -> None:
     found = dashboard()
     assert (found["title"], found["schemaVersion"] >= 39, found["uid"]) == ("ML Proxy", True, "ml-proxy")
     ids = [panel["id"] for panel in found["panels"]]
@@ -119,7 +119,7 @@ def test_the_dashboard_is_one_that_grafana_takes() -> None:
         assert panel["type"] == "row" or (panel["datasource"]["uid"] == "${datasource}" and panel["targets"])
 
 
-def test_no_two_panels_lie_on_each_other() -> None:
+def test_no_two_panels_overlap() -> None:
     taken = [
         (x, y)
         for panel in dashboard()["panels"]
@@ -129,12 +129,12 @@ def test_no_two_panels_lie_on_each_other() -> None:
     assert len(taken) == len(set(taken))
 
 
-def test_the_dashboard_has_a_row_for_each_thing_that_one_looks_for() -> None:
+def test_the_dashboard_has_a_row_for_each_topic() -> None:
     rows = [panel["title"].partition(":")[0] for panel in dashboard()["panels"] if panel["type"] == "row"]
     assert rows == ["Traffic", "Latency", "Log", "Journal", "Jobs, queues, processes"]
 
 
-def test_prometheus_is_told_of_the_rules() -> None:
+def test_prometheus_loads_the_rules() -> None:
     config = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
     assert config["rule_files"] == ["alerts.yml"]
     assert {job["job_name"] for job in config["scrape_configs"]} == {"ml-proxy", "ml-proxy-workers"}

@@ -1,1 +1,1 @@
-"""What the gateway is measured against, and the gateway with its log switched off."""
+"""The peers of the gateway, and variants of the gateway itself."""

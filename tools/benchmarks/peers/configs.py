@@ -1,4 +1,4 @@
-"""The configuration files of peers that have one."""
+"""The configuration files of nginx and LiteLLM."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ LITELLM_KEY = "sk-bench"
 
 
 def nginx(port: int, upstream_port: int, folder: Path) -> str:
-    """One worker that keeps its connections to the model server open and writes no access log."""
+    """Returns a configuration with one worker, keep-alive connections to the model server and no access log."""
     return f"""
 worker_processes 1;
 daemon off;
@@ -34,7 +34,7 @@ http {{
 
 
 def litellm(model_url: str) -> str:
-    """A pass-through endpoint, and a key that callers must show.
+    """Returns a configuration with a pass-through endpoint and a required API key.
 
     https://docs.litellm.ai/docs/proxy/pass_through
     """

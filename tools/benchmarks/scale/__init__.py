@@ -1,5 +1,5 @@
-"""`make scale`: what the log costs on PostgreSQL as it grows to five million rows.
+"""`make scale`: measures the cost of the log on PostgreSQL as it grows to five million rows.
 
-`ground` starts the database, `growing` fills it with `synthetic` rows that are as the product's own, the sections
-measure, `report` tells what came of it in docs/scaling.md.
+`database` starts PostgreSQL, `bulk_load` fills it with `synthetic` rows like the product's own, the sections measure,
+and `report` writes docs/scaling.md.
 """

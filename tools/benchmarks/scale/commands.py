@@ -1,4 +1,4 @@
-"""The commands that walk the whole log, as processes of their own; and what is asked of it again and again."""
+"""Measures the commands that read the whole log, as separate processes, and the queries of probes and scrapes."""
 
 import os
 import subprocess
@@ -22,48 +22,48 @@ from recording.publisher import heads
 from tests.support.plans import explained, statements_of
 from tests.support.system import ROOT
 from tools.benchmarks.results import percentile
-from tools.benchmarks.scale.asking import TABLE
+from tools.benchmarks.scale.queries import TABLE
 from tools.benchmarks.scale.run import Run
 
 WALK, REGULAR = "walk", "regular"
 FORMATS = ("csv", "ndjson", "parquet")
-LOOK_SECONDS = 0.02
-REPEATS, FEW = 3, 100_000  # below so many rows a command's start weighs as much as its work
+POLL_SECONDS = 0.02
+REPEATS, FEW = 3, 100_000  # with fewer rows than FEW, the start of a command takes as long as its work
 MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Ran:
-    """How a command ended, in how many seconds, of which on the processor; and the most memory that it held."""
+class CommandResult:
+    """A command's exit status, output, wall and CPU seconds, and peak memory."""
 
     status: int
-    said: str
+    output: str
     seconds: float
     cpu_seconds: float
     peak_mib: float
 
 
-def ran(*words: str) -> Ran:
-    """A command of manage.py."""
+def run_manage(*words: str) -> CommandResult:
+    """Runs a command of manage.py."""
     started, peak = time.monotonic(), 0
     with subprocess.Popen(
         [sys.executable, "manage.py", *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         while True:
-            # Not the peak that wait4 tells: it would begin with this process', from which the command was started.
+            # Not the peak from wait4: after the fork it includes the peak of this process.
             peak = max(peak, _peak(process.pid))
             pid, status, used = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 break
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
         process.returncode = os.waitstatus_to_exitcode(status)
-        said = process.stdout.read() if process.stdout else ""
+        output = process.stdout.read() if process.stdout else ""
     seconds = time.monotonic() - started
-    return Ran(process.returncode, said.strip(), seconds, used.ru_utime + used.ru_stime, peak / 1024)
+    return CommandResult(process.returncode, output.strip(), seconds, used.ru_utime + used.ru_stime, peak / 1024)
 
 
 def _peak(pid: int) -> int:
-    """KiB; 0 of a process that has just ended."""
+    """Returns its peak memory in KiB; 0 if it has just ended."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1])
@@ -71,7 +71,7 @@ def _peak(pid: int) -> int:
 
 
 def walks(run: Run) -> None:
-    """`verify_log`, `reconcile`, and `export` in each format."""
+    """Measures `verify_log`, `reconcile`, and `export` in each format."""
     commands: dict[str, list[str]] = {"verify_log": ["verify_log", "--no-progress"], "reconcile": ["reconcile"]}
     output = run.journal.parent / "export"
     if "export" in get_commands():
@@ -85,7 +85,7 @@ def walks(run: Run) -> None:
 
 def _walk(run: Run, words: list[str], output: Path) -> tuple[dict[str, float], list[str]]:
     server = run.server_seconds()
-    done = ran(*words)
+    done = run_manage(*words)
     figures = {
         "seconds": done.seconds,
         "command_cpu": done.cpu_seconds,
@@ -94,28 +94,28 @@ def _walk(run: Run, words: list[str], output: Path) -> tuple[dict[str, float], l
         "mib": output.stat().st_size / MIB if output.exists() else 0.0,
     }
     output.unlink(missing_ok=True)
-    return figures, [f"status {done.status}: {done.said[-300:]}"] if done.status else []
+    return figures, [f"status {done.status}: {done.output[-300:]}"] if done.status else []
 
 
 def regular(run: Run) -> None:
-    """What probes and scrapes ask, which must not grow with the log."""
+    """Measures the queries of probes and scrapes, whose cost must not grow with the log."""
     kept = heads.read(run.journal)
     later = IncrementalReconciliation()
     later.account({}, kept)
-    scrape.of_database()  # what came since this process last scraped, at another size
-    asked: dict[str, tuple[Callable[[], object], int]] = {
+    scrape.of_database()  # the rows since the last scrape of this process, at the previous size
+    queries: dict[str, tuple[Callable[[], object], int]] = {
         "/readyz: database": (partial(health.probe, "database"), 0),
         "/readyz: log": (partial(health.probe, "log"), 0),
         "/metrics: numbers, first scrape": (lambda: IncrementalReconciliation().account({}, kept), NEWEST * RECENT),
         "/metrics: numbers, later": (lambda: later.account({}, kept), 0),
         "/metrics: all of the database": (scrape.of_database, 0),
     }
-    for name, (act, most) in asked.items():
+    for name, (act, most) in queries.items():
         touched = sum(explained(sql).rows for sql in statements_of(act, TABLE))
         times = sorted(_milliseconds(act) for _ in range(20))
         figures = {"p50": percentile(times, 0.5), "p95": percentile(times, 0.95), "rows": float(touched)}
         run.add(REGULAR, name, figures, [f"{touched} rows touched"] if touched > most else [])
-    connection.close()  # a scrape leaves its own time limit on it
+    connection.close()  # a scrape sets a statement timeout on it
 
 
 def _milliseconds(act: Callable[[], object]) -> float:

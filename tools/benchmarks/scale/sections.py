@@ -1,4 +1,4 @@
-"""All that is measured of one size of the log, in order: what only reads comes before what writes."""
+"""The sections for one size of the log, in order: those that only read come first."""
 
 from argparse import Namespace
 from collections.abc import Callable
@@ -9,36 +9,36 @@ from tqdm import tqdm
 from recording.publisher import journal_folder
 from tests.support.postgres import Postgres
 from tools.benchmarks.results import Results
-from tools.benchmarks.scale import commands, door, growing, pages, writing
+from tools.benchmarks.scale import bulk_load, commands, gateway_cpu, inserts, pages
 from tools.benchmarks.scale.run import Run
 
 GROWTH = "growth"
 SECTIONS: dict[str, Callable[[Run], None]] = {  # in order
-    "sizes": writing.sizes,
+    "sizes": inserts.sizes,
     "pages": pages.pages,
-    "door": door.door,
+    "gateway_cpu": gateway_cpu.gateway_cpu,
     "lists": pages.lists,
     "regular": commands.regular,
-    "insert": writing.insert,
+    "insert": inserts.insert,
     "walks": commands.walks,
 }
 
 
 def size_now() -> int:
-    """How many rows were grown."""
-    return len(growing.grown()) * growing.PIECE
+    """Returns the number of loaded rows."""
+    return len(bulk_load.loaded_pieces()) * bulk_load.PIECE
 
 
-def at_size(rows: int, postgres: Postgres, results: Results, asked: Namespace) -> None:
-    """Grows the log to `rows`, and measures. Of an empty log: what commands cost before they look at a row."""
+def at_size(rows: int, postgres: Postgres, results: Results, arguments: Namespace) -> None:
+    """Grows the log to `rows` and measures it. On an empty log it measures only the fixed cost of the commands."""
     journal = journal_folder()
     journal.mkdir(parents=True, exist_ok=True)
-    rate = growing.grow(rows, journal)
-    run = Run(postgres, journal, results, rows, asked.executions)
+    rate = bulk_load.grow(rows, journal)
+    run = Run(postgres, journal, results, rows, arguments.executions)
     tqdm.write(f"{size_now():,} rows")
     if rate:
-        run.add(GROWTH, "by COPY in all cores", {"rows_per_s": rate})
+        run.add(GROWTH, "by COPY on all cores", {"rows_per_s": rate})
     for name, section in SECTIONS.items():
-        if name in asked.only and (rows or name == "walks"):
+        if name in arguments.only and (rows or name == "walks"):
             section(run)
     connection.close()

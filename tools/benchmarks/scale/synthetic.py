@@ -1,6 +1,6 @@
-"""Invented rows: few doctors have very many, most patients have few, over years.
+"""Synthetic rows over several years: a few doctors have very many, most patients have few.
 
-The same number is always the same row, but for the ends of ids, which are random as the product's own are.
+The same number gives the same row, except the ends of ids, which are random like the product's own.
 """
 
 import json
@@ -24,7 +24,7 @@ NUMBERS = 83  # of an input: about 670 bytes with the names
 
 @dataclass(frozen=True)
 class People:
-    """All names, and how often each doctor is seen in proportion to the others: the first very often."""
+    """All names, and the relative frequency of each doctor, most frequent first."""
 
     doctors: list[str]
     patients: list[str]
@@ -33,7 +33,7 @@ class People:
 
 @lru_cache(maxsize=1)
 def people() -> People:
-    """Everybody. A number sets namesakes apart."""
+    """Returns all people. A number distinguishes people with the same name."""
     rng = random.Random(f"{SEED} people")
     doctors = [f"Dr. {name} {number}" for number, name in enumerate(invent(DOCTORS, rng))]
     patients = [f"{name} {number}" for number, name in enumerate(invent(PATIENTS, rng))]
@@ -42,18 +42,18 @@ def people() -> People:
 
 @lru_cache(maxsize=1)
 def exchanges() -> list[tuple[str, str]]:
-    """Inputs without people, and answers; both JSON texts."""
+    """Returns inputs without names, and answers; both are JSON texts."""
     rng = random.Random(f"{SEED} exchanges")
     return [(_input(rng), _answer(rng)) for _ in range(EXCHANGES)]
 
 
 def records(first: int, count: int, *, begin: datetime = BEGIN, apart: timedelta = APART) -> Iterator[InferenceRecord]:
-    """Rows `first` to `first + count - 1`, oldest first."""
-    rng, everybody = random.Random(f"{SEED} {first}"), people()
-    doctors = rng.choices(everybody.doctors, everybody.shares, k=count)
+    """Yields rows `first` to `first + count - 1`, oldest first."""
+    rng, names = random.Random(f"{SEED} {first}"), people()
+    doctors = rng.choices(names.doctors, names.shares, k=count)
     for number, doctor in enumerate(doctors, start=first):
-        # The square makes some patients come thousands of times, half of them not twenty times.
-        patient = everybody.patients[int(PATIENTS * rng.random() ** 2)]
+        # Because of the square, some patients have thousands of rows, and half of them fewer than twenty.
+        patient = names.patients[int(PATIENTS * rng.random() ** 2)]
         moment = begin + apart * (number + rng.random())
         features, answer = rng.choice(exchanges())
         yield InferenceRecord(

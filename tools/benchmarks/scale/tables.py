@@ -1,12 +1,12 @@
-"""The tables of one run: at the largest size where they would be long, else at each."""
+"""The tables of a run: at each size, or only at the largest if the table would be long."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 from tools.benchmarks.results import Measurement, Results
-from tools.benchmarks.scale.costs import DOOR, INSERT, LIST, PAGE, WALK, sizes
-from tools.benchmarks.tables import Table, shown
+from tools.benchmarks.scale.costs import GATEWAY_CPU, INSERT, LIST, PAGE, WALK, sizes
+from tools.benchmarks.tables import Table, format_number
 
-REGULAR, SIZE, GROWTH, DIVIDED = "regular", "size", "growth", "divided"
+REGULAR, SIZE, GROWTH, PARTITIONED = "regular", "size", "growth", "divided"
 TIMES = {
     "p50": "p50",
     "p95": "p95",
@@ -20,48 +20,54 @@ TIMES = {
 
 
 def tables(results: Results) -> list[Table]:
-    """All that was measured."""
+    """Returns all tables that have rows."""
     largest = max(sizes(results))
     at = f"at {largest:,} rows"
     found = [
+        _of(results, PAGE, f"Pages of history {at}, ms: execute and fetch, then PostgreSQL's own time", TIMES, largest),
         _of(
-            results, PAGE, f"Pages of history {at}, ms: execute and fetch, then PostgreSQL's own clock", TIMES, largest
+            results,
+            GATEWAY_CPU,
+            f"Pages of history {at}, ms of CPU in the gateway",
+            {"p50": "p50", "p95": "p95"},
+            largest,
         ),
-        _of(results, DOOR, f"Pages of history {at}, ms of CPU in the gateway", {"p50": "p50", "p95": "p95"}, largest),
         _of(results, LIST, f"Pages of the admin {at}, ms: all statements of one page", TIMES, largest),
-        _by_size(results, WALK, "Commands that walk the whole log", WALK_FIGURES),
+        _by_size(results, WALK, "Commands that read the whole log", WALK_FIGURES),
         _by_size(results, INSERT, "Inserting 200 rows with `write_batch`", INSERT_FIGURES),
         _by_size(
-            results, REGULAR, "What probes and scrapes ask, ms", {"p50": "p50", "p95": "p95", "rows touched": "rows"}
+            results, REGULAR, "Queries of probes and scrapes, ms", {"p50": "p50", "p95": "p95", "rows touched": "rows"}
         ),
-        _of(results, SIZE, f"Room {at}, bytes a row", {"bytes a row": "per_row"}, largest),
-        _by_size(results, GROWTH, "Growing it for this benchmark", {"rows/s": "rows_per_s"}),
+        _of(results, SIZE, f"Storage {at}, bytes per row", {"bytes per row": "per_row"}, largest),
+        _by_size(results, GROWTH, "Growing the log for this benchmark", {"rows/s": "rows_per_s"}),
     ]
     return [table for table in found if table.rows]
 
 
-def divided_tables(results: Results) -> list[Table]:
-    """A page in so many partitions."""
-    counts = [cell.load for cell in results.cells(DIVIDED)]
-    names = results.variants(DIVIDED)
+def partition_tables(results: Results) -> list[Table]:
+    """Returns a table of pages by number of partitions."""
+    counts = [cell.load for cell in results.cells(PARTITIONED)]
+    names = results.variants(PARTITIONED)
     own = {
-        (item.cell.load, item.variant): item.figures for item in results.measurements if item.cell.section == DIVIDED
+        (item.cell.load, item.variant): item.figures
+        for item in results.measurements
+        if item.cell.section == PARTITIONED
     }
     heads = [f"{count} p{rank}" for count in counts for rank in (50, 95)]
     rows = [
         [name, *(_shown(own.get((count, name), {}), f"server_p{rank}") for count in counts for rank in (50, 95))]
         for name in names
     ]
-    title = "Pages by PostgreSQL's own clock, ms, in one table and in so many partitions"
+    title = "Pages, PostgreSQL's own time, ms, in one table and by number of partitions"
     return [Table(title, ["", *heads], rows)]
 
 
 def _seconds(figures: Mapping[str, float]) -> str:
-    return shown(figures["rows"] / figures["seconds"]) if figures["rows"] else "–"
+    return format_number(figures["rows"] / figures["seconds"]) if figures["rows"] else "–"
 
 
 def _mib(figures: Mapping[str, float]) -> str:
-    return shown(figures["mib"] / figures["seconds"]) if figures["mib"] > 1 else "–"
+    return format_number(figures["mib"] / figures["seconds"]) if figures["mib"] > 1 else "–"
 
 
 Show = str | Callable[[Mapping[str, float]], str]
@@ -71,14 +77,14 @@ WALK_FIGURES: dict[str, Show] = {
     "PostgreSQL's CPU, s": "server_cpu",
     "rows/s": _seconds,
     "MiB/s": _mib,
-    "most memory, MiB": "peak_mib",
+    "peak memory, MiB": "peak_mib",
 }
 INSERT_FIGURES: dict[str, Show] = {
-    "ms a row, p50": "p50",
+    "ms per row, p50": "p50",
     "p95": "p95",
     "worker's CPU, ms": "worker_cpu",
     "PostgreSQL's CPU, ms": "server_cpu",
-    "WAL, bytes a row": "wal_bytes",
+    "WAL, bytes per row": "wal_bytes",
 }
 
 
@@ -102,4 +108,4 @@ def _cells(item: Measurement, figures: Mapping[str, Show]) -> Sequence[str]:
 def _shown(figures: Mapping[str, float], show: Show) -> str:
     if callable(show):
         return show(figures)
-    return shown(figures[show]) if show in figures else "–"
+    return format_number(figures[show]) if show in figures else "–"

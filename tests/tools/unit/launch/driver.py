@@ -1,28 +1,28 @@
-"""A supervisor over stand-ins: `driver.py '{"parts": {name: command}, "stages": [{name: grace}], "before": {…}}'`."""
+"""Runs a supervisor with test processes. Its argument is JSON: `parts` and `before` by name, and `stages`."""
 
 import json
 import sys
 
-from tools.launch.exceptions import Failed, StopRequested
+from tools.launch.exceptions import LaunchError, StopRequested
 from tools.launch.lines import Screen
 from tools.launch.signals import Signals
 from tools.launch.supervisor import Supervisor
 
 
 def main(plan: dict[str, dict[str, list[str]]], stages: list[dict[str, float]]) -> str | None:
-    """Brings all of the plan up, says so, and stops it; how that went."""
+    """Starts all processes of the plan, prints `ready`, and stops them. Returns an error text, or None."""
     screen = Screen()
     supervisor = Supervisor(screen, Signals())
     try:
         for name, command in plan["parts"].items():
-            supervisor.keep(name, command)
+            supervisor.supervise(name, command)
         for name, command in plan["before"].items():
             supervisor.run(name, command)
         screen.show("ready")
         supervisor.watch()
     except StopRequested:
         return None
-    except Failed as exc:
+    except LaunchError as exc:
         return str(exc)
     finally:
         supervisor.stop(stages)
@@ -30,5 +30,5 @@ def main(plan: dict[str, dict[str, list[str]]], stages: list[dict[str, float]]) 
 
 
 if __name__ == "__main__":
-    given = json.loads(sys.argv[1])
-    sys.exit(main({"parts": given["parts"], "before": given["before"]}, given["stages"]))
+    plan = json.loads(sys.argv[1])
+    sys.exit(main({"parts": plan["parts"], "before": plan["before"]}, plan["stages"]))

@@ -1,4 +1,4 @@
-"""A package index on loopback that asks for a password."""
+"""A package index on loopback that requires a password."""
 
 import threading
 from base64 import b64encode
@@ -16,12 +16,12 @@ AUTHORIZATION = "Basic " + b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 
 
 class PackageIndex(ThreadingHTTPServer):
-    """Serves a folder of wheels, and keeps who asked for one.
+    """Serves a folder of wheels, and records its clients.
 
     Attributes:
-        delivers: wheels are held back while this is not set.
-        agents: the program, as it calls itself, for each wheel that was sent.
-        betrayals: the command lines that showed the password meanwhile.
+        delivers: while this is not set, downloads of wheels block.
+        agents: the user agent for each downloaded wheel.
+        leaks: command lines that contained the password meanwhile.
     """
 
     def __init__(self, wheels: Path) -> None:
@@ -30,7 +30,7 @@ class PackageIndex(ThreadingHTTPServer):
         self.delivers = threading.Event()
         self.delivers.set()
         self.agents: list[str] = []
-        self.betrayals: list[list[str]] = []
+        self.leaks: list[list[str]] = []
 
     @property
     def url(self) -> str:
@@ -54,7 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.delivers.wait()
         self.server.agents.append(self.headers["User-Agent"])
         lines = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
-        self.server.betrayals += [line for line in lines if PASSWORD in " ".join(line)]
+        self.server.leaks += [line for line in lines if PASSWORD in " ".join(line)]
         self._answer(200, wheel.read_bytes())
 
     def _answer(self, status: int, body: bytes) -> None:
@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def package_index(wheels: Path) -> Iterator[PackageIndex]:
-    """The index, for the length of a block."""
+    """Runs the index during the block."""
     with PackageIndex(wheels) as index:
         thread = threading.Thread(target=index.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

@@ -1,4 +1,4 @@
-"""A project of its own to install: just what the installer reads, and a lock that names small wheels."""
+"""A minimal project to install: the files that the installer reads, and a lock with small wheels."""
 
 import hashlib
 import shutil
@@ -19,7 +19,7 @@ INSTALL_SECONDS = 120
 
 
 class Project:
-    """Its folder can be moved: the wheels lie beside it. Without `uv` its lock names one that is not there."""
+    """A project whose folder can be moved; the wheels are beside it. Without `uv` its lock names a missing wheel."""
 
     def __init__(self, around: Path, uv: Path | None) -> None:
         self.folder, self.wheels, self.home = (around / name for name in ("project", "wheels", "home"))
@@ -37,11 +37,11 @@ class Project:
 
     @property
     def environment(self) -> dict[str, str]:
-        """A home of its own: neither the machine's pip configuration nor its cache counts."""
+        """An environment with its own HOME, without the machine's pip configuration and cache."""
         return bare_environment(HOME=str(self.home), PIP_CONFIG_FILE="/dev/null")
 
     def lock(self, number: str, *names: str) -> None:
-        """Locks `tiny`, and these packages beside it, in this version."""
+        """Locks `tiny` and these packages in this version."""
         wheels = {name: make_wheel(self.wheels, name, number) for name in ("tiny", *names)}
         self.write_lock("base", *(locked(name, wheel) for name, wheel in wheels.items()))
 
@@ -49,13 +49,13 @@ class Project:
         (self.folder / "requirements" / f"{name}.txt").write_text("".join(f"{line}\n" for line in lines))
 
     def install(self, environment: dict[str, str] | None = None) -> list[str]:
-        """What the installer printed."""
+        """Runs the installer and returns its output lines."""
         with running(COMMAND, environment or self.environment, cwd=self.folder) as program:
             assert program.status(seconds=INSTALL_SECONDS) == 0, program.text
             return program.lines
 
     def compile(self, environment: dict[str, str]) -> str:
-        """The lock that `make lock` would write for `tiny`."""
+        """Returns the lock that `make lock` would write for `tiny`."""
         (self.folder / "tiny.in").write_text("tiny\n")
         command = (
             ".venv/bin/python",
@@ -73,13 +73,13 @@ class Project:
         return done.stdout
 
     def installed(self) -> str:
-        """The version that the script of `tiny` prints."""
+        """Returns the version that the script of `tiny` prints."""
         command = (str(self.folder / ".venv/bin/tiny"),)
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def locked(name: str, wheel: Path) -> str:
-    """A line of a lock."""
+    """Returns a line of a lock."""
     return f"{name} @ {wheel.as_uri()} --hash=sha256:{sha256(wheel)}"
 
 
@@ -88,7 +88,7 @@ def sha256(path: Path) -> str:
 
 
 def make_wheel(folder: Path, name: str, number: str) -> Path:
-    """A package with a script of its name, which prints its version."""
+    """Builds a package whose script prints its version."""
     return _wheel(
         folder,
         name,
@@ -101,7 +101,7 @@ def make_wheel(folder: Path, name: str, number: str) -> Path:
 
 
 def make_uv_wheel(folder: Path) -> Path:
-    """A wheel of the uv that stands beside this Python. Skips where it has none."""
+    """Builds a wheel of this environment's uv. Skips the test if there is none."""
     try:
         number = version("uv")
     except PackageNotFoundError:

@@ -34,7 +34,7 @@ def test_it_says_how_this_machine_reaches_a_part(host: str, url: str, settings: 
     ],
 )
 def test_it_shows_no_credential(url: str, shown: str) -> None:
-    assert addresses.shown(url) == shown
+    assert addresses.without_credentials(url) == shown
 
 
 def test_it_shows_the_addresses_of_what_is_used(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Which Python is chosen, from a path that holds stand-ins only."""
+"""The choice of Python, with a PATH of fake interpreters."""
 
 import subprocess
 import sys
@@ -12,15 +12,15 @@ SCRIPT = ROOT / "scripts" / "find-python"
 
 
 class Machine:
-    """A path with Pythons that claim a version; each is this one behind a mask."""
+    """A PATH with interpreters that claim a version; each runs the real one with patched modules."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def has(self, name: str, version: tuple[int, int], *, without: str = "") -> str:
         path = self.folder / name
-        mask = f"import sys; sys.version_info = {version}; sys.modules.update(dict.fromkeys({without.split()}))"
-        path.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{mask}\n$2"\n')
+        patch = f"import sys; sys.version_info = {version}; sys.modules.update(dict.fromkeys({without.split()}))"
+        path.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{patch}\n$2"\n')
         path.chmod(0o755)
         return str(path)
 
@@ -70,7 +70,7 @@ def test_it_passes_over_one_that_is_too_old_or_makes_no_environments(machine: Ma
     assert machine.found() == "python3.11"
 
 
-def test_it_takes_what_it_is_told_to(machine: Machine) -> None:
+def test_it_uses_the_python_variable(machine: Machine) -> None:
     machine.has("python3", (3, 11))
     other = machine.has("other", (3, 13))
     assert machine.found(PYTHON=other) == other
@@ -92,7 +92,7 @@ def test_it_says_that_there_is_none(machine: Machine) -> None:
     assert result.stderr.count("\n") == 1
 
 
-def test_it_says_that_the_one_it_was_told_does_not_do(machine: Machine) -> None:
+def test_it_reports_an_unusable_python_variable(machine: Machine) -> None:
     result = machine.find(PYTHON=machine.has("other", (3, 10)))
     assert result.returncode == 1
     assert "PYTHON can't be" in result.stderr

@@ -1,4 +1,4 @@
-"""What Flower is given, and when it is refused; that it answers is shown where the Procfile is."""
+"""Flower's environment and its refusals; the Procfile tests check that it answers."""
 
 import sys
 from pathlib import Path
@@ -22,13 +22,15 @@ def _no_login(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "::1"])
-def test_it_answers_this_machine_without_a_password_but_takes_no_orders(host: str, settings: Settings) -> None:
+def test_on_loopback_it_needs_no_password_and_is_read_only(host: str, settings: Settings) -> None:
     settings.BIND_HOST = host
     assert (environment()[OPEN_API], environment()["FLOWER_READ_ONLY"]) == ("true", "true")
 
 
 @pytest.mark.parametrize("host", [ANYWHERE, "::", "192.0.2.7", "clinic.example"])
-def test_it_answers_nobody_else_without_one(host: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_other_addresses_it_requires_a_password(
+    host: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.BIND_HOST = host
     monkeypatch.setenv(LOGIN, " ")
     with pytest.raises(BadSetting, match=f"^{LOGIN} is not set, with BIND_HOST={host}: set it to user:password$"):
@@ -36,14 +38,14 @@ def test_it_answers_nobody_else_without_one(host: str, settings: Settings, monke
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", ANYWHERE])
-def test_it_asks_for_the_password_there_is(host: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_uses_the_configured_password(host: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.BIND_HOST = host
     monkeypatch.setenv(LOGIN, "eyes:only")
     assert environment()[LOGIN] == "eyes:only"
     assert OPEN_API not in environment()
 
 
-def test_it_refuses_a_password_that_could_not_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_refuses_a_password_without_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(LOGIN, "secret")
     with pytest.raises(BadSetting) as caught:
         environment()
@@ -54,9 +56,9 @@ def test_it_keeps_a_bounded_number_of_tasks() -> None:
     assert "--max_tasks=10000" in command()
 
 
-def test_it_ends_with_one_line_where_it_is_refused(tmp_path: Path) -> None:
-    places = {"VAR_DIR": str(tmp_path), "BIND_HOST": ANYWHERE}
-    variables = bare_environment(DEBUG="1", API_AUTH="required", FLOWER_BASIC_AUTH="", **places)
+def test_it_ends_with_one_error_line(tmp_path: Path) -> None:
+    overrides = {"VAR_DIR": str(tmp_path), "BIND_HOST": ANYWHERE}
+    variables = bare_environment(DEBUG="1", API_AUTH="required", FLOWER_BASIC_AUTH="", **overrides)
     with running([sys.executable, "-m", "tools.launch.flower"], variables) as program:
         assert program.status() == 1
         assert (

@@ -1,4 +1,4 @@
-"""Installing, in a project of its own with one small package."""
+"""Installation in a test project with one small package."""
 
 import fcntl
 import os
@@ -18,9 +18,9 @@ from tests.tools.unit.launch.project import COMMAND, INSTALL_SECONDS, Project, m
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     folder = tmp_path_factory.mktemp("install")
     made = Project(folder, make_uv_wheel(folder))
-    said = made.install()
-    assert said[:3] == ["making .venv", "installing uv into .venv", "installing up to 1 packages with uv"]
-    assert said[3].startswith("installed in ")
+    output = made.install()
+    assert output[:3] == ["making .venv", "installing uv into .venv", "installing up to 1 packages with uv"]
+    assert output[3].startswith("installed in ")
     return made
 
 
@@ -28,7 +28,7 @@ def test_it_installs_what_the_lock_names(project: Project) -> None:
     assert project.installed() == "1"
 
 
-def test_it_makes_settings_for_one_s_own_machine(project: Project) -> None:
+def test_it_creates_settings_for_a_developer_s_machine(project: Project) -> None:
     made = project.folder / ".env"
     assert made.read_text().endswith("\nDEBUG=1\n")
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
@@ -44,12 +44,12 @@ def test_it_does_nothing_when_all_is_there(project: Project) -> None:
     assert project.install() == []
 
 
-def test_it_uses_an_environment_that_does_not_say_where_it_was_made(project: Project) -> None:
+def test_it_uses_an_environment_without_a_made_at_file(project: Project) -> None:
     made_at = project.folder / ".venv/made-at"
-    said = made_at.read_text()
+    path = made_at.read_text()
     made_at.unlink()
     assert project.install() == []
-    made_at.write_text(said)
+    made_at.write_text(path)
 
 
 def test_it_follows_a_changed_lock(project: Project) -> None:
@@ -80,7 +80,7 @@ def test_it_waits_for_another_one(project: Project) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_it_begins_anew_after_an_interruption(number: signal.Signals, project: Project, tmp_path: Path) -> None:
+def test_it_starts_again_after_an_interruption(number: signal.Signals, project: Project, tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, "tiny", "3")
     with package_index(tmp_path) as index:
         index.delivers.clear()
@@ -97,19 +97,19 @@ def test_it_begins_anew_after_an_interruption(number: signal.Signals, project: P
 
 
 def test_it_notices_that_the_folder_was_moved(project: Project) -> None:
-    """Scripts in .venv name the path at which it was made."""
+    """Scripts in .venv contain the path at which it was created."""
     before = project.folder
     project.folder = before.with_name("moved")
     before.rename(project.folder)
     with pytest.raises(FileNotFoundError):
         project.installed()
-    said = project.install()[0]
-    assert said == f"making .venv again: this folder was moved, and .venv was made at {before / '.venv'}"
+    output = project.install()[0]
+    assert output == f"making .venv again: this folder was moved, and .venv was made at {before / '.venv'}"
     assert project.installed()
 
 
-def test_it_does_not_reach_through_a_link(project: Project, tmp_path: Path) -> None:
-    """A linked environment that is not fit for use is not emptied: it may be somebody else's."""
+def test_it_does_not_follow_a_link(project: Project, tmp_path: Path) -> None:
+    """It does not empty the target of a linked environment, which others may use."""
     place, kept = project.folder / ".venv", tmp_path / "kept"
     place.rename(kept)
     place.symlink_to(kept)
@@ -119,7 +119,7 @@ def test_it_does_not_reach_through_a_link(project: Project, tmp_path: Path) -> N
 
 
 def test_it_refuses_a_package_that_is_not_the_locked_one(project: Project) -> None:
-    """Last: `.venv` would have to be made anew."""
+    """This is the last test, because `.venv` is unusable afterwards."""
     lock = project.folder / "requirements" / "base.txt"
     lock.write_text(lock.read_text().replace("sha256:", "sha256:0"))
     with running(COMMAND, project.environment, cwd=project.folder) as program:

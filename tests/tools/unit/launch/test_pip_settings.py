@@ -1,4 +1,4 @@
-"""What pip is configured to use, said in uv's words."""
+"""The translation of pip's configuration for uv."""
 
 import sys
 from pathlib import Path

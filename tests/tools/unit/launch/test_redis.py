@@ -1,4 +1,4 @@
-"""The embedded Redis: a real one, on its own."""
+"""The embedded Redis, as a real process."""
 
 import signal
 import sys
@@ -54,7 +54,7 @@ def test_it_keeps_everything_evicts_nothing_and_listens_to_loopback(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_it_has_after_a_restart_what_it_had_before(
+def test_it_keeps_its_data_over_a_restart(
     number: signal.Signals, environment: dict[str, str], client: redis.Redis
 ) -> None:
     first = start(environment, client)
@@ -67,14 +67,14 @@ def test_it_has_after_a_restart_what_it_had_before(
     second.end()
 
 
-def test_it_says_what_to_do_where_there_is_no_redis(environment: dict[str, str], tmp_path: Path) -> None:
+def test_it_gives_advice_if_there_is_no_redis(environment: dict[str, str], tmp_path: Path) -> None:
     with running([sys.executable, "-c", WITHOUT_WHEEL], {**environment, "PATH": str(tmp_path)}) as program:
         assert program.status() == 1
         wrong = "REDIS_URL is not set, and no embedded Redis has a wheel for this platform and Python"
         assert program.text == f"ml-proxy: {wrong}: set REDIS_URL or install redis-server"
 
 
-def test_it_takes_a_server_from_the_path_where_no_wheel_brings_one(
+def test_it_uses_a_server_from_path_without_a_wheel(
     environment: dict[str, str], client: redis.Redis, tmp_path: Path
 ) -> None:
     (tmp_path / "redis-server").symlink_to(server())

@@ -1,4 +1,4 @@
-"""The supervisor over real processes, small ones that stand in for the system's parts."""
+"""The supervisor with small real processes."""
 
 import json
 import os
@@ -41,10 +41,10 @@ def supervised(
 
 
 def child(program: Program, code: str) -> psutil.Process:
-    def look() -> list[psutil.Process]:
+    def matches() -> list[psutil.Process]:
         return [each for each in program.family() if each.cmdline()[-1:] == [code]]
 
-    return until(look)[0]
+    return until(matches)[0]
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def one() -> Iterator[Program]:
         yield program
 
 
-def test_it_shows_lines_under_the_name_of_who_printed_them() -> None:
+def test_it_prefixes_lines_with_the_name_of_the_process() -> None:
     prints = "print('a'); print('b', end='')"
     with supervised({"one": STAYS}, before={"step": prints}) as program:
         program.line("ready")
@@ -108,7 +108,7 @@ def test_it_kills_what_does_not_stop_in_its_time() -> None:
         assert "up          | one is killed: it did not stop in time" in program.lines
 
 
-def test_it_hurries_when_the_key_is_pressed_again() -> None:
+def test_a_second_ctrl_c_kills() -> None:
     with supervised({"one": IS_STUBBORN}, stages=[{"one": 60.0}]) as program:
         program.line("one         | up")
         program.send(signal.SIGINT)
@@ -120,7 +120,7 @@ def test_it_hurries_when_the_key_is_pressed_again() -> None:
         assert program.family() == []
 
 
-def test_it_does_not_take_a_second_sigterm_for_haste() -> None:
+def test_a_second_sigterm_does_not_kill() -> None:
     with supervised({"one": IS_SLOW}, stages=[{"one": 10.0}]) as program:
         program.line("one         | up")
         program.send(signal.SIGTERM)
@@ -146,7 +146,7 @@ def test_it_ends_the_children_of_what_was_killed_before_it_starts_that_again() -
         until(lambda: not grandchild.is_running())
 
 
-def test_it_takes_its_parts_along_when_it_is_killed(one: Program) -> None:
+def test_its_processes_end_when_it_is_killed(one: Program) -> None:
     one.send(signal.SIGKILL)
     one.status()
     until(lambda: not one.family())
@@ -182,7 +182,7 @@ def test_it_says_which_command_is_not_there() -> None:
         assert program.text == "one can't be started: /no/such/command: No such file or directory"
 
 
-def test_it_goes_on_when_nobody_reads_what_it_shows(tmp_path: Path) -> None:
+def test_it_does_not_block_if_its_output_is_not_read(tmp_path: Path) -> None:
     done = tmp_path / "done"
     prints = f"import pathlib; [print('x' * 99) for _ in range(50_000)]; pathlib.Path({str(done)!r}).touch(); {STAYS}"
     plan = json.dumps({"parts": {"one": python(prints)}, "before": {}, "stages": []})

@@ -1,5 +1,5 @@
-"""The naive log, in three forms, as one would write it first: Django's and Celery's own defaults throughout.
+"""A naive log in three forms, with the defaults of Django and Celery.
 
-`queued`: a Celery task for each prediction, one `create()` for each task. `inline`: the row is written within the
-request. `logged`: the latter as a view of Django REST framework, with drf-api-logger beside it.
+`queued`: a Celery task for each prediction, one `create()` for each task. `inline`: the view writes the row within the
+request. `logged`: the same as a Django REST framework view, with drf-api-logger as well.
 """

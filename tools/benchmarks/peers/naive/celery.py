@@ -1,4 +1,4 @@
-"""As Celery's guide for Django writes it.
+"""The Celery application, as in Celery's guide for Django.
 
 https://docs.celeryq.dev/en/stable/django/first-steps-with-django.html
 """

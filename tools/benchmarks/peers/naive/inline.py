@@ -4,16 +4,16 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
-from tools.benchmarks.peers.naive.asking import ask_model, fields_of, read
+from tools.benchmarks.peers.naive.model_client import call_model, read, row_fields
 from tools.benchmarks.peers.naive.models import Prediction
 
 
 @csrf_exempt
 def predict(request: HttpRequest) -> JsonResponse:
-    """Asks, writes, answers."""
+    """Calls the model, writes the row, answers."""
     body = read(request.body)
-    answer = ask_model(body)
-    Prediction.objects.create(**fields_of(body, answer))
+    answer = call_model(body)
+    Prediction.objects.create(**row_fields(body, answer))
     return JsonResponse(answer)
 
 

@@ -1,4 +1,4 @@
-"""The same as `inline`, as a view of Django REST framework: drf-api-logger sees no others."""
+"""The same as `inline`, as a Django REST framework view: drf-api-logger logs only these."""
 
 from typing import Any, cast
 
@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tools.benchmarks.peers.naive.asking import ask_model, fields_of
+from tools.benchmarks.peers.naive.model_client import call_model, row_fields
 from tools.benchmarks.peers.naive.models import Prediction
 
 
@@ -15,10 +15,10 @@ class Predict(APIView):
     """`POST predict/`."""
 
     def post(self, request: Request) -> Response:
-        """Asks, writes, answers."""
+        """Calls the model, writes the row, answers."""
         body = cast("dict[str, Any]", request.data)
-        answer = ask_model(body)
-        Prediction.objects.create(**fields_of(body, answer))
+        answer = call_model(body)
+        Prediction.objects.create(**row_fields(body, answer))
         return Response(answer)
 
 

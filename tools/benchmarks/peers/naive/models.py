@@ -1,4 +1,4 @@
-"""The log."""
+"""The table of the naive log."""
 
 from typing import ClassVar
 

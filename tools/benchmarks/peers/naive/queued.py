@@ -1,19 +1,19 @@
-"""The yardstick: a plain view, a task for each prediction."""
+"""The baseline: a plain view, a task for each prediction."""
 
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
-from tools.benchmarks.peers.naive.asking import ask_model, fields_of, read
+from tools.benchmarks.peers.naive.model_client import call_model, read, row_fields
 from tools.benchmarks.peers.naive.tasks import save_prediction
 
 
 @csrf_exempt
 def predict(request: HttpRequest) -> JsonResponse:
-    """Asks, queues, answers."""
+    """Calls the model, queues the task, answers."""
     body = read(request.body)
-    answer = ask_model(body)
-    save_prediction.delay(**fields_of(body, answer))
+    answer = call_model(body)
+    save_prediction.delay(**row_fields(body, answer))
     return JsonResponse(answer)
 
 

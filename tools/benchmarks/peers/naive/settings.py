@@ -1,4 +1,4 @@
-"""What `django-admin startproject` writes, outside DEBUG, with the addresses from the environment."""
+"""The settings of `django-admin startproject`, outside DEBUG, with addresses from the environment."""
 
 import os
 

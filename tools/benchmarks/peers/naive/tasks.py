@@ -1,4 +1,4 @@
-"""One row for each task."""
+"""The task that writes a row."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The one form that this process has."""
+"""The URL patterns of the form that NAIVE_FORM selects."""
 
 import os
 from importlib import import_module

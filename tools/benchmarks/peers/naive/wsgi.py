@@ -1,4 +1,4 @@
-"""As `django-admin startproject` writes it."""
+"""The WSGI application, as written by `django-admin startproject`."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""As much HTTP as it takes to ask the same thing again and again: a client whose own cost must not count."""
+"""A minimal HTTP client for repeated requests, whose own cost is negligible."""
 
 import re
 import select
@@ -13,15 +13,15 @@ CONNECT_SECONDS = 5.0
 
 
 class Incomplete(Exception):
-    """More of the message is to come."""
+    """The message is not complete yet."""
 
 
-class Broken(Exception):
-    """The connection ended before the answer did, or can't be made."""
+class ConnectionBroken(Exception):
+    """The connection broke before the end of the answer, or can't be opened."""
 
 
-def whole(data: bytes) -> None:
-    """Raises `Incomplete` unless `data` ends where its message ends."""
+def check_complete(data: bytes) -> None:
+    """Raises `Incomplete` unless `data` is a complete message."""
     end = data.find(b"\r\n\r\n")
     if end < 0:
         raise Incomplete
@@ -34,12 +34,12 @@ def whole(data: bytes) -> None:
 
 
 def status_of(answer: bytes) -> int:
-    """The status code of a whole answer."""
+    """Returns the status code of a complete answer."""
     return int(answer[9:12])
 
 
 def request(path: str, body: bytes, **fields: str) -> bytes:
-    """The bytes of a POST of JSON; underscores in the fields' names stand for dashes."""
+    """Returns the bytes of a POST of JSON. Underscores in the field names become dashes."""
     lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json", "Accept: */*"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
     return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
@@ -47,59 +47,59 @@ def request(path: str, body: bytes, **fields: str) -> bytes:
 
 @dataclass(eq=False, slots=True)
 class Connection:
-    """One caller's connection to a port of this machine, with at most one request on its way."""
+    """A caller's connection to a port on loopback, with at most one request in progress."""
 
     port: int
     sock: socket.socket = field(init=False)
-    asked_at: float = 0.0  # time.perf_counter() seconds from which the answer's time is counted
-    _arrived: bytes = b""
+    started_at: float = 0.0  # start of the latency, in time.perf_counter() seconds
+    _received: bytes = b""
 
     def __post_init__(self) -> None:
-        """Connects. Raises `Broken`."""
+        """Connects. Raises `ConnectionBroken`."""
         try:
             self.sock = socket.create_connection(("127.0.0.1", self.port), timeout=CONNECT_SECONDS)
         except OSError as exc:
-            raise Broken(f"no connection to port {self.port}: {exc}") from exc
+            raise ConnectionBroken(f"no connection to port {self.port}: {exc}") from exc
         self.sock.setblocking(False)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def ask(self, request: bytes, asked_at: float) -> None:
-        """Sends one request; a small one always fits. Raises `Broken`."""
-        self.asked_at = asked_at
+    def send(self, request: bytes, started_at: float) -> None:
+        """Sends one request, which must fit into the socket buffer. Raises `ConnectionBroken`."""
+        self.started_at = started_at
         try:
             self.sock.send(request)
         except OSError as exc:
-            raise Broken(str(exc)) from exc
+            raise ConnectionBroken(str(exc)) from exc
 
-    def take(self) -> bytes | None:
-        """The whole answer once it is there. Raises `Broken`."""
+    def receive(self) -> bytes | None:
+        """Returns the answer once it is complete, else None. Raises `ConnectionBroken`."""
         try:
             data = self.sock.recv(READ)
         except BlockingIOError:
             return None
         except OSError as exc:
-            raise Broken(str(exc)) from exc
+            raise ConnectionBroken(str(exc)) from exc
         if not data:
-            raise Broken("the connection was closed")
-        if self._arrived:
-            data = self._arrived + data
+            raise ConnectionBroken("the connection was closed")
+        if self._received:
+            data = self._received + data
         try:
-            whole(data)
+            check_complete(data)
         except Incomplete:
-            self._arrived = data
+            self._received = data
             return None
-        self._arrived = b""
+        self._received = b""
         return data
 
 
-def ask_once(port: int, request: bytes, seconds: float = 10.0) -> bytes:
-    """One answer on a connection of its own. Raises `Broken`."""
+def request_once(port: int, request: bytes, seconds: float = 10.0) -> bytes:
+    """Sends a request on a new connection and returns its answer. Raises `ConnectionBroken`."""
     connection = Connection(port)
     try:
-        connection.ask(request, 0.0)
-        while (answer := connection.take()) is None:
+        connection.send(request, 0.0)
+        while (answer := connection.receive()) is None:
             if not select.select([connection.sock], [], [], seconds)[0]:
-                raise Broken(f"no answer within {seconds} s")
+                raise ConnectionBroken(f"no answer within {seconds} s")
         return answer
     finally:
         connection.sock.close()

@@ -1,7 +1,7 @@
-"""Grows the log by COPY, in processes of their own: rows, heads and receipts as the product's worker leaves them.
+"""Grows the log with COPY, in worker processes: rows, heads and receipts like those of the product's worker.
 
-The log comes in pieces, each an origin of so many numbers. A piece is committed whole, so that growing goes on
-where it ended.
+The log consists of pieces; each is one origin. A piece is committed in one transaction, so an interrupted run can
+continue.
 """
 
 import multiprocessing
@@ -33,24 +33,24 @@ from tools.benchmarks.scale.synthetic import APART, records
 
 PIECE = 10_000  # numbers of an origin
 BATCH = 200  # numbers of a receipt
-WAL = "8GB"  # between checkpoints while the log grows; each would have whole pages written again
+WAL = "8GB"  # between checkpoints while the log grows: each checkpoint causes full-page writes
 
 
-def grown() -> set[int]:
-    """The pieces that are there."""
+def loaded_pieces() -> set[int]:
+    """Returns the numbers of the loaded pieces."""
     hosts = Origin.objects.filter(host__startswith="scale-").values_list("host", flat=True)
     return {int(host.removeprefix("scale-")) for host in hosts}
 
 
 def grow(rows: int, journal: Path, apart: timedelta = APART) -> float:
-    """Brings the log to so many rows, rounded down to whole pieces. Gives rows a second; 0 where all were there."""
-    missing = sorted(set(range(rows // PIECE)) - grown())
+    """Grows the log to `rows`, rounded down to whole pieces. Returns rows per second; 0 if there was nothing to do."""
+    missing = sorted(set(range(rows // PIECE)) - loaded_pieces())
     if not missing:
         return 0.0
     started, heads = time.monotonic(), Heads(journal)
     spawn = multiprocessing.get_context("spawn")
     with (
-        _room_for_wal(),
+        _large_wal(),
         ProcessPoolExecutor(len(os.sched_getaffinity(0)), spawn, django.setup) as pool,
         tqdm(total=len(missing) * PIECE, desc="growing", unit="row", unit_scale=True) as bar,
     ):
@@ -66,7 +66,7 @@ def grow(rows: int, journal: Path, apart: timedelta = APART) -> float:
 
 
 def load(piece: int, apart: timedelta) -> UUID:
-    """Commits one piece, and gives its origin."""
+    """Loads one piece and returns its origin."""
     key = keyring().current
     first, *others = records(piece * PIECE, PIECE, apart=apart)
     origin = uuid7(first.predicted_at)
@@ -82,7 +82,7 @@ def load(piece: int, apart: timedelta) -> UUID:
 
 
 def numbered(items: Iterable[InferenceRecord], origin: UUID, key: Key) -> Iterator[tuple[InferenceRecord, Numbered]]:
-    """Records as a gateway process numbers and seals them."""
+    """Numbers and seals records like a gateway process."""
     seal = START
     for sequence, item in enumerate(items, start=1):
         digest = key.digest(item.content())
@@ -102,7 +102,7 @@ def _copy(own: "psycopg.Connection[Any]", rows: list[Any]) -> None:
 
 
 @contextmanager
-def _room_for_wal() -> Iterator[None]:
+def _large_wal() -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER SYSTEM SET max_wal_size = '{WAL}'")
         cursor.execute("SELECT pg_reload_conf()")

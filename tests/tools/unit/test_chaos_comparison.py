@@ -1,4 +1,4 @@
-"""The campaign's own judgement: each way in which a log can fail its callers is seen."""
+"""The campaign's comparison detects each kind of error in a log."""
 
 import hashlib
 from dataclasses import asdict, replace
@@ -6,10 +6,10 @@ from dataclasses import asdict, replace
 import pytest
 
 from tools.chaos.clients import BROKEN, Attempt
+from tools.chaos.comparison import compare
 from tools.chaos.databases import Row
-from tools.chaos.plan import Plan, strikes
+from tools.chaos.plan import Plan, injections
 from tools.chaos.report import percentiles
-from tools.chaos.verdict import compare
 
 TEXT = '{"number": 1}'
 DIGEST = hashlib.sha256(TEXT.encode()).hexdigest()
@@ -48,7 +48,7 @@ def test_it_counts_what_is_wrong(attempts: list[Attempt], rows: list[Row], wrong
     assert {name: count for name, count in found.items() if count and name != "written"} == wrong
 
 
-def test_it_gives_the_time_that_was_added_to_the_models() -> None:
+def test_it_returns_the_time_that_the_gateway_added() -> None:
     assert compare([attempt(1)], [row(1)])[1] == pytest.approx([3.0])
     assert percentiles([1.0, 2.0, 3.0, 9.0]) == {"p50": 2.0, "p99": 9.0, "max": 9.0}
 
@@ -59,9 +59,9 @@ def test_it_leaves_keyed_ones_out_of_the_times() -> None:
 
 def test_a_seed_gives_the_same_faults_again() -> None:
     plan = Plan(seed=5, faults=40, database="sqlite")
-    assert strikes(plan) == strikes(plan) != strikes(Plan(seed=6, faults=40, database="sqlite"))
-    struck = [fault for strike in strikes(plan) for fault in strike.faults]
-    assert len(struck) == 40
-    assert struck[20].name == "FLUSHALL"
-    assert not any(fault.needs == "postgres" for fault in struck)
-    assert any(len(strike.faults) == 2 for strike in strikes(plan))
+    assert injections(plan) == injections(plan) != injections(Plan(seed=6, faults=40, database="sqlite"))
+    injected = [fault for injection in injections(plan) for fault in injection.faults]
+    assert len(injected) == 40
+    assert injected[20].name == "FLUSHALL"
+    assert not any(fault.needs == "postgres" for fault in injected)
+    assert any(len(injection.faults) == 2 for injection in injections(plan))

@@ -1,4 +1,4 @@
-"""Where it happens: a PostgreSQL of its own, a state folder beside it, and Django set up for both."""
+"""Starts a PostgreSQL for the benchmark, and sets up Django for it."""
 
 import os
 import secrets
@@ -10,13 +10,13 @@ import django
 
 from tests.support.postgres import Postgres
 
-SEAL_KEY = "the key of a log that is made to be measured"
+SEAL_KEY = "the key of a log for benchmarks only"
 NAME = "scale"
 
 
 @contextmanager
-def standing(folder: Path) -> Iterator[Postgres]:
-    """The server whose data are in `folder`, with a database named `NAME`, and Django in this process set up for it."""
+def running_database(folder: Path) -> Iterator[Postgres]:
+    """Runs the server with its data in `folder` and a database `NAME`, and sets up Django in this process."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     is_new = not (folder / "postgres").exists()
     with closing(Postgres(folder / "postgres")) as postgres:
@@ -26,7 +26,7 @@ def standing(folder: Path) -> Iterator[Postgres]:
 
 
 def environment(state: Path, url: str) -> dict[str, str]:
-    """The settings of a gateway outside DEBUG."""
+    """Returns the settings of a gateway outside DEBUG."""
     return {
         "DJANGO_SETTINGS_MODULE": "backend.settings",
         "DEBUG": "0",
@@ -40,6 +40,6 @@ def environment(state: Path, url: str) -> dict[str, str]:
 
 
 def set_up(settings: dict[str, str]) -> None:
-    """Sets Django up; what this process starts later finds the same settings in its environment."""
+    """Sets up Django. Child processes inherit the settings through the environment."""
     os.environ |= settings
     django.setup()

@@ -1,7 +1,7 @@
-"""`python -m tools.benchmarks.profiling`: where a prediction's time goes within the gateway, by function.
+"""`python -m tools.benchmarks.profiler`: profiles a prediction in the gateway, by function.
 
-The WSGI application in this process, before the same model server as all variants, journal and all. One caller, so no
-two requests share a sync. No publisher and no Redis: neither runs in a process of the gateway's.
+It runs the WSGI application in this process, with the benchmarks' model server and a real journal. There is one caller,
+so no two requests share a sync. Publisher and Redis do not run, because they are not part of the gateway process.
 """
 
 import argparse
@@ -21,20 +21,20 @@ from typing import Any
 from tests.support.network import free_port
 from tests.support.system import ROOT
 from tools.benchmarks.payload import BODY
+from tools.benchmarks.raw_http import ConnectionBroken, request, request_once
 from tools.benchmarks.results import percentile
-from tools.benchmarks.wire import Broken, ask_once, request
 
 Call = Callable[[], None]
 WARM = 300
 
 
 def main() -> None:
-    """Prints what a request takes, and the functions that take the most of it."""
-    parser = argparse.ArgumentParser(prog="tools.benchmarks.profiling", description=__doc__)
-    parser.add_argument("--count", type=int, default=3000, help="requests")
-    parser.add_argument("--wall", action="store_true", help="by the clock, waiting included, not by the processor")
-    parser.add_argument("--rows", type=int, default=40, help="functions that are shown")
-    asked = parser.parse_args()
+    """Prints the time of a request, and the functions that take most of it."""
+    parser = argparse.ArgumentParser(prog="tools.benchmarks.profiler", description=__doc__)
+    parser.add_argument("--count", type=int, default=3000, help="number of requests")
+    parser.add_argument("--wall", action="store_true", help="measure wall time, including waits, instead of CPU time")
+    parser.add_argument("--rows", type=int, default=40, help="number of functions to show")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
         stub = [sys.executable, "-m", "tools.benchmarks.stub"]
@@ -42,15 +42,15 @@ def main() -> None:
         try:
             call = _gateway(Path(folder), port)
             _repeat(call, WARM)
-            _time(call, asked.count)
-            _profile(call, asked)
+            _time(call, arguments.count)
+            _profile(call, arguments)
         finally:
             process.kill()
             process.wait()
 
 
 def _gateway(folder: Path, port: int) -> Call:
-    """One prediction, as the WSGI server hands it over."""
+    """Returns a function that sends one prediction to the WSGI application."""
     _wait_for(port)
     os.environ |= {"DEBUG": "1", "VAR_DIR": str(folder), "ML_SERVER_URL": f"http://127.0.0.1:{port}"}
     os.environ |= {"DATABASE_URL": "", "LOG_LEVEL": "WARNING", "REDIS_PORT": str(free_port())}
@@ -63,24 +63,24 @@ def _gateway(folder: Path, port: int) -> Call:
 
 
 def _time(call: Call, count: int) -> None:
-    """The lower tenth beside the middle: what it takes where nobody else is in the way."""
+    """Prints the 10th percentile and the median. The former is the time on an undisturbed machine."""
     found: list[list[float]] = [[], []]
     for _ in range(count):
         before = time.perf_counter(), time.thread_time()
         call()
         for values, then, now in zip(found, before, (time.perf_counter(), time.thread_time()), strict=True):
             values.append((now - then) * 1e6)
-    for name, values in zip(("by the clock", "on the processor"), map(sorted, found), strict=True):
-        low, middle = percentile(values, 0.1), percentile(values, 0.5)
-        print(f"µs per request {name}: {low:.0f} in the lower tenth, {middle:.0f} in the middle")
+    for name, values in zip(("wall time", "CPU time"), map(sorted, found), strict=True):
+        low, median = percentile(values, 0.1), percentile(values, 0.5)
+        print(f"µs per request, {name}: p10 {low:.0f}, median {median:.0f}")
 
 
-def _profile(call: Call, asked: argparse.Namespace) -> None:
-    profile = cProfile.Profile(time.perf_counter if asked.wall else time.thread_time)
-    profile.runcall(_repeat, call, asked.count)
+def _profile(call: Call, arguments: argparse.Namespace) -> None:
+    profile = cProfile.Profile(time.perf_counter if arguments.wall else time.thread_time)
+    profile.runcall(_repeat, call, arguments.count)
     stats = pstats.Stats(profile).strip_dirs()
     for order in ("tottime", "cumulative"):
-        stats.sort_stats(order).print_stats(asked.rows)
+        stats.sort_stats(order).print_stats(arguments.rows)
 
 
 def _repeat(call: Call, count: int) -> None:
@@ -92,8 +92,8 @@ def _wait_for(port: int) -> None:
     ends_at = time.monotonic() + 10
     while True:
         try:
-            ask_once(port, request("/", b""))
-        except Broken:
+            request_once(port, request("/", b""))
+        except ConnectionBroken:
             if time.monotonic() > ends_at:
                 raise
             time.sleep(0.02)

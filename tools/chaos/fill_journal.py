@@ -1,6 +1,6 @@
-"""`python -m tools.chaos.filling COUNT`: fills a state folder's journal as an outage would, by the gateway's own code.
+"""`python -m tools.chaos.fill_journal COUNT`: fills a journal with the gateway's own code, as during an outage.
 
-One origin of real records, durable and sealed. For a backlog that clients would need minutes to make.
+Writes one origin of real records, durable and sealed. Clients would need minutes for such a backlog.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Everything that runs: the database, the model server and the variants, each on the cores that are its own."""
+"""Starts the database, the model server and the variants, and pins them to their cores."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -9,29 +9,29 @@ from tqdm import tqdm
 
 from tests.support.network import free_port
 from tests.support.postgres import Postgres
-from tools.benchmarks.catalogue import CATALOGUE, Ground
-from tools.benchmarks.cores import Layout, place
+from tools.benchmarks.catalogue import CATALOGUE, SharedServices
 from tools.benchmarks.environments import NotInstalled
-from tools.benchmarks.variants import NotUp, Variant
-from tools.benchmarks.wire import ask_once, request
+from tools.benchmarks.raw_http import request, request_once
+from tools.benchmarks.resources import CoreLayout, pin
+from tools.benchmarks.variants import NotReady, Variant
 
 REFERENCE = "straight"
 
 
-class Stage:
-    """The variants that could be brought up, in order; `missing` says why others could not."""
+class Testbed:
+    """The variants that could be started, in order; `missing` has the reason for each of the others."""
 
     def __init__(self, folder: Path, environments: Path) -> None:
         self.variants: dict[str, Variant] = {}
         self.missing: dict[str, str] = {}
-        self.apart = Layout.apart()
-        self.layout = self.apart
+        self.isolated = CoreLayout.isolated()
+        self.layout = self.isolated
         self._stack = ExitStack()
         self._postgres = self._stack.enter_context(closing(Postgres(folder / "postgres")))
-        self._ground = Ground(folder, environments, self._postgres, free_port())
+        self._services = SharedServices(folder, environments, self._postgres, free_port())
 
     def start(self, names: Iterable[str]) -> None:
-        """Brings variants up, the model server first."""
+        """Starts the variants, the model server first."""
         names = [REFERENCE, *(name for name in names if name != REFERENCE)]
         for name in tqdm(names, unit="variant", desc="preparing"):
             self._or_missing(name, self._spawn)
@@ -39,54 +39,54 @@ class Stage:
             self._or_missing(name, lambda name: self.variants[name].wait())
 
     def drop(self, name: str, reason: str) -> None:
-        """Goes on without a variant; what it has been measured so far stays."""
+        """Stops a variant; its measurements so far are kept."""
         self.missing[name] = reason
         if variant := self.variants.pop(name, None):
             variant.system.stop()
         tqdm.write(f"{name} is missing: {reason}")
 
     @property
-    def is_apart(self) -> bool:
-        """Whether the web processes have a core to themselves."""
+    def is_isolated(self) -> bool:
+        """Whether the web processes have their own core."""
         return not self.layout.web & self.layout.rest
 
     def delay(self, milliseconds: int) -> None:
-        """Sets how long the model server takes."""
-        ask_once(self._ground.stub_port, request(f"/delay/{milliseconds}", b""))
+        """Sets the delay of the model server."""
+        request_once(self._services.stub_port, request(f"/delay/{milliseconds}", b""))
 
-    def spread_out(self) -> None:
-        """The web processes on a core of their own."""
-        self._lay(self.apart)
+    def isolate_web(self) -> None:
+        """Pins the web processes to their own core."""
+        self._apply(self.isolated)
 
-    def come_together(self) -> None:
-        """Everybody on all cores."""
-        self._lay(Layout.together(self.apart))
+    def share_cores(self) -> None:
+        """Lets all processes use all cores."""
+        self._apply(CoreLayout.shared(self.isolated))
 
-    def place(self) -> None:
-        """Moves processes to where they belong, those that came since the last time too."""
+    def pin_all(self) -> None:
+        """Pins all processes to their cores, including those started since the last call."""
         os.sched_setaffinity(0, self.layout.rest)
-        place(self._postgres.processes(), self.layout.rest)
+        pin(self._postgres.processes(), self.layout.rest)
         for variant in self.variants.values():
             for name in variant.system.processes:
                 is_web = name == variant.web and variant.name != REFERENCE
-                place(variant.processes(name), self.layout.web if is_web else self.layout.rest)
+                pin(variant.processes(name), self.layout.web if is_web else self.layout.rest)
 
     def close(self) -> None:
-        """Ends all of it."""
+        """Stops all processes."""
         self._stack.close()
 
-    def _lay(self, layout: Layout) -> None:
+    def _apply(self, layout: CoreLayout) -> None:
         self.layout = layout
-        self.place()
+        self.pin_all()
 
     def _or_missing(self, name: str, act: Callable[[str], None]) -> None:
         try:
             act(name)
-        except (NotInstalled, NotUp) as exc:
+        except (NotInstalled, NotReady) as exc:
             self.drop(name, str(exc))
 
     def _spawn(self, name: str) -> None:
-        variant = CATALOGUE[name](self._ground)
+        variant = CATALOGUE[name](self._services)
         self._stack.callback(variant.close)
         self.variants[name] = variant
         variant.spawn()

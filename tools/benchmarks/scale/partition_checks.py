@@ -1,4 +1,4 @@
-"""Divides a log by month with the SQL of docs/scaling.md, and looks whether the product goes on as before."""
+"""Partitions a log by month with the SQL of docs/scaling.md, and checks that the product still works."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -20,65 +20,65 @@ from recording.models import Disposition
 from recording.publisher import journal_folder
 from tests.support.postgres import Postgres
 from tools.benchmarks.results import Results
-from tools.benchmarks.scale import growing, pages, writing
-from tools.benchmarks.scale.asking import Asked, measure
-from tools.benchmarks.scale.commands import ran
-from tools.benchmarks.scale.partitions import BACK, BORDER, GOES, MONTH, ONCE
+from tools.benchmarks.scale import bulk_load, inserts, pages
+from tools.benchmarks.scale.commands import run_manage
+from tools.benchmarks.scale.partitions import ATTACH, DETACH, FUNCTION, MONTH, ONCE
+from tools.benchmarks.scale.queries import QueryCase, measure
 from tools.benchmarks.scale.run import Run
 from tools.benchmarks.scale.synthetic import BEGIN
 
 YEARS = 5
 DECEMBER, JANUARY = (datetime(2026 + n, 12 - 11 * n, 5, tzinfo=UTC) for n in (0, 1))
-FACT, DIVIDED = "fact", "divided"
+FACT, PARTITIONED = "fact", "divided"
 EXECUTIONS = 200
-LATEST = timedelta(hours=1)  # after its id was made, at which an answer can come: UPSTREAM_TOTAL_SECONDS is no more
+MAX_ANSWER_DELAY = timedelta(hours=1)  # limit between id and answer; UPSTREAM_TOTAL_SECONDS is shorter
 
 
-class NotAsSaid(Exception):
-    """The page tells what is not so."""
+class CheckFailed(Exception):
+    """The product does not behave as the page says."""
 
 
-def divide(postgres: Postgres, results: Results, rows: int, page: dict[str, str]) -> None:
-    """All of it, in order. Raises `NotAsSaid`."""
+def check_partitions(postgres: Postgres, results: Results, rows: int, page: dict[str, str]) -> None:
+    """Runs all checks in order. Raises `CheckFailed`."""
     call_command("migrate", verbosity=0)
     journal = journal_folder()
     journal.mkdir(parents=True)
-    growing.grow(rows, journal, timedelta(days=365.25 * YEARS) / rows)
+    bulk_load.grow(rows, journal, timedelta(days=365.25 * YEARS) / rows)
     run = partial(Run, postgres, journal, results, executions=EXECUTIONS)
-    _pages(run(rows=1))
-    execute(page[BORDER])
+    _measure_pages(run(rows=1))
+    execute(page[FUNCTION])
     results.notes.append(f"{rows:,} rows, which became the first partition in {_seconds(page[ONCE]):.2f} s.")
     execute(page[MONTH])
-    _goes_on()
+    _check_writes()
     execute("ANALYZE")
-    _pages(run(rows=3))
-    _month_away(page)
-    _no_place()
-    _by_month(page[MONTH])
-    count = 3 + YEARS * 12 - 1  # December, the other one, and the months in the place of the first
-    _pages(run(rows=count))
-    _bounded(run(rows=count))
-    writing.insert(run(rows=count))
+    _measure_pages(run(rows=3))
+    _check_detached_month(page)
+    _check_missing_partition()
+    _split_by_month(page[MONTH])
+    count = 3 + YEARS * 12 - 1  # December, the default partition, and the months that replace the first partition
+    _measure_pages(run(rows=count))
+    _measure_bounded(run(rows=count))
+    inserts.insert(run(rows=count))
     _verify("by month")
 
 
 def execute(statement: str) -> None:
-    """One or more statements."""
+    """Executes one or more statements."""
     with connection.cursor() as cursor:
         cursor.execute(statement)
 
 
 def months() -> Iterator[tuple[str, str, str]]:
-    """Each month that was grown: its name, its border, and the next one's."""
+    """Yields each month of the log: its name, its lower bound, and its upper bound."""
     firsts = [datetime(BEGIN.year + n // 12, n % 12 + 1, 1, tzinfo=UTC) for n in range(YEARS * 12 + 1)]
     for this, following in pairwise(firsts):
         yield f"{this:%Y_%m}", f"{this:%Y-%m-%d}Z", f"{following:%Y-%m-%d}Z"
 
 
-def _goes_on() -> None:
-    """Writes into each partition, twice; reads back; proves."""
+def _check_writes() -> None:
+    """Writes into each partition, twice; reads the rows; verifies the log."""
     for begin, where in ((BEGIN, "before"), (DECEMBER, "2026_12"), (JANUARY, "other")):
-        [batch] = writing.batches(1, begin)
+        [batch] = inserts.batches(1, begin)
         for _ in range(2):
             write_batch(batch)
         _require(_rows_in(where, batch) == len(batch.records), f"200 rows in {where}")
@@ -90,18 +90,20 @@ def _goes_on() -> None:
     _verify("in three partitions")
 
 
-def _month_away(page: dict[str, str]) -> None:
-    execute(page[GOES])
-    done = ran("verify_log", "--no-progress")
-    _require(done.status == 1 and "missing: number 1-200" in done.said, "verify_log misses what was detached")
-    execute(page[BACK])
-    _verify("after December came back")
+def _check_detached_month(page: dict[str, str]) -> None:
+    execute(page[DETACH])
+    done = run_manage("verify_log", "--no-progress")
+    _require(
+        done.status == 1 and "missing: number 1-200" in done.output, "verify_log reports the detached rows as missing"
+    )
+    execute(page[ATTACH])
+    _verify("after December was attached again")
 
 
-def _no_place() -> None:
-    """Without a partition for it, a record is quarantined: a database that refuses a row is no trouble that passes."""
+def _check_missing_partition() -> None:
+    """A record without a partition is quarantined: the database rejects its row, which a retry does not change."""
     execute("ALTER TABLE ml_proxy_inferencelog DETACH PARTITION ml_proxy_inferencelog_other")
-    [batch] = writing.batches(1, JANUARY)
+    [batch] = inserts.batches(1, JANUARY)
     write_batch(replace(batch, records=batch.records[:1]))
     _require(Disposition.objects.filter(kind="quarantined", origin=batch.origin).count() == 1, "quarantine")
     Disposition.objects.all().delete()
@@ -110,8 +112,8 @@ def _no_place() -> None:
     _verify("after a partition was missing")
 
 
-def _by_month(template: str) -> None:
-    """The rows of the first partition, each into its month."""
+def _split_by_month(template: str) -> None:
+    """Moves the rows of the first partition into one partition per month."""
     execute("ALTER TABLE ml_proxy_inferencelog DETACH PARTITION ml_proxy_inferencelog_before")
     for name, begins, ends in months():
         month = template.replace("2026_12", name).replace("2026-12-01Z", begins).replace("2027-01-01Z", ends)
@@ -121,20 +123,20 @@ def _by_month(template: str) -> None:
     execute("VACUUM (ANALYZE)")
 
 
-def _pages(run: Run) -> None:
-    for asked in pages.questions():
-        run.add(DIVIDED, asked.name, measure(asked, run.executions)[0])
+def _measure_pages(run: Run) -> None:
+    for case in pages.page_cases():
+        run.add(PARTITIONED, case.name, measure(case, run.executions)[0])
 
 
-def _bounded(run: Run) -> None:
-    """What history does not do: ids sort by time, so that a bound on time is one on ids, and so on partitions."""
-    [everyone, *_] = pages.everybody()
-    until, since = (everyone.places(depth)[0].time for depth in (0.55, 0.56))
+def _measure_bounded(run: Run) -> None:
+    """Measures a query that also limits ids, so that PostgreSQL skips partitions. History does not do this."""
+    [unfiltered, *_] = pages.history_cases()
+    until, since = (unfiltered.cursors(depth)[0].time for depth in (0.55, 0.56))
     rows = HISTORY.matching(wanted(since=since, until=until))
-    bounded = rows.filter(id__gte=uuid7(since - LATEST), id__lt=uuid7(until))
-    for name, query in (("all, since and until within a month", rows), ("the same, ids bounded too", bounded)):
+    bounded = rows.filter(id__gte=uuid7(since - MAX_ANSWER_DELAY), id__lt=uuid7(until))
+    for name, query in (("all, since and until within a month", rows), ("the same, with limits on ids", bounded)):
         act: Callable[[], object] = partial(list, query.values_list("predicted_at", "id", "payload_bytes")[:101])
-        run.add(DIVIDED, name, measure(Asked(name, [act], "", 101), run.executions)[0])
+        run.add(PARTITIONED, name, measure(QueryCase(name, [act], "", 101), run.executions)[0])
 
 
 def _rows_in(partition: str, batch: Batch) -> int:
@@ -146,13 +148,13 @@ def _rows_in(partition: str, batch: Batch) -> int:
 
 
 def _verify(when: str) -> None:
-    done = ran("verify_log", "--no-progress")
-    _require(done.status == 0, f"verify_log finds nothing {when}: {done.said[-300:]}")
+    done = run_manage("verify_log", "--no-progress")
+    _require(done.status == 0, f"verify_log finds nothing {when}: {done.output[-300:]}")
 
 
 def _require(holds: Any, what: str) -> None:
     if not holds:
-        raise NotAsSaid(what)
+        raise CheckFailed(what)
 
 
 def _seconds(statement: str) -> float:

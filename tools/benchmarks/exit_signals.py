@@ -1,4 +1,4 @@
-"""How a benchmark is ended by hand: all that it started is ended with it."""
+"""Ends a benchmark on a signal, with all processes that it started."""
 
 import signal
 import sys
@@ -7,8 +7,8 @@ from types import FrameType
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def end_on_signals() -> None:
-    """From here on a signal unwinds the program, so that every `finally` runs; a second one does not interrupt that."""
+def exit_on_signals() -> None:
+    """Makes signals raise `SystemExit`, so that every `finally` runs. Further signals are ignored."""
     for each in SIGNALS:
         signal.signal(each, _end)
 

@@ -1,6 +1,6 @@
-"""The gateway's own WSGI application, of which the two steps that keep a record do nothing.
+"""The gateway's WSGI application, with the two steps that write a record replaced by no-ops.
 
-All else stays: the body is checked, the model asked, its answer read and the record made, but not written.
+The rest is unchanged: the body is validated, the model called, its answer read and the record built, but not written.
 """
 
 from collections.abc import Sequence
@@ -19,5 +19,5 @@ def _record(item: InferenceRecord, contents: Sequence[bytes]) -> None:
 
 for name, nothing in (("CapacityReservation", nullcontext), ("record", _record)):
     if not callable(getattr(recorder, name)):
-        raise TypeError(f"recording.{name} is no function: what is to be switched off here has moved")
+        raise TypeError(f"recording.recorder.{name} is not callable: the function to replace has moved")
     setattr(recorder, name, nothing)

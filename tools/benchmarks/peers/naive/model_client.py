@@ -1,4 +1,4 @@
-"""What all three forms do first."""
+"""Calls the model server; all three forms use it."""
 
 import json
 from typing import Any
@@ -7,16 +7,16 @@ import requests
 from django.conf import settings
 
 
-def ask_model(body: dict[str, Any]) -> dict[str, Any]:
-    """The model's answer to a request body."""
+def call_model(body: dict[str, Any]) -> dict[str, Any]:
+    """Returns the model's answer to a request body."""
     answer = requests.post(f"{settings.ML_SERVER_URL}/api/v1/predict", json=body, timeout=30)
     answer.raise_for_status()
     found: dict[str, Any] = answer.json()
     return found
 
 
-def fields_of(body: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
-    """The columns of a row."""
+def row_fields(body: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    """Returns the columns of a row."""
     return {
         "doctor_name": body["doctor_name"],
         "patient_name": body["patient_name"],
@@ -26,6 +26,6 @@ def fields_of(body: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def read(raw: bytes) -> dict[str, Any]:
-    """A request body."""
+    """Parses a request body."""
     body: dict[str, Any] = json.loads(raw)
     return body

@@ -1,4 +1,4 @@
-"""Times what the product asks of the log, statement by statement, and judges PostgreSQL's plans of it."""
+"""Times the product's queries of the log, statement by statement, and checks their plans."""
 
 import math
 import time
@@ -16,32 +16,32 @@ RANKS = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Something that the product asks in several places of the log, and by which index that is to be found."""
+class QueryCase:
+    """A query of the product at several positions in the log, and the index that its plan must use."""
 
     name: str
-    acts: Sequence[Callable[[], object]]
+    calls: Sequence[Callable[[], object]]
     index: str
-    most: int  # rows that one statement may touch
-    may_sort: bool = False  # those that it found by their ids
+    max_rows: int  # that one statement may touch
+    may_sort: bool = False  # rows that it found by their ids
 
 
-def measure(asked: Asked, executions: int) -> tuple[dict[str, float], set[str]]:
-    """Milliseconds of all statements of one act together, and what is wrong with their plans.
+def measure(case: QueryCase, executions: int) -> tuple[dict[str, float], set[str]]:
+    """Returns the milliseconds of all statements of one call together, and the faults of their plans.
 
-    `p50` … are around execute and fetch, on an open connection, until libpq has all rows; what Python makes of them is
-    the gateway's. `server_p50` … are PostgreSQL's own, to plan and to execute.
+    `p50` … are the time for execute and fetch, on an open connection, until libpq has all rows, without Python's
+    processing. `server_p50` … are PostgreSQL's own time to plan and execute.
     """
-    places = [statements_of(act, TABLE) for act in asked.acts]
+    statements_by_call = [statements_of(act, TABLE) for act in case.calls]
     times, own, faults = list[float](), list[float](), set[str]()
     rows = blocks = 0
-    for _ in range(math.ceil(executions / len(places))):
-        for statements in places:
+    for _ in range(math.ceil(executions / len(statements_by_call))):
+        for statements in statements_by_call:
             times.append(_milliseconds(statements))
             found = [explained(sql) for sql in statements]
             own.append(sum(each.milliseconds for each in found))
             rows, blocks = max(rows, sum(each.rows for each in found)), max(blocks, sum(each.blocks for each in found))
-            faults |= _faults(asked, found)
+            faults |= _faults(case, found)
     figures = {"executions": float(len(times)), "rows": float(rows), "blocks": float(blocks)}
     return figures | _ranked("", times) | _ranked("server_", own), faults
 
@@ -63,13 +63,13 @@ def _ranked(prefix: str, values: Iterable[float]) -> dict[str, float]:
     return {f"{prefix}{name}": percentile(ordered, rank) for name, rank in RANKS.items()}
 
 
-def _faults(asked: Asked, found: Sequence[Explained]) -> set[str]:
+def _faults(case: QueryCase, found: Sequence[Explained]) -> set[str]:
     faults = set[str]()
-    if not any(node.get("Index Name", "").endswith(asked.index) for each in found for node in each.nodes):
-        faults.add(f"not by {asked.index}")
+    if not any(node.get("Index Name", "").endswith(case.index) for each in found for node in each.nodes):
+        faults.add(f"not by {case.index}")
     for each in found:
         kinds = {node["Node Type"] for node in each.nodes}
-        faults |= {kind for kind in kinds if kind == "Seq Scan" or (kind.endswith("Sort") and not asked.may_sort)}
-        if each.rows > asked.most:
+        faults |= {kind for kind in kinds if kind == "Seq Scan" or (kind.endswith("Sort") and not case.may_sort)}
+        if each.rows > case.max_rows:
             faults.add(f"{each.rows} rows touched")
     return faults

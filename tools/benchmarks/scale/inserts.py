@@ -1,4 +1,4 @@
-"""What the worker's statement costs, batch by batch, and what takes room on the way and at the end."""
+"""Measures the worker's inserts, batch by batch, and the bytes per row in table, journal and message."""
 
 import json
 import socket
@@ -19,7 +19,7 @@ from recording.models import Origin, Receipt
 from recording.publisher.heads import Heads
 from recording.seals import keyring
 from tools.benchmarks.results import percentile
-from tools.benchmarks.scale.growing import BATCH, numbered
+from tools.benchmarks.scale.bulk_load import BATCH, numbered
 from tools.benchmarks.scale.run import Run
 from tools.benchmarks.scale.synthetic import APART, records
 
@@ -28,7 +28,7 @@ BATCHES, WARM = 25, 5
 
 
 def batches(count: int, begin: datetime | None = None) -> Iterator[Batch]:
-    """Batches of one origin, whose records begin at a moment; where none is given, they end about now."""
+    """Yields batches of one origin. Their records begin at `begin`, or end about now if it is None."""
     key, origin = keyring().current, uuid7()
     items = records(0, count * BATCH, begin=begin or datetime.now(UTC) - APART * count * BATCH)
     numbers = (number for _, number in numbered(items, origin, key))
@@ -37,11 +37,11 @@ def batches(count: int, begin: datetime | None = None) -> Iterator[Batch]:
 
 
 def insert(run: Run) -> None:
-    """`write_batch` of 200 records, as the worker calls it."""
+    """Measures `write_batch` of 200 records, as the worker calls it."""
     made, heads = list(batches(WARM + BATCHES)), Heads(run.journal)
     for batch in made[:WARM]:
         write_batch(batch)
-    times, cpu, server, begins = [], time.process_time(), run.server_seconds(), _written()
+    times, cpu, server, begins = [], time.process_time(), run.server_seconds(), _wal_bytes()
     for batch in tqdm(made[WARM:], desc="inserting", unit="batch"):
         started = time.perf_counter()
         write_batch(batch)
@@ -55,22 +55,22 @@ def insert(run: Run) -> None:
         "worker_cpu": cpu / rows * 1000,
         "server_cpu": server / rows * 1000,
         "cpu": (cpu + server) / rows * 1000,
-        "wal_bytes": (_written() - begins) / rows,
+        "wal_bytes": (_wal_bytes() - begins) / rows,
     }
     run.add(INSERT, "write_batch of 200", figures)
 
 
 def sizes(run: Run) -> None:
-    """Bytes a row: on disk, in the journal, in a message."""
+    """Measures bytes per row: on disk, in the journal, in a message."""
     log = InferenceLog._meta  # noqa: SLF001 - Django documents _meta as public
     parts = {"rows": f"pg_table_size('{log.db_table}')"}
     parts |= {name: f"pg_relation_size('{name}')" for name in _indexes(log.db_table)}
     parts["all of the log"] = f"pg_total_relation_size('{log.db_table}')"
     count = InferenceLog.objects.count()
     for name, size in parts.items():
-        _note(run, name, size, count)
+        _add_size(run, name, size, count)
     for model in (Receipt, Origin):
-        _note(run, f"{model.__name__.lower()}s", f"pg_total_relation_size('{model._meta.db_table}')", count)  # noqa: SLF001
+        _add_size(run, f"{model.__name__.lower()}s", f"pg_total_relation_size('{model._meta.db_table}')", count)  # noqa: SLF001
     [batch] = batches(1)
     message = len(json.dumps(batch.as_message())) / BATCH
     journal = FRAME + sum(len(record.payload) for record in batch.records) / BATCH
@@ -84,13 +84,13 @@ def _indexes(table: str) -> list[str]:
         return [name for (name,) in cursor.fetchall()]
 
 
-def _note(run: Run, name: str, size: str, count: int) -> None:
+def _add_size(run: Run, name: str, size: str, count: int) -> None:
     found = _one(f"SELECT {size}")
     run.add(SIZE, name, {"bytes": found, "per_row": found / count if count else 0.0})
 
 
-def _written() -> float:
-    """Bytes of write-ahead log so far."""
+def _wal_bytes() -> float:
+    """Returns the bytes of write-ahead log so far."""
     return _one("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
 
 

@@ -1,4 +1,4 @@
-"""What a page of history costs the gateway itself: processor time from the request to the bytes of its answer."""
+"""Measures the CPU time of a history page in the gateway, from the request to the bytes of the answer."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -11,40 +11,40 @@ from django.core.handlers.wsgi import WSGIHandler
 from tqdm import tqdm
 
 from tools.benchmarks.results import percentile
-from tools.benchmarks.scale.pages import everybody
+from tools.benchmarks.scale.pages import history_cases
 from tools.benchmarks.scale.run import Run
 
-DOOR = "door"
+GATEWAY_CPU = "gateway_cpu"
 WARM = 30
 DEPTH = 0.5
 PATH = "/ml/v1/history/"
 
 
-def door(run: Run) -> None:
-    """Pages of 100 from the middle of the log, by the WSGI application in this process, open to anybody."""
+def gateway_cpu(run: Run) -> None:
+    """Measures pages of 100 from the middle of the log, with the WSGI application in this process and an open API."""
     settings.API_AUTH = "open"
     application = WSGIHandler()
-    for who in tqdm(everybody(), desc="pages through the door", unit="question"):
-        given = {column.removesuffix("_name"): name for column, name in who.question.equal.items()}
-        cursors = [place.opaque() for place in who.places(DEPTH)]
-        queries = [urlencode(given | {"cursor": cursor})
+    for case in tqdm(history_cases(), desc="CPU time of pages", unit="query"):
+        parameters = {column.removesuffix("_name"): name for column, name in case.filter.equal.items()}
+        cursors = [place.opaque() for place in case.cursors(DEPTH)]
+        queries = [urlencode(parameters | {"cursor": cursor})
                    for cursor in cursors]  # fmt: skip
-        run.add(DOOR, who.name, _figures(application, queries, run.executions))
+        run.add(GATEWAY_CPU, case.name, _figures(application, queries, run.executions))
 
 
 def _figures(application: Callable[..., Iterable[bytes]], queries: list[str], executions: int) -> dict[str, float]:
     for number in range(WARM):
-        _ask(application, queries[number % len(queries)])
-    found = sorted(_ask(application, queries[number % len(queries)]) for number in range(executions))
+        _cpu_milliseconds(application, queries[number % len(queries)])
+    found = sorted(_cpu_milliseconds(application, queries[number % len(queries)]) for number in range(executions))
     return {"p50": percentile(found, 0.5), "p95": percentile(found, 0.95)}
 
 
-def _ask(application: Callable[..., Iterable[bytes]], query: str) -> float:
-    """Milliseconds of this thread's processor time."""
+def _cpu_milliseconds(application: Callable[..., Iterable[bytes]], query: str) -> float:
+    """Returns milliseconds of this thread's CPU time."""
     started = time.thread_time()
     answer: Any = application(_environ(query), _start_response)
     b"".join(answer)
-    if close := getattr(answer, "close", None):  # PEP 3333: where it has one
+    if close := getattr(answer, "close", None):  # PEP 3333: optional
         close()
     return (time.thread_time() - started) * 1000
 

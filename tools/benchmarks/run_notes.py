@@ -1,18 +1,18 @@
-"""What a reader of the tables should know of this run: peers' versions, noise, failures, the generator's own limits."""
+"""Notes on a run: the peers' versions, noise, failures, and the limits of the load generator."""
 
 from collections.abc import Iterable
 
 from tools.benchmarks.results import Results, percentile
 from tools.benchmarks.sections import CLOSED, OPEN
-from tools.benchmarks.stage import REFERENCE
+from tools.benchmarks.testbed import REFERENCE
 from tools.benchmarks.variants import Variant
 
-NOISY = 0.05  # of the web process' core, taken by others
+NOISY = 0.05  # share of the web process' core that other processes used
 SATURATED = 0.95
 
 
-def remarks(results: Results, variants: Iterable[Variant]) -> list[str]:
-    """One sentence each."""
+def run_notes(results: Results, variants: Iterable[Variant]) -> list[str]:
+    """Returns one sentence per note."""
     return [line for line in (_versions(variants), _noise(results), _ceiling(results), _late(results)) if line] + [
         f"{name}: requests without a 2xx, by status or reason: {failed}."
         for name in results.variants(CLOSED)
@@ -26,13 +26,13 @@ def _versions(variants: Iterable[Variant]) -> str:
 
 
 def _noise(results: Results) -> str:
-    """The reference's own web core is idle, so all that it has is others'."""
+    """Describes the CPU that other processes took from the web process' core."""
     shares = sorted(_figures(results, CLOSED, "foreign"))
     if not shares:
-        return "Web process and callers shared all cores: there was none to keep apart."
+        return "Web process and callers shared all cores, because there was only one."
     typical, most = percentile(shares, 0.5), shares[-1]
     verdict = "**The machine was not quiet: take the figures as rough.** " if typical > NOISY else ""
-    return f"{verdict}Other processes took {typical:.0%} of the web process' core in the median, {most:.0%} at most."
+    return f"{verdict}Other processes used {typical:.0%} of the web process' core (median), {most:.0%} at most."
 
 
 def _ceiling(results: Results) -> str:
@@ -44,13 +44,15 @@ def _ceiling(results: Results) -> str:
             if item.cell.section == CLOSED and item.variant != REFERENCE and item.figures["busy"] > SATURATED
         }
     )
-    limited = f" Their core was full at times for {', '.join(full)}, which may have been held back." if full else ""
+    limited = (
+        f" Their core was full at times with {', '.join(full)}, whose figures may therefore be too low." if full else ""
+    )
     return f"Callers and model server alone, on one core: up to {max(rates, default=0):,.0f} requests/s.{limited}"
 
 
 def _late(results: Results) -> str:
     late = [value for value in _figures(results, OPEN, "late_p99") if value]
-    return f"Open loop: the generator itself sent its p99 up to {max(late):.1f} ms late." if late else ""
+    return f"Open loop: the load generator's own delay was up to {max(late):.1f} ms (p99)." if late else ""
 
 
 def _figures(results: Results, section: str, figure: str) -> list[float]:

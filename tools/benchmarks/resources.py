@@ -1,4 +1,4 @@
-"""Which cores processes may use, what they use of them, and what memory they hold; as Linux tells it."""
+"""CPU affinity, CPU time and memory of processes on Linux."""
 
 import os
 from collections.abc import Iterable
@@ -13,26 +13,26 @@ _GONE = (psutil.Error, ProcessLookupError, FileNotFoundError)
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Where the web process under test may run, and where all else: callers, model server, Redis, database, workers."""
+class CoreLayout:
+    """The cores of the web process under test, and those of all other processes."""
 
     web: Cores
     rest: Cores
 
     @classmethod
-    def apart(cls) -> "Layout":
-        """One core for the web process, the others for all else; the same for both where there is but one."""
+    def isolated(cls) -> "CoreLayout":
+        """One core for the web process, the others for the rest. With a single core, both use it."""
         cores = sorted(os.sched_getaffinity(0))
         return cls(frozenset(cores[-1:]), frozenset(cores[:-1] or cores))
 
     @classmethod
-    def together(cls, apart: "Layout") -> "Layout":
-        """All of them for everybody."""
-        return cls(apart.web | apart.rest, apart.web | apart.rest)
+    def shared(cls, isolated: "CoreLayout") -> "CoreLayout":
+        """All cores for all processes."""
+        return cls(isolated.web | isolated.rest, isolated.web | isolated.rest)
 
 
-def place(processes: Iterable[psutil.Process], cores: Cores) -> None:
-    """Holds processes with all their threads to `cores`, and what they start from now on."""
+def pin(processes: Iterable[psutil.Process], cores: Cores) -> None:
+    """Pins processes with all their threads to `cores`; their new threads and children inherit this."""
     for process in processes:
         with suppress(*_GONE):
             for thread in process.threads():
@@ -41,7 +41,7 @@ def place(processes: Iterable[psutil.Process], cores: Cores) -> None:
 
 
 def cpu_seconds(processes: Iterable[psutil.Process]) -> float:
-    """What processes have used so far, in user and system mode."""
+    """Returns the CPU seconds of processes so far, user and system."""
     total = 0.0
     for process in processes:
         with suppress(*_GONE):
@@ -51,7 +51,7 @@ def cpu_seconds(processes: Iterable[psutil.Process]) -> float:
 
 
 def pss_mib(processes: Iterable[psutil.Process]) -> float:
-    """The memory that processes hold, each page that several share counted once among them."""
+    """Returns the PSS of processes in MiB: shared pages count once."""
     total = 0
     for process in processes:
         with suppress(*_GONE):
@@ -60,7 +60,7 @@ def pss_mib(processes: Iterable[psutil.Process]) -> float:
 
 
 def rss_mib(processes: Iterable[psutil.Process]) -> float:
-    """The memory of the largest one."""
+    """Returns the RSS of the largest process in MiB."""
     found = [0]
     for process in processes:
         with suppress(*_GONE):
@@ -69,8 +69,8 @@ def rss_mib(processes: Iterable[psutil.Process]) -> float:
 
 
 @dataclass
-class Busy:
-    """How busy cores are from here on, whoever it is that keeps them so."""
+class CpuUsage:
+    """Measures the utilisation of cores from its creation on, by all processes."""
 
     cores: Cores
     _before: tuple[float, float] = field(init=False)
@@ -79,13 +79,13 @@ class Busy:
         self._before = _times(self.cores)
 
     def share(self, less: float = 0.0) -> float:
-        """0 to 1, without `less` seconds that are accounted for."""
+        """Returns the utilisation, 0 to 1, without `less` CPU seconds."""
         busy, total = (now - then for now, then in zip(_times(self.cores), self._before, strict=True))
         return max(0.0, busy - less) / total if total else 0.0
 
 
 def _times(cores: Cores) -> tuple[float, float]:
-    """Busy and all seconds of some cores together."""
+    """Returns busy and total seconds, summed over the cores."""
     found = [times for core, times in enumerate(psutil.cpu_times(percpu=True)) if core in cores]
-    total = sum(sum(times[:8]) for times in found)  # a guest's time is part of a user's already
+    total = sum(sum(times[:8]) for times in found)  # guest time is already part of user time
     return total - sum(times.idle + times.iowait for times in found), total

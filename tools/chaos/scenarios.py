@@ -1,0 +1,158 @@
+"""`python -m tools.chaos.scenarios NAME …`: simulates one outage, and reports figures and whether records were lost."""
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from tqdm import tqdm
+
+from tests.support.waiting import until
+from tools.chaos.clients import Attempt, Clients
+from tools.chaos.comparison import compare
+from tools.chaos.databases import Database, PostgresDatabase, open_database
+from tools.chaos.faults import FAULTS
+from tools.chaos.memory import peak_mib
+from tools.chaos.reconciliation import wait_until_drained
+from tools.chaos.report import percentiles
+from tools.chaos.testbed import Testbed
+
+Figures = dict[str, Any]
+DEFAULTS = {"REPUBLISH_SECONDS": "20", "JOURNAL_MAX_BYTES": str(2**30), "JOURNAL_SEGMENT_BYTES": str(4 * 2**20)}
+MAX_RATIO = 1.5  # p99 with a failed Redis over p99 with a healthy one
+MAX_SECONDS = 60.0  # until all records are rows
+WARM_SECONDS = 10.0
+PREDICTIONS = 2000  # predictions
+
+
+def redis_ill(testbed: Testbed, options: argparse.Namespace) -> Figures:
+    """Measures the p99 that the gateway adds, with Redis frozen, with Redis down, and healthy before and after."""
+    testbed.start()
+    phases = ["warm", "healthy 1", "freeze Redis", "Redis away, back with its files", "healthy 2"]
+    attempts_by_phase = {name: _phase(testbed, name, options) for name in tqdm(phases, unit="phase")}
+    wait_until_drained(testbed.system)
+    rows = list(testbed.database.rows())
+    added = {name: compare(attempts, rows)[1] for name, attempts in attempts_by_phase.items() if name != "warm"}
+    figures: Figures = {name: percentiles(values) for name, values in added.items()}
+    healthy = percentiles(sorted(value for name in added if "healthy" in name for value in added[name]))
+    ratios = {name: figures[name]["p99"] / healthy["p99"] for name in added if "healthy" not in name}
+    missing = sum(compare(attempts, rows)[0].missing for attempts in attempts_by_phase.values())
+    kept = not missing and max(ratios.values()) <= MAX_RATIO
+    return {**figures, "healthy": healthy, "p99 ratios": ratios, "missing": missing, "kept": kept}
+
+
+def all_killed(testbed: Testbed, options: argparse.Namespace) -> Figures:
+    """All processes are killed with a backlog and started again; no request follows."""
+    testbed.start()
+    with testbed.stopped("worker-logs"), testbed.stopped("redis"):
+        attempts = _predict(testbed, "killed", rate=options.rate, count=PREDICTIONS)
+        with ExitStack() as stopped:
+            for name in ("web", "publisher", "model"):
+                stopped.enter_context(testbed.stopped(name))
+    return _check_rows(testbed, attempts)
+
+
+def worker_killed(testbed: Testbed, options: argparse.Namespace) -> Figures:
+    """The worker is killed while its child waits for a table lock and it has prefetched more messages."""
+    testbed.start()
+    assert isinstance(testbed.database, PostgresDatabase)  # noqa: S101 - see `main`
+    with psycopg.connect(testbed.database.url) as locker:
+        locker.execute("LOCK TABLE ml_proxy_inferencelog IN EXCLUSIVE MODE")
+        attempts = _predict(testbed, "in-hand", rate=options.rate, count=PREDICTIONS)
+        testbed.kill("worker-logs")
+    return _check_rows(testbed, attempts)
+
+
+def backlog(testbed: Testbed, options: argparse.Namespace) -> Figures:
+    """Measures how a backlog drains: rows per second, and the peak memory of gateway, publisher and worker."""
+    testbed.system.manage("migrate", "-v0")
+    testbed.system.commands["fill"] = [sys.executable, "-m", "tools.chaos.fill_journal", str(options.records)]
+    testbed.system.spawn("fill")
+    if testbed.system.processes.pop("fill").wait():
+        raise RuntimeError(testbed.system.log_of("fill"))
+    testbed.start()
+    started = time.monotonic()
+    with tqdm(total=options.records, unit="row") as bar:
+        until(lambda: _progress(bar, testbed.database.count()) >= options.records, seconds=600, what="all rows")
+    seconds = time.monotonic() - started
+    peaks = {
+        name: [peak_mib(process) for process in testbed.family(name)] for name in ("web", "publisher", "worker-logs")
+    }
+    rate = options.records / seconds
+    return {"records": options.records, "seconds": seconds, "rows a second": rate, "peak MiB": peaks, "kept": True}
+
+
+SCENARIOS: dict[str, Callable[[Testbed, argparse.Namespace], Figures]] = {
+    "redis-ill": redis_ill,
+    "all-killed": all_killed,
+    "worker-killed": worker_killed,
+    "backlog": backlog,
+}
+
+
+def _phase(testbed: Testbed, name: str, options: argparse.Namespace) -> list[Attempt]:
+    clients = Clients(testbed.port, count=options.clients, rate=options.rate, name=name.replace(" ", "-"))
+    clients.start()
+    if name in FAULTS:
+        FAULTS[name].inject(testbed, options.seconds)
+    else:
+        testbed.wait(WARM_SECONDS if name == "warm" else options.seconds)
+    clients.stop()
+    if name in FAULTS:
+        wait_until_drained(testbed.system)  # the next phase must not start with a backlog
+    return list(clients.attempts())
+
+
+def _predict(testbed: Testbed, name: str, *, rate: float, count: int) -> list[Attempt]:
+    clients = Clients(testbed.port, count=8, rate=rate, name=name)
+    clients.start()
+    until(lambda: clients.answered() >= count, seconds=300, what=f"{count} answers")
+    clients.stop()
+    return list(clients.attempts())
+
+
+def _check_rows(testbed: Testbed, attempts: list[Attempt]) -> Figures:
+    """Waits until all answered predictions are rows, and compares them."""
+    started, answered = time.monotonic(), sum(attempt.is_answered for attempt in attempts)
+    until(lambda: testbed.database.count() >= answered, seconds=2 * MAX_SECONDS, what=f"{answered} rows")
+    seconds = time.monotonic() - started
+    found = compare(attempts, testbed.database.rows())[0]
+    kept = not (found.missing or found.doubled) and seconds <= MAX_SECONDS
+    return {"answered": answered, "seconds": seconds, "missing": found.missing, "kept": kept}
+
+
+def _progress(bar: "tqdm[Any]", count: int) -> int:
+    bar.update(count - bar.n)
+    return count
+
+
+def main() -> int:
+    """Returns exit status 1 if the scenario failed."""
+    parser = argparse.ArgumentParser(prog="tools.chaos.scenarios", description=__doc__)
+    parser.add_argument("name", choices=SCENARIOS)
+    parser.add_argument("--database", choices=["sqlite", "postgres"], default="postgres")
+    parser.add_argument("--rate", type=float, default=100, help="predictions a second")
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=60, help="duration of each outage and each healthy phase")
+    parser.add_argument("--records", type=int, default=50_000, help="size of the backlog")
+    options = parser.parse_args()
+    if options.name == "worker-killed" and options.database == "sqlite":
+        parser.error("worker-killed locks a table, which needs PostgreSQL")
+    with tempfile.TemporaryDirectory(prefix="ml-proxy-drill-") as name, ExitStack() as stack:
+        database: Database = stack.enter_context(closing(open_database(options.database, Path(name))))
+        testbed = stack.enter_context(closing(Testbed(Path(name), database, **DEFAULTS)))
+        figures = SCENARIOS[options.name](testbed, options)
+    print(json.dumps(figures, indent=2))
+    return 0 if figures["kept"] else 1
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that every `finally` runs
+    sys.exit(main())
