@@ -47,12 +47,13 @@ class FileCommand(BaseCommand):
 
     def handle(self, *args: Any, output: str, format: str, **options: Any) -> None:  # noqa: A002 - as the option
         """Writes all of it, or nothing under that name."""
-        found = self._read(options)
+        found = self.read_conditions(options)
         with _told_in_one_line(output), _opened(output) as file:
             rows = _write(self.pieces(found, FORMS[format]), file)
         self.stderr.write(f"{rows:,} rows written.", self.style.SUCCESS)
 
-    def _read(self, options: Mapping[str, str | None]) -> dict[str, Any]:
+    def read_conditions(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of `conditions` that are given. Raises `CommandError`."""
         found: dict[str, Any] = {}
         for name, (read, _) in self.conditions.items():
             if (value := options[name]) is not None:

@@ -5,6 +5,7 @@ An app declares a kind in the `ready` of its `AppConfig`:
     kinds.register(JobKind(name="retrain", run=retrain, ...))
 
 Queueing, leases, the sweeper, progress, cancelling and webhooks then work for it; `jobs.urls.paths` adds its views.
+docs/extending.md shows a whole kind.
 """
 
 from collections.abc import Callable, Sequence

@@ -9,6 +9,7 @@ from jsonschema.exceptions import ValidationError
 from ml_server.exceptions import FieldError, Unprocessable
 
 MAX_DEPTH = 2  # levels of objects that the schemas here describe
+MAX_ITEMS = 10_000  # of a list that are examined: a schema with a list needs a smaller `maxItems`
 MAX_ERRORS = 100
 MAX_NAME_LENGTH = 100
 MAX_ENUM_LENGTH = 20  # characters of the longest enum value in the schemas here
@@ -49,7 +50,7 @@ def _prune(value: object, depth: int) -> object:
     if isinstance(value, Mapping):
         return {name: _prune(member, depth - 1) for name, member in value.items()} if depth else {}
     if isinstance(value, list):
-        return []
+        return [_prune(item, depth - 1) for item in value[: MAX_ITEMS + 1]] if depth else []
     if isinstance(value, str | bytes):  # bytes: a form's file, where JSON has a string
         return value if isinstance(value, str) and len(value) <= MAX_ENUM_LENGTH else ""
     return value

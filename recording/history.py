@@ -15,6 +15,8 @@ from django.db.models import Case, F, Func, QuerySet, When
 
 from common import statement_cache
 from common.exceptions import NoSuchRecord
+from common.export import Piece, pieces
+from common.export_formats import Form
 from common.keyset import at_least, at_most, below
 from common.paging import MAX_ROWS, PAGE_BYTES, fitting
 from recording.sources import RecordSource
@@ -82,6 +84,18 @@ class History:
     def row(self) -> type[Any]:
         """The type of the rows: a `NamedTuple` with `described`."""
         return getattr(self._source, "row", None) or _row_type(self._source)
+
+    def filter(self, *, limit: int = 100, after: Cursor | None = None, **values: Any) -> HistoryFilter:
+        """Returns a filter by the names of the source's filters, by `since` and `until`. None is no condition."""
+        since, until = values.pop("since", None), values.pop("until", None)
+        equal = {self._source.filters[name].column: value for name, value in values.items() if value is not None}
+        columns = [each.column for each in self._source.filters.values()]
+        in_order = {column: equal[column] for column in columns if column in equal}
+        return HistoryFilter(equal=in_order, since=since, until=until, limit=limit, after=after)
+
+    def export(self, wanted: HistoryFilter, form: Form) -> Iterator[Piece]:
+        """Yields all matching rows as one file, in history's order and without a limit. Raises what `pages` raises."""
+        return pieces(self.pages(replace(wanted, limit=MAX_ROWS)), form.writer(self.row))
 
     def page(self, wanted: HistoryFilter, *, strict: bool = False) -> Page:
         """One page: at most `limit` rows and about `PAGE_BYTES`, and at least one row if any matches.

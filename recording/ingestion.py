@@ -17,7 +17,7 @@ from common.bulk_insert import insert_new
 from recording import sources
 from recording.batches import Batch, Numbered
 from recording.models import Disposition, Origin, Receipt, SealedRow
-from recording.records import BadRecord, SealableRecord, microseconds
+from recording.records import BadRecord, SealableRecord, microseconds, source_of
 from recording.seals import Key, keyring
 from recording.sources import Received, RecordSource, decode_all
 
@@ -163,7 +163,7 @@ def row_of(source: RecordSource, record: SealableRecord, number: Numbered, origi
         **vars(record),
         created_at=now,
         payload_bytes=size,
-        record_version=record.version(),
+        record_version=source_of(number.payload)[1],  # during an upgrade, older than what this process writes
         origin=origin,
         sequence=number.sequence,
         seal=number.seal,

@@ -33,6 +33,20 @@ class SealedRow(models.Model):
         return str(self.pk)
 
 
+def history_indexes(name: str, *filters: str, time_field: str = SealedRow.time_field) -> list[models.Index]:
+    """The indexes of a source's table: its history, newest first, by each column in `filters`, and its numbers.
+
+    All columns descend, so that each query of history is one range of one index: see `common.keyset`. Index names are
+    `{name}_newest`, `{name}_by_{filter}` and `{name}_by_number`; Django allows 30 characters.
+    """
+    newest = [f"-{time_field}", "-id"]
+    return [
+        models.Index(fields=newest, name=f"{name}_newest"),
+        *(models.Index(fields=[f"-{column}", *newest], name=f"{name}_by_{column}") for column in filters),
+        models.Index(fields=["origin", "sequence"], name=f"{name}_by_number"),
+    ]
+
+
 class Receipt(models.Model):
     """States that an origin's records `first` to `last` are settled; committed together with the rows."""
 

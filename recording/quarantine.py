@@ -5,7 +5,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, transacti
 from recording.batches import Numbered
 from recording.ingestion import insert, rejection_reason
 from recording.models import Disposition, Origin
-from recording.records import BadRecord, UnsupportedRecord
+from recording.records import BadRecord, UnsupportedRecord, source_of
 from recording.seals import Key, keyring
 from recording.sources import Received, decode_all
 
@@ -54,6 +54,7 @@ def _decode_unchanged(quarantined: Disposition, number: Numbered, key: Key) -> R
     if record.refusal:
         raise BadRecord(record.refusal)
     expected = key.disposition(quarantined.kind, number.seal, number.digest, number.payload)
-    if expected != bytes(quarantined.disposition_seal) or key.digest(record.decoded.content()) != number.digest:
+    content = record.decoded.content(source_of(number.payload)[1])
+    if expected != bytes(quarantined.disposition_seal) or key.digest(content) != number.digest:
         raise BadRecord("its bytes are not those that were sealed")
     return record

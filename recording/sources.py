@@ -4,8 +4,9 @@ An app declares a source in the `ready` of its `AppConfig`:
 
     sources.register(InferenceSource())
 
-Recording, verification, reconciliation, erasure, quarantine, history and export then work for it. An app that only
-needs to be notified of new rows, such as the MLflow integration, calls `follow`.
+Recording, verification, reconciliation, erasure, quarantine, history and export then work for it;
+`recording.urls.paths` adds its views. docs/extending.md shows a whole source. An app that only needs to be notified of
+new rows, such as the MLflow integration, calls `follow`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,7 +39,7 @@ class RecordSource:
 
     record: ClassVar[type[SealableRecord]]
     model: ClassVar["type[SealedRow]"]
-    filters: ClassVar[Mapping[str, Filter]] = {}  # by parameter name
+    filters: ClassVar[Mapping[str, Filter]] = {}  # by the name of a parameter, and of a command's option
     row: ClassVar[type[Any]]  # the rows of history and exports; default: made from the record's fields
     json: ClassVar[tuple[str, ...]] = ()  # columns with JSON texts
     is_model_call: ClassVar[bool] = False  # rows have model_name, model_version, latency_ms, input_data and output_data

@@ -7,13 +7,13 @@ from drf_spectacular.utils import extend_schema
 
 from accounts.read_view import ReadView
 from common.export_formats import DEFAULT, FORMS, form_name
+from common.file_response import FILE_ANSWERS, FILE_FIELDS, attachment
 from common.query_params import Readers, read_query
 from ml_proxy.accuracy import FeedbackFilter
 from ml_proxy.dataset import export
 from ml_proxy.filters import MODEL_FILTERS
 from ml_proxy.permissions import EXPORT_DATASET
 from ml_proxy.serializers import MODEL_FIELDS
-from ml_proxy.views.export import FILE_ANSWERS, FILE_FIELDS, attachment
 
 _READERS: Readers = {"format": ("format", form_name), **MODEL_FILTERS}
 

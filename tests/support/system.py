@@ -34,6 +34,7 @@ class System:
 
     def __init__(self, folder: Path, *, database_url: str = "", ml_server_url: str = "", **settings: str) -> None:
         self.folder = folder
+        self.root = ROOT  # where the code is; a copy of the repository may take its place
         ports = {name: str(free_port()) for name in ("GATEWAY_PORT", "ML_SERVER_PORT", "FLOWER_PORT", "REDIS_PORT")}
         given = {"DATABASE_URL": database_url, "ML_SERVER_URL": ml_server_url}
         self.environment: dict[str, str] = {
@@ -59,7 +60,7 @@ class System:
         """Runs a command of manage.py to whatever end it comes."""
         return subprocess.run(
             [sys.executable, "manage.py", *words],
-            cwd=ROOT,
+            cwd=self.root,
             env=self.environment,
             check=False,
             capture_output=True,
@@ -72,7 +73,7 @@ class System:
             with psycopg.connect(url, autocommit=True) as connection:
                 done = connection.execute(statement)
                 return done.fetchall() if done.description else []
-        with closing(sqlite3.connect(self.folder / "db.sqlite3", timeout=60)) as lite:
+        with closing(sqlite3.connect(self.folder / "db.sqlite3", timeout=60, isolation_level=None)) as lite:
             return lite.execute(statement).fetchall()
 
     def start(self, *names: str) -> None:
@@ -86,7 +87,7 @@ class System:
         """Starts a process, and waits for nothing."""
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                self.commands[name], cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                self.commands[name], cwd=self.root, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
 
     def family(self, name: str) -> list[psutil.Process]:

@@ -7,7 +7,8 @@ from django.utils.dateparse import parse_datetime
 from tqdm import tqdm
 
 from common.exceptions import Unavailable
-from recording import erasure, sources
+from recording import erasure
+from recording.source_options import add_options, read_options
 from recording.sources import RecordSource
 
 
@@ -22,13 +23,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The source, the conditions, the reason and the confirmation."""
-        known = sources.registered()
-        names = [source.name for source in known]
-        parser.add_argument(
-            "--source", choices=names, default=names[0], help=f"the source of the rows (default: {names[0]})"
-        )
-        for name, read in {name: each.read for source in known for name, each in source.filters.items()}.items():
-            parser.add_argument(f"--{name}", type=read, help="exact value")
+        add_options(parser)
         parser.add_argument("--before", help="only events before this time, ISO 8601 with an offset")
         parser.add_argument("--reason", required=True, help="kept with each tombstone; do not name a patient")
         parser.add_argument("--yes", action="store_true", help="really erase")
@@ -38,8 +33,7 @@ class Command(BaseCommand):
         before = parse_datetime(options["before"]) if options["before"] else None
         if options["before"] and (before is None or before.tzinfo is None):
             raise CommandError("--before must be a time such as 2026-01-31T09:00:00Z")
-        source = sources.named(options["source"])
-        values = {name: options[name] for name in source.filters if options[name]}
+        source, values = read_options(options)
         if not (values or before):
             choices = " or ".join(f"--{name}" for name in [*source.filters, "before"])
             raise CommandError(f"Give {choices}: this command does not erase a whole log.")

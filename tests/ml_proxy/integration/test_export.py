@@ -24,8 +24,8 @@ from pyarrow import parquet
 from pytest_django import Settings
 
 from common.export_formats import FORMS
+from common.file_response import ExportAborted
 from common.paging import MAX_ROWS
-from ml_proxy.views.export import ExportAborted
 from tests.support.databases import table_away, with_database_gone
 from tests.support.door import problem
 from tests.support.rows import FRAGMENTS, NOON, lay, lay_many

@@ -53,3 +53,20 @@ def test_it_survives_deep_invalid_values() -> None:
         deep = [deep]
     assert VALIDATOR.errors({"params": {"C": deep}}) == [FieldError("params.C", "must be of type number")]
     assert VALIDATOR.errors({"params": deep}) == [FieldError("params", "must be of type object")]
+
+
+SIGNAL = SchemaValidator(
+    {"properties": {"signal": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 3}}}
+)
+
+
+def test_it_accepts_a_list_of_numbers() -> None:
+    SIGNAL.validate({"signal": [1, 2.5]})
+
+
+@pytest.mark.parametrize(
+    ("signal", "field"),
+    [([1], "signal"), ([1] * 4, "signal"), ([1] * 10**6, "signal"), ([1, "x"], "signal.1"), ([1, [2]], "signal.1")],
+)
+def test_it_names_what_is_wrong_with_a_list(signal: list[Any], field: str) -> None:
+    assert [error.field for error in SIGNAL.errors({"signal": signal})] == [field]

@@ -1,0 +1,68 @@
+"""The views of a record source: history, one row, and export. `recording.urls` creates them for each source."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.http import HttpResponse, StreamingHttpResponse
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from common.export_formats import DEFAULT, FORMS, form_name
+from common.file_response import attachment
+from common.query_params import SPAN, Readers, cursor, limit, next_link, read_query, refuse_parameters
+from common.responses import json_response
+from recording.history import Cursor, History
+from recording.sources import RecordSource
+
+
+class SourceView(APIView):
+    """Of one source. The default permission class of the settings checks `needs`."""
+
+    source: ClassVar[RecordSource]
+    history: ClassVar[History]
+
+    @property
+    def needs(self) -> dict[str, str]:
+        """The permission for each method."""
+        return dict.fromkeys(("GET", "HEAD"), self.source.read_permission)
+
+    def read(self, request: Request, readers: Readers) -> dict[str, Any]:
+        """The query's conditions and the parameters of `readers`. Raises `BadInput`."""
+        filters: Readers = {name: (name, each.read) for name, each in self.source.filters.items()}
+        return read_query(request, {**filters, **SPAN, **readers})
+
+
+class SourceHistory(SourceView):
+    """The rows, newest first."""
+
+    def get(self, request: Request) -> HttpResponse:
+        """One page."""
+        page = self.history.page(self.history.filter(**self.read(request, _PAGE)))
+        response = json_response([row.described() for row in page.rows])
+        if page.next:
+            response["Link"] = next_link(request, page.next.opaque())
+        return response
+
+
+class SourceRow(SourceView):
+    """One row."""
+
+    def get(self, request: Request, row_id: UUID) -> HttpResponse:
+        """One row."""
+        refuse_parameters(request)
+        return json_response(self.history.one(row_id).rows[0].described())
+
+
+class SourceExport(SourceView):
+    """All rows that match, as one file."""
+
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """The file."""
+        query = self.read(request, _EXPORT)
+        form = query.pop("format", DEFAULT)
+        stem = self.source.name.replace(".", "-")
+        return attachment(request, stem, form, lambda: self.history.export(self.history.filter(**query), FORMS[form]))
+
+
+_PAGE: Readers = {"limit": ("limit", limit), "cursor": ("after", cursor(Cursor.of))}
+_EXPORT: Readers = {"format": ("format", form_name)}
