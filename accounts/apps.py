@@ -1,9 +1,9 @@
-"""Accounts as a Django app."""
+"""The Django app `accounts`."""
 
 from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
-    """Who may come in, and what they may do."""
+    """Authentication and permissions."""
 
     name = "accounts"

@@ -1,1 +1,1 @@
-"""The Django project: settings, paths, WSGI. Knows every app, does nothing itself."""
+"""The Django project: settings, URLs, WSGI."""

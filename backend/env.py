@@ -1,6 +1,6 @@
-"""A typed reader of the environment: one line that names the variable and the mend, or a value.
+"""Typed readers of environment variables.
 
-`.env` in the project's root is read first; what the environment itself says wins. Every reader raises `BadSetting`.
+`.env` in the project's root is read too; the environment overrides it. Every reader raises `BadSetting`.
 """
 
 import os
@@ -13,32 +13,33 @@ from urllib.parse import urlsplit
 from dotenv import load_dotenv
 
 ROOT = Path(__file__).resolve().parent.parent
+MIB = 1024 * 1024  # bytes
 
 T = TypeVar("T")
 
 
 class BadSetting(Exception):
-    """A variable that is missing or can't be used. Its text is one line: the variable, what is wrong, the mend."""
+    """A variable is missing or unusable. The message is one line: the variable, the problem, the fix."""
 
-    def __init__(self, name: str, wrong: str, mend: str) -> None:
-        super().__init__(f"{name} {wrong}: {mend}")
+    def __init__(self, name: str, problem: str, fix: str) -> None:
+        super().__init__(f"{name} {problem}: {fix}")
 
 
 def load_env_file() -> None:
-    """Adds what `.env` holds to the environment, without overriding what is there."""
+    """Adds the variables of `.env` to the environment; does not override existing ones."""
     load_dotenv(ROOT / ".env")
 
 
-def _read(name: str, default: T | None, parse: Callable[[str], T], mend: str) -> T:
+def _read(name: str, default: T | None, parse: Callable[[str], T], fix: str) -> T:
     text = os.environ.get(name, "").strip()
     if not text:
         if default is None:
-            raise BadSetting(name, "is not set", mend)
+            raise BadSetting(name, "is not set", fix)
         return default
     try:
         return parse(text)
     except ValueError:
-        raise BadSetting(name, f"can't be {text!r}", mend) from None
+        raise BadSetting(name, f"can't be {text!r}", fix) from None
 
 
 def switch(name: str, *, default: bool) -> bool:
@@ -46,19 +47,19 @@ def switch(name: str, *, default: bool) -> bool:
     return _read(name, default, _switch, "set it to 0 or 1")
 
 
-def text(name: str, default: str | None = None, *, mend: str = "set it") -> str:
+def text(name: str, default: str | None = None, *, fix: str = "set it") -> str:
     """Any text that is not blank."""
-    return _read(name, default, str, mend)
+    return _read(name, default, str, fix)
 
 
-def secret(name: str, *, at_least: int, make: str) -> str:
-    """A text of `at_least` characters; its value is never shown. `make` is a command that prints a good one."""
+def secret(name: str, *, min_length: int, command: str) -> str:
+    """A text of at least `min_length` characters, never shown in errors. `command` prints a suitable one."""
     value = os.environ.get(name, "").strip()
-    mend = f"set it to {at_least} characters or more, for example what `{make}` prints"
+    fix = f"set it to {min_length} characters or more, for example what `{command}` prints"
     if not value:
-        raise BadSetting(name, "is not set", mend)
-    if len(value) < at_least:
-        raise BadSetting(name, f"is too short, {len(value)} characters", mend)
+        raise BadSetting(name, "is not set", fix)
+    if len(value) < min_length:
+        raise BadSetting(name, f"is too short, {len(value)} characters", fix)
     return value
 
 
@@ -67,21 +68,21 @@ def choice(name: str, options: Sequence[str], *, default: str) -> str:
     return _read(name, default, lambda text: _one_of(text, options), f"set it to {' or '.join(options)}")
 
 
-def number(name: str, default: float, *, least: float, most: float, unit: str) -> float:
-    """A decimal number from `least` to `most`, in `unit`."""
-    mend = f"set it to a number from {least:g} to {most:g}, in {unit}"
-    return _read(name, default, lambda text: _within(float(text), least, most), mend)
+def number(name: str, default: float, *, minimum: float, maximum: float, unit: str) -> float:
+    """A decimal number from `minimum` to `maximum`, in `unit`."""
+    fix = f"set it to a number from {minimum:g} to {maximum:g}, in {unit}"
+    return _read(name, default, lambda text: _within(float(text), minimum, maximum), fix)
 
 
-def integer(name: str, default: int, *, least: int, most: int, unit: str) -> int:
-    """A whole number from `least` to `most`, in `unit`."""
-    mend = f"set it to a whole number from {least} to {most}, in {unit}"
-    return _read(name, default, lambda text: int(_within(int(text), least, most)), mend)
+def integer(name: str, default: int, *, minimum: int, maximum: int, unit: str) -> int:
+    """A whole number from `minimum` to `maximum`, in `unit`."""
+    fix = f"set it to a whole number from {minimum} to {maximum}, in {unit}"
+    return _read(name, default, lambda text: int(_within(int(text), minimum, maximum)), fix)
 
 
 def port(name: str, default: int) -> int:
     """A TCP port."""
-    return integer(name, default, least=1, most=65535, unit="TCP ports")
+    return integer(name, default, minimum=1, maximum=65535, unit="TCP ports")
 
 
 def address(name: str, default: str) -> str:
@@ -98,27 +99,27 @@ def items(name: str) -> list[str]:
 
 def origins(name: str) -> list[str]:
     """A comma-separated list of web origins, such as https://clinic.example:8443."""
-    found = items(name)
-    for item in found:
+    origins = items(name)
+    for item in origins:
         parts = urlsplit(item)
         if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query:
             raise BadSetting(name, f"can't hold {item!r}", "list origins such as https://clinic.example, with commas")
-    return found
+    return origins
 
 
 def url(name: str, default: str, *, schemes: Sequence[str]) -> str:
     """A URL of one of `schemes` with a host, without a trailing slash."""
-    mend = f"set it to a URL such as {default}"
-    return _read(name, default, lambda text: _url(text, schemes), mend)
+    fix = f"set it to a URL such as {default}"
+    return _read(name, default, lambda text: _url(text, schemes), fix)
 
 
 def url_or_none(name: str, example: str, *, schemes: Sequence[str]) -> str:
-    """The same; blank where it is not set."""
+    """As `url`; blank if the variable is not set."""
     return url(name, example, schemes=schemes) if text(name, "") else ""
 
 
 def folder(name: str, default: Path) -> Path:
-    """A folder, made when missing; relative paths start at the project's root."""
+    """A folder, created if missing. Relative paths start at the project's root."""
     path = ROOT / _read(name, default, Path, "set it to a folder this process may write to")
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -139,8 +140,8 @@ def _one_of(text: str, options: Sequence[str]) -> str:
     return text
 
 
-def _within(value: float, least: float, most: float) -> float:
-    if not least <= value <= most:
+def _within(value: float, minimum: float, maximum: float) -> float:
+    if not minimum <= value <= maximum:
         raise ValueError
     return value
 

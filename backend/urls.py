@@ -1,4 +1,4 @@
-"""Every path of the gateway."""
+"""All paths of the gateway."""
 
 from django.contrib import admin
 from django.urls import path, re_path
@@ -21,7 +21,7 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
     re_path(r"^(?P<page>admin|api/docs|api/schema)$", RedirectView.as_view(url="/%(page)s/")),
-    re_path(r"", problem_details.page_not_found),  # in DEBUG too, where Django would draw a page of its own
+    re_path(r"", problem_details.page_not_found),  # under DEBUG too, instead of Django's own page
 ]
 
 handler400 = problem_details.bad_request

@@ -1,1 +1,1 @@
-"""The foundation: what every app uses. It imports nothing of the project."""
+"""Shared code of all apps. It imports nothing else of the project."""

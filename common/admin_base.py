@@ -1,6 +1,6 @@
-"""Pages of the admin that only read, and are as quick on millions of rows as on ten.
+"""Read-only admin pages, as fast with millions of rows as with ten.
 
-Every list is a range of an index: no count, no offset, no order or look-up of a visitor's own making.
+Every list is one range of an index: no count, no offset, no ordering or look-up chosen by the visitor.
 """
 
 from collections.abc import Sequence
@@ -21,17 +21,17 @@ from django.utils.safestring import SafeString
 from common.json_format import indented
 from common.keyset import below
 
-READ_CHARS = 64 * 1024  # of a payload that are read for a page
-SHOWN_CHARS = 256 * 1024  # with what indenting adds
+READ_CHARS = 64 * 1024  # of a payload that a page reads
+SHOWN_CHARS = 256 * 1024  # of a payload that a page shows, indentation included
 
 if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]  # generic in its stubs alone
+    ModelAdmin = admin.ModelAdmin[Any]  # generic in its stubs only
 else:
     ModelAdmin = admin.ModelAdmin
 
 
 class Within(admin.SimpleListFilter):
-    """The last hour, day, … by the time of the prediction; one end of a range, so that nothing is counted."""
+    """The last hour, day, … by the time of the prediction. One end of an index range, so nothing is counted."""
 
     title = "time of prediction"
     parameter_name = "within"
@@ -44,32 +44,32 @@ class Within(admin.SimpleListFilter):
     }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
-        """What can be chosen."""
+        """The options."""
         return [(span, f"Last {span}") for span in self.spans]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows of that time."""
+        """The rows of the chosen period."""
         since = self.since(request)
         return queryset.filter(predicted_at__gte=since) if since else queryset
 
     @classmethod
     def since(cls, request: HttpRequest) -> datetime | None:
-        """When the chosen time began."""
+        """The start of the chosen period."""
         span = cls.spans.get(request.GET.get(cls.parameter_name, ""))
         return datetime.now(UTC) - span if span else None
 
 
 class NewestFirst(ChangeList):
-    """A list that goes on from the last row's place, in the one order that has an index."""
+    """A keyset-paged list, in the one order that has an index."""
 
     model_admin: "ReadOnly"
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        """The model admin's, whatever the address says."""
+        """The model admin's ordering, whatever the URL says."""
         return list(self.model_admin.get_ordering(request))
 
     def get_results(self, request: HttpRequest) -> None:
-        """Reads one page and one row more."""
+        """Reads one page and one more row."""
         rows = list(self.model_admin.go_on(request, self.queryset)[: self.list_per_page + 1])
         self.result_list = rows[: self.list_per_page]
         self.result_count = self.full_result_count = len(self.result_list)
@@ -84,7 +84,7 @@ class NewestFirst(ChangeList):
 
 
 class ReadOnly(ModelAdmin):
-    """Nothing can be added, changed or deleted here."""
+    """An admin that cannot add, change or delete rows."""
 
     actions: Any = None
     change_list_template = "admin/keyset_change_list.html"
@@ -93,29 +93,29 @@ class ReadOnly(ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     sortable_by = ()
     ordering: ClassVar[tuple[str, ...]] = ("-id",)
-    parameters: ClassVar[tuple[str, ...]] = ()  # of the filters
-    payloads: ClassVar[tuple[str, ...]] = ()  # large columns, read only in part and only where one row is shown
+    parameters: ClassVar[tuple[str, ...]] = ()  # look-ups of the filters
+    payloads: ClassVar[tuple[str, ...]] = ()  # large columns: only the page of one row reads them, and only in part
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """Pages by place."""
+        """The keyset-paged list."""
         return NewestFirst
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Without payloads."""
+        """The rows without payloads."""
         rows: QuerySet[Any] = super().get_queryset(request)
         return rows.defer(*self.payloads)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """All of them."""
+        """All fields."""
         return self.fields or ()
 
     def go_on(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """What comes behind the place that the address names, if it names one."""
+        """The rows after the cursor in the URL; all rows without a cursor."""
         place = self.place_of(request)
         return rows.filter(below(**place)) if place else rows
 
     def place_of(self, request: HttpRequest) -> dict[str, Any] | None:
-        """The place that the address names. Raises `IncorrectLookupParameters`."""
+        """The cursor in the URL as columns and values. Raises `IncorrectLookupParameters`."""
         cursor = request.GET.get(PAGE_VAR)
         try:
             return self.read_cursor(cursor) if cursor else None
@@ -123,34 +123,34 @@ class ReadOnly(ModelAdmin):
             raise IncorrectLookupParameters from exc
 
     def read_cursor(self, cursor: str) -> dict[str, Any]:
-        """The place that `cursor_of` wrote. Raises `ValueError` or `ValidationError`."""
+        """The columns and values that `cursor_of` wrote. Raises `ValueError` or `ValidationError`."""
         return {"id": self.opts.pk.to_python(cursor)}
 
     def cursor_of(self, row: Any) -> str:
-        """A row's place, for an address."""
+        """The cursor of a row, for a URL."""
         return str(row.pk)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """No look-up but the filters', since any other would read the whole table."""
+        """Only the look-ups of the filters, because any other would read the whole table."""
         return lookup in self.parameters
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody has."""
+        """No."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody has."""
+        """No."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody has."""
+        """No."""
         return False
 
 
 def payload(row: Model, column: str, kind: "Field[Any, Any] | None" = None) -> SafeString:
-    """The beginning of a payload, indented; the rest is not even read."""
-    begin = Substr(column, 1, READ_CHARS + 1, output_field=kind)
-    found = type(row)._default_manager.filter(pk=row.pk).values_list(begin, flat=True).first()  # noqa: SLF001
+    """The beginning of a payload, indented; the rest is not read from the database."""
+    beginning = Substr(column, 1, READ_CHARS + 1, output_field=kind)
+    found = type(row)._default_manager.filter(pk=row.pk).values_list(beginning, flat=True).first()  # noqa: SLF001
     if found is None:
         return format_html("{}", "-")
     text = found if isinstance(found, str) else bytes(found).decode("utf-8", "replace")

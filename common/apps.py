@@ -1,4 +1,4 @@
-"""The foundation as a Django app: its templates, probes and metrics."""
+"""The Django app `common`: templates, health probes and metrics."""
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -8,22 +8,22 @@ from django.db import reset_queries
 
 from common import tracing
 
-with tracing.unseen():  # redis-py would load it, for metrics of its own that nobody asks for
+with tracing.hide_opentelemetry():  # redis-py would load OpenTelemetry for metrics that are not used
     import redis as redis  # noqa: PLC0414 - the first to import it in this process
 
 
 class CommonConfig(AppConfig):
-    """What every other app builds on."""
+    """Shared code of all apps."""
 
     name = "common"
 
     def ready(self) -> None:
-        """Registers what everything needs, and disconnects receivers of Django's that have nothing to do here."""
-        from common import health  # noqa: PLC0415 - loads once the settings are there
+        """Registers health probes, and disconnects signal receivers of Django that would do nothing."""
+        from common import health  # noqa: PLC0415 - needs the settings
 
         health.register("database", health.database)
         health.register("redis", health.redis)
-        if not settings.DEBUG:  # under which alone queries are kept
+        if not settings.DEBUG:  # Django keeps queries under DEBUG only
             request_started.disconnect(reset_queries)
-        if all(type(cache).close is BaseCache.close for cache in caches.all()):  # which does nothing
+        if all(type(cache).close is BaseCache.close for cache in caches.all()):  # it does nothing
             request_finished.disconnect(close_caches)

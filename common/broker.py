@@ -1,4 +1,4 @@
-"""Sends tasks to Celery by name, with every wait bounded: Redis may be ill, this process may not hang for it.
+"""Sends tasks to Celery by name. Every wait is bounded, so a Redis that hangs does not block this process.
 
 https://docs.celeryq.dev/projects/kombu/en/stable/reference/kombu.transport.redis.html
 """
@@ -19,19 +19,19 @@ from common import tracing
 
 LOGS_QUEUE = "logs"
 JOBS_QUEUE = "jobs"
-UPKEEP_QUEUE = "upkeep"  # periodic tasks; apart, so that an empty queue of jobs means that none waits
+UPKEEP_QUEUE = "upkeep"  # periodic tasks; separate, so that an empty jobs queue means that no job waits
 QUEUES = (LOGS_QUEUE, JOBS_QUEUE, UPKEEP_QUEUE)
-QUICK_JSON = "orjson"  # what is sent is JSON all the same, which any worker reads
+QUICK_JSON = "orjson"  # the serializer's name in Celery; the messages are plain JSON
 WAIT_SECONDS = 0.5  # for Redis to accept a connection, or one command
 
 
 class BrokerUnavailable(Exception):
-    """Redis did not take the message, or did not say so in time; it may still hold it."""
+    """Redis refused the message or did not confirm it in time; it may still have the message."""
 
 
 register(
     QUICK_JSON,
-    orjson.dumps,  # type: ignore[arg-type] # the stubs know of texts alone
+    orjson.dumps,  # type: ignore[arg-type] # the stubs accept texts only
     orjson.loads,
     content_type="application/json",
     content_encoding="utf-8",
@@ -42,9 +42,9 @@ _FAILURES = (KombuError, OSError, redis.RedisError)
 
 @lru_cache(maxsize=2)
 def _producer(redis_url: str, _pid: int) -> Celery:
-    """An app of this side's own, and of this process', since a forked child must not share its parent's sockets.
+    """A Celery app for sending, one per process: a forked child must not share its parent's sockets.
 
-    The worker's app would not do: `ml_proxy` does not know it, and a worker may wait for Redis as a gateway may not.
+    It is not the worker's app: a worker may wait for Redis, a gateway must not.
     """
     app = Celery("common.broker", set_as_current=False)
     app.conf.update(
@@ -64,7 +64,7 @@ def _producer(redis_url: str, _pid: int) -> Celery:
 
 
 def send(task: str, kwargs: Mapping[str, Any], *, queue: str, shown_as: str, task_id: str | None = None) -> None:
-    """Queues one task. `shown_as` is all that Flower, events and logs get to see of `kwargs`.
+    """Queues one task. Flower, events and logs show `shown_as` instead of `kwargs`.
 
     Raises `BrokerUnavailable`.
     """
@@ -76,7 +76,7 @@ def send(task: str, kwargs: Mapping[str, Any], *, queue: str, shown_as: str, tas
             task_id=task_id,
             argsrepr="()",
             kwargsrepr=shown_as,
-            headers={"traceparent": traceparent} if (traceparent := tracing.here()) else None,
+            headers={"traceparent": traceparent} if (traceparent := tracing.current_traceparent()) else None,
             retry=False,
         )
     except _FAILURES as exc:
@@ -84,12 +84,12 @@ def send(task: str, kwargs: Mapping[str, Any], *, queue: str, shown_as: str, tas
 
 
 def show_progress(task_id: str, *, worker: str, percent: int, message: str) -> None:
-    """Tells Flower, and whoever else follows Celery's events, how far a task is that runs on `worker`.
+    """Reports the progress of a task that runs on `worker`, as a Celery event for Flower and other monitors.
 
     Raises `BrokerUnavailable`.
     """
     app = _producer(settings.REDIS_URL, os.getpid())
-    shown = f"{percent} %: {message}"  # the one column of Flower's that any state may fill
+    shown = f"{percent} %: {message}"  # Flower shows this column in every state
     try:
         with app.events.default_dispatcher(hostname=worker) as events:
             events.send("task-progress", uuid=task_id, retry=False, percent=percent, message=message, result=shown)
@@ -98,7 +98,7 @@ def show_progress(task_id: str, *, worker: str, percent: int, message: str) -> N
 
 
 def waiting(queue: str) -> int:
-    """How many messages no worker has taken yet. Raises `BrokerUnavailable`."""
+    """The number of messages that no worker has taken yet. Raises `BrokerUnavailable`."""
     try:
         with redis.Redis.from_url(
             settings.REDIS_URL, socket_timeout=WAIT_SECONDS, socket_connect_timeout=WAIT_SECONDS

@@ -1,7 +1,6 @@
-"""Django's middleware for browsers, at less cost for the many requests that no browser sends.
+"""Django's middleware for browsers, faster for the many requests that do not come from a browser.
 
-Each class does what the one it is derived from does, on every path. `docs/adr/0011-one-middleware-list.md` has the
-figures.
+Each class behaves like its base class, on every path. `docs/adr/0011-one-middleware-list.md` has the measurements.
 """
 
 import re
@@ -26,16 +25,16 @@ from django.utils.module_loading import import_string
 
 from common.conf import settings
 
-Answering = Callable[[HttpRequest], HttpResponse]
+GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class SecurityHeadersMiddleware(SecurityMiddleware):
-    """Django's `SecurityMiddleware` and `XFrameOptionsMiddleware` in one, with the fields worked out once."""
+    """Django's `SecurityMiddleware` and `XFrameOptionsMiddleware` in one; the header fields are computed once."""
 
-    get_response: Answering
+    get_response: GetResponse
     async_capable = False
 
-    def __init__(self, get_response: Answering) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         super().__init__(get_response)
         probe = HttpResponse()
         super().process_response(HttpRequest(), probe)
@@ -44,16 +43,16 @@ class SecurityHeadersMiddleware(SecurityMiddleware):
         self._frames = "X-Frame-Options", django_settings.X_FRAME_OPTIONS.upper()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """One request."""
+        """Handles one request."""
         if self.redirect and (redirect := self.process_request(request)):
             return self.process_response(request, redirect)
         return self.process_response(request, self.get_response(request))
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         """Adds the fields that the response does not have yet."""
-        if self.sts_seconds:  # this field is for requests over TLS alone
+        if self.sts_seconds:  # Strict-Transport-Security is for requests over TLS only
             response = super().process_response(request, response)
-        fields = response.headers._store  # noqa: SLF001 - past the conversion of names and values that are ours
+        fields = response.headers._store  # noqa: SLF001 - skips the validation of our own names and values
         for key, field in self._fields:
             fields.setdefault(key, field)
         if not getattr(response, "xframe_options_exempt", False):
@@ -62,14 +61,14 @@ class SecurityHeadersMiddleware(SecurityMiddleware):
 
 
 class CorsMiddleware(FullCorsMiddleware):
-    """Parses no header fields for a request without `Origin`, whose answer gets `Vary` alone."""
+    """Parses no header fields for a request without `Origin`; its response gets `Vary` only."""
 
     def is_enabled(self, request: HttpRequest) -> bool:
-        """Whether this path is for other origins."""
+        """Whether other origins may call this path."""
         return bool(_pattern(settings.CORS_URLS_REGEX).match(request.path_info)) or self.check_signal(request)
 
     def add_response_headers(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """Adds the fields of CORS."""
+        """Adds the CORS header fields."""
         if "HTTP_ORIGIN" in request.META:
             return super().add_response_headers(request, response)
         if request._cors_enabled:  # type: ignore[attr-defined] # noqa: SLF001 - set by `check_preflight`
@@ -81,28 +80,28 @@ class CorsMiddleware(FullCorsMiddleware):
 
 
 class SignInMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddleware):
-    """Django's middleware for sessions, users and messages in one, which does nothing where nobody uses them.
+    """Django's middleware for sessions, users and messages in one. It does nothing if a request uses none of them.
 
-    Its user knows the session and not the request. Django's knows the request, which knows the user: such a request
-    stays in memory, body and all, until the garbage collector comes by.
+    Its lazy user refers to the session, not to the request. Django's own refers to the request, which refers to the
+    user: that cycle keeps the request and its body in memory until garbage collection.
     """
 
-    get_response: Answering
+    get_response: GetResponse
     async_capable = False
 
-    def __init__(self, get_response: Answering) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         super().__init__(get_response)
         self._message_storage = import_string(django_settings.MESSAGE_STORAGE)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """One request."""
+        """Handles one request."""
         session = self.SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
-        known: Any = SimpleNamespace(session=session)
-        lazy: Any = request  # which gets more attributes than its type tells of
+        session_holder: Any = SimpleNamespace(session=session)
+        lazy: Any = request  # it gets attributes that its type does not declare
         lazy.session = session
         messages = lazy._messages = self._message_storage(weakref.proxy(request))  # noqa: SLF001 - Django's name
-        lazy.user = SimpleLazyObject(partial(auth.get_user, known))
-        lazy.auser = partial(auth.aget_user, known)
+        lazy.user = SimpleLazyObject(partial(auth.get_user, session_holder))
+        lazy.auser = partial(auth.aget_user, session_holder)
         response = self.get_response(request)
         if messages.used or messages.added_new:
             response = MessageMiddleware.process_response(self, request, response)

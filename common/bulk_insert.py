@@ -1,4 +1,4 @@
-"""One INSERT for many rows that passes over conflicts on a named key alone."""
+"""One INSERT for many rows that ignores conflicts on one named key only."""
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -10,10 +10,10 @@ AnyField: TypeAlias = "models.Field[Any, Any]"
 
 
 def insert_new(rows: Sequence[models.Model], key: Sequence[str]) -> set[Any]:
-    """Inserts rows of one model, and gives the first `key` field's values of those that were not there yet.
+    """Inserts rows of one model, and returns the first `key` field's values of the new rows.
 
-    `bulk_create(ignore_conflicts=True)` becomes INSERT OR IGNORE on SQLite, which also swallows NOT NULL and CHECK
-    violations: a record would be lost in silence. Raises Django's database errors.
+    `bulk_create(ignore_conflicts=True)` is INSERT OR IGNORE on SQLite. That also ignores NOT NULL and CHECK violations,
+    so a record could be lost silently. Raises Django's database errors.
     """
     if not rows:
         return set()
@@ -31,10 +31,10 @@ def insert_new(rows: Sequence[models.Model], key: Sequence[str]) -> set[Any]:
 
 
 def _as_json(fields: Sequence[AnyField], rows: Sequence[models.Model]) -> tuple[str, list[Any]]:
-    """All rows in one JSON text: a quarter of the processor's time that a placeholder for each value takes."""
+    """All rows in one JSON text, which takes a quarter of the CPU time of a placeholder for each value."""
     objects = [{field.column: getattr(row, field.attname) for field in fields} for row in rows]
     types = ", ".join(f"{_quoted(field.column)} {_type(field)}" for field in fields)
-    source = f"SELECT {_columns(fields)} FROM json_to_recordset(%s::json) AS given ({types})"  # noqa: S608
+    source = f"SELECT {_columns(fields)} FROM json_to_recordset(%s::json) AS new_rows ({types})"  # noqa: S608
     return source, [orjson.dumps(objects, default=_hex).decode()]
 
 
@@ -45,13 +45,13 @@ def _as_values(fields: Sequence[AnyField], rows: Sequence[models.Model]) -> tupl
 
 
 def _type(field: AnyField) -> str:
-    """Without a length: a cast to one would cut what is too long, where the column refuses it."""
+    """The type without a length: a cast to a length would truncate, but the column must refuse a value too long."""
     name = str(field.db_type(connection)).partition("(")[0]
     return "text" if name == "varchar" else name
 
 
 def _hex(value: Any) -> str:
-    """Bytes as PostgreSQL reads them: https://www.postgresql.org/docs/current/datatype-binary.html."""
+    """Bytes in PostgreSQL's hex format: https://www.postgresql.org/docs/current/datatype-binary.html."""
     if not isinstance(value, bytes):
         raise TypeError
     return f"\\x{value.hex()}"

@@ -1,7 +1,7 @@
-"""Django's settings for what is on a prediction's way, each looked up once.
+"""Django's settings, cached for the code that handles predictions.
 
-Django's own object takes a microsecond for every look, and a prediction took fifteen. A process that serves has
-settings that stay; where a test changes one, Django tells, and all are looked up anew.
+Django's own object takes a microsecond per access, and a prediction needed fifteen. Settings do not change in a serving
+process. If a test changes one, Django's signal clears the cache.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,8 @@ else:
     settings = _Settings()
 
 
-def _look_again(**_: object) -> None:
+def _clear_cache(**_: object) -> None:
     vars(settings).clear()
 
 
-setting_changed.connect(_look_again)
+setting_changed.connect(_clear_cache)

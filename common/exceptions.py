@@ -1,17 +1,17 @@
-"""The gateway's errors. Each class knows its HTTP status, and whether trying again may help.
+"""The gateway's errors. Each class has an HTTP status, and a `Retry-After` if a retry may help.
 
-Apps derive their own from these, in a module `exceptions` of theirs; `common.problem_details` answers all of them.
+Each app derives its own errors in its module `exceptions`; `common.problem_details` turns all of them into responses.
 
 GatewayError                      500
-├─ BadInput                     400   the caller's, with a pointer to each fault
+├─ BadInput                     400   the caller's fault, with a pointer to each error
 ├─ UnknownPath                  404
 ├─ NoSuchRecord                 404
 ├─ WrongMethod                  405
-├─ Conflict                     409   another call holds what this one wants
+├─ Conflict                     409   another call holds the resource
 ├─ BodyTooLarge                 413
 ├─ NotJSONMedia                 415
-├─ KeyReused                    422   an Idempotency-Key with another request
-└─ Unavailable                  503   this side can't serve just now
+├─ KeyReused                    422   an Idempotency-Key of another request
+└─ Unavailable                  503   the gateway can't serve now
    └─ DatabaseUnavailable
 """
 
@@ -23,14 +23,14 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class FieldError:
-    """One thing wrong with the input: a JSON pointer (RFC 6901) or a parameter's name, and what to do about it."""
+    """One error in the input: a JSON pointer (RFC 6901) or a parameter's name, and how to fix it."""
 
     pointer: str
     detail: str
 
 
 class GatewayError(Exception):
-    """The root. `detail` is shown to the caller, so it never holds a payload."""
+    """The base class. `detail` is sent to the caller, so it never contains a payload."""
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     kind: ClassVar[str] = "internal"
@@ -49,7 +49,7 @@ class GatewayError(Exception):
 
 
 class BadInput(GatewayError):
-    """The caller's input can't be used; nothing was forwarded and nothing written."""
+    """The caller's input is invalid; nothing was forwarded and nothing written."""
 
     status = HTTPStatus.BAD_REQUEST
     kind = "bad-input"
@@ -73,7 +73,7 @@ class NoSuchRecord(GatewayError):
 
 
 class WrongMethod(GatewayError):
-    """The path is right, the method is not."""
+    """The path exists, but does not accept this method."""
 
     status = HTTPStatus.METHOD_NOT_ALLOWED
     kind = "wrong-method"
@@ -81,7 +81,7 @@ class WrongMethod(GatewayError):
 
 
 class Conflict(GatewayError):
-    """Another call holds what this one wants."""
+    """Another call holds the resource."""
 
     status = HTTPStatus.CONFLICT
     kind = "conflict"
@@ -89,7 +89,7 @@ class Conflict(GatewayError):
 
 
 class BodyTooLarge(GatewayError):
-    """The body is over MAX_BODY_BYTES."""
+    """The body is larger than MAX_BODY_BYTES."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     kind = "body-too-large"
@@ -97,7 +97,7 @@ class BodyTooLarge(GatewayError):
 
 
 class NotJSONMedia(GatewayError):
-    """The body is not JSON by its media type."""
+    """The body's media type is not JSON."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     kind = "not-json-media"
@@ -105,7 +105,7 @@ class NotJSONMedia(GatewayError):
 
 
 class KeyReused(GatewayError):
-    """An Idempotency-Key came again with another body."""
+    """An Idempotency-Key was used again with another body."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     kind = "key-reused"
@@ -113,7 +113,7 @@ class KeyReused(GatewayError):
 
 
 class Unavailable(GatewayError):
-    """This side can't serve just now; trying again may help."""
+    """The gateway can't serve now; a retry may help."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     kind = "unavailable"
@@ -122,7 +122,7 @@ class Unavailable(GatewayError):
 
 
 class DatabaseUnavailable(Unavailable):
-    """The database is needed for this call, and does not answer."""
+    """This call needs the database, which does not answer."""
 
     kind = "database-unavailable"
     title = "The database does not answer"

@@ -1,4 +1,4 @@
-"""Rows as one file of any size, made in the memory of a page or two."""
+"""Exports rows as one file of any size, with the memory of one or two pages."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -7,17 +7,17 @@ from common.export_formats import Writer
 
 
 class Piece(NamedTuple):
-    """What comes next of the file, and how many rows were read for it."""
+    """The next part of the file, and the number of rows read for it."""
 
     data: bytes
     rows: int
 
 
 def pieces(pages: Iterator[Sequence[Any]], writer: Writer) -> Iterator[Piece]:
-    """The file of all these rows, one page at least. Raises what `pages` raises: Django's database errors.
+    """The parts of the file; `pages` has at least one page. Raises Django's database errors from `pages`.
 
-    The first piece is there only once the database has answered. Where something fails later, the last piece before the
-    exception spoils the file: a server may end the answer as if it were whole.
+    The first part follows the first page, so an unavailable database fails before any output. After a later failure,
+    the last part makes the file invalid, because a server may end the response as if it were complete.
     """
     rows = next(pages)
     yield Piece(writer.begin() + writer.add(rows), len(rows))

@@ -1,4 +1,4 @@
-"""Commands that write what was asked for to a file: whole under its name, or not at all."""
+"""Management commands that write a file: complete under its name, or not at all."""
 
 import os
 import sys
@@ -19,36 +19,36 @@ from common.export_formats import DEFAULT, FORMS, Form
 from common.timestamps import moment
 
 STDOUT = "-"
-BAD_INPUT, INTERRUPTED = 2, 130  # as argparse, and as shells for Ctrl-C
+BAD_INPUT, INTERRUPTED = 2, 130  # exit statuses: as argparse, and as shells for Ctrl-C
 
-# By an option's name: what reads it or raises a `ValueError` that says what to do, and its help.
+# By an option's name: its reader, which raises `ValueError` with a fix, and its help text.
 Conditions = Mapping[str, tuple[Callable[[str], Any], str]]
 SPAN: Conditions = {
-    "since": (moment, "ISO 8601, inclusive; UTC where it has no offset"),
-    "until": (moment, "ISO 8601, exclusive; UTC where it has no offset"),
+    "since": (moment, "ISO 8601, inclusive; UTC if it has no offset"),
+    "until": (moment, "ISO 8601, exclusive; UTC if it has no offset"),
 }
 
 
 class FileCommand(BaseCommand):
-    """Writes the file and says how many rows it has."""
+    """Writes the file and prints the number of its rows."""
 
     conditions: ClassVar[Conditions]
 
     @abstractmethod
     def pieces(self, found: dict[str, Any], form: Form) -> Iterator[Piece]:
-        """The file of what the conditions, as they were read, name."""
+        """The parts of the file; `found` are the values of the conditions."""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Where to, in which form, and which rows."""
-        parser.add_argument("--output", required=True, metavar="FILE", help="where to, - for standard output")
-        parser.add_argument("--format", choices=list(FORMS), default=DEFAULT, help=f"{DEFAULT} unless given")
+        """The file, its format and the conditions."""
+        parser.add_argument("--output", required=True, metavar="FILE", help="the file to write, - for standard output")
+        parser.add_argument("--format", choices=list(FORMS), default=DEFAULT, help=f"default: {DEFAULT}")
         for name, (_, help_text) in self.conditions.items():
             parser.add_argument(f"--{name}", help=help_text)
 
     def handle(self, *args: Any, output: str, format: str, **options: Any) -> None:  # noqa: A002 - as the option
-        """Writes all of it, or nothing under that name."""
+        """Writes the complete file, or none under that name."""
         found = self.read_conditions(options)
-        with _told_in_one_line(output), _opened(output) as file:
+        with _one_line_errors(output), _opened(output) as file:
             rows = _write(self.pieces(found, FORMS[format]), file)
         self.stderr.write(f"{rows:,} rows written.", self.style.SUCCESS)
 
@@ -65,7 +65,7 @@ class FileCommand(BaseCommand):
 
 
 def _write(pieces: Iterator[Piece], file: IO[bytes]) -> int:
-    """Gives how many rows were written."""
+    """Returns the number of rows written."""
     total = 0
     with tqdm(unit="row", unit_scale=True, disable=None) as bar:
         for data, rows in pieces:
@@ -78,7 +78,7 @@ def _write(pieces: Iterator[Piece], file: IO[bytes]) -> int:
 
 @contextmanager
 def _opened(output: str) -> Iterator[IO[bytes]]:
-    """Where to write: a draft beside the file that is meant, which takes its place at the block's good end."""
+    """A draft beside the file, which replaces the file if the block succeeds."""
     if output == STDOUT:
         yield sys.stdout.buffer
         return
@@ -89,22 +89,22 @@ def _opened(output: str) -> Iterator[IO[bytes]]:
             os.fsync(draft.fileno())
             Path(draft.name).replace(path)
         finally:
-            with suppress(FileNotFoundError):  # it has its name
+            with suppress(FileNotFoundError):  # it was renamed
                 Path(draft.name).unlink()
 
 
 @contextmanager
-def _told_in_one_line(output: str) -> Iterator[None]:
+def _one_line_errors(output: str) -> Iterator[None]:
     try:
         yield
     except (DatabaseError, InterfaceError) as exc:
-        mend = "see that DATABASE_URL is right and that `manage.py migrate` has run"
-        raise CommandError(f"The database did not give the rows ({type(exc).__name__}): {mend}.") from exc
+        fix = "check DATABASE_URL and run `manage.py migrate`"
+        raise CommandError(f"The database did not return the rows ({type(exc).__name__}): {fix}.") from exc
     except Unavailable as exc:
         raise CommandError(exc.detail) from exc
     except OSError as exc:
-        if output == STDOUT:  # or the interpreter complains of it once more when it ends
+        if output == STDOUT:  # otherwise the interpreter reports the error again at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise CommandError(f"{output} can't be written: {exc.strerror}.") from exc
     except KeyboardInterrupt:
-        raise CommandError("Stopped; nothing is kept.", returncode=INTERRUPTED) from None
+        raise CommandError("Interrupted; no file was written.", returncode=INTERRUPTED) from None

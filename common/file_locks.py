@@ -1,12 +1,12 @@
-"""Locks that end with the process that holds them, whichever way it ends."""
+"""File locks that the kernel releases when their process ends, even if it crashes."""
 
 import fcntl
 import os
 from pathlib import Path
 
 
-def is_let_go(path: Path) -> bool:
-    """Whether nobody holds the file's exclusive `flock` any more. Raises `OSError`."""
+def is_released(path: Path) -> bool:
+    """Whether no process holds the file's exclusive `flock`. Raises `OSError`."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -1,11 +1,11 @@
-"""Finds a view by its path at once where the path has no parameters."""
+"""Resolves paths without parameters by a dictionary look-up."""
 
 from django.urls import ResolverMatch, URLResolver
 from django.urls.resolvers import RoutePattern
 
 
 class FixedPaths(URLResolver):
-    """What `django.urls.include` gives, which remembers what it found for each route that is a whole path."""
+    """As `django.urls.include`, with a cache for routes without parameters."""
 
     def __init__(self, prefix: str, urlconf: str) -> None:
         super().__init__(RoutePattern(prefix), urlconf)
@@ -16,6 +16,6 @@ class FixedPaths(URLResolver):
         if found := self._found.get(path):
             return found
         match = super().resolve(path)
-        if f"{self.pattern}{match.route}" == path:  # so there are no more of them than routes
+        if f"{self.pattern}{match.route}" == path:  # no parameters, so the cache stays small
             self._found[path] = match
         return match

@@ -1,7 +1,7 @@
-"""Whether the gateway can do its work, part by part. Apps register a probe for each part that is theirs.
+"""Health of the gateway, part by part. Each app registers probes for its own parts.
 
-Predictions need the `required` parts, the model server and a place for the record. The others may be down for a while:
-records wait in the journal, so the gateway is degraded, not out of service.
+Predictions need the required parts: the model server and space for the record. If another part is down, records wait in
+the journal, and the gateway is degraded but still serves.
 """
 
 import time
@@ -15,16 +15,16 @@ from common import broker
 from common.exceptions import GatewayError
 
 Status = Literal["ready", "degraded", "not ready"]
-Probe = Callable[[], str | None]  # says what it found, or raises `Down` or a `GatewayError`
+Probe = Callable[[], str | None]  # returns a detail, or raises `Down` or a `GatewayError`
 
 
 class Down(Exception):
-    """A part does not work. Its text says what was tried."""
+    """A part does not work. The message says what failed."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part: whether it answered, in how many milliseconds, and what it said."""
+    """The result of one probe: whether it succeeded, its milliseconds, and a detail."""
 
     ok: bool
     ms: float
@@ -46,7 +46,7 @@ def register(name: str, probe: Probe, *, is_required: bool = False) -> None:
 
 
 def check() -> tuple[Status, dict[str, Part]]:
-    """The whole and its parts."""
+    """The status of the gateway, and the result of each part."""
     found = {name: _timed(part.probe) for name, part in _parts.items()}
     if not all(found[name].ok for name, part in _parts.items() if part.is_required):
         return "not ready", found
@@ -54,12 +54,12 @@ def check() -> tuple[Status, dict[str, Part]]:
 
 
 def probe(name: str) -> Part:
-    """One part, by its name among those that `check` gives."""
+    """The result of one part, by its name in the result of `check`."""
     return _timed(_parts[name].probe)
 
 
 def database() -> None:
-    """Answers a statement. Raises `Down`."""
+    """Executes a statement. Raises `Down`."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -68,7 +68,7 @@ def database() -> None:
 
 
 def redis() -> None:
-    """Answers a command. Raises `Down`."""
+    """Sends a command to Redis. Raises `Down`."""
     try:
         broker.waiting(broker.LOGS_QUEUE)
     except broker.BrokerUnavailable as exc:

@@ -1,4 +1,4 @@
-"""A caller's own key for a request, so that the same request again finds what the first one led to."""
+"""Idempotency keys: a repeated request with the same key gets the result of the first one."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Identifiers that are minted before anything is called."""
+"""Identifiers that the gateway creates before it calls anything."""
 
 import os
 import time
@@ -12,7 +12,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 def uuid7(moment: datetime | None = None) -> UUID:
     """A UUIDv7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then 74 random bits; sorts by time.
 
-    The time is that of `moment`, which has an offset; now, where none is given.
+    `moment` has an offset; the default is the current time.
     """
     milliseconds = (moment - _EPOCH) // _MILLISECOND if moment else time.time_ns() // 1_000_000
     random_bits = int.from_bytes(os.urandom(10), "big")

@@ -1,4 +1,4 @@
-"""Request bodies: JSON objects, checked once and kept as text."""
+"""JSON request bodies: checked once, kept as text."""
 
 from common import strict_json
 from common.exceptions import BadInput, FieldError

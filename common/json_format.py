@@ -1,26 +1,26 @@
-"""Makes JSON text readable for people. It is never read as values: a number or an escape would not survive that."""
+"""Formats JSON text for people. It formats tokens, not values, so numbers stay exactly as written."""
 
 import json
 import re
 from collections.abc import Iterator
 
-# A string's closing quote is optional, for the text may be cut short.
+# A string's closing quote is optional, because the text may be truncated.
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},:]|[^\s"\[\]{},:]+', re.DOTALL)
 _ESCAPES = re.compile(r"((?:\\u[0-9a-fA-F]{4})+)|\\.", re.DOTALL)
-_STEP = "  "
-_DEEPEST = 32  # levels that are indented
+_INDENT = "  "
+_MAX_INDENTED = 32  # levels that are indented
 
 
-def indented(text: str, most: int) -> tuple[str, bool]:
-    """`text` on lines of its own for each member, at most about `most` characters; and whether that is all of it.
+def indented(text: str, max_length: int) -> tuple[str, bool]:
+    """`text` with one line per member, about `max_length` characters at most; and whether that is all of it.
 
-    Characters that were escaped without need, as some clients do with all but ASCII, are shown; those that are not
-    printable, or that would change how others are printed, are shown escaped.
+    Escapes of printable characters become the characters, as some clients escape all but ASCII. Characters that are not
+    printable, or that change how others are displayed, become escapes.
     """
     pieces: list[str] = []
     size = 0
     for piece in _pieces(text):
-        if size + len(piece) > most:
+        if size + len(piece) > max_length:
             return "".join(pieces), False
         pieces.append(piece)
         size += len(piece)
@@ -46,7 +46,7 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _line(depth: int) -> str:
-    return "\n" + _STEP * min(depth, _DEEPEST)
+    return "\n" + _INDENT * min(depth, _MAX_INDENTED)
 
 
 def _shown(part: str) -> str:

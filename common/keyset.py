@@ -1,7 +1,7 @@
-"""Look-ups that are one range of one index, so that a page costs the same at any depth and for any name.
+"""Keyset paging: each look-up is one range of one index, so every page costs the same.
 
-Both bounds are row comparisons over the columns of an index, and the order names all of them. Said with `=` and OR, the
-same question leaves a planner other ways, which read a large part of the table where names are not spread evenly.
+Both bounds are row comparisons over the columns of an index, and the ORDER BY names all of these columns. With `=` and
+OR instead, the planner may choose another plan, which reads a large part of the table if names are spread unevenly.
 """
 
 from typing import Any
@@ -20,12 +20,12 @@ def at_most(**place: Any) -> Func:
 
 
 def below(**place: Any) -> Func:
-    """`(column, …) < (value, …)`: what comes behind `place` where the highest comes first."""
+    """`(column, …) < (value, …)`: the rows after `place` in descending order."""
     return _compared("<", place)
 
 
 def above(**place: Any) -> Func:
-    """`(column, …) > (value, …)`: what comes behind `place` where the lowest comes first."""
+    """`(column, …) > (value, …)`: the rows after `place` in ascending order."""
     return _compared(">", place)
 
 

@@ -1,4 +1,4 @@
-"""What every log line carries, and what none may: as text for a reader, or as JSON for a machine."""
+"""Log lines as text or JSON: what each line contains, and what none may contain."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ current_batch: ContextVar[str] = ContextVar("current_batch", default="")
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
-# Whatever else a library hangs on a record stays behind: Celery's hold arguments and the texts of exceptions.
+# Other attributes of a record are left out: Celery's contain arguments and exception texts.
 _EXTRA = ("batch", "method", "path", "status", "duration_ms")
 
 STDERR = 2  # the descriptor
@@ -30,26 +30,26 @@ log = logging.getLogger(__name__)
 
 
 @lru_cache(maxsize=1)
-def _second(number: int) -> str:
+def _format_second(number: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(number))
 
 
 def local_time(moment: float) -> str:
-    """To the millisecond; `moment` is in seconds since 1970."""
-    return f"{_second(int(moment))},{int(moment % 1 * 1000):03d}"
+    """Local time with milliseconds; `moment` is in seconds since 1970."""
+    return f"{_format_second(int(moment))},{int(moment % 1 * 1000):03d}"
 
 
 def about(*, request_id: str = "-", batch: str = "") -> None:
-    """Names what this thread's lines are about from here on; called with nothing, they are about nothing again."""
+    """Sets the request id and the batch of this thread's log lines; without arguments, clears both."""
     current_request_id.set(request_id)
     current_batch.set(batch)
 
 
 class RequestIDFilter(logging.Filter):
-    """Adds `request_id` to each record, the exchange's or `-` outside one; in the log's worker the `batch` too."""
+    """Adds `request_id` to each record, `-` outside a request; in the log's worker also the `batch`."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Never drops a record."""
+        """True: drops no record."""
         record.request_id = current_request_id.get()
         if batch := current_batch.get():
             record.batch = batch
@@ -57,10 +57,10 @@ class RequestIDFilter(logging.Filter):
 
 
 class SafeFormatter(logging.Formatter):
-    """Shows where an exception came from and its class, not its text: a database quotes the failing row in it."""
+    """Shows the traceback and class of an exception, not its text: a database quotes the failing row in it."""
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's name
-        """Local time to the millisecond, as logging's own, which would work it out anew for each line of a second."""
+        """Local time with milliseconds, as in `logging`, but computed only once per second."""
         return local_time(record.created)
 
     def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - logging's name
@@ -70,48 +70,47 @@ class SafeFormatter(logging.Formatter):
 
 
 class StderrHandler(logging.Handler):
-    """Standard error, each line by one write of its own, for which no thread has to wait.
+    """Writes each line to standard error with one system call, without a lock.
 
-    Behind the lock of `StreamHandler` threads queue up, and each has to be woken: at 32 connections a tenth of the
-    processor's time for a prediction.
+    Threads wait for the lock of `StreamHandler`. At 32 connections that takes a tenth of the CPU time of a prediction.
     """
 
     def createLock(self) -> None:  # noqa: N802 - logging's name
-        """None."""
+        """Creates no lock."""
         self.lock = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Writes it; what can't be written is told as logging tells it."""
+        """Writes the line; reports errors as `logging` does."""
         try:
             write_line(self.format(record))
-        except Exception:  # noqa: BLE001 - as every handler of logging's
+        except Exception:  # noqa: BLE001 - as every handler of `logging`
             self.handleError(record)
 
 
 def write_line(text: str) -> None:
-    """On standard error, by one write. Raises `OSError`."""
+    """Writes a line to standard error with one system call. Raises `OSError`."""
     line = f"{text}\n".encode(errors="backslashreplace")
     while line:
         line = line[os.write(STDERR, line) :]
 
 
 class JSONFormatter(SafeFormatter):
-    """One JSON object a line; times are RFC 3339 in UTC, `process` is the process' id.
+    """One JSON object per line; times are RFC 3339 in UTC, `process` is the process id.
 
-    It is written out here because every request has a line: a general formatter takes five times as long.
+    Every request logs a line, and a general formatter takes five times as long.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """The members that are known to hold no patient's data."""
-        given = vars(record)
+        """The line, with members that cannot contain patient data."""
+        attributes = vars(record)
         members = {
             "timestamp": datetime.fromtimestamp(record.created, UTC),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
-            "request_id": given.get("request_id"),
+            "request_id": attributes.get("request_id"),
             "process": record.process,
-            **{name: given[name] for name in _EXTRA if name in given},
+            **{name: attributes[name] for name in _EXTRA if name in attributes},
         }
         if record.exc_info:
             members["exception"] = self.formatException(record.exc_info)
@@ -121,7 +120,7 @@ class JSONFormatter(SafeFormatter):
 
 
 def _as_json(members: dict[str, Any]) -> str:
-    """The object; a text that UTF-8 can't hold, such as a file's name, is written with escapes."""
+    """The JSON text; texts that are not valid UTF-8, such as some file names, are escaped."""
     try:
         return orjson.dumps(members, default=str).decode()
     except orjson.JSONEncodeError:
@@ -129,30 +128,30 @@ def _as_json(members: dict[str, Any]) -> str:
 
 
 class MessageBodyFilter(logging.Filter):
-    """Keeps message bodies out of the worker's log: Celery prints whole ones it can't decode or does not know."""
+    """Keeps message bodies out of the worker's log: Celery prints messages that it can't decode or does not know."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Replaces the text of what Celery's consumer complains about by its first line."""
+        """Keeps only the first line of warnings and errors."""
         if record.levelno >= logging.WARNING:
             record.msg, record.args = str(record.msg).strip().splitlines()[0].split("%")[0], ()
         return True
 
 
 class ExceptionsOnlyFilter(logging.Filter):
-    """Drops what was not raised here: of a model's own 5xx, Django would print the reason in the model's words."""
+    """Drops records without an exception: for a 5xx of the model server, Django would log the model server's text."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record tells of an exception."""
+        """Whether the record has an exception."""
         return bool(record.exc_info)
 
 
 def configure(config: dict[str, Any]) -> None:
-    """Django's `LOGGING_CONFIG`. Where lines are JSON, so is what Python itself would print."""
+    """Django's `LOGGING_CONFIG`. With JSON lines, Python's own warnings and tracebacks become JSON too."""
     logging.config.dictConfig(config)
-    # As https://docs.python.org/3/howto/logging.html#optimization says: no line shows its source, thread or process.
+    # No line shows source, thread or process: https://docs.python.org/3/howto/logging.html#optimization
     logging._srcfile, logging.logThreads, logging.logMultiprocessing = "", False, False  # noqa: SLF001
     if config["handlers"]["stderr"]["formatter"] == "json":
-        logging.raiseExceptions = False  # a line that can't be made is printed with all its arguments
+        logging.raiseExceptions = False  # otherwise a formatting error prints all arguments of the line
         logging.captureWarnings(True)
         sys.excepthook = _log_uncaught
         sys.unraisablehook = lambda found: _log_uncaught(found.exc_type, found.exc_value, found.exc_traceback)
@@ -160,7 +159,7 @@ def configure(config: dict[str, Any]) -> None:
 
 
 def _log_uncaught(kind: type[BaseException], exc: BaseException | None, frames: TracebackType | None) -> None:
-    log.critical("nobody caught %s", kind.__name__, exc_info=(kind, exc or BaseException(), frames))
+    log.critical("uncaught %s", kind.__name__, exc_info=(kind, exc or BaseException(), frames))
 
 
 def _log_uncaught_in_thread(found: threading.ExceptHookArgs) -> None:

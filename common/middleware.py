@@ -1,4 +1,4 @@
-"""What every exchange gets: a request id, an answer for every exception, a line in the log."""
+"""Gives every request a request id, a response for each exception, and a line in the access log."""
 
 import logging
 import re
@@ -20,27 +20,27 @@ access_log = logging.getLogger("ml_proxy.access")
 
 _USABLE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 API_PREFIX = "/ml/"
-FILES_PREFIX = "/ml/v1/files/"  # behind it stands a token, and whoever has that may read the file
+FILES_PREFIX = "/ml/v1/files/"  # a token follows, which allows anyone to read the file
 BODILESS = frozenset({204, 304})
-LONGEST_HOST = 260  # characters that are remembered: a name and a port; Django takes a port of any number of digits
+MAX_HOST_LENGTH = 260  # characters of a cached host and port; Django accepts a port with any number of digits
 
 
 class ExchangeMiddleware:
-    """Names the exchange, keeps the name in every log line and answer, and logs method, path, status and time.
+    """Sets the request id of all log lines and of the response, and logs method, path, status and time.
 
-    The path alone: a query string may hold a patient's name. Nor the token that a path may end with.
+    It logs no query string, which may contain a patient's name, and no token of a file link.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = tracing.serving(get_response)
+        self._get_response = tracing.trace_requests(get_response)
         metrics.prepare()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """One exchange."""
+        """Handles one request."""
         started = time.perf_counter()
         metrics.begin_exchange()
-        given = request.META.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if _USABLE_ID.fullmatch(given) else str(uuid7())
+        sent_id = request.META.get("HTTP_X_REQUEST_ID", "")
+        request_id = sent_id if _USABLE_ID.fullmatch(sent_id) else str(uuid7())
         token = current_request_id.set(request_id)
         try:
             response = _refused_host(request) or self._get_response(request)
@@ -54,18 +54,18 @@ class ExchangeMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """The answer for what a plain view raised; what nobody foresaw on another page keeps Django's own."""
+        """The response for an exception of a plain view. Django handles unexpected exceptions outside the API."""
         if isinstance(exception, GatewayError) or request.path.startswith(API_PREFIX):
             return answer(exception, request)
         return None
 
 
 def _refused_host(request: HttpRequest) -> HttpResponse | None:
-    """An answer for a host that is not in ALLOWED_HOSTS: a page elsewhere may have given its name this address."""
+    """The response for a host that is not in ALLOWED_HOSTS, which prevents DNS rebinding."""
     try:
         if request.path.startswith(API_PREFIX):
             host = request.META.get("HTTP_HOST", "")
-            if 0 < len(host) <= LONGEST_HOST:
+            if 0 < len(host) <= MAX_HOST_LENGTH:
                 _check_host(host, settings.DEBUG, *settings.ALLOWED_HOSTS)
             else:
                 request.get_host()
@@ -76,14 +76,14 @@ def _refused_host(request: HttpRequest) -> HttpResponse | None:
 
 @lru_cache(maxsize=256)
 def _check_host(host: str, *_: object) -> None:
-    """Django's own check, under the settings given; what passed it is remembered. Raises `DisallowedHost`."""
+    """Django's own check, cached by host and settings. Raises `DisallowedHost`."""
     probe = HttpRequest()
     probe.META["HTTP_HOST"] = host
     probe.get_host()
 
 
 def _route(request: HttpRequest) -> str:
-    """The route's name, one of a few; a path may be anything that a caller thinks of."""
+    """The route's name. Metrics need few distinct values, and callers can invent paths."""
     found = request.resolver_match
     return found.view_name if found and found.url_name else "unknown"
 
@@ -91,11 +91,11 @@ def _route(request: HttpRequest) -> str:
 def _log(request: HttpRequest, response: HttpResponse, milliseconds: float) -> None:
     method, status = request.method, response.status_code
     path = f"{FILES_PREFIX}***" if request.path.startswith(FILES_PREFIX) else ascii(request.path)[1:-1]
-    told = {"method": method, "path": path, "status": status, "duration_ms": round(milliseconds, 1)}
-    access_log.info("%s %s %s %.1f ms", method, path, status, milliseconds, extra=told)
+    fields = {"method": method, "path": path, "status": status, "duration_ms": round(milliseconds, 1)}
+    access_log.info("%s %s %s %.1f ms", method, path, status, milliseconds, extra=fields)
 
 
 def _set_length(response: HttpResponse) -> None:
-    """Without a length the server would send the body in chunks."""
+    """Sets Content-Length; without it the server would send the body in chunks."""
     if not response.streaming and "Content-Length" not in response and response.status_code not in BODILESS:
         response["Content-Length"] = str(len(response.content))

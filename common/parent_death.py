@@ -1,4 +1,4 @@
-"""Ties a process to the one that started it, so that a kill -9 of the parent leaves no orphan on its port."""
+"""Ends a process when its parent dies, so that a killed parent leaves no orphan on a port."""
 
 import ctypes
 import os
@@ -8,15 +8,15 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def die_with_parent(parent: int | None = None, signum: int = signal.SIGKILL) -> None:
-    """Has the kernel send `signum` to this process when its parent ends; on Linux only, elsewhere nothing happens.
+    """Has the kernel send `signum` to this process when its parent ends. Does nothing on systems other than Linux.
 
-    Whoever knows its parent's process id gives it: one that had ended before this call is noticed then too. The tie is
-    cleared by a fork and kept over an exec: call it in the process that shall end.
+    Pass the process id `parent` if it is known; then a parent that ended before this call is noticed too. A fork clears
+    this setting and an exec keeps it, so call it in the process that must end.
     """
     expected = parent or os.getppid()
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is None:
         return
     prctl(PR_SET_PDEATHSIG, signum)
-    if os.getppid() != expected:  # it ended before the tie was made
+    if os.getppid() != expected:  # the parent ended before the prctl call
         os.kill(os.getpid(), signum)

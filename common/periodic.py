@@ -1,14 +1,14 @@
-"""Tasks that beat sends by the clock. Apps register theirs; `worker.beat` makes the schedule of them."""
+"""The registry of periodic tasks. Apps register theirs; `worker.beat` builds its schedule from them."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class PeriodicTask:
-    """A Celery task, and when it is due.
+    """A Celery task and its schedule.
 
-    Either every `seconds`, or by the five fields of `crontab`, in UTC. A message that waits longer than
-    `expires_seconds` is dropped. With `while_taken` none is sent while messages pile up: no worker takes them.
+    It is due every `seconds`, or at the times of the five fields of `crontab` in UTC. A message expires after
+    `expires_seconds`. With `while_taken`, beat pauses while messages pile up because no worker takes them.
     """
 
     name: str
@@ -23,10 +23,10 @@ _registered: dict[str, PeriodicTask] = {}
 
 
 def register(task: PeriodicTask) -> None:
-    """Adds a task. Registering one of the same name replaces it."""
+    """Adds a task; replaces a task with the same name."""
     _registered[task.name] = task
 
 
 def registered() -> list[PeriodicTask]:
-    """All of them."""
+    """All registered tasks."""
     return list(_registered.values())

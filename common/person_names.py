@@ -1,4 +1,4 @@
-"""People's names, in the one form in which they are kept and looked up."""
+"""Person names, in the normalized form for storage and look-up."""
 
 import re
 import unicodedata
@@ -10,25 +10,25 @@ _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class BadName(ValueError):
-    """Not a name. Its message says what to do and never quotes the name."""
+    """Not a valid name. The message has a fix and never quotes the name."""
 
 
-def canonical(value: Any, most: int = MAX_LENGTH) -> str:
+def canonical(value: Any, max_length: int = MAX_LENGTH) -> str:
     """`value` trimmed and in Unicode NFC, so that one name typed on two systems is one name. Raises `BadName`."""
-    if type(value) is not str:  # a number is a str too, of its own class
+    if type(value) is not str:  # a parsed JSON number is a subclass of str
         raise BadName("must be a string")
     name = unicodedata.normalize("NFC", value).strip()
     if not name:
         raise BadName("must not be blank")
-    if len(name) > most:
-        raise BadName(f"must have at most {most} characters")
+    if len(name) > max_length:
+        raise BadName(f"must have at most {max_length} characters")
     if _UNUSABLE.search(name):
-        raise BadName("must hold no NUL and no lone surrogate")
+        raise BadName("must not contain NUL or a lone surrogate")
     return name
 
 
 def exact(value: str) -> str:
-    """`value` to be looked up as it is: a model's name is its own server's. Raises `BadName`."""
+    """`value` unchanged, because the model server defines the names of models. Raises `BadName`."""
     if "\0" in value:
-        raise BadName("must hold no NUL")
+        raise BadName("must not contain NUL")
     return value

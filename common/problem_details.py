@@ -1,4 +1,4 @@
-"""Turns every error into one `application/problem+json` answer (RFC 9457)."""
+"""Turns every error into an `application/problem+json` response (RFC 9457)."""
 
 import logging
 from collections.abc import Callable
@@ -32,7 +32,7 @@ CHALLENGE = 'Basic realm="ML Proxy", charset="UTF-8"'
 
 
 class Unauthenticated(GatewayError):
-    """No credentials, or unknown ones."""
+    """The credentials are missing or unknown."""
 
     status = HTTPStatus.UNAUTHORIZED
     kind = "not-signed-in"
@@ -40,7 +40,7 @@ class Unauthenticated(GatewayError):
 
 
 class NotPermitted(GatewayError):
-    """Known, but not allowed."""
+    """The user lacks the permission."""
 
     status = HTTPStatus.FORBIDDEN
     kind = "not-allowed"
@@ -48,7 +48,7 @@ class NotPermitted(GatewayError):
 
 
 def respond(error: GatewayError) -> HttpResponse:
-    """The answer for an error."""
+    """The response for an error."""
     body: dict[str, Any] = {
         "type": TYPE_PREFIX + error.kind,
         "title": error.title,
@@ -57,31 +57,31 @@ def respond(error: GatewayError) -> HttpResponse:
         "request_id": current_request_id.get(),
     }
     if error.field_errors:
-        body["errors"] = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.field_errors]
+        body["errors"] = [{"pointer": item.pointer, "detail": item.detail} for item in error.field_errors]
     headers = {"Cache-Control": "no-store", **error.headers}
     return HttpResponse(orjson.dumps(body), status=int(error.status), content_type=MEDIA_TYPE, headers=headers)
 
 
 def as_gateway_error(exc: Exception) -> GatewayError:
-    """This project's error for any exception; one that nobody foresaw is logged and told as a 500."""
+    """The gateway's error for any exception. An unexpected exception is logged and becomes a 500."""
     if isinstance(exc, GatewayError):
         return exc
     for known, translate in _TRANSLATIONS:
         if isinstance(exc, known):
             return translate(exc)
-    log.error("unforeseen %s", type(exc).__name__, exc_info=exc)
-    return GatewayError("This is a fault of the gateway. The log tells more under this request_id.")
+    log.error("unexpected %s", type(exc).__name__, exc_info=exc)
+    return GatewayError("This is an error in the gateway. Its log has more under this request_id.")
 
 
 def handle_api_exception(exc: Exception, context: dict[str, Any]) -> HttpResponse | Response:
-    """Django REST framework's handler."""
+    """Django REST framework's exception handler."""
     return answer(exc, context["request"])
 
 
 def answer(exc: Exception, request: Any) -> HttpResponse:
-    """The answer for what a view raised. Of a fault it tells Django's `got_request_exception`, as Django itself would.
+    """The response for an exception of a view. Unexpected ones send Django's signal `got_request_exception`.
 
-    Error reporters such as Sentry listen to that signal; call this while the exception is being handled.
+    Error reporters such as Sentry receive that signal. Call this while the exception is being handled.
     """
     error = as_gateway_error(exc)
     if error is not exc and type(error) is GatewayError:
@@ -90,7 +90,7 @@ def answer(exc: Exception, request: Any) -> HttpResponse:
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Django's `handler404`, and what any path outside the known ones gets."""
+    """Django's `handler404`, and the view for all unknown paths."""
     slashed = f"{request.path}/" if not request.path.endswith("/") else None
     hint = f" Paths of the API end with a slash: try {slashed}" if slashed and request.path.startswith("/ml/") else ""
     return respond(UnknownPath(f"There is nothing at {request.path[:200]}.{hint}"))
@@ -98,7 +98,7 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's `handler500`."""
-    return respond(GatewayError("This is a fault of the gateway. The log tells more under this request_id."))
+    return respond(GatewayError("This is an error in the gateway. Its log has more under this request_id."))
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -107,16 +107,16 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def _validation(exc: Any) -> GatewayError:
-    return BadInput("The request can't be used.", field_errors=list(_faults(exc.detail, "")))
+    return BadInput("The request can't be used.", field_errors=list(_field_errors(exc.detail, "")))
 
 
-def _faults(detail: Any, pointer: str) -> Any:
+def _field_errors(detail: Any, pointer: str) -> Any:
     if isinstance(detail, dict):
         for name, inner in detail.items():
-            yield from _faults(inner, f"{pointer}/{name}" if pointer else str(name))
+            yield from _field_errors(inner, f"{pointer}/{name}" if pointer else str(name))
     elif isinstance(detail, list):
         for inner in detail:
-            yield from _faults(inner, pointer)
+            yield from _field_errors(inner, pointer)
     else:
         yield FieldError(pointer, str(detail))
 

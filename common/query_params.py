@@ -1,4 +1,4 @@
-"""Query strings of lists: each parameter known, given once, and read; and where the next page is."""
+"""Query strings of lists: parsing and validation, and the link to the next page."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -14,45 +14,45 @@ from common.timestamps import moment
 MAX_CURSOR = 200  # characters
 LIMIT_SCHEMA = {"type": "integer", "minimum": 1, "maximum": MAX_ROWS, "default": 100}
 
-# By a parameter's name: the field that it fills, and what reads its text or raises a `ValueError` that says what to do.
+# By a parameter's name: the field that it sets, and its reader, which raises `ValueError` with a fix.
 Readers = Mapping[str, tuple[str, Callable[[str], Any]]]
 SPAN: Readers = {"since": ("since", moment), "until": ("until", moment)}
 
 
 def read_query(request: HttpRequest | Request, readers: Readers) -> dict[str, Any]:
-    """The fields that the query fills; a blank parameter is as good as none.
+    """The fields that the query sets; blank parameters are ignored.
 
-    Raises `BadInput` with everything that is wrong.
+    Raises `BadInput` with all errors.
     """
     _require_utf8(request.META.get("QUERY_STRING", ""))
-    faults: list[FieldError] = []
+    field_errors: list[FieldError] = []
     found: dict[str, Any] = {}
     for name, values in request.GET.lists():
         try:
             found |= _read(name, values, readers)
         except ValueError as exc:
-            faults.append(FieldError(name[:100], str(exc)))
-    if faults:
-        raise BadInput("The query can't be used; nothing was looked up.", field_errors=faults)
+            field_errors.append(FieldError(name[:100], str(exc)))
+    if field_errors:
+        raise BadInput("The query can't be used; nothing was looked up.", field_errors=field_errors)
     return found
 
 
 def refuse_parameters(request: HttpRequest | Request) -> None:
-    """Raises `BadInput` for any: a misspelt one must not be ignored."""
+    """Raises `BadInput` for any parameter, because a misspelt one must not be ignored."""
     if request.GET:
-        faults = [FieldError(name[:100], "is unknown here") for name in request.GET]
-        raise BadInput("This path takes no parameter.", field_errors=faults)
+        field_errors = [FieldError(name[:100], "is unknown here") for name in request.GET]
+        raise BadInput("This path takes no parameter.", field_errors=field_errors)
 
 
 def limit(value: str) -> int:
-    """Reads how many rows a page may have."""
+    """Reads the maximum number of rows of a page."""
     if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= MAX_ROWS and len(value) <= 9):
         raise ValueError(f"must be a whole number from 1 to {MAX_ROWS}")
     return int(value)
 
 
 def one_of(choices: Collection[str]) -> Callable[[str], str]:
-    """Reads one of a few words."""
+    """A reader for one of `choices`."""
 
     def read(value: str) -> str:
         if value.strip() not in choices:
@@ -63,7 +63,7 @@ def one_of(choices: Collection[str]) -> Callable[[str], str]:
 
 
 def cursor(place_of: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Reads a place from a cursor; `place_of` raises `ValueError` for what is none."""
+    """A reader for a cursor; `place_of` raises `ValueError` if it is invalid."""
 
     def read(value: str) -> Any:
         try:
@@ -75,15 +75,15 @@ def cursor(place_of: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 def next_link(request: HttpRequest | Request, cursor: str) -> str:
-    """The Link field for the page that begins behind `cursor`."""
-    asked = {name: value for name, value in request.GET.items() if name != "cursor"}
-    url = request.build_absolute_uri(f"{request.path}?{urlencode(asked | {'cursor': cursor})}")
+    """The Link header field for the page after `cursor`."""
+    parameters = {name: value for name, value in request.GET.items() if name != "cursor"}
+    url = request.build_absolute_uri(f"{request.path}?{urlencode(parameters | {'cursor': cursor})}")
     return f'<{url}>; rel="next"'
 
 
 def _require_utf8(query: str) -> None:
-    """Django would put a replacement character where a name was sent in another encoding, and find nobody."""
-    for pair in query.encode("latin-1").split(b"&"):  # as WSGI carries bytes
+    """Refuses other encodings: Django would insert replacement characters, and a name would match no row."""
+    for pair in query.encode("latin-1").split(b"&"):  # WSGI carries bytes as Latin-1
         try:
             unquote_to_bytes(pair).decode()
         except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""How bodies and Accept fields are read."""
+"""Reads request bodies, and negotiates content."""
 
 from collections.abc import Iterable
 from typing import Any, BinaryIO
@@ -13,18 +13,18 @@ from common.conf import settings
 from common.exceptions import BadInput, BodyTooLarge, NotJSONMedia, WrongMethod
 
 FORM = "multipart/form-data"
-LONGEST_LENGTH = 18  # digits of a Content-Length; Python would refuse to read a very long number
+MAX_LENGTH_DIGITS = 18  # digits of a Content-Length; Python refuses to parse very long numbers
 
 
 def require_method(request: HttpRequest, *methods: str) -> None:
-    """Raises `WrongMethod` with what the path takes."""
+    """Raises `WrongMethod` with the methods that the path accepts."""
     if request.method not in methods:
         allowed = ", ".join(methods)
         raise WrongMethod(f"This path takes {allowed}.", headers={"Allow": allowed})
 
 
 def read_body(request: HttpRequest | Request, *, may_be_empty: bool = False, may_be_form: bool = False) -> bytes:
-    """The body's bytes, unread where its media type or declared size rules it out. Says nothing of its content.
+    """The body's bytes, unparsed. Refuses a wrong media type or a declared size too large before reading.
 
     Raises `NotJSONMedia`, `BodyTooLarge` or `BadInput`.
     """
@@ -35,7 +35,7 @@ def read_body(request: HttpRequest | Request, *, may_be_empty: bool = False, may
     body = _read(request.META, declared)
     _refuse_size(len(body))
     if len(body) < declared:
-        raise BadInput("The body broke off.")
+        raise BadInput("The body ended early.")
     if body:
         _require_media(request, may_be_form=may_be_form)
     return body
@@ -43,7 +43,7 @@ def read_body(request: HttpRequest | Request, *, may_be_empty: bool = False, may
 
 def _declared_size(request: HttpRequest | Request) -> int:
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if not (length.isascii() and length.isdigit() and len(length) <= LONGEST_LENGTH):
+    if not (length.isascii() and length.isdigit() and len(length) <= MAX_LENGTH_DIGITS):
         raise BadInput("The Content-Length can't be used.")
     return int(length)
 
@@ -55,14 +55,14 @@ def _read(environ: dict[str, Any], declared: int) -> bytes:
     try:
         return bytes(stream.read(declared))
     except OSError as exc:
-        raise BadInput("The body broke off.") from exc
+        raise BadInput("The body ended early.") from exc
 
 
 def _chunked(stream: BinaryIO) -> bytes:
-    """A body in chunks, of which Django reads none. Whoever means no body sends no chunks: an empty one broke off."""
+    """A chunked body, which Django does not read. An empty one is an aborted upload."""
     body = stream.read(settings.MAX_BODY_BYTES + 1)
     if not body:
-        raise BadInput("The body broke off before its first chunk.")
+        raise BadInput("The body ended before its first chunk.")
     return bytes(body)
 
 
@@ -84,26 +84,26 @@ def _is_json(media: str) -> bool:
     return media.startswith("application/") and media.endswith("+json")
 
 
-class Unread(BaseParser):
-    """Leaves the body alone: views read its bytes. Django REST framework parses it to look for a form's CSRF token."""
+class UnreadParser(BaseParser):
+    """Does not read the body: views read its bytes. The framework would parse it to find a form's CSRF token."""
 
     media_type = "*/*"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
-        """Nothing."""
+        """Returns no data."""
         return {}
 
 
 class JSONOnly(BaseContentNegotiation):
-    """There is one representation, whatever `Accept` says."""
+    """Always selects the first renderer and ignores `Accept`."""
 
     def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
-        """One that does not read."""
-        return Unread()
+        """A parser that does not read."""
+        return UnreadParser()
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """The first."""
+        """The first renderer."""
         renderer = next(iter(renderers))
         return renderer, renderer.media_type or ""

@@ -1,4 +1,4 @@
-"""JSON answers of this gateway's own."""
+"""JSON responses of the gateway."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 def as_json(value: Any) -> bytes:
-    """`value`, rows and all, as JSON on as many lines as the texts laid in have."""
+    """`value` as JSON. Embedded texts (`orjson.Fragment`) may contain line breaks."""
     return orjson.dumps(value, option=orjson.OPT_UTC_Z)
 
 
 def json_response(value: Any, status: int = 200) -> HttpResponse:
-    """`value` as JSON, texts in `orjson.Fragment` laid in as they are; no-store, for it may hold patient data."""
+    """`value` as JSON, with `orjson.Fragment` texts embedded unchanged; no-store, as it may contain patient data."""
     return HttpResponse(as_json(value), status=status, content_type="application/json", headers=NO_STORE)

@@ -1,8 +1,7 @@
-"""RFC 8259 and nothing else, read once, with no number or escape given up.
+"""A strict JSON parser (RFC 8259) that keeps numbers as written.
 
-Python's own scanner does the reading: numbers stay text (so that none is too large) and objects come as tuples of
-pairs (so that a member given twice shows). NaN, Infinity, a byte-order mark and bytes that are not UTF-8 are refused,
-as is nesting beyond `MAX_DEPTH`.
+It uses Python's own scanner. Numbers stay text, so none is too large. Objects become tuples of pairs, so repeated
+members are visible. It refuses NaN, Infinity, a byte-order mark, invalid UTF-8 and nesting deeper than `MAX_DEPTH`.
 """
 
 import json
@@ -21,17 +20,17 @@ Value = Any
 
 
 class Number(str):
-    """A number, as it was written."""
+    """A number as written."""
 
     __slots__ = ()
 
 
 class NotJSON(ValueError):
-    """The text is not JSON, or nested too deep. Its message quotes nothing of the text."""
+    """The text is not JSON, or nested too deep. The message quotes no part of the text."""
 
 
 def parse(text: str) -> Value:
-    """The value that `text` holds. Raises `NotJSON`."""
+    """The value of a JSON text. Raises `NotJSON`."""
     if _too_deep(text):
         raise NotJSON(f"nested more than {MAX_DEPTH} levels deep")
     try:
@@ -48,11 +47,11 @@ def decode(raw: bytes) -> str:
         raise NotJSON(f"not UTF-8 at byte {exc.start}") from None
 
 
-def glance(raw: bytes, *once: str) -> Any:
-    """What a quick reader makes of `raw`, in Python's own types; what it takes, `parse` takes too.
+def parse_fast(raw: bytes, *once: str) -> Any:
+    """The value of `raw` in Python's own types, by a fast parser; `parse` accepts all that this accepts.
 
-    None where that may not be all: it refuses what no double or no UTF-8 holds, and would hide a second of the members
-    `once`, which here can only be in `raw` once, at whatever level.
+    None if `raw` needs `parse`: the fast parser refuses some valid numbers and escapes, and hides repeated members. So
+    each name in `once` must occur exactly once in `raw`, at any level.
     """
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
         return None
@@ -70,18 +69,18 @@ def is_object(value: Value) -> bool:
 
 
 def member(value: Value, name: str) -> Value:
-    """The member `name` of an object (the last one, where it was given twice), else None."""
+    """The member `name` of an object, the last one if it is repeated; None if there is none."""
     return dict(value).get(name) if is_object(value) else None
 
 
 def without(text: str, *names: str) -> str:
-    """The text of a JSON object less its members `names`: the other members stay as they were written."""
+    """The text of a JSON object without its members `names`; the others stay as written."""
     kept = [written for written in _members(text) if _name_of(written) not in names]
     return "{" + ",".join(kept) + "}"
 
 
 def with_member(text: str, name: str, value: str) -> str:
-    """The text of a JSON object with one more member in front, whose `value` is JSON text too."""
+    """The text of a JSON object with one more member at the front; `value` is JSON text."""
     rest = text.strip()[1:].lstrip()
     return f'{{"{name}":{value}{"" if rest == "}" else ","}{rest}'
 
@@ -93,7 +92,7 @@ def _refuse_constant(name: str) -> None:
 _DECODER = json.JSONDecoder(
     object_pairs_hook=tuple, parse_int=Number, parse_float=Number, parse_constant=_refuse_constant
 )
-# The closing quote is optional so that an endless string is passed over once, not once from each of its quotes.
+# The closing quote is optional, so an unterminated string is scanned only once.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _MARK = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[][{},]', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -103,13 +102,13 @@ _STEP = [1 if byte in b"[{" else -1 for byte in range(256)]
 def _decoded(text: str) -> Value:
     try:
         return _DECODER.decode(text)
-    except RecursionError:  # the caller's own stack leaves too little of the interpreter's limit; a new thread has all
+    except RecursionError:  # the caller's stack is too deep already; a new thread has the whole limit
         with ThreadPoolExecutor(max_workers=1) as executor:
             return executor.submit(_DECODER.decode, text).result()
 
 
 def _too_deep(text: str) -> bool:
-    """Whether the brackets outside strings nest too deep; most texts have too few to need a look."""
+    """Whether brackets outside strings nest too deep. Most texts have too few brackets to need the full check."""
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return False
     brackets = _STRING.sub("", text).encode("utf-8", "surrogatepass").translate(None, _NO_BRACKETS)
@@ -117,7 +116,7 @@ def _too_deep(text: str) -> bool:
 
 
 def _members(text: str) -> Iterator[str]:
-    """Each member of the outermost object, `"name": value`, as it was written; `text` is JSON."""
+    """Each member of the outermost object, `"name": value`, as written; `text` is JSON."""
     depth = begins = 0
     for found in _MARK.finditer(text):
         mark = found[0]

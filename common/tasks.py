@@ -1,4 +1,4 @@
-"""What the Celery tasks of all apps share."""
+"""Shared code of Celery tasks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,12 +7,12 @@ from django.db import DatabaseError, InterfaceError, connection
 
 
 class NoDatabase(Exception):
-    """The task could not do its work, and will be sent again. Holds no row's text."""
+    """The database failed; the task will be sent again. The message contains no row data."""
 
 
 @contextmanager
 def database_needed() -> Iterator[None]:
-    """Turns a database's error in the block into `NoDatabase`, whose text tells nothing of a row."""
+    """Turns database errors in the block into `NoDatabase`, whose message contains no row data."""
     try:
         yield
     except (DatabaseError, InterfaceError) as exc:

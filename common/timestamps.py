@@ -1,4 +1,4 @@
-"""Moments, as people and programs write them."""
+"""Parses timestamps."""
 
 from datetime import UTC, datetime
 
@@ -6,13 +6,13 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 
 def moment(value: str) -> datetime:
-    """`value`, ISO 8601, in UTC; a day is its beginning, and what has no offset is UTC.
+    """Parses ISO 8601, and converts it to UTC. A date means its beginning; a time without an offset is UTC.
 
-    Raises `ValueError`, which says what to do.
+    Raises `ValueError` with a fix.
     """
     text = value.strip()
     time, _, offset = text.rpartition(" ")
-    if ":" in time:  # the blank was an offset's plus sign that nobody escaped
+    if ":" in time:  # the blank was the plus sign of an offset, not percent-encoded
         text = f"{time}+{offset}"
     try:
         day = parse_date(text)

@@ -29,7 +29,7 @@ def read_subject(content_type: str, body: bytes) -> Subject:
     """Parses a body, which must be a JSON object or a form. Raises `BadInput` with all errors."""
     if content_type[:10].lower() == "multipart/":
         return _from_form(multipart.read(content_type, body))
-    value = strict_json.glance(body, *PEOPLE)
+    value = strict_json.parse_fast(body, *PEOPLE)
     with suppress(TypeError, KeyError, person_names.BadName):
         doctor, patient = (person_names.canonical(value[member]) for member in PEOPLE)
         return _subject(doctor, patient, body)

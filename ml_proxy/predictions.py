@@ -94,7 +94,7 @@ def _record(call: Call, subject: Subject, inference_id: UUID, answer: Answer) ->
 def _read_answer(answer: Answer) -> tuple[str, str, str]:
     """Returns the answer's text, and the model name and version in it; blank if they are missing."""
     body = _decoded(answer)
-    quick = strict_json.glance(body)
+    quick = strict_json.parse_fast(body)
     with suppress(TypeError, KeyError):
         name, version = quick["model"]["name"], quick["model"]["version"]
         if type(name) is type(version) is str:

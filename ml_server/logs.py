@@ -79,7 +79,7 @@ class JSONFormatter(SafeFormatter, JsonFormatter):
 
 
 def _log_uncaught(kind: type[BaseException], exc: BaseException | None, frames: TracebackType | None) -> None:
-    log.critical("nobody caught %s", kind.__name__, exc_info=(kind, exc or BaseException(), frames))
+    log.critical("uncaught %s", kind.__name__, exc_info=(kind, exc or BaseException(), frames))
 
 
 def _log_uncaught_in_thread(found: threading.ExceptHookArgs) -> None:

@@ -56,12 +56,12 @@ def record(item: SealableRecord, contents: Sequence[bytes] = ()) -> None:
         metrics.count_records({"journaled": 1})
 
 
-@tracing.step("append to journal")
+@tracing.trace_step("append to journal")
 def _append(item: SealableRecord, contents: Sequence[bytes]) -> None:
-    _writer().append(item.encode(tracing.here(), contents), item.content())
+    _writer().append(item.encode(tracing.current_traceparent(), contents), item.content())
 
 
-@tracing.step("write row")
+@tracing.trace_step("write row")
 def _write_directly(item: SealableRecord, contents: Sequence[bytes]) -> None:
     try:
         _direct().write([item], contents)

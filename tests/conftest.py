@@ -1,4 +1,4 @@
-"""Fixtures of all tiers. `--database postgres` runs them against a real PostgreSQL, else against SQLite."""
+"""Fixtures of all tiers. `--database postgres` runs the tests on PostgreSQL; the default is SQLite."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from pytest_django import Settings
 POSTGRESQL = "django.db.backends.postgresql"
 STATE = Path(tempfile.mkdtemp(prefix="ml-proxy-tests-"))
 
-# Before Django reads its settings; nothing of the developer's own environment or .env takes part.
+# Before Django reads its settings: ignore the developer's own environment and .env.
 for name in (
     "DATABASE_URL",
     "REDIS_URL",
@@ -41,7 +41,7 @@ from tests.support.model import ScriptedModel  # noqa: E402
 from tests.support.postgres import Postgres  # noqa: E402
 from tests.support.system import System  # noqa: E402
 from tests.support.systems import Migrated, new_name, systems  # noqa: E402
-from tests.support.waiting import until  # noqa: E402
+from tests.support.wait import until  # noqa: E402
 
 pytest_plugins = ["tests.support.fixtures"]
 
@@ -56,16 +56,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "database: touches the database, so it is run on PostgreSQL too")
-    config.addinivalue_line("markers", "any_database: asks nothing of the database that depends on which it is")
-    if config.getoption("numprocesses") and not hasattr(config, "workerinput"):  # its workers run the tests
-        del os.environ["DJANGO_SETTINGS_MODULE"]  # which would have theirs read the settings before this file
+    config.addinivalue_line("markers", "database: uses the database, so it runs on PostgreSQL too")
+    config.addinivalue_line("markers", "any_database: does not depend on the kind of database")
+    if config.getoption("numprocesses") and not hasattr(config, "workerinput"):  # the workers run the tests
+        del os.environ["DJANGO_SETTINGS_MODULE"]  # the workers would read the settings before this file
         return
     if config.getoption("--database") == "postgres":
         os.environ["DATABASE_URL"] = _start_postgres()
-    django.setup()  # only now: the settings read the environment once
-    settings.WHITENOISE_AUTOREFRESH = True  # else each client looks through all static files before it asks
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a real one takes its time
+    django.setup()  # after the environment is complete: the settings read it once
+    settings.WHITENOISE_AUTOREFRESH = True  # otherwise each client scans all static files
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # real ones are slow
     assert settings.VAR_DIR == STATE
     assert (settings.DATABASES["default"]["ENGINE"] == POSTGRESQL) == bool(os.environ["DATABASE_URL"])
 
@@ -77,7 +77,7 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What asks for a database is run on both."""
+    """Marks all tests that use the database."""
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
         asks = names & {"db", "transactional_db", "database_url", "migrated"} or item.get_closest_marker("django_db")
@@ -89,7 +89,7 @@ def _start_postgres() -> str:
     server = Postgres(STATE / "postgres")
     _servers.append(server)
     with psycopg.connect(server.url, autocommit=True) as connection:
-        for name in ("fsync", "full_page_writes", "synchronous_commit"):  # the machine won't lose power meanwhile
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):  # tests need no durability
             connection.execute(f"ALTER SYSTEM SET {name} = off")
         connection.execute("SELECT pg_reload_conf()")
     return server.url
@@ -97,7 +97,7 @@ def _start_postgres() -> str:
 
 @pytest.fixture
 def model() -> Iterator[ScriptedModel]:
-    """A model server that does what the test says."""
+    """A model server that the test scripts."""
     server = ScriptedModel()
     yield server
     server.close()
@@ -105,7 +105,7 @@ def model() -> Iterator[ScriptedModel]:
 
 @pytest.fixture
 def gateway(model: ScriptedModel, settings: Settings, tmp_path: Path) -> Iterator[Client]:
-    """The gateway within this process, with a journal of its own, in front of `model`."""
+    """The gateway in the test's process, with a journal of its own, in front of `model`."""
     settings.ML_SERVER_URL = model.url
     settings.VAR_DIR = tmp_path
     from recording import recorder  # noqa: PLC0415 - models load once Django is set up
@@ -117,7 +117,7 @@ def gateway(model: ScriptedModel, settings: Settings, tmp_path: Path) -> Iterato
 
 @pytest.fixture
 def journaled(tmp_path: Path) -> Callable[[], list[InferenceRecord]]:
-    """What the journal of `gateway` holds."""
+    """Reads all records in the journal of `gateway`."""
 
     def read() -> list[InferenceRecord]:
         folder = tmp_path / "journal"
@@ -129,7 +129,7 @@ def journaled(tmp_path: Path) -> Callable[[], list[InferenceRecord]]:
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real Redis of this run's own."""
+    """A Redis server for this test run."""
     system = System(tmp_path_factory.mktemp("redis"))
     system.start("redis")
     url = f"redis://127.0.0.1:{system.environment['REDIS_PORT']}/0"
@@ -140,7 +140,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def empty_redis(redis_url: str) -> str:
-    """The same, with nothing in it."""
+    """`redis_url`, emptied."""
     with redis.Redis.from_url(redis_url) as connection:
         connection.flushall()
     return redis_url
@@ -148,33 +148,33 @@ def empty_redis(redis_url: str) -> str:
 
 @pytest.fixture(scope="module")
 def database_url() -> str:
-    """An empty database for real processes; blank where they shall make an SQLite file in their state folder."""
+    """An empty database for real processes; blank for an SQLite file in their state folder."""
     return _servers[0].make_database(new_name()) if _servers else ""
 
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Migrated:
-    """What the systems' databases are copied from."""
+    """The template of the systems' databases."""
     return Migrated(tmp_path_factory.mktemp("migrated"), _servers[0] if _servers else None)
 
 
 @pytest.fixture
 def make_system(tmp_path_factory: pytest.TempPathFactory, migrated: Migrated) -> Iterator[Callable[..., System]]:
-    """Makes real systems; whatever a test started ends with it."""
+    """Creates systems of real processes, and stops them after the test."""
     with systems(tmp_path_factory.mktemp, migrated) as make:
         yield make
 
 
 @pytest.fixture(scope="module")
 def make_shared_system(tmp_path_factory: pytest.TempPathFactory, migrated: Migrated) -> Iterator[Callable[..., System]]:
-    """The same, for all tests of a module."""
+    """As `make_system`, for all tests of a module."""
     with systems(tmp_path_factory.mktemp, migrated) as make:
         yield make
 
 
 @pytest.fixture(scope="module")
 def shared_model() -> Iterator[ScriptedModel]:
-    """A model server that answers all tests of a module."""
+    """A model server for all tests of a module."""
     server = ScriptedModel()
     yield server
     server.close()

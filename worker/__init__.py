@@ -1,6 +1,6 @@
-"""The Celery applications. They run the tasks that apps register in their modules `tasks`.
+"""The Celery applications. They run the tasks that apps register in their `tasks` modules.
 
-`worker.logs` and `worker.jobs` are two applications for two kinds of work, `worker.beat` sends the periodic tasks.
+`worker.logs` writes records, `worker.jobs` runs jobs, and `worker.beat` sends the periodic tasks.
 """
 
 import os
@@ -8,4 +8,4 @@ import os
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
-django.setup()  # before any of them: they import models
+django.setup()  # before the applications, because tasks import models

@@ -1,4 +1,4 @@
-"""Makes the Celery applications, one for each kind of work; each knows the tasks of all apps, its queues choose."""
+"""Creates the Celery applications. Each knows the tasks of all apps; the queues of its worker select among them."""
 
 import logging
 from typing import Any
@@ -15,32 +15,32 @@ from common.parent_death import die_with_parent
 log = logging.getLogger(__name__)
 
 
-class Unforeseen(Exception):
-    """A task failed as nobody foresaw. Holds the class of what was raised; the log tells where."""
+class UnexpectedError(Exception):
+    """A task raised an undeclared exception. The message is its class; the log has the traceback."""
 
 
-class QuietTask(Task):  # type: ignore[type-arg] # at run time it takes none
-    """Tells of a fault that nobody foresaw by its class: its text may quote a record, and Celery sends it to Flower."""
+class SafeErrorTask(Task):  # type: ignore[type-arg] # it is not generic at run time
+    """Hides the text of unexpected exceptions: it may quote a record, and Celery sends it to Flower."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Runs the task. What it raises on purpose, named in `throws`, passes as it is."""
+        """Runs the task. Exceptions listed in its `throws` pass unchanged."""
         try:
-            with tracing.working(self.name, self.request.get("traceparent")):
+            with tracing.trace_task(self.name, self.request.get("traceparent")):
                 return self.run(*args, **kwargs)
         except Exception as exc:
             if isinstance(exc, (TaskPredicate, *self.throws)):
                 raise
-            log.exception("unforeseen %s in %s", type(exc).__name__, self.name)
-            raise Unforeseen(type(exc).__name__) from None
+            log.exception("unexpected %s in %s", type(exc).__name__, self.name)
+            raise UnexpectedError(type(exc).__name__) from None
 
 
 def make_app(role: str, **transport: Any) -> Celery:
-    """An application whose unacknowledged messages are kept apart from other roles'.
+    """An application with Redis keys of its own for unacknowledged messages.
 
-    Under shared keys the role with the shorter visibility timeout redelivers what the other is still working on.
+    With shared keys, the role with the shorter visibility timeout would redeliver messages that the other still runs.
     """
     tracing.name_service(f"ml-proxy-worker-{role}")
-    app: Celery = Celery(f"worker.{role}", task_cls=QuietTask)
+    app: Celery = Celery(f"worker.{role}", task_cls=SafeErrorTask)
     app.config_from_object("django.conf:settings", namespace="CELERY")
     app.conf.broker_transport_options = {
         "unacked_key": f"unacked.{role}",
@@ -54,42 +54,42 @@ def make_app(role: str, **transport: Any) -> Celery:
 
 @signals.setup_logging.connect
 def keep_logging(**_: Any) -> None:
-    """Django's LOGGING holds for every line: where nobody listens to this, Celery adds handlers of its own."""
+    """Keeps Django's LOGGING. Without a receiver of this signal, Celery adds handlers of its own."""
     if pool := get_multiprocessing_logger():
         pool.setLevel(logging.ERROR)
         pool.propagate = True
-    current_app.log.redirect_stdouts("WARNING")  # type: ignore[arg-type] # the stubs know numbers alone
+    current_app.log.redirect_stdouts("WARNING")  # type: ignore[arg-type] # the stubs accept numbers only
 
 
 @signals.worker_ready.connect
-def show_metrics(**_: Any) -> None:
-    """Its own counts, for Prometheus, where no gateway shows them: one with the same state folder does."""
+def serve_metrics(**_: Any) -> None:
+    """Serves this worker's metrics if no gateway does. A gateway with the same state folder serves them too."""
     try:
         if settings.WORKER_METRICS_PORT:
             metrics.serve(settings.BIND_HOST, settings.WORKER_METRICS_PORT)
     except OSError as exc:
-        log.error("WORKER_METRICS_PORT can't be had, so this worker shows no metrics: %s", exc.strerror)
+        log.error("cannot listen on WORKER_METRICS_PORT, so this worker serves no metrics: %s", exc.strerror)
 
 
 @signals.worker_process_init.connect
 def tie_to_parent(**_: Any) -> None:
-    """A pool process ends with its worker, even where that one was killed."""
+    """Ends a pool process when its worker ends, even if the worker was killed."""
     die_with_parent()
 
 
 @signals.worker_process_shutdown.connect
 def send_last_traces(**_: Any) -> None:
-    """A pool process ends past Python's own ways out."""
-    tracing.end()
+    """Exports the last spans: a pool process exits without Python's own clean-up."""
+    tracing.shutdown()
 
 
 @signals.task_postrun.connect
 def forget_statements(**_: Any) -> None:
-    """Under DEBUG Django keeps the last 9,000 statements, of which each may hold a message's records."""
+    """Frees memory: under DEBUG Django keeps the last 9,000 statements, with the records in them."""
     reset_queries()
 
 
 @signals.task_postrun.connect
-def end_of_subject(**_: Any) -> None:
-    """What the task's log lines were about; Celery's own line of how it ended comes before this."""
+def clear_log_context(**_: Any) -> None:
+    """Removes the task's ids from log lines, after Celery has logged its result."""
     logs.about()

@@ -1,4 +1,4 @@
-"""`celery -A worker.beat beat`: sends the periodic tasks. Flower looks through this application too."""
+"""`celery -A worker.beat beat`: sends the periodic tasks. Flower uses this application too."""
 
 from datetime import datetime
 from typing import Any
@@ -12,16 +12,16 @@ from worker.app import make_app
 MAX_WAITING = 10  # messages
 
 
-class WhileTaken(schedule):
-    """Due every so many seconds while somebody takes what is sent: nothing piles up in Redis where no worker is."""
+class BoundedSchedule(schedule):
+    """A fixed interval that pauses while no worker takes messages, so that none pile up in Redis."""
 
     def is_due(self, last_run_at: datetime) -> schedstate:
-        """Whether to send now, and when to ask again, in seconds."""
+        """Whether to send now, and the seconds until the next check."""
         state = super().is_due(last_run_at)
-        return schedstate(False, self.seconds) if state.is_due and not _is_taken() else state
+        return schedstate(False, self.seconds) if state.is_due and not _has_consumers() else state
 
 
-def _is_taken() -> bool:
+def _has_consumers() -> bool:
     try:
         return broker.waiting(broker.UPKEEP_QUEUE) < MAX_WAITING
     except broker.BrokerUnavailable:
@@ -32,7 +32,7 @@ def _entry(task: PeriodicTask) -> dict[str, Any]:
     if task.crontab:
         when: Any = crontab.from_string(task.crontab)
     else:
-        when = WhileTaken(task.seconds) if task.while_taken else task.seconds
+        when = BoundedSchedule(task.seconds) if task.while_taken else task.seconds
     options = {"queue": broker.UPKEEP_QUEUE, "expires": task.expires_seconds}
     return {"task": task.task, "schedule": when, "options": options}
 

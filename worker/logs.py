@@ -1,4 +1,4 @@
-"""`celery -A worker.logs worker --queues logs`: writes the log. Its tasks are short and many."""
+"""`celery -A worker.logs worker --queues logs`: writes records into the database."""
 
 from worker.app import make_app
 

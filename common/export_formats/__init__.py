@@ -1,6 +1,6 @@
-"""The formats of exported files. Each module writes one.
+"""Formats of exported files. Each module writes one kind.
 
-A format is loaded when it is asked for: what Parquet needs would add 50 MiB to every process.
+A format is loaded on first use, because Parquet's library would add 50 MiB to every process.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,35 +17,35 @@ class Line(Protocol):
         """Its cells."""
 
     def described(self) -> dict[str, Any]:
-        """Its members, for `as_json`."""
+        """Its JSON members, for `as_json`."""
 
 
 class Writer(Protocol):
-    """Writes one file, piece by piece, each as soon as it is asked for it."""
+    """Writes one file, part by part."""
 
-    torn: bytes  # ends a file that breaks off, so that nobody who reads it takes it for whole
+    torn: bytes  # ends an incomplete file, so that no reader takes it for complete
 
     def begin(self) -> bytes:
-        """What stands before the first row."""
+        """The part before the first row."""
 
     def add(self, rows: Sequence[Line]) -> bytes:
-        """Whole rows; some may be kept for a later piece."""
+        """Complete rows; a writer may keep some for a later part."""
 
     def end(self) -> bytes:
-        """What was kept, and what stands behind the last row."""
+        """The rows that were kept, and the part after the last row."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """A kind of file: its media type, and the dotted path of the class that writes it."""
+    """A file format: its media type, and the dotted path of its writer class."""
 
     media_type: str
     path: str
 
     def writer(self, kind: type[Any]) -> Writer:
-        """One for a new file of such rows; `kind` is a `NamedTuple` with `described`."""
-        made: Writer = import_string(self.path)(kind)
-        return made
+        """A writer for a new file; `kind` is the class of the rows, a `NamedTuple` with `described`."""
+        writer: Writer = import_string(self.path)(kind)
+        return writer
 
 
 FORMS = {
@@ -57,7 +57,7 @@ DEFAULT = "ndjson"
 
 
 def form_name(value: str) -> str:
-    """`value`, the name of a form. Raises `ValueError`, which says what to do."""
+    """`value` if it names a format. Raises `ValueError` with a fix."""
     if value not in FORMS:
         raise ValueError(f"must be one of {', '.join(FORMS)}")
     return value

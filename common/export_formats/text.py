@@ -1,4 +1,4 @@
-"""Text: an object, or a record of cells, on each line."""
+"""Text formats: NDJSON and CSV."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -9,23 +9,23 @@ from typing import Any
 from common.export_formats import Line
 from common.responses import as_json
 
-TORN = "This export broke off here: rows are missing."
+TORN = "This export stopped early: rows are missing."
 
 
 class NDJSON:
-    """One JSON object on each line; of the log's rows, with the members that history has."""
+    """One JSON object per line, with the members that history has."""
 
     torn = f'{{"error": "{TORN}'.encode()
 
     def __init__(self, kind: type[Any]) -> None:
-        """Each row names its own members."""
+        """Ignores `kind`: each row names its own members."""
 
     def begin(self) -> bytes:
         """Nothing."""
         return b""
 
     def add(self, rows: Sequence[Line]) -> bytes:
-        """A line for each row. A line feed in a stored text stands between tokens, where any blank will do."""
+        """One line per row. A line break in stored JSON is between tokens, so a blank can replace it."""
         return b"".join(as_json(row.described()).replace(b"\n", b" ").replace(b"\r", b" ") + b"\n" for row in rows)
 
     def end(self) -> bytes:
@@ -34,9 +34,9 @@ class NDJSON:
 
 
 class CSV:
-    """RFC 4180: a head with the columns' names, UTF-8, every text as it is.
+    """RFC 4180: a header with the column names, UTF-8, texts unchanged.
 
-    A text that a spreadsheet would take for a formula is left as it is too: what guards against that changes values.
+    Texts that a spreadsheet would run as formulas are unchanged too, because escaping would change values.
     """
 
     torn = f'"{TORN}'.encode()
@@ -45,12 +45,12 @@ class CSV:
         self._names = kind._fields
 
     def begin(self) -> bytes:
-        """The columns' names."""
+        """The header."""
         return _records([self._names])
 
     def add(self, rows: Sequence[Line]) -> bytes:
-        """A record for each row, moments written as in history."""
-        return _records(map(_cells, rows))  # one by one: writing a list, it would keep other threads from running
+        """One line per row, with timestamps as in history."""
+        return _records(map(_cells, rows))  # lazily, because `writerows` on a list would block other threads
 
     def end(self) -> bytes:
         """Nothing."""
@@ -58,9 +58,9 @@ class CSV:
 
 
 def _records(records: Iterable[Sequence[object]]) -> bytes:
-    written = StringIO(newline="")
-    csv.writer(written).writerows(records)
-    return written.getvalue().encode()
+    buffer = StringIO(newline="")
+    csv.writer(buffer).writerows(records)
+    return buffer.getvalue().encode()
 
 
 def _cells(row: Line) -> list[object]:

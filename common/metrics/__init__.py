@@ -1,7 +1,7 @@
-"""What this system counts, through the Prometheus client in its multi-process mode.
+"""Metrics, by the Prometheus client in its multi-process mode.
 
-`instruments` is what the code calls where something happens; `process_metrics` keeps each process' counts in files
-beside the journal, those of dead processes too; `collector` adds all of them up. `scrape` measures the rest.
+`instruments` counts events. `process_metrics` keeps the counts of each process in files, also after the process has
+ended. `collector` adds all of them up. `scrape` measures everything else.
 """
 
 from common.metrics.collector import Counts, serve

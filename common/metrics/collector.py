@@ -1,4 +1,4 @@
-"""What all processes of this state folder counted, and what those that live use of the machine."""
+"""Collects the counts of all processes of this state folder, and the resources that running processes use."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -9,45 +9,45 @@ from prometheus_client import CollectorRegistry, Metric, ProcessCollector, start
 from prometheus_client.registry import Collector
 
 from common.metrics import instruments
-from common.metrics.process_metrics import Lives, Process, lock_against_forks
+from common.metrics.process_metrics import Process, ProcessFiles, lock_against_forks
 
 PREFIX = "ml_proxy"
 
-_reading = lock_against_forks()
+_read_lock = lock_against_forks()
 
 
 class Counts(Collector):
     """A collector for the client's registries. Collecting raises `OSError`."""
 
     def collect(self) -> Iterable[Metric]:
-        """The sums over all processes, the dead ones included; then each living process by itself."""
+        """The sums over all processes, ended ones included; then each running process."""
         instruments.prepare()
-        with _reading:
-            metrics, processes = Lives(Path(settings.METRICS_DIR)).read()
-        return [*metrics, *_of_processes(processes)]
+        with _read_lock:
+            metrics, processes = ProcessFiles(Path(settings.METRICS_DIR)).read()
+        return [*metrics, *_process_metrics(processes)]
 
 
 def serve(address: str, port: int) -> None:
-    """Answers scrapes on a port of this process' own, in a thread: for a worker that no gateway shares files with.
+    """Serves scrapes on a port, in a thread: for a worker that shares no files with a gateway.
 
-    Raises `OSError` where the port can't be had.
+    Raises `OSError` if the port can't be opened.
     """
     registry = CollectorRegistry()
     registry.register(Counts())
     start_http_server(port, address, registry)
 
 
-def _of_processes(processes: Iterable[Process]) -> Iterable[Metric]:
+def _process_metrics(processes: Iterable[Process]) -> Iterable[Metric]:
     found: dict[str, Metric] = {}
-    for process, metric in _all_of(processes):
-        whole = found.setdefault(metric.name, Metric(metric.name, metric.documentation, metric.type))
+    for process, metric in _resources(processes):
+        total = found.setdefault(metric.name, Metric(metric.name, metric.documentation, metric.type))
         for sample in metric.samples:
             labels = {**sample.labels, "pid": str(process.pid), "program": process.program}
-            whole.add_sample(sample.name, labels, sample.value)
+            total.add_sample(sample.name, labels, sample.value)
     return found.values()
 
 
-def _all_of(processes: Iterable[Process]) -> Iterator[tuple[Process, Metric]]:
+def _resources(processes: Iterable[Process]) -> Iterator[tuple[Process, Metric]]:
     for process in processes:
         collector = ProcessCollector(PREFIX, partial(str, process.pid), registry=None)
         for metric in collector.collect():

@@ -8,12 +8,12 @@ from prometheus_client.core import GaugeMetricFamily
 
 
 def gauge(name: str, text: str, value: float) -> Metric:
-    """One value."""
+    """A gauge with one value."""
     return GaugeMetricFamily(f"ml_proxy_{name}", text, value)
 
 
 def gauges_by(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:
-    """One value for each value of a label."""
+    """A gauge with one value for each value of a label."""
     family = GaugeMetricFamily(f"ml_proxy_{name}", text, labels=[label])
     for key, value in values.items():
         family.add_metric([key], value)
@@ -21,5 +21,5 @@ def gauges_by(name: str, text: str, label: str, values: Mapping[str, float]) -> 
 
 
 def seconds_since(moment: datetime | None) -> float:
-    """The age of something; 0 for nothing."""
+    """The age of a timestamp in seconds; 0 for None."""
     return max((datetime.now(UTC) - moment).total_seconds(), 0.0) if moment else 0.0

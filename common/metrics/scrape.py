@@ -1,7 +1,7 @@
-"""One scrape: what was counted by all processes, and what can be measured of each part in a bounded time.
+"""A scrape: the counts of all processes, and measurements of each part in a bounded time.
 
-A part that is down is reported as such, and what it alone knows is left out: a database that is away must not hide the
-rest. Apps register their parts, and what they measure in the database.
+If a part is down, the scrape reports that and omits its metrics only. Apps register their parts, and their gauges from
+the database.
 """
 
 import logging
@@ -21,11 +21,11 @@ from common.broker import BrokerUnavailable
 from common.exceptions import Unavailable
 from common.metrics.families import gauges_by
 
-FRESH_SECONDS = 2.0  # how old what was measured may be
-PART_SECONDS = 2.0  # for all parts together
+FRESH_SECONDS = 2.0  # the maximum age of measurements
+PART_SECONDS = 2.0  # the limit for all parts together
 
-Measured = tuple[bool, list[Metric]]
-DOWN: Measured = (False, [])
+Measurement = tuple[bool, list[Metric]]
+DOWN: Measurement = (False, [])
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +34,10 @@ def scrape(accept: str) -> tuple[bytes, str]:
     """The exposition in the format that `accept` asks for, and its media type. Raises `Unavailable`."""
     try:
         return _encoded(accept)
-    except (TypeError, ValueError):  # the client trips over a version or an escaping that is none
+    except (TypeError, ValueError):  # the client fails on an invalid version or escaping
         return _encoded("")
     except OSError as exc:
-        raise Unavailable(f"The counts can't be read ({type(exc).__name__}).") from exc
+        raise Unavailable(f"The metrics can't be read ({type(exc).__name__}).") from exc
 
 
 def _encoded(accept: str) -> tuple[bytes, str]:
@@ -46,9 +46,9 @@ def _encoded(accept: str) -> tuple[bytes, str]:
 
 
 class _Part:
-    """Measures one part in a thread of its own, one at a time: one that hangs is not asked again until it is back."""
+    """Measures one part in a thread. If a measurement hangs, no new one starts until it ends."""
 
-    def __init__(self, name: str, measure: Callable[[], Measured]) -> None:
+    def __init__(self, name: str, measure: Callable[[], Measurement]) -> None:
         self._name = name
         self._measure = measure
         self._thread: threading.Thread | None = None
@@ -61,42 +61,42 @@ class _Part:
             self._thread.start()
 
     def families(self, ends_at: float) -> list[Metric]:
-        """What it told until `ends_at`, in `time.monotonic()` seconds, and whether it is up."""
+        """The metrics measured before `ends_at` (`time.monotonic()` seconds), and whether the part is up."""
         if self._thread is not None:
             self._thread.join(max(ends_at - time.monotonic(), 0.0))
         up, families = self._found
-        text = f"Whether this part does its work: {self._name}."
+        text = f"1 if this part works: {self._name}."
         return [GaugeMetricFamily(f"ml_proxy_{self._name}_up", text, float(up)), *families]
 
     def _run(self) -> None:
         try:
             self._found = self._measure()
         except (DatabaseError, InterfaceError, BrokerUnavailable, OSError) as exc:
-            log.warning("the scrape goes without %s: %s", self._name, type(exc).__name__)
+            log.warning("the scrape omits %s: %s", self._name, type(exc).__name__)
         finally:
             connections.close_all()
 
 
 class _Parts(Collector):
-    """All parts, measured side by side; scrapes that follow each other closely share what was measured."""
+    """All parts, measured in parallel; scrapes within FRESH_SECONDS share one measurement."""
 
     def __init__(self) -> None:
         self._parts: list[_Part] = []
         self._lock = threading.Lock()
         self._measured_at = -math.inf  # time.monotonic() seconds
-        self._kept: list[Metric] = []
+        self._families: list[Metric] = []
 
     def add(self, part: _Part) -> None:
-        """One more."""
+        """Adds a part."""
         self._parts.append(part)
 
     def collect(self) -> Iterable[Metric]:
-        """Each part's families."""
+        """The metrics of all parts."""
         with self._lock:
             if time.monotonic() - self._measured_at >= FRESH_SECONDS:
-                self._kept = self._measured()
+                self._families = self._measured()
                 self._measured_at = time.monotonic()
-            return self._kept
+            return self._families
 
     def _measured(self) -> list[Metric]:
         ends_at = time.monotonic() + PART_SECONDS
@@ -114,8 +114,8 @@ _registry.register(metrics.Counts())
 _registry.register(_parts)
 
 
-def register_part(name: str, measure: Callable[[], Measured]) -> None:
-    """Has a part measured at each scrape: whether it is up, and its metrics.
+def register_part(name: str, measure: Callable[[], Measurement]) -> None:
+    """Registers a part. Each scrape measures whether it is up, and its metrics.
 
     `measure` may raise `BrokerUnavailable`, `OSError` or Django's database errors: then the part is down.
     """
@@ -123,19 +123,19 @@ def register_part(name: str, measure: Callable[[], Measured]) -> None:
 
 
 def register_gauges(measure: Callable[[], list[Metric]]) -> None:
-    """Has what the database tells measured at each scrape, as a share of the part `database`."""
+    """Registers gauges from the database, for the part `database`."""
     _database_gauges.append(measure)
 
 
-def of_database() -> Measured:
-    """All that the database tells. Raises Django's database errors."""
+def of_database() -> Measurement:
+    """All gauges from the database. Raises Django's database errors."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = %s", [STATEMENT_MILLISECONDS])
     return True, [family for measure in _database_gauges for family in measure()]
 
 
-def _of_redis() -> Measured:
+def _of_redis() -> Measurement:
     waiting = {queue: broker.waiting(queue) for queue in broker.QUEUES}
     return True, [gauges_by("queue_messages", "Messages that no worker has taken yet.", "queue", waiting)]
 

@@ -1,4 +1,4 @@
-"""Connections that serve one exchange at a time, and the pool of those that nobody uses just now."""
+"""Connections that serve one exchange at a time, and pools of idle connections."""
 
 import select
 import socket
@@ -14,45 +14,45 @@ from urllib.parse import SplitResult
 from common.outbound.deadline import Budget, BudgetedSocket, BudgetedSSLSocket, tls_context
 from common.outbound.network import Dialer
 
-READ_AT_ONCE = 64 * 1024
-JOINED_BYTES = 64 * 1024  # up to which a body is worth copying behind its head, to leave in one packet
-PIECE_BYTES = 256 * 1024  # of a larger body, which are offered to the socket at once
+READ_BYTES = 64 * 1024
+SMALL_BODY_BYTES = 64 * 1024  # a smaller body is copied behind its head, to be sent in one packet
+PART_BYTES = 256 * 1024  # of a larger body, for one call of `send`
 PORTS = {"http": 80, "https": 443}
 
 Option = tuple[int, int, int]
 
 
-class Heard(Enum):
-    """What has come back before a request was sent to its end."""
+class EarlyResponse(Enum):
+    """What the server has sent before the request was sent completely."""
 
     NOTHING = 0
-    ANSWER = 1  # its head, and the request is wanted all the same
-    REFUSAL = 2
+    HEAD = 1  # the head of a response, and the server still reads the request
+    REFUSAL = 2  # the server does not want the rest of the request
 
 
 class Connection:
-    """A socket that is held to the budget of the exchange which it serves."""
+    """A socket with the budget of its current exchange."""
 
     def __init__(self, sock: BudgetedSocket | BudgetedSSLSocket) -> None:
-        self.is_spent = False  # a request was left unfinished on it
+        self.is_spent = False  # a request on it is incomplete
         self._sock = sock
-        self._buffer = memoryview(bytearray(READ_AT_ONCE))
+        self._buffer = memoryview(bytearray(READ_BYTES))
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
 
-    def begin(self, granted: Budget) -> None:
-        """The next exchange has this budget."""
-        self._sock.budget = granted
+    def begin(self, budget: Budget) -> None:
+        """Starts an exchange with this budget."""
+        self._sock.budget = budget
 
-    def send(self, head: bytes, body: bytes, listen: Callable[[], Heard]) -> None:
-        """Sends a request, up to where the other side no longer wants it. Raises `OSError`.
+    def send(self, head: bytes, body: bytes, listen: Callable[[], EarlyResponse]) -> None:
+        """Sends a request; stops early if the server refuses it. Raises `OSError`.
 
-        While a large body is under way, `listen` is called for whatever comes back: an answer that refuses the request
-        ends the sending (RFC 9112, section 9.3). A server that hangs up may have answered before.
+        During a large body, `listen` reads what the server sends. A response that refuses the request stops the sending
+        (RFC 9112, section 9.3). A server that closes the connection may have responded before.
         """
         self.is_spent = True
         with suppress(BrokenPipeError, ConnectionResetError):
-            if len(body) <= JOINED_BYTES:
+            if len(body) <= SMALL_BODY_BYTES:
                 self._sock.sendall(head + body)
                 self.is_spent = False
             else:
@@ -60,52 +60,52 @@ class Connection:
                 self.is_spent = not self._send_large(memoryview(body), listen)
 
     def receive(self) -> memoryview:
-        """What has come, valid until the next call; empty at the end. Raises `OSError`."""
+        """Received bytes, valid until the next call; empty at the end. Raises `OSError`."""
         return self._buffer[: self._sock.recv_into(self._buffer)]
 
     def receive_now(self) -> memoryview | None:
-        """The same without a wait; None where nothing is there."""
+        """As `receive`, without waiting; None if nothing has arrived."""
         received = self._sock.receive_now(self._buffer)
         return None if received is None else self._buffer[:received]
 
     @property
     def is_quiet(self) -> bool:
-        """Whether it is open and nothing has come that nobody asked for."""
+        """Whether the connection is open, without unexpected data."""
         return not self._poll.poll(0)
 
     def close(self) -> None:
-        """Ends it."""
+        """Closes the connection."""
         self._sock.close()
 
-    def _send_large(self, rest: memoryview, listen: Callable[[], Heard]) -> bool:
-        """Whether all of it was sent."""
-        watched = select.poll()
-        watched.register(self._sock, select.POLLIN | select.POLLOUT)
+    def _send_large(self, rest: memoryview, listen: Callable[[], EarlyResponse]) -> bool:
+        """Whether the whole body was sent."""
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN | select.POLLOUT)
         while rest:
-            if self._waited(watched) & ~select.POLLOUT:
-                heard = listen()
-                if heard is Heard.REFUSAL:
+            if self._wait(poll) & ~select.POLLOUT:
+                early = listen()
+                if early is EarlyResponse.REFUSAL:
                     return False
-                if heard is Heard.ANSWER:
-                    watched.modify(self._sock, select.POLLOUT)
-            rest = rest[self._sock.send_now(rest[:PIECE_BYTES]) :]
+                if early is EarlyResponse.HEAD:
+                    poll.modify(self._sock, select.POLLOUT)
+            rest = rest[self._sock.send_now(rest[:PART_BYTES]) :]
         return True
 
-    def _waited(self, watched: select.poll) -> int:
-        """What the socket is ready for. Raises `TimeoutError`."""
+    def _wait(self, poll: select.poll) -> int:
+        """The events that the socket is ready for. Raises `TimeoutError`."""
         self._sock.arm()
         left = self._sock.gettimeout() or 0.0
-        found = watched.poll(left * 1000)
+        found = poll.poll(left * 1000)
         if not found:
-            raise TimeoutError("the request was not taken in time")
+            raise TimeoutError("the server did not accept the request in time")
         return found[0][1]
 
 
 class Server:
-    """An address, and the connections to it that nobody uses just now."""
+    """A server, and its pool of idle connections."""
 
     def __init__(self, parts: SplitResult, dialer: Dialer, options: Iterable[Option] = ()) -> None:
-        """`parts` of an `http` or `https` URL. Raises `ValueError` where it has no host, or a port that is none."""
+        """`parts` are of an `http` or `https` URL. Raises `ValueError` without a host or with an invalid port."""
         self._host, self._port = parts.hostname or "", parts.port or PORTS[parts.scheme]
         if not self._host:
             raise ValueError("the URL has no host")
@@ -113,43 +113,43 @@ class Server:
         self._dialer = dialer
         self._options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), *options]
         self.authority = _authority(parts.scheme, self._host, self._port)
-        self._kept: deque[Connection] = deque()
-        weakref.finalize(self, _close_all, self._kept)
+        self._idle: deque[Connection] = deque()
+        weakref.finalize(self, _close_all, self._idle)
 
-    def kept(self) -> Connection | None:
-        """A connection that is kept and still open, the last used first."""
-        while self._kept:
+    def take_idle(self) -> Connection | None:
+        """An idle connection that is still open, the last used first."""
+        while self._idle:
             with suppress(IndexError):  # another thread took it
-                connection = self._kept.pop()
+                connection = self._idle.pop()
                 if connection.is_quiet:
                     return connection
                 connection.close()
         return None
 
     def keep(self, connection: Connection) -> None:
-        """For the next exchange."""
-        self._kept.append(connection)
+        """Returns a connection to the pool."""
+        self._idle.append(connection)
 
-    def connect(self, granted: Budget) -> Connection:
-        """A new one, its certificate checked where it is TLS. Raises `OSError` or `AddressNotAllowed`."""
-        opened = BudgetedSocket.adopt(self._dialer.dial(self._host, self._port, granted))
-        opened.budget = granted
+    def connect(self, budget: Budget) -> Connection:
+        """A new connection; TLS verifies its certificate. Raises `OSError` or `AddressNotAllowed`."""
+        plain = BudgetedSocket.adopt(self._dialer.dial(self._host, self._port, budget))
+        plain.budget = budget
         try:
             for option in self._options:
-                opened.setsockopt(*option)
-            return Connection(opened if self._tls is None else self._secured(self._tls, opened, granted))
+                plain.setsockopt(*option)
+            return Connection(plain if self._tls is None else self._start_tls(self._tls, plain, budget))
         except BaseException:
-            opened.close()
+            plain.close()
             raise
 
     def close(self) -> None:
-        """Ends the connections that nobody uses."""
-        _close_all(self._kept)
+        """Closes the idle connections."""
+        _close_all(self._idle)
 
-    def _secured(self, tls: ssl.SSLContext, opened: BudgetedSocket, granted: Budget) -> BudgetedSSLSocket:
-        plain = tls.wrap_socket(opened, server_hostname=self._host, do_handshake_on_connect=False)
-        sock = cast("BudgetedSSLSocket", plain)
-        sock.budget = granted
+    def _start_tls(self, tls: ssl.SSLContext, plain: BudgetedSocket, budget: Budget) -> BudgetedSSLSocket:
+        wrapped = tls.wrap_socket(plain, server_hostname=self._host, do_handshake_on_connect=False)
+        sock = cast("BudgetedSSLSocket", wrapped)
+        sock.budget = budget
         try:
             sock.do_handshake()
         except BaseException:
@@ -159,7 +159,7 @@ class Server:
 
 
 def _authority(scheme: str, host: str, port: int) -> str:
-    """As the Host field has it."""
+    """The value of the Host header."""
     name = f"[{host}]" if ":" in host else host
     return name if port == PORTS[scheme] else f"{name}:{port}"
 

@@ -1,9 +1,8 @@
-"""One budget for a whole exchange.
+"""One budget for a whole exchange: a total deadline and a cap on bytes.
 
-A socket's timeout is per read: a server that drips one byte at a time keeps a caller for ever. Here every operation on
-the socket first sets its timeout to what is left of the exchange's budget, so that connecting, sending, reading the
-head and reading the body all end by the same deadline. And every byte that arrives is counted, whatever it is part of.
-Only public seams of the standard library are used: a socket subclass, and `ssl.SSLContext.sslsocket_class`.
+A socket's timeout is per read: a server that sends one byte at a time can block a caller forever. Here every socket
+operation first sets its timeout to the time left. So connecting, sending, and reading head and body share one deadline.
+All received bytes count. This uses public interfaces only: a socket subclass and `ssl.SSLContext.sslsocket_class`.
 """
 
 import socket
@@ -25,7 +24,7 @@ DEFAULT_BYTES = 16 * 1024 * 1024
 
 
 class Switch:
-    """Ends an exchange from another thread, whatever it waits for."""
+    """Cancels an exchange from another thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -33,18 +32,18 @@ class Switch:
         self._is_cut = False
 
     def cut(self) -> None:
-        """Shuts the exchange's connection; one that has none yet makes none."""
+        """Shuts the exchange's connection down, or prevents that it connects."""
         with self._lock:
             self._is_cut = True
             if self._socket is not None:
                 with suppress(OSError):  # it is closed already
-                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # not TLS' own, which another thread reads
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # not that of TLS, which another thread uses
 
     def hold(self, used: socket.socket) -> None:
-        """Names the socket that the exchange uses. Raises `ConnectionAbortedError` once it is cut."""
+        """Sets the socket of the exchange. Raises `ConnectionAbortedError` if the exchange is cancelled."""
         with self._lock:
             if self._is_cut:
-                raise ConnectionAbortedError("the exchange was cut")
+                raise ConnectionAbortedError("the exchange was cancelled")
             self._socket = used
 
     def release(self) -> None:
@@ -55,26 +54,26 @@ class Switch:
 
 @dataclass(slots=True)
 class Budget:
-    """What one exchange may take. It is given to a session as `timeout`, and its clock runs from when it is made."""
+    """The limits of one exchange, from its creation on. Pass it to a session as `timeout`."""
 
     ends_at: float  # time.monotonic() seconds
-    silence: float  # seconds that one operation may wait
-    connect: float  # seconds for finding the address and connecting to it
+    silence: float  # maximum seconds of one operation
+    connect: float  # maximum seconds to resolve the address and connect
     unread: int  # bytes that may still arrive
     switch: Switch | None = None
 
     def left(self) -> float:
-        """Seconds that the next operation may wait. Raises `TimeoutError` when the time is up."""
+        """Seconds left for the next operation. Raises `TimeoutError` if none are left."""
         left = min(self.ends_at - time.monotonic(), self.silence)
         if left <= 0:
             raise TimeoutError("the exchange's deadline has passed")
         return left
 
     def count(self, received: int) -> None:
-        """Raises `ResponseTooLarge` when more has arrived than may."""
+        """Counts received bytes. Raises `ResponseTooLarge` if they exceed the cap."""
         self.unread -= received
         if self.unread < 0:
-            raise ResponseTooLarge("more bytes have arrived than the response may have")
+            raise ResponseTooLarge("the response has more bytes than allowed")
 
 
 def budget(
@@ -85,9 +84,9 @@ def budget(
     most_bytes: int = DEFAULT_BYTES,
     switch: Switch | None = None,
 ) -> Budget:
-    """An exchange of `total` seconds from now on, `silence` for each operation, and `most_bytes` read in all.
+    """A budget of `total` seconds from now on, `silence` seconds per operation, and `most_bytes` received bytes.
 
-    `connect` is for looking up a name and for all of its addresses together. `switch` can end it before.
+    `connect` covers the look-up of a name and all of its addresses. `switch` can cancel the exchange.
     """
     return Budget(
         time.monotonic() + total,
@@ -99,7 +98,7 @@ def budget(
 
 
 def budget_of(timeout: "Budget | Timeout") -> Budget:
-    """The budget that stands for what `requests` takes as `timeout`: there is none without an end."""
+    """The budget for a `timeout` of `requests`. There is always a deadline."""
     if isinstance(timeout, Budget):
         return timeout
     connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
@@ -107,47 +106,47 @@ def budget_of(timeout: "Budget | Timeout") -> Budget:
     return budget(seconds, connect=None if connect is None else float(connect))
 
 
-_entered: ContextVar[Budget | None] = ContextVar("outbound_budget", default=None)
+_block_budget: ContextVar[Budget | None] = ContextVar("outbound_budget", default=None)
 
 
 @contextmanager
-def held_to(granted: Budget) -> Iterator[None]:
-    """Every budgeted socket that is used in the block takes `granted` for its own, and keeps it."""
-    token = _entered.set(granted)
+def apply_budget(current: Budget) -> Iterator[None]:
+    """Every budgeted socket used in the block gets this budget, and keeps it."""
+    token = _block_budget.set(current)
     try:
         yield
     finally:
-        _entered.reset(token)
+        _block_budget.reset(token)
 
 
-def entered() -> Budget:
-    """The budget of the block of `held_to` that is under way."""
-    granted = _entered.get()
-    if granted is None:
-        raise RuntimeError("no exchange is under way")
-    return granted
+def current_budget() -> Budget:
+    """The budget of the enclosing `apply_budget` block."""
+    current = _block_budget.get()
+    if current is None:
+        raise RuntimeError("not inside an `apply_budget` block")
+    return current
 
 
 class _Budgeted:
-    """Sets the socket's timeout before whatever may wait."""
+    """Sets the socket's timeout before each operation that may wait."""
 
-    budget: Budget | None = None  # of the exchange that uses the socket
+    budget: Budget | None = None  # of the current exchange
 
     def arm(self: Any) -> None:
-        """Before an operation that may wait. Raises `TimeoutError`, or `ConnectionAbortedError` after a cut."""
-        if (granted := _entered.get()) is not None:
-            self.budget = granted
-        if (granted := self.budget) is not None:
-            if granted.switch is not None:
-                granted.switch.hold(self)
-            self.settimeout(granted.left())
+        """Sets the timeout. Raises `TimeoutError`, or `ConnectionAbortedError` after a cancellation."""
+        if (current := _block_budget.get()) is not None:
+            self.budget = current
+        if (current := self.budget) is not None:
+            if current.switch is not None:
+                current.switch.hold(self)
+            self.settimeout(current.left())
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         self.arm()
         return self._counted(super().recv_into(*args, **kwargs))  # type: ignore[misc]
 
     def receive_now(self: Any, buffer: memoryview) -> int | None:
-        """As `recv_into`, without a wait; None where nothing is there."""
+        """As `recv_into`, without waiting; None if nothing has arrived."""
         self.settimeout(0)
         try:
             return self._counted(super().recv_into(buffer))  # type: ignore[misc,no-any-return]
@@ -159,7 +158,7 @@ class _Budgeted:
         return super().send(*args, **kwargs)  # type: ignore[misc,no-any-return]
 
     def send_now(self: Any, data: memoryview) -> int:
-        """As `send`, without a wait; 0 where nothing more goes."""
+        """As `send`, without waiting; 0 if the socket accepts nothing."""
         self.settimeout(0)
         try:
             return super().send(data)  # type: ignore[misc,no-any-return]
@@ -177,25 +176,25 @@ class _Budgeted:
 
 
 class BudgetedSocket(_Budgeted, socket.socket):
-    """A TCP socket held to a budget."""
+    """A TCP socket with a budget."""
 
     @classmethod
     def adopt(cls, other: socket.socket) -> "BudgetedSocket":
-        """Takes over the file descriptor of `other`, which is of no use afterwards."""
+        """Takes over the file descriptor of `other`, which is unusable afterwards."""
         return cls(other.family, other.type, other.proto, fileno=other.detach())
 
 
 class BudgetedSSLSocket(_Budgeted, ssl.SSLSocket):
-    """A TLS socket held to a budget, its handshake included."""
+    """A TLS socket with a budget, which covers the handshake."""
 
     def do_handshake(self, block: bool = False) -> None:
-        """Performs the handshake within what is left."""
+        """Performs the handshake within the budget."""
         self.arm()
         super().do_handshake(block)
 
 
 def tls_context() -> ssl.SSLContext:
-    """Verifies against the system's authorities, on budgeted sockets."""
+    """A TLS context with budgeted sockets and the system's certificate authorities."""
     context = ssl.create_default_context()
     context.sslsocket_class = BudgetedSSLSocket
     return context

@@ -1,4 +1,4 @@
-"""What an exchange can raise, whichever transport carries it. All of it is a `requests.exceptions.RequestException`.
+"""The exceptions of an exchange, for all transports. All derive from `requests.exceptions.RequestException`.
 
     lower exception                               raised as
     ───────────────────────────────────────────   ──────────────────────────────────────────────
@@ -14,8 +14,8 @@
     (the budget's cap on bytes)                   ResponseTooLarge *
     (an address that may not be called)           AddressNotAllowed *    an InvalidURL
 
-The ones with a star are this module's own: `requests` has no word for them. What the stock transport raises by itself
-is told apart by its causes, since urllib3 wraps a deadline in a ProtocolError, and that in a ConnectionError.
+This module defines those with a star, because `requests` has no such classes. Exceptions of the stock transport are
+classified by their causes, because urllib3 wraps a timeout in a ProtocolError, and requests wraps that again.
 """
 
 import builtins
@@ -28,7 +28,7 @@ from typing import Any, Final, Literal
 import urllib3.exceptions as urllib3
 from requests.exceptions import (
     ChunkedEncodingError,
-    ConnectionError,  # noqa: A004 - requests' own name for it
+    ConnectionError,  # noqa: A004 - the name in requests
     ConnectTimeout,
     ContentDecodingError,
     InvalidHeader,
@@ -41,27 +41,27 @@ from requests.exceptions import (
 Phase = Literal["connect", "head", "body"]
 
 LOWER: Final = (OSError, ValueError, http.client.HTTPException, urllib3.HTTPError)
-"""What sockets, TLS, resolvers, codecs and urllib3 raise."""
+"""Exceptions of sockets, TLS, resolvers, codecs and urllib3."""
 
 
 class BadResponse(ConnectionError):
-    """What came is not an HTTP/1 response, or one of which no use can be made."""
+    """The response is not HTTP/1, or is unusable."""
 
 
 class ResponseTooLarge(RequestException):
-    """The response is over the cap on its bytes."""
+    """The response is larger than its cap."""
 
 
 class HeadTooLarge(BadResponse, ResponseTooLarge):
-    """The response's head does not end where one has to."""
+    """The head of the response is too large."""
 
 
 class AddressNotAllowed(InvalidURL):
-    """The host's name leads to no address that may be called."""
+    """The host's name has no permitted address."""
 
 
 class Mapped:
-    """Whatever a socket, TLS, a resolver or a codec raises in the block leaves it as the table says."""
+    """Maps exceptions of sockets, TLS, resolvers and codecs in its block as in the table above."""
 
     __slots__ = ("_phase",)
 
@@ -72,13 +72,13 @@ class Mapped:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, _: TracebackType | None) -> None:
-        # The new error has no name here: with its frames that would be a circle, which holds the request until a sweep.
+        # No variable refers to the new error: with its frames that would be a cycle, which keeps the request in memory.
         if isinstance(exc, LOWER) and not isinstance(exc, RequestException):
             raise mapped(exc, self._phase) from exc
 
 
 class MappedStock(Mapped):
-    """The same for what `requests` and urllib3 raise."""
+    """Maps exceptions of `requests` and urllib3."""
 
     __slots__ = ()
 
@@ -88,19 +88,19 @@ class MappedStock(Mapped):
 
 
 def mapped(exc: BaseException, phase: Phase) -> RequestException:
-    """As the table says. The text names the class alone: a lower exception may quote the URL."""
-    said = type(exc).__name__
+    """The mapping of the table. The message is only the class: a lower exception may quote the URL."""
+    message = type(exc).__name__
     if isinstance(exc, TimeoutError):
-        return ConnectTimeout(said) if phase == "connect" else ReadTimeout(said)
+        return ConnectTimeout(message) if phase == "connect" else ReadTimeout(message)
     if isinstance(exc, ssl.SSLError):
-        return SSLError(said)
+        return SSLError(message)
     if isinstance(exc, OSError):
-        return ChunkedEncodingError(said) if phase == "body" else ConnectionError(said)
-    return InvalidURL(said) if phase == "connect" else InvalidHeader(said)
+        return ChunkedEncodingError(message) if phase == "body" else ConnectionError(message)
+    return InvalidURL(message) if phase == "connect" else InvalidHeader(message)
 
 
 def mapped_stock(exc: BaseException, phase: Phase) -> RequestException:
-    """The same by all that `exc` wraps, and in new words: urllib3 quotes the URL."""
+    """The mapping by all causes of `exc`, with a message of its own: urllib3 quotes the URL."""
     causes = list(_causes(exc))
     for cause in causes:
         if isinstance(cause, (ResponseTooLarge, AddressNotAllowed, BadResponse)):
@@ -116,7 +116,7 @@ def _by_causes(causes: list[BaseException], phase: Phase) -> RequestException:
 
 
 def _kind(found: Callable[..., bool], phase: Phase) -> type[RequestException]:
-    is_refused = found(urllib3.NewConnectionError)  # whose class is a timeout's
+    is_refused = found(urllib3.NewConnectionError)  # it is a subclass of a timeout
     kinds = {
         ConnectTimeout: found(urllib3.ConnectTimeoutError) and not is_refused,
         ReadTimeout: found(urllib3.TimeoutError, TimeoutError) and not is_refused,
@@ -134,7 +134,7 @@ GARBLED: Final = (http.client.HTTPException, urllib3.InvalidHeader, urllib3.Inva
 
 
 def _causes(exc: BaseException) -> Iterator[BaseException]:
-    """The exception and all that it wraps: as a cause, as a context, or as an argument."""
+    """The exception and all that it wraps: causes, contexts and arguments."""
     seen: list[BaseException] = []
     waiting: list[Any] = [exc]
     while waiting:

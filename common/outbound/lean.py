@@ -1,7 +1,7 @@
-"""A request and a response of `requests` whose header fields become a dictionary only when somebody asks for one.
+"""A request and a response of `requests` that create the dictionary of their header fields only on access.
 
-`CaseInsensitiveDict` is written in Python: to make and to read those of one exchange takes 20 µs. The strict transport
-writes the fields that it is given and hands on those that came, so for a prediction nobody asks.
+`CaseInsensitiveDict` is written in Python, and takes 20 µs per exchange. The strict transport does not need it, so a
+prediction never creates one.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from common.outbound.http_response import RawResponse
 
 
 class LeanRequest(PreparedRequest):
-    """A prepared request; `fields` are what is sent, for as long as nobody has asked for `headers`."""
+    """A prepared request. It sends `fields`, or `headers` after the first access to them."""
 
     def __init__(self, method: str, url: str, fields: Mapping[str, str], body: bytes) -> None:
         super().__init__()
@@ -24,12 +24,12 @@ class LeanRequest(PreparedRequest):
 
     @property
     def fields(self) -> Mapping[str, str]:
-        """Names and values of the header."""
+        """Names and values of the header fields."""
         return self._fields if self._headers is None else self._headers
 
     @property
     def headers(self) -> CaseInsensitiveDict[str]:
-        """The same in the form that `requests` has them in."""
+        """The header fields as in `requests`."""
         if self._headers is None:
             self._headers = CaseInsensitiveDict(self._fields)
         return self._headers
@@ -40,7 +40,7 @@ class LeanRequest(PreparedRequest):
 
 
 class LeanResponse(Response):
-    """The response that `raw` is, whose body has still to be read."""
+    """A response whose body is not read yet."""
 
     def __init__(self, request: PreparedRequest, raw: RawResponse) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class LeanResponse(Response):
 
     @property
     def headers(self) -> CaseInsensitiveDict[str]:
-        """The fields, repeated ones folded into one."""
+        """The header fields; repeated ones are merged."""
         if self._headers is None:
             self._headers = CaseInsensitiveDict(self.raw.headers)
         return self._headers
@@ -65,7 +65,7 @@ class LeanResponse(Response):
 
     @property
     def encoding(self) -> str | None:
-        """The characters' encoding that the fields name, unless another was set."""
+        """The encoding that was set, or else that of the header fields."""
         return self._encoding or get_encoding_from_headers(self.headers)
 
     @encoding.setter

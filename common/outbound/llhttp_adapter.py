@@ -1,7 +1,7 @@
-"""The strict transport, mounted in a session like any other: pooled connections, llhttp as the parser, one budget.
+"""The strict transport adapter: pooled connections, the llhttp parser, one budget per exchange.
 
-No proxy, no redirect, no second try: a POST that may have arrived is never sent again. Not everything that the stock
-adapter takes: bodies are bytes or text, certificates are checked against the system's authorities.
+It has no proxies, redirects or retries: a POST that may have arrived is never sent again. Bodies must be bytes or text.
+Certificates are verified with the system's authorities.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,21 +19,21 @@ from common.outbound.http_response import RawResponse
 from common.outbound.lean import LeanRequest, LeanResponse
 from common.outbound.network import Dialer
 
-MOST_SERVERS = 8  # whose connections are kept; those of the one asked longest ago are closed
+MAX_SERVERS = 8  # servers with pooled connections; the least recently used one is dropped
 
 
 class LlhttpAdapter(BaseAdapter):
-    """Sends prepared requests over connections that it keeps."""
+    """Sends prepared requests over pooled connections."""
 
     def __init__(self, dialer: Dialer | None = None, options: Iterable[Option] = ()) -> None:
         """`options` are set on every socket; `dialer` opens them."""
         super().__init__()
         self._dialer = dialer or Dialer()
         self._options = tuple(options)
-        self._server = lru_cache(MOST_SERVERS)(self._made)
-        self._located = lru_cache(256)(_located)
+        self._server = lru_cache(MAX_SERVERS)(self._new_server)
+        self._split = lru_cache(256)(_split)
 
-    def send(  # noqa: PLR0917 - as requests has it
+    def send(  # noqa: PLR0917 - the signature of requests
         self,
         request: PreparedRequest,
         stream: bool = False,
@@ -42,34 +42,34 @@ class LlhttpAdapter(BaseAdapter):
         cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,
         proxies: Mapping[str, str] | None = None,
     ) -> Response:
-        """The response whose head has come; its body is read from it. Raises `RequestException`."""
+        """The response; with `stream` its body is not read yet. Raises `RequestException`."""
         if verify is not True or cert or proxies:
-            raise NotImplementedError("this transport verifies by the system's authorities, and knows no proxy")
-        granted = budget_of(timeout)
+            raise NotImplementedError("this transport verifies with the system's authorities, and supports no proxy")
+        budget = budget_of(timeout)
         server, target = self._destination(str(request.url))
         head = _head(request, server.authority, target)
-        raw = self._exchanged(server, granted, head, _body(request), has_body=request.method != "HEAD")
+        raw = self._exchange(server, budget, head, _body(request), has_body=request.method != "HEAD")
         response = LeanResponse(request, raw)
         response.connection = self  # type: ignore[assignment]
         if not stream:
-            response.content  # noqa: B018 - reads it
+            response.content  # noqa: B018 - reads the body
         return response
 
     def close(self) -> None:
-        """Ends the connections that nobody uses."""
+        """Closes the idle connections."""
         self._server.cache_clear()
 
     def keep(self, server: Server, connection: Connection) -> None:
-        """Takes a connection back that can serve another exchange."""
+        """Returns a reusable connection to the pool."""
         server.keep(connection)
 
-    def _exchanged(self, server: Server, granted: Budget, head: bytes, body: bytes, *, has_body: bool) -> RawResponse:
-        connection = server.kept()
+    def _exchange(self, server: Server, budget: Budget, head: bytes, body: bytes, *, has_body: bool) -> RawResponse:
+        connection = server.take_idle()
         if connection is None:
             with Mapped("connect"):
-                connection = server.connect(granted)
+                connection = server.connect(budget)
         try:
-            connection.begin(granted)
+            connection.begin(budget)
             raw = RawResponse(connection, partial(self.keep, server), has_body=has_body)
             connection.send(head, body, raw.listen)
             raw.read_head()
@@ -81,22 +81,22 @@ class LlhttpAdapter(BaseAdapter):
         return raw
 
     def _destination(self, url: str) -> tuple[Server, str]:
-        """The server, and the request's target. Raises `InvalidURL` or `InvalidSchema`."""
+        """The server and the request target of a URL. Raises `InvalidURL` or `InvalidSchema`."""
         base, question, query = url.partition("#")[0].partition("?")
         try:
-            scheme, netloc, path = self._located(base)
+            scheme, netloc, path = self._split(base)
             return self._server(scheme, netloc), f"{path}{question}{query}"
         except InvalidSchema:
             raise
         except ValueError as exc:
             raise InvalidURL("the URL can't be read") from exc
 
-    def _made(self, scheme: str, netloc: str) -> Server:
+    def _new_server(self, scheme: str, netloc: str) -> Server:
         return Server(urlsplit(f"{scheme}://{netloc}"), self._dialer, self._options)
 
 
-def _located(base: str) -> tuple[str, str, str]:
-    """Scheme, authority without a user's part, and path of a URL."""
+def _split(base: str) -> tuple[str, str, str]:
+    """Scheme, authority without credentials, and path of a URL."""
     parts = urlsplit(base)
     if parts.scheme not in PORTS:
         raise InvalidSchema("the URL is neither http nor https")
@@ -104,7 +104,7 @@ def _located(base: str) -> tuple[str, str, str]:
 
 
 def _head(request: PreparedRequest, authority: str, target: str) -> bytes:
-    """The head, with nothing added but the host. Raises `InvalidHeader` for what would break it."""
+    """The head of the request; adds only the Host field. Raises `InvalidHeader` for line breaks in fields."""
     lines = [f"{request.method} {target} HTTP/1.1"]
     if isinstance(request, LeanRequest):
         lines.append(f"Host: {authority}")
@@ -115,11 +115,11 @@ def _head(request: PreparedRequest, authority: str, target: str) -> bytes:
         lines += [f"{_text(name)}: {_text(value)}" for name, value in fields.items()]
     text = "\r\n".join(lines)
     if not text.count("\r") == text.count("\n") == len(lines) - 1:
-        raise InvalidHeader("an end of line within a line of the head")
+        raise InvalidHeader("a header field contains a line break")
     try:
         return f"{text}\r\n\r\n".encode("latin-1")
     except UnicodeEncodeError as exc:
-        raise InvalidHeader("a field that Latin-1 cannot write") from exc
+        raise InvalidHeader("a header field is not Latin-1") from exc
 
 
 def _text(part: str | bytes) -> str:
@@ -132,4 +132,4 @@ def _body(request: PreparedRequest) -> bytes:
         return body or b""
     if isinstance(body, str):
         return body.encode()
-    raise NotImplementedError("this transport sends bytes and text, nothing that is read as it goes")
+    raise NotImplementedError("this transport sends bytes and text only")

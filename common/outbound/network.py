@@ -1,7 +1,7 @@
-"""Looks a name up and connects to what it names, all within one deadline.
+"""Resolves a name and connects to one of its addresses, within one deadline.
 
-The system's resolver and TCP keep a caller for as long as they like: a resolver for its own patience, a connection for
-one timeout for each address. Here the look-up is waited for within the budget, and the addresses share what is left.
+The system's resolver has timeouts of its own, and a plain connect has one timeout per address. Here the look-up ends
+within the budget, and the addresses share the time left.
 """
 
 import os
@@ -21,41 +21,41 @@ Permits = Callable[[str], bool]
 
 
 class Network:
-    """The system's resolver and TCP; a seam, so that a test can have names and addresses of its own."""
+    """The system's resolver and TCP. Tests replace it to define names and addresses of their own."""
 
     def addresses(self, host: str, port: int, seconds: float) -> list[str]:
-        """What `host` resolves to, in the system's order. Raises `OSError`, `TimeoutError` after `seconds`."""
+        """The addresses of `host`, in the system's order. Raises `OSError`, `TimeoutError` after `seconds`."""
         return [host] if _is_address(host) else _look_up(host, port).result(seconds)
 
     def connect(self, address: str, port: int, seconds: float) -> socket.socket:
         """A TCP connection to an IP address. Raises `OSError`."""
-        opened = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
         try:
-            opened.settimeout(seconds)
-            opened.connect((address, port))
+            sock.settimeout(seconds)
+            sock.connect((address, port))
         except BaseException:
-            opened.close()
+            sock.close()
             raise
-        return opened
+        return sock
 
 
 INTERNET = Network()
 
 
 class Dialer:
-    """Connects to hosts: the name is looked up once, and what was checked is what is connected to.
+    """Connects to hosts. It resolves the name once, and connects to the address that it checked.
 
-    A name that is looked up again between check and connection could lead elsewhere by then (DNS rebinding).
+    A second look-up between check and connection could return another address (DNS rebinding).
     """
 
     def __init__(self, network: Network = INTERNET, permits: Permits | None = None) -> None:
-        """Connects only to addresses that `permits` passes; without it, to any."""
+        """Connects only to addresses for which `permits` is true; without it, to any."""
         self._network = network
         self._permits = permits
 
-    def dial(self, host: str, port: int, granted: Budget) -> socket.socket:
+    def dial(self, host: str, port: int, budget: Budget) -> socket.socket:
         """A TCP connection. Raises `OSError`, `TimeoutError` among them, or `AddressNotAllowed`."""
-        ends_at = time.monotonic() + min(granted.connect, granted.left())
+        ends_at = time.monotonic() + min(budget.connect, budget.left())
         addresses = self._permitted(self._network.addresses(host, port, _left(ends_at)))
         for remaining in range(len(addresses), 1, -1):
             try:
@@ -67,14 +67,14 @@ class Dialer:
     def _permitted(self, addresses: Sequence[str]) -> list[str]:
         permitted = [address for address in addresses if self._permits is None or self._permits(address)]
         if not permitted:
-            raise AddressNotAllowed("the host's name leads to no address that may be called")
+            raise AddressNotAllowed("the host's name has no permitted address")
         return permitted[:MAX_ADDRESSES]
 
 
 def _left(ends_at: float) -> float:
     left = ends_at - time.monotonic()
     if left <= 0:
-        raise TimeoutError("the time for connecting is up")
+        raise TimeoutError("the time to connect has passed")
     return left
 
 
@@ -86,41 +86,41 @@ def _is_address(host: str) -> bool:
     return True
 
 
-_under_way: dict[tuple[str, int], Future[list[str]]] = {}
+_lookups: dict[tuple[str, int], Future[list[str]]] = {}
 _lock = threading.Lock()
 
 
 def _look_up(host: str, port: int) -> Future[list[str]]:
-    """The look-up of a name that is under way, or a new one: a resolver that hangs holds one thread for each name."""
+    """The running look-up of a name, or a new one. So a resolver that hangs blocks one thread per name."""
     with _lock:
-        if (found := _under_way.get((host, port))) is None:
-            found = _under_way[host, port] = Future()
-            # The system's resolver knows no deadline: this thread may outlive every wait for it.
-            threading.Thread(target=_resolve, args=(host, port, found), daemon=True).start()
-        return found
+        if (future := _lookups.get((host, port))) is None:
+            future = _lookups[host, port] = Future()
+            # The system's resolver has no deadline, so this thread may outlive all waits for it.
+            threading.Thread(target=_resolve, args=(host, port, future), daemon=True).start()
+        return future
 
 
-def _resolve(host: str, port: int, found: Future[list[str]]) -> None:
+def _resolve(host: str, port: int, future: Future[list[str]]) -> None:
     try:
         answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except BaseException as exc:  # noqa: BLE001 - whoever waits gets it
+    except BaseException as exc:  # noqa: BLE001 - the waiting threads raise it
         _forget(host, port)
-        found.set_exception(exc)
+        future.set_exception(exc)
     else:
         _forget(host, port)
-        found.set_result(list(dict.fromkeys(str(address[0]) for *_, address in answers)))
+        future.set_result(list(dict.fromkeys(str(address[0]) for *_, address in answers)))
 
 
 def _forget(host: str, port: int) -> None:
     with _lock:
-        _under_way.pop((host, port), None)
+        _lookups.pop((host, port), None)
 
 
-def _begin_anew() -> None:
-    """In a forked child, where no look-up is under way, and nobody will give the lock back."""
+def _reset_after_fork() -> None:
+    """Resets a forked child: no look-up runs there, and no thread would release the lock."""
     global _lock  # noqa: PLW0603 - one a process
     _lock = threading.Lock()
-    _under_way.clear()
+    _lookups.clear()
 
 
-os.register_at_fork(after_in_child=_begin_anew)
+os.register_at_fork(after_in_child=_reset_after_fork)

@@ -1,4 +1,4 @@
-"""The strict transport for URLs that callers name: the address that was checked is the one that is connected to."""
+"""The strict transport for callers' URLs: it connects to the address that it checked."""
 
 from common.outbound.connection import Connection, Server
 from common.outbound.llhttp_adapter import LlhttpAdapter
@@ -6,14 +6,14 @@ from common.outbound.network import INTERNET, Dialer, Network, Permits
 
 
 class PinnedAddressAdapter(LlhttpAdapter):
-    """Resolves a host once for each exchange, and connects to none of its addresses but what `permits` passes.
+    """Resolves a host once per exchange, and connects only to addresses for which `permits` is true.
 
-    No connection is kept: what a name leads to is looked at every time.
+    It pools no connections, so it checks the address each time.
     """
 
     def __init__(self, permits: Permits, network: Network = INTERNET) -> None:
         super().__init__(Dialer(network, permits))
 
     def keep(self, server: Server, connection: Connection) -> None:
-        """Ends it instead."""
+        """Closes the connection instead."""
         connection.close()

@@ -1,8 +1,7 @@
 """One `requests.Session` for each kind of destination. Nothing else in this project opens an HTTP connection.
 
-Every session is shared by all threads. It keeps no cookies, reads neither the environment nor netrc, follows no
-redirect, and sends no fields but those that its callers give and the ones below. In a forked process all are made anew:
-two processes must not speak on one connection.
+All threads share a session. It keeps no cookies, ignores the environment and netrc, follows no redirects, and adds only
+the header fields below. A forked process creates its own sessions, because two processes must not share a connection.
 """
 
 import os
@@ -30,9 +29,9 @@ KEEP_ALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}  # seco
 
 
 class OutboundSession(requests.Session):
-    """A session whose `send` does no more than to send.
+    """A session that only sends.
 
-    `timeout` is a `deadline.Budget`, or what `requests` takes, which then is for the whole exchange.
+    `timeout` is a `deadline.Budget`, or a timeout of `requests`, which then covers the whole exchange.
     """
 
     def __init__(self, adapter: BaseAdapter) -> None:
@@ -45,11 +44,11 @@ class OutboundSession(requests.Session):
             self.mount(prefix, adapter)
 
     def prepared(self, method: str, url: str, fields: Mapping[str, str], body: bytes = b"") -> requests.PreparedRequest:
-        """A request with these fields and the session's, without what `Session.request` costs: 300 µs of 340."""
-        given = {**FIELDS, **fields}
+        """A request with these header fields and the session's. `Session.request` takes 300 µs longer."""
+        all_fields = {**FIELDS, **fields}
         if body or method in {"POST", "PUT", "PATCH"}:
-            given["Content-Length"] = str(len(body))
-        return LeanRequest(method, url, given, body)
+            all_fields["Content-Length"] = str(len(body))
+        return LeanRequest(method, url, all_fields, body)
 
     def send(
         self,
@@ -61,22 +60,22 @@ class OutboundSession(requests.Session):
         cert: Any = None,
         **_: Any,
     ) -> requests.Response:
-        """The response. No redirect is followed, no cookie kept, no hook called. Raises `RequestException`."""
+        """The response, without redirects, cookies or hooks. Raises `RequestException`."""
         adapter = self.get_adapter(request.url or "")
         return adapter.send(request, bool(stream), timeout, True if verify is None else verify, cert)
 
 
 @cache
 def model_server() -> OutboundSession:
-    """For calls of the model server."""
+    """The session for calls of the model server."""
     return OutboundSession(_pooling())
 
 
 @contextmanager
 def one_exchange() -> Iterator[OutboundSession]:
-    """For one long exchange with the model server, whose connection no other exchange uses before or after.
+    """A session for one long exchange with the model server, on a connection of its own.
 
-    TCP's own keep-alive notices a server that has vanished.
+    TCP keep-alive detects a server that has vanished.
     """
     session = OutboundSession(_pooling(_keep_alive()))
     try:
@@ -87,13 +86,13 @@ def one_exchange() -> Iterator[OutboundSession]:
 
 @cache
 def mlflow() -> OutboundSession:
-    """For calls of MLflow."""
+    """The session for calls of MLflow."""
     return OutboundSession(_pooling())
 
 
 @cache
 def callers_urls(permits: Permits, network: Network = INTERNET) -> OutboundSession:
-    """For URLs that callers name; only addresses that `permits` passes are connected to."""
+    """The session for callers' URLs; it connects only to addresses for which `permits` is true."""
     if settings.OUTBOUND_TRANSPORT == "requests":
         return OutboundSession(StockAdapter(Dialer(network, permits), keeps=False))
     return OutboundSession(PinnedAddressAdapter(permits, network))
@@ -106,15 +105,15 @@ def _pooling(options: tuple[Option, ...] = ()) -> BaseAdapter:
 
 
 def _keep_alive() -> tuple[Option, ...]:
-    known = {name: value for name, value in KEEP_ALIVE.items() if hasattr(socket, name)}  # not everywhere
-    probes = [(socket.IPPROTO_TCP, int(getattr(socket, name)), value) for name, value in known.items()]
+    options = {name: value for name, value in KEEP_ALIVE.items() if hasattr(socket, name)}  # not on every system
+    probes = [(socket.IPPROTO_TCP, int(getattr(socket, name)), value) for name, value in options.items()]
     return ((socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), *probes)
 
 
 def begin_anew(**_: object) -> None:
-    """Forgets all sessions, and with them their connections and authorities."""
-    for made in (model_server, mlflow, callers_urls):
-        made.cache_clear()
+    """Drops all sessions with their connections and TLS contexts."""
+    for factory in (model_server, mlflow, callers_urls):
+        factory.cache_clear()
 
 
 def _setting_changed(setting: str, **_: object) -> None:

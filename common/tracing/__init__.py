@@ -1,11 +1,11 @@
-"""Traces from browser to row, where the environment says whereto; where it does not, OpenTelemetry is not even loaded.
+"""Traces from browser to row, if the environment names a collector. Otherwise OpenTelemetry is not even loaded.
 
-    browser ─▶ POST /ml/v1/predict/ ─┬▶ POST /api/v1/predict ─▶ the model server's own
-                                     └▶ append to journal ─▶ write row ⋯ linked to the worker's span of its batch
+    browser ─▶ POST /ml/v1/predict/ ─┬▶ POST /api/v1/predict ─▶ the model server's spans
+                                     └▶ append to journal ─▶ write row ⋯ linked to the worker's span of the batch
 
-A span tells routes, statuses, numbers and ids: no query string, no body, no text of an exception. The variables are
-OpenTelemetry's: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/. What is decorated
-here while tracing is off stays the function that it was.
+Spans contain routes, statuses, numbers and ids, but no query string, body or exception text. The variables are those of
+OpenTelemetry: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/. If tracing is off, the
+decorators return the function unchanged.
 """
 
 import os
@@ -28,9 +28,9 @@ A = TypeVar("A", bound=Answered)
 
 
 def is_configured(variables: Mapping[str, str]) -> bool:
-    """Whether they name where traces go, and do not switch that off."""
-    said = {name: variables.get(name, "").strip().lower() for name in (*ENDPOINTS, *OFF)}
-    return any(said[name] for name in ENDPOINTS) and not any(said[name] == off for name, off in OFF.items())
+    """Whether the variables name a collector and do not disable tracing."""
+    values = {name: variables.get(name, "").strip().lower() for name in (*ENDPOINTS, *OFF)}
+    return any(values[name] for name in ENDPOINTS) and not any(values[name] == off for name, off in OFF.items())
 
 
 IS_ON = is_configured(os.environ)
@@ -40,12 +40,12 @@ if IS_ON:
 
 
 @contextmanager
-def unseen() -> Iterator[None]:
-    """While tracing is off: what is imported in the block finds no OpenTelemetry, even where it is installed."""
+def hide_opentelemetry() -> Iterator[None]:
+    """Hides OpenTelemetry from imports in the block, even if it is installed; for use while tracing is off."""
     if "opentelemetry" in sys.modules:
         yield
         return
-    sys.modules["opentelemetry"] = None  # type: ignore[assignment] # what the import system documents for this
+    sys.modules["opentelemetry"] = None  # type: ignore[assignment] # the import system documents this
     try:
         yield
     finally:
@@ -53,39 +53,39 @@ def unseen() -> Iterator[None]:
 
 
 def name_service(name: str) -> None:
-    """What this process' spans say they come from, unless the environment says another; before the first span."""
+    """Sets the service name of this process, before its first span. The environment overrides it."""
     if IS_ON:
         exporter.service_name = name
 
 
-def serving(answer: "Callable[[HttpRequest], HttpResponse]") -> "Callable[[HttpRequest], HttpResponse]":
-    """A span for each request of the API that `answer` answers; it continues the caller's trace."""
-    return http.serving(answer) if IS_ON else answer
+def trace_requests(answer: "Callable[[HttpRequest], HttpResponse]") -> "Callable[[HttpRequest], HttpResponse]":
+    """Adds a span to each API request, which continues the caller's trace."""
+    return http.trace_requests(answer) if IS_ON else answer
 
 
-def calling(forward: Callable[P, A]) -> Callable[P, A]:
-    """A span for each call of the model server; the function's first two arguments are the call's method and path."""
-    return http.calling(forward) if IS_ON else forward
+def trace_calls(forward: Callable[P, A]) -> Callable[P, A]:
+    """Adds a span to each call of the model server. The function's first two arguments are method and path."""
+    return http.trace_calls(forward) if IS_ON else forward
 
 
-def carried(fields: Mapping[str, str]) -> Mapping[str, str]:
-    """Header fields for the next hop: with the current span's context, or as they came where there is none."""
-    return spans.carried(fields) if IS_ON else fields
+def with_trace_context(fields: Mapping[str, str]) -> Mapping[str, str]:
+    """Header fields with the context of the current span; unchanged if there is none."""
+    return spans.with_trace_context(fields) if IS_ON else fields
 
 
-def step(name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Gives a function a span of this name."""
-    return spans.step(name) if IS_ON else lambda function: function
+def trace_step(name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Adds a span with this name to a function."""
+    return spans.trace_step(name) if IS_ON else lambda function: function
 
 
-def here() -> str:
-    """The current span as a W3C `traceparent`; blank where nothing of it is exported."""
-    return spans.here() if IS_ON else ""
+def current_traceparent() -> str:
+    """The current span as a W3C `traceparent`; blank if it is not exported."""
+    return spans.current_traceparent() if IS_ON else ""
 
 
-def working(task: str, traceparent: str | None) -> AbstractContextManager[None]:
-    """A span for a task whose message came from within a trace, as its header `traceparent` tells."""
-    return spans.working(task, traceparent) if IS_ON and traceparent else nullcontext()
+def trace_task(task: str, traceparent: str | None) -> AbstractContextManager[None]:
+    """A span for a Celery task whose message has the header `traceparent`."""
+    return spans.trace_task(task, traceparent) if IS_ON and traceparent else nullcontext()
 
 
 def write_span(origin: str, records: Iterable[tuple[int, str]]) -> AbstractContextManager[None]:
@@ -102,7 +102,7 @@ def mark_refused(sequence: int) -> None:
         rows.mark_refused(sequence)
 
 
-def end() -> None:
-    """Sends what is not yet sent, within seconds. Not needed where a process ends as Python's do."""
+def shutdown() -> None:
+    """Exports the remaining spans, within seconds. Only needed if a process exits without Python's clean-up."""
     if IS_ON:
         exporter.end()

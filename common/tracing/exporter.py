@@ -1,6 +1,6 @@
-"""Sends spans, many at a time, from a thread that nobody waits for; each process makes its own for its first span.
+"""Exports spans in batches, from a background thread; each process starts its own with its first span.
 
-A collector that is slow or away costs spans, never a request: what does not fit the queue is dropped.
+A slow or unavailable collector loses spans, but never delays a request: spans that do not fit the queue are dropped.
 """
 
 import os
@@ -13,35 +13,35 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Tracer
 
-LAST_WORDS_SECONDS = 2.0  # for what is not yet sent when the process ends
+SHUTDOWN_SECONDS = 2.0  # for the remaining spans when the process ends
 
 service_name = "ml-proxy-gateway"
 
 
 class _Exporter:
-    """One process'. A thread waits for its end: at Python's own end no new one can be started."""
+    """The exporter of one process. Its closer thread starts early, because no thread can start at interpreter exit."""
 
     def __init__(self) -> None:
-        _forget_blanks()
-        given = OTELResourceDetector().detect().attributes
+        _remove_blank_variables()
+        attributes = OTELResourceDetector().detect().attributes
         self._provider = TracerProvider(
-            resource=Resource.create({SERVICE_NAME: service_name, **given}), shutdown_on_exit=False
+            resource=Resource.create({SERVICE_NAME: service_name, **attributes}), shutdown_on_exit=False
         )
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self.tracer = self._provider.get_tracer("ml_proxy")
-        self._is_over = threading.Event()
-        self._closer = threading.Thread(target=self._close, name="last traces", daemon=True)
+        self._is_ending = threading.Event()
+        self._closer = threading.Thread(target=self._close, name="trace export", daemon=True)
         self._closer.start()
-        # As `atexit`, and also in a forked child of `multiprocessing`, where that does nothing: a worker of granian's.
+        # `Finalize` also runs in forked children of `multiprocessing`, such as workers of granian; `atexit` does not.
         Finalize(None, self.end, exitpriority=0)
 
     def end(self) -> None:
-        """Sends the rest; what takes longer than `LAST_WORDS_SECONDS` is lost."""
-        self._is_over.set()
-        self._closer.join(LAST_WORDS_SECONDS)
+        """Exports the remaining spans; loses those that need longer than `SHUTDOWN_SECONDS`."""
+        self._is_ending.set()
+        self._closer.join(SHUTDOWN_SECONDS)
 
     def _close(self) -> None:
-        self._is_over.wait()
+        self._is_ending.wait()
         self._provider.shutdown()
 
 
@@ -55,23 +55,23 @@ def tracer() -> Tracer:
 
 
 def end() -> None:
-    """Sends what this process has not yet sent, for at most `LAST_WORDS_SECONDS`; there are no spans afterwards."""
+    """Exports the remaining spans, for at most `SHUTDOWN_SECONDS`; later spans are not exported."""
     if _exporter is not None:
         _exporter.end()
 
 
-def _forget_blanks() -> None:
-    """The specification takes a blank variable for one that is not set; this SDK warns of some and obeys others."""
+def _remove_blank_variables() -> None:
+    """Removes blank variables: the specification treats them as not set, this SDK does not always."""
     for name in [name for name, value in os.environ.items() if name.startswith("OTEL_") and not value.strip()]:
         del os.environ[name]
 
 
-def _forget_parents() -> None:
-    """In a forked child: its parent's threads are not there, its sockets are not to be shared."""
+def _reset_after_fork() -> None:
+    """In a forked child: the parent's threads do not exist, and its sockets must not be shared."""
     global _exporter, _guard
     _exporter, _guard = None, threading.Lock()
 
 
 _exporter: _Exporter | None = None
 _guard = threading.Lock()
-os.register_at_fork(after_in_child=_forget_parents)
+os.register_at_fork(after_in_child=_reset_after_fork)

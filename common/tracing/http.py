@@ -1,6 +1,6 @@
 """Spans of HTTP exchanges: https://opentelemetry.io/docs/specs/semconv/http/http-spans/.
 
-Of a URL they tell the route, whose names are this project's own, never what a caller put in its place.
+They contain the route of a URL, never the path that a caller sent.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,13 +21,13 @@ from common.tracing.spans import fail, span
 P = ParamSpec("P")
 A = TypeVar("A", bound=Answered)
 
-TRACED_PATHS = "/ml/"  # probes and scrapes would bury the rest
+TRACED_PATHS = "/ml/"  # no probes and scrapes, which would outnumber the rest
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 PORTS = {"http": 80, "https": 443}
 
 
 class _Meta(Getter[Mapping[str, Any]]):
-    """Finds header fields where WSGI puts them."""
+    """Reads header fields from a WSGI environment."""
 
     def get(self, carrier: Mapping[str, Any], key: str) -> list[str] | None:
         value = carrier.get(f"HTTP_{key.upper().replace('-', '_')}")
@@ -40,8 +40,8 @@ class _Meta(Getter[Mapping[str, Any]]):
 _meta = _Meta()
 
 
-def serving(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """See `common.tracing`; so too for `calling`."""
+def trace_requests(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """See `common.tracing.trace_requests`."""
 
     def traced(request: HttpRequest) -> HttpResponse:
         if not request.path.startswith(TRACED_PATHS):
@@ -64,11 +64,11 @@ def _describe(server: Span, method: str, request: HttpRequest, response: HttpRes
     server.set_attribute("ml_proxy.request_id", current_request_id.get())
     server.set_attribute("http.request.method", "_OTHER" if method == "HTTP" else method)
     server.set_attribute("url.scheme", request.scheme or "http")
-    _tell_status(server, response.status_code, errors_from=500)
+    _set_status(server, response.status_code, errors_from=500)
 
 
-def calling(forward: Callable[P, A]) -> Callable[P, A]:
-    """As its namesake."""
+def trace_calls(forward: Callable[P, A]) -> Callable[P, A]:
+    """See `common.tracing.trace_calls`."""
 
     @wraps(forward)
     def traced(*args: P.args, **kwargs: P.kwargs) -> A:
@@ -77,14 +77,14 @@ def calling(forward: Callable[P, A]) -> Callable[P, A]:
             client.set_attribute("http.request.method", method)
             client.set_attributes(_server(path))
             answer = forward(*args, **kwargs)
-            _tell_status(client, answer.status, errors_from=400)
+            _set_status(client, answer.status, errors_from=400)
         return answer
 
     return traced
 
 
 def _server(path: str) -> dict[str, str | int]:
-    """The model server's address, without the user's part that its URL may have."""
+    """The model server's address, without credentials in its URL."""
     parts = urlsplit(settings.ML_SERVER_URL)
     return {
         "url.full": f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{path}",
@@ -93,7 +93,7 @@ def _server(path: str) -> dict[str, str | int]:
     }
 
 
-def _tell_status(of: Span, status: int, *, errors_from: int) -> None:
-    of.set_attribute("http.response.status_code", status)
+def _set_status(traced: Span, status: int, *, errors_from: int) -> None:
+    traced.set_attribute("http.response.status_code", status)
     if status >= errors_from:
-        fail(of, str(status))
+        fail(traced, str(status))

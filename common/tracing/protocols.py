@@ -1,10 +1,10 @@
-"""What is traced, as far as a span needs to know it; this layer knows none of the classes."""
+"""The protocols of traced objects; tracing does not import their classes."""
 
 from typing import Protocol
 
 
 class Answered(Protocol):
-    """A model server's answer."""
+    """A response of the model server."""
 
     @property
     def status(self) -> int:

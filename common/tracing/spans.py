@@ -1,4 +1,4 @@
-"""Spans, and how their context travels: to other servers as the environment says, to our own as W3C Trace Context.
+"""Spans and the propagation of their context: to other servers in the configured format, to ours as W3C Trace Context.
 
 https://www.w3.org/TR/trace-context/
 """
@@ -23,14 +23,14 @@ _w3c = TraceContextTextMapPropagator()
 
 @contextmanager
 def span(name: str, kind: SpanKind, parent: Context | None = None) -> Iterator[Span]:
-    """A span that is the current one in the block; of an exception it tells the class, never the text."""
+    """A span that is current in the block. For an exception it records the class, never the text."""
     with exporter.tracer().start_as_current_span(
         name, context=parent, kind=kind, record_exception=False, set_status_on_exception=False
-    ) as made:
+    ) as started:
         try:
-            yield made
+            yield started
         except BaseException as exc:
-            fail(made, type(exc).__qualname__)
+            fail(started, type(exc).__qualname__)
             raise
 
 
@@ -40,8 +40,8 @@ def fail(failed: Span, kind: str) -> None:
     failed.set_status(Status(StatusCode.ERROR))
 
 
-def step(name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """See `common.tracing`; so too for what follows."""
+def trace_step(name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """See `common.tracing.trace_step`."""
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         @wraps(function)
@@ -55,14 +55,14 @@ def step(name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 
 @contextmanager
-def working(task: str, traceparent: str) -> Iterator[None]:
-    """As its namesake."""
+def trace_task(task: str, traceparent: str) -> Iterator[None]:
+    """See `common.tracing.trace_task`."""
     with span(f"run {task}", SpanKind.CONSUMER, context_of(traceparent)):
         yield
 
 
-def here() -> str:
-    """As its namesake."""
+def current_traceparent() -> str:
+    """See `common.tracing.current_traceparent`."""
     current = trace.get_current_span().get_span_context()
     carrier: dict[str, str] = {}
     if current.is_valid and current.trace_flags.sampled:
@@ -71,12 +71,12 @@ def here() -> str:
 
 
 def context_of(traceparent: str) -> Context:
-    """What a span's parent is, for one that began elsewhere."""
+    """The context of a parent span in another process."""
     return _w3c.extract({"traceparent": traceparent})
 
 
-def carried(fields: Mapping[str, str]) -> Mapping[str, str]:
-    """As its namesake."""
+def with_trace_context(fields: Mapping[str, str]) -> Mapping[str, str]:
+    """See `common.tracing.with_trace_context`."""
     context: dict[str, str] = {}
     propagate.inject(context)
     if not context:

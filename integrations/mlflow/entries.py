@@ -169,7 +169,7 @@ def _cells(row: Inference) -> list[Any]:
 
 def _predictions(output: str) -> list[tuple[str, float]]:
     """Labels and confidences of an answer, most confident first; empty unless it has the reference server's shape."""
-    found = strict_json.glance(output.encode())
+    found = strict_json.parse_fast(output.encode())
     items = found.get("predictions") if isinstance(found, dict) else None
     pairs = [_pair(item) for item in items] if isinstance(items, list) else []
     return sorted(filter(None, pairs), key=lambda pair: -pair[1])

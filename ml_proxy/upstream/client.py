@@ -68,7 +68,7 @@ class Request(NamedTuple):
     body: bytes
 
 
-@tracing.calling
+@tracing.trace_calls
 def forward(
     method: str,
     path: str,
@@ -99,7 +99,7 @@ def exchange_budget(total_seconds: float, silence: float, switch: Switch | None 
 def send_request(session: sessions.OutboundSession, request: Request, limits: Budget) -> requests.Response:
     """Sends a request; returns once the response's head is there. Raises `RequestException` or `UpstreamRedirected`."""
     url = f"{settings.ML_SERVER_URL}/api/v1/{request.path}{'?' if request.query else ''}{request.query}"
-    prepared = session.prepared(request.method, url, tracing.carried(request.fields), request.body)
+    prepared = session.prepared(request.method, url, tracing.with_trace_context(request.fields), request.body)
     response = session.send(prepared, stream=True, timeout=limits)
     if 300 <= response.status_code < 400 and response.status_code != NOT_MODIFIED:
         response.close()

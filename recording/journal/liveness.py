@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from common.file_locks import is_let_go
+from common.file_locks import is_released
 from recording.journal.spool import LOCK_NAME
 
 SILENT_SECONDS = 30.0  # longer than any iteration, including the longest pause and SQLite's wait for a lock
@@ -30,7 +30,7 @@ def check(folder: Path) -> None:
     path = folder / LOCK_NAME
     try:
         age = time.time() - path.stat().st_mtime
-        is_free = is_let_go(path)
+        is_free = is_released(path)
     except FileNotFoundError:
         raise NoPublisher("No publisher has run here yet.") from None
     if is_free:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from common.file_locks import is_let_go
+from common.file_locks import is_released
 from recording.journal import segment
 from recording.journal.segment import Entry, SegmentName
 
@@ -71,7 +71,7 @@ class Spool:
 
     def is_closed(self, name: SegmentName) -> bool:
         """Whether nobody will write to the segment again: its writer closed it or has exited."""
-        return is_let_go(self._folder / str(name))
+        return is_released(self._folder / str(name))
 
     def remove(self, name: SegmentName, read_to: int, *, damaged: bool = False) -> bool:
         """Removes a closed segment that was read to offset `read_to` and confirmed. Returns whether it was intact.

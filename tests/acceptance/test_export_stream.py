@@ -7,12 +7,12 @@ import pytest
 import requests
 
 from tests.support.system import System
-from tests.support.waiting import until
+from tests.support.wait import until
 
 ROWS = 60  # of a MiB each: more than socket buffers and the server's queue hold
 MAKE_ROWS = (
-    "from tests.support.rows import lay\n"
-    f"for number in range({ROWS}): lay(input_data='\"' + 'x' * 2**20 + '\"', request_id=str(number))"
+    "from tests.support.inference_rows import insert_row\n"
+    f"for number in range({ROWS}): insert_row(input_data='\"' + 'x' * 2**20 + '\"', request_id=str(number))"
 )
 TABLE = "ml_proxy_inferencelog"
 

@@ -16,9 +16,9 @@ import requests
 from jobs.webhooks.signing import new_secret
 from tests.support.extending import Recipe, apply, copy_repository, lines_of_code, recipes, run
 from tests.support.model import ScriptedModel
-from tests.support.receiving import says, verified
 from tests.support.system import System
-from tests.support.waiting import until
+from tests.support.wait import until
+from tests.support.webhooks import responds, verify_signature
 
 pytestmark = pytest.mark.any_database
 
@@ -234,7 +234,7 @@ def erases_them(system: System, recipe: Recipe, left: list[dict[str, Any]]) -> N
 @pytest.fixture(scope="module")
 def receiver() -> Any:
     server = ScriptedModel()
-    server.script = says("204 No Content")
+    server.script = responds("204 No Content")
     yield server
     server.close()
 
@@ -314,7 +314,7 @@ class TestAJobKind:
     def test_its_caller_is_called_back(self, counting: System, receiver: ScriptedModel) -> None:
         job_id = started(counting, to=1, callback_url=f"{receiver.url}/done")
         call = until(lambda: receiver.requests, what="a call-back")[0]
-        event = verified(call, SECRET)
+        event = verify_signature(call, SECRET)
         assert event["type"] == "job.succeeded"
         assert (event["data"]["id"], event["data"]["result"]) == (job_id, {"counted": 1})
 

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from tests.support.system import System
-from tests.support.waiting import until
+from tests.support.wait import until
 
 pytestmark = pytest.mark.any_database
 

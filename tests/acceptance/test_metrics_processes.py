@@ -14,11 +14,11 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from common.metrics.process_metrics import MAX_DEAD_FILES
 from tests.acceptance.helpers.recording import answered, scrape
+from tests.support.metrics import Scrape
 from tests.support.model import ScriptedModel
 from tests.support.network import free_port
-from tests.support.scrapes import Scrape
 from tests.support.system import ROOT, System
-from tests.support.waiting import until
+from tests.support.wait import until
 
 pytestmark = pytest.mark.any_database  # the processes share files and locks, not the database
 

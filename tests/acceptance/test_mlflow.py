@@ -15,7 +15,7 @@ from tests.acceptance.helpers.recording import answered, rows
 from tests.support.model import Conversation, ScriptedModel
 from tests.support.network import free_port
 from tests.support.system import ROOT, System
-from tests.support.waiting import until
+from tests.support.wait import until
 
 pytestmark = pytest.mark.any_database
 

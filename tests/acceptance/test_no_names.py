@@ -16,11 +16,11 @@ from pytest_django import Settings
 
 from common import broker
 from recording.batches import WRITE_RECORDS
-from tests.support.collector import Collector
-from tests.support.lines import lines_of
+from tests.support.log_lines import parse_log
 from tests.support.model import Conversation, ScriptedModel
 from tests.support.system import System
-from tests.support.waiting import until
+from tests.support.trace_collector import Collector
+from tests.support.wait import until
 
 MARK = "MARKER"
 BODY = {"doctor_name": f"Dr. {MARK}", "patient_name": f"{MARK} 김민준", "features": [f"{MARK}-payload"]}
@@ -197,7 +197,7 @@ def test_operators_see_no_patient_data(site: Site) -> None:
         **{f"the log of {name}": site.system.log_of(name) for name in PROCESSES},
         "metrics": metrics.text if metrics.ok else "",
     }
-    assert all(lines_of(site.system.log_of(name)) for name in PROCESSES if name != "redis")
+    assert all(parse_log(site.system.log_of(name)) for name in PROCESSES if name != "redis")
     assert [name for name, text in outputs.items() if holds_the_mark(text)] == []
     assert all(holds_the_mark(repr(site.tables(name))) for name in (TABLE, "recording_disposition", "jobs_job"))
 

@@ -9,7 +9,7 @@ import requests
 from tests.acceptance.helpers.recording import answered, assert_all_are_rows
 from tests.support.model import ScriptedModel
 from tests.support.system import System
-from tests.support.waiting import until
+from tests.support.wait import until
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import requests
 
 from tests.support.system import ROOT, System
-from tests.support.waiting import until
+from tests.support.wait import until
 
 DIGIT = (ROOT / "docs" / "examples" / "digit.png").read_bytes()
 NAMES = {"doctor_name": "Dr. Yoon (synthetic)", "patient_name": "김민준 (synthetic)"}

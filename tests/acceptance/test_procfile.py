@@ -19,7 +19,7 @@ from tests.acceptance.helpers import compose
 from tests.acceptance.helpers.processes import running
 from tests.support.network import free_port
 from tests.support.system import ROOT, procfile
-from tests.support.waiting import until
+from tests.support.wait import until
 
 PORTS = ("GATEWAY_PORT", "ML_SERVER_PORT", "FLOWER_PORT", "REDIS_PORT")
 SECRETS = {"SECRET_KEY": "s" * 32, "SEAL_KEY": "k" * 32, "FLOWER_BASIC_AUTH": "eyes:only"}

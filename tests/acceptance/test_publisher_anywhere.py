@@ -11,9 +11,9 @@ import pytest
 
 from tests.acceptance.helpers.recording import answered, rows
 from tests.support.model import ScriptedModel
-from tests.support.publishing import holder
+from tests.support.record_pipeline import lock_holder
 from tests.support.system import System
-from tests.support.waiting import DEADLINE_SECONDS, until
+from tests.support.wait import DEADLINE_SECONDS, until
 
 pytestmark = pytest.mark.any_database  # the processes share files and locks, not the database
 
@@ -42,7 +42,7 @@ def bound(system: System, *more: str) -> list[str]:
 
 def publishing(system: System) -> int:
     """Returns the id of the active publisher process; 0 if there is none."""
-    return holder(system.folder / "journal")
+    return lock_holder(system.folder / "journal")
 
 
 def assert_recorded(system: System, count: int = 30) -> None:

@@ -20,7 +20,7 @@ import requests
 
 from tests.acceptance.helpers.processes import running
 from tests.support.system import System
-from tests.support.waiting import DEADLINE_SECONDS, until
+from tests.support.wait import DEADLINE_SECONDS, until
 
 CALLERS = 200
 CANCEL_SECONDS = 30  # far less than the duration of the training

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.support.model import ScriptedModel
 from tests.support.system import System
-from tests.support.waiting import until
+from tests.support.wait import until
 
 CLIENTS, CALLS = 8, 40  # 320 predictions, and a history request for every fourth
 EVERY = 4

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.model import Conversation, ScriptedModel
 from tests.support.system import System
-from tests.support.waiting import until
+from tests.support.wait import until
 
 CALLERS = 48  # more than there are threads to answer
 BODY = json.dumps({"doctor_name": "Dr. Who", "patient_name": "P"})

@@ -15,7 +15,7 @@ import requests
 
 from tests.acceptance.helpers.processes import Program, bare_environment, running
 from tests.support.network import free_port
-from tests.support.waiting import until
+from tests.support.wait import until
 
 WORDS = {
     "redis": "redis-server",

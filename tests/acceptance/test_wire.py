@@ -10,7 +10,7 @@ import pytest
 
 from ml_proxy.records import InferenceRecord
 from recording.journal import Spool
-from tests.support.door import BODY, PREFIX, keeps
+from tests.support.gateway import BODY, PREFIX, sends_and_stays_open
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
 from tests.support.system import System
 
@@ -170,7 +170,7 @@ def test_it_ignores_a_length_beside_chunks(caller: Caller, server: ScriptedModel
 @pytest.mark.parametrize("line", [b"200 OK", b"299 Odd", b"418 I'm a teapot", b"599 Odd", b"600 Odder", b"999 Oddest"])
 def test_it_passes_fields_and_bytes_on(caller: Caller, server: ScriptedModel, line: bytes) -> None:
     head = b"Set-Cookie: a=1\r\nContent-Encoding: x-odd\r\nSet-Cookie: b=2\r\nTransfer-Encoding: chunked\r\n\r\n"
-    server.script = keeps(b"HTTP/1.1 ", line, b"\r\n", head, b"3\r\n\x00\xff\n\r\n0\r\n\r\n")
+    server.script = sends_and_stays_open(b"HTTP/1.1 ", line, b"\r\n", head, b"3\r\n\x00\xff\n\r\n0\r\n\r\n")
     caller.send(b"GET /ml/v1/status/ HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Request-ID: mine\r\n\r\n")
     response, body = caller.answer("GET")
     assert (response.status, body) == (int(line[:3]), b"\x00\xff\n")
@@ -186,7 +186,7 @@ def test_it_passes_fields_and_bytes_on(caller: Caller, server: ScriptedModel, li
 
 @pytest.mark.parametrize("line", [b"204 No Content", b"304 Not Modified"])
 def test_it_passes_an_answer_without_a_body_on(caller: Caller, server: ScriptedModel, line: bytes) -> None:
-    server.script = keeps(b"HTTP/1.1 ", line, b'\r\nETag: "7"\r\n\r\n')
+    server.script = sends_and_stays_open(b"HTTP/1.1 ", line, b'\r\nETag: "7"\r\n\r\n')
     for _ in range(2):  # on one connection: no byte of the first answer may remain
         caller.send(b"GET /ml/v1/status/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         response, body = caller.answer("GET")

@@ -13,7 +13,7 @@ from tests.acceptance.helpers.recording import answered, assert_all_are_rows
 from tests.support.model import ScriptedModel
 from tests.support.network import free_port
 from tests.support.system import System
-from tests.support.waiting import until
+from tests.support.wait import until
 
 ROUNDS = 3
 

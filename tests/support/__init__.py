@@ -1,1 +1,1 @@
-"""Real parts for the tests: processes, servers that misbehave, databases."""
+"""Shared parts of the tests: real processes, databases, and servers that misbehave."""

@@ -1,6 +1,6 @@
-"""A self-signed certificate for 127.0.0.1, made with nothing but Python: no program to make one need be installed.
+"""A self-signed certificate for 127.0.0.1, generated in Python, so no other program is needed.
 
-DER by hand, of RFC 5280 (the certificate) and RFC 8017 (RSA); for tests alone.
+It writes DER by RFC 5280 (certificate) and RFC 8017 (RSA). For tests only.
 """
 
 import base64
@@ -21,9 +21,9 @@ SMALL = math.prod(number for number in range(3, 2000, 2))
 
 @cache
 def self_signed(address: bytes = bytes([127, 0, 0, 1])) -> str:
-    """PEM of a private key and of a certificate that it signed, good for an hour, for an IPv4 address.
+    """PEM of a private key and a certificate for an IPv4 address, valid for an hour.
 
-    Made once in a process for each address: two primes take a second.
+    Cached per process and address, because two primes take a second.
     """
     p, q = _prime(), _prime()
     n, d = p * q, pow(E, -1, math.lcm(p - 1, q - 1))
@@ -55,7 +55,7 @@ def _extensions(public: bytes, address: bytes) -> list[bytes]:
     return [
         _extension(ALT_NAME, _sequence(_tlv(0x87, address))),
         _extension(CONSTRAINTS, _sequence(true), true),
-        _extension(KEY_USAGE, _tlv(0x03, bytes([2, 0b10000100])), true),  # it signs, itself too
+        _extension(KEY_USAGE, _tlv(0x03, bytes([2, 0b10000100])), true),  # it signs certificates, its own too
         _extension(KEY_ID, _tlv(0x04, hashlib.sha256(public).digest()[:20])),
     ]
 
@@ -73,7 +73,7 @@ def _sign(body: bytes, n: int, d: int) -> bytes:
 
 
 def _prime() -> int:
-    """1,024 bits, the first two set; passes Fermat's test for enough bases to be one."""
+    """A number of 1,024 bits, the first two set, that passes Fermat's test for four bases."""
     while True:
         found = secrets.randbits(1024) | 3 << 1022 | 1
         if (

@@ -1,4 +1,4 @@
-"""A database that is not there, for the length of a block."""
+"""Makes the database, or a table, unavailable for a block."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -10,31 +10,31 @@ from django.db import connection, connections
 T = TypeVar("T")
 
 
-def with_database_gone(ask: Callable[[], T]) -> T:
-    """What `ask` gives in a thread whose connections to the database all fail, as if nobody listened there."""
-    found: list[T] = []
+def with_database_down(query: Callable[[], T]) -> T:
+    """The result of `query` in a thread whose database connections all fail."""
+    results: list[T] = []
 
     def run() -> None:
         try:
-            found.append(ask())
+            results.append(query())
         finally:
             connections.close_all()
 
-    kept = dict(connection.settings_dict)
+    saved = dict(connection.settings_dict)
     connection.settings_dict.update(NAME="/no/such/folder/database", HOST="/no/such/folder")
     try:
         thread = threading.Thread(target=run)
         thread.start()
         thread.join(60)
     finally:
-        connection.settings_dict.update(kept)
-    [answer] = found
-    return answer
+        connection.settings_dict.update(saved)
+    [result] = results
+    return result
 
 
 @contextmanager
-def table_away(name: str) -> Iterator[None]:
-    """The database answers, but one of its tables is not there."""
+def table_missing(name: str) -> Iterator[None]:
+    """The database works, but one of its tables is missing."""
     _rename(name, f"{name}_away")
     try:
         yield

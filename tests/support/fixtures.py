@@ -1,4 +1,4 @@
-"""The database of these tests, and the ends of a record's way."""
+"""Fixtures for the database, Redis, the journal and the publisher."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +19,7 @@ from recording.seals import keyring
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A real file: in memory, SQLite's threads would share one cache and lock each other's tables."""
+    """Uses a file: with SQLite in memory, threads would share one cache and lock each other's tables."""
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         database["TEST"]["NAME"] = tmp_path_factory.mktemp("database") / "test.sqlite3"
@@ -27,26 +27,26 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
 
 @pytest.fixture(scope="session", autouse=True)
 def _flush_by_deleting() -> Iterator[None]:
-    """After a test that commits, PostgreSQL deletes its few rows; to truncate every table takes ten times as long."""
+    """Deletes rows after a test that commits, because TRUNCATE of all tables takes ten times as long on PostgreSQL."""
 
-    def deletes(_self: Any, _style: Any, tables: Iterable[str], **_options: bool) -> list[str]:
+    def delete_rows(_self: Any, _style: Any, tables: Iterable[str], **_options: bool) -> list[str]:
         return [f"DELETE FROM {name}" for name in tables]  # noqa: S608 - Django's own names
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DatabaseOperations, "sql_flush", deletes)
+        patch.setattr(DatabaseOperations, "sql_flush", delete_rows)
         yield
 
 
 @pytest.fixture(params=["llhttp", "requests"])
 def transport(request: pytest.FixtureRequest, settings: Settings) -> str:
-    """What carries HTTP to the outside: the strict transport, then that of requests."""
+    """Runs a test with both outbound transports."""
     settings.OUTBOUND_TRANSPORT = request.param
     return str(request.param)
 
 
 @pytest.fixture
 def broker(empty_redis: str, settings: Settings) -> Iterator[redis.Redis]:
-    """The Redis that is published to."""
+    """A connection to the Redis that the publisher uses."""
     settings.REDIS_URL = empty_redis
     with redis.Redis.from_url(empty_redis) as connection:
         yield connection
@@ -54,15 +54,15 @@ def broker(empty_redis: str, settings: Settings) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def writer(tmp_path: Path) -> Iterator[Writer]:
-    """An origin that writes to the test's folder."""
-    made = Writer(tmp_path, new_origin=uuid4, key=keyring().current, max_bytes=2**30, segment_bytes=2**20)
-    yield made
-    made.close()
+    """A journal writer in the test's folder."""
+    created = Writer(tmp_path, new_origin=uuid4, key=keyring().current, max_bytes=2**30, segment_bytes=2**20)
+    yield created
+    created.close()
 
 
 @pytest.fixture
-def published(gateway: Client) -> Iterator[None]:
-    """The sign of life of a publisher beside the gateway's journal; none runs."""
+def live_publisher(gateway: Client) -> Iterator[None]:
+    """Holds the lock of a publisher, so that one seems to run."""
     lock = folder_lock(Path(settings.VAR_DIR) / "journal")
     yield
     os.close(lock)
@@ -70,7 +70,7 @@ def published(gateway: Client) -> Iterator[None]:
 
 @pytest.fixture
 def files_folder(tmp_path: Path, settings: Settings) -> Path:
-    """A storage of the test's own."""
+    """A file storage for one test."""
     location = tmp_path / "files"
     default = {"BACKEND": "attachments.storage.folder.Folder", "OPTIONS": {"location": str(location)}}
     settings.STORAGES = {**settings.STORAGES, "default": default}
@@ -78,15 +78,15 @@ def files_folder(tmp_path: Path, settings: Settings) -> Path:
 
 
 @pytest.fixture
-def way(gateway: Client, broker: redis.Redis, tmp_path: Path) -> Callable[[], None]:
-    """All that happens behind an answer."""
-    from tests.support import publishing  # noqa: PLC0415 - models load once Django is set up
+def process_records(gateway: Client, broker: redis.Redis, tmp_path: Path) -> Callable[[], None]:
+    """Publishes, writes and confirms all records, in the test's process."""
+    from tests.support import record_pipeline  # noqa: PLC0415 - models load once Django is set up
 
-    publisher = publishing.publisher(tmp_path / "journal")
+    publisher = record_pipeline.publisher(tmp_path / "journal")
 
-    def go() -> None:
+    def process() -> None:
         publisher.step()
-        publishing.work(broker)
+        record_pipeline.write_messages(broker)
         publisher.step()
 
-    return go
+    return process

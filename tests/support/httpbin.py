@@ -1,4 +1,4 @@
-"""httpbin, which nobody here wrote, in a model server's place."""
+"""httpbin as the model server: an independent HTTP implementation."""
 
 import http.client
 import threading
@@ -11,12 +11,12 @@ from urllib.parse import parse_qs, quote, urlsplit
 from waitress.server import create_server
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # its own, and those of what it is made of
+    warnings.simplefilter("ignore")  # its own warnings, and those of its dependencies
     from httpbin import app
 
 
 class Answer(NamedTuple):
-    """What a client got."""
+    """A response."""
 
     status: int
     reason: str
@@ -25,12 +25,12 @@ class Answer(NamedTuple):
 
 
 def target(path: str) -> str:
-    """The query by which a path of httpbin's is asked for through one of a model server's."""
+    """The query string that selects a path of httpbin, for any path of the model server."""
     return f"path={quote(path)}"
 
 
 def shim(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Asks httpbin for the path that the query names, whichever of a model server's paths it came by."""
+    """Calls httpbin with the path in the query string, and ignores the request's own path."""
     asked = urlsplit(parse_qs(environ["QUERY_STRING"])["path"][0])
     inner = {**environ, "PATH_INFO": asked.path, "QUERY_STRING": asked.query}
     answer: Iterable[bytes] = app.wsgi_app(inner, start_response)
@@ -39,7 +39,7 @@ def shim(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
 
 @contextmanager
 def serving() -> Iterator[str]:
-    """Serves it under waitress, and gives its URL."""
+    """Serves httpbin under waitress; yields its URL."""
     server = create_server(shim, host="127.0.0.1", port=0, threads=4)
     stopping = threading.Event()
 
@@ -60,7 +60,7 @@ def serving() -> Iterator[str]:
 
 
 def ask(url: str, path: str, fields: Mapping[str, str]) -> Answer:
-    """What a client gets that has nothing between itself and the server."""
+    """The response to a direct client, without a gateway."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     try:
         connection.putrequest("GET", path, skip_accept_encoding=True)

@@ -1,7 +1,6 @@
-"""`python -m tests.support.instrumented NAME`: a gateway that is observed or extended by a third party.
+"""`python -m tests.support.instrumented NAME`: a gateway with third-party instrumentation.
 
-It is a process of its own, since instrumentation changes Django for good. Each function returns what its name tells of,
-which is printed as JSON.
+It is a process of its own, because instrumentation cannot be removed from Django. It prints the result as JSON.
 """
 
 import json
@@ -20,24 +19,24 @@ READ = ["/ml/v1/status/", "/ml/v1/history/", "/ml/v1/retrain/jobs/"]
 
 
 def opentelemetry() -> Any:
-    """Spans, with the attributes that name their route and status."""
+    """The spans of some requests, with their attributes."""
     from opentelemetry.instrumentation.django import DjangoInstrumentor  # noqa: PLC0415 - one library for one process
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor  # noqa: PLC0415
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter  # noqa: PLC0415
 
-    kept, provider = InMemorySpanExporter(), TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(kept))
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
     DjangoInstrumentor().instrument(tracer_provider=provider)
     gateway = _gateway()
     for body in (BODY, b"{"):
         ask(gateway, "POST", PREDICT, body)
     ask(gateway, "GET", READ[0])
-    return [[span.name, dict(span.attributes or {})] for span in kept.get_finished_spans()]
+    return [[span.name, dict(span.attributes or {})] for span in exporter.get_finished_spans()]
 
 
 def sentry() -> Any:
-    """Transactions and events, of a prediction and of one whose view raises."""
+    """Sentry's transactions and events, of a prediction and of one whose view raises."""
     import sentry_sdk  # noqa: PLC0415
     from sentry_sdk.envelope import Envelope  # noqa: PLC0415
     from sentry_sdk.integrations.django import DjangoIntegration  # noqa: PLC0415
@@ -45,13 +44,13 @@ def sentry() -> Any:
 
     sent: list[Any] = []
 
-    class Kept(Transport):
+    class RecordingTransport(Transport):
         def capture_envelope(self, envelope: Envelope) -> None:
             sent.extend(item.payload.json for item in envelope.items if item.type in {"event", "transaction"})
 
     sentry_sdk.init(
-        dsn="http://key@127.0.0.1:9/1",  # which nothing is sent to
-        transport=Kept,
+        dsn="http://key@127.0.0.1:9/1",  # nothing is sent to it
+        transport=RecordingTransport,
         traces_sample_rate=1.0,
         integrations=[DjangoIntegration()],
         auto_enabling_integrations=False,
@@ -73,13 +72,13 @@ def sentry() -> Any:
 
 
 def token() -> Any:
-    """Statuses by path, for a caller with the right token, a wrong one and none; run it under `token_settings`."""
+    """Statuses by path, with the right token, a wrong one and none; needs `token_settings`."""
     gateway = _gateway()
-    answered = {}
+    statuses = {}
     for method, path, body in (("POST", PREDICT, BODY), *(("GET", path, b"") for path in READ)):
         fields: list[dict[str, str]] = [{"HTTP_AUTHORIZATION": f"Bearer {word}"} for word in ("right", "wrong")]
-        answered[path] = [ask(gateway, method, path, body, **given).status[:3] for given in (*fields, {})]
-    return answered
+        statuses[path] = [ask(gateway, method, path, body, **given).status[:3] for given in (*fields, {})]
+    return statuses
 
 
 def _gateway() -> Callable[..., Any]:
@@ -97,5 +96,5 @@ def _break() -> None:
 
 
 if __name__ == "__main__":
-    found = {"opentelemetry": opentelemetry, "sentry": sentry, "token": token}[sys.argv[1]]()
-    print(json.dumps(found))
+    result = {"opentelemetry": opentelemetry, "sentry": sentry, "token": token}[sys.argv[1]]()
+    print(json.dumps(result))

@@ -1,4 +1,4 @@
-"""A model server on a raw socket, so that it can misbehave in every way that a real one could."""
+"""A model server on a raw socket, which can misbehave in every way."""
 
 import socket
 import socketserver
@@ -14,7 +14,7 @@ PREDICTION = b'{"model": {"name": "stub", "version": "7"}, "predictions": [{"lab
 
 @dataclass
 class Conversation:
-    """One request that arrived, and the socket to answer on."""
+    """A received request, and the socket for the response."""
 
     sock: socket.socket
     head: bytes
@@ -32,23 +32,23 @@ class Conversation:
         return {name.lower(): value.strip(" \t") for name, _, value in (line.partition(":") for line in lines)}
 
     def send(self, data: bytes) -> None:
-        """Raw bytes."""
+        """Sends raw bytes."""
         self.sock.sendall(data)
 
     def answer(
         self, body: bytes = PREDICTION, *, status: str = "200 OK", head: bytes = b"Content-Type: application/json\r\n"
     ) -> None:
-        """A whole answer, kept alive."""
+        """Sends a complete response, and keeps the connection open."""
         self.send(b"HTTP/1.1 " + status.encode() + b"\r\n" + head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
 
 class ScriptedModel:
-    """Listens on loopback; each request is answered by `script`, which a test may change at any time."""
+    """Listens on loopback; `script` answers each request, and a test may replace it at any time."""
 
     def __init__(self, port: int = 0) -> None:
         self.script: Script = Conversation.answer
         self.requests: list[Conversation] = []
-        self.gone = threading.Event()  # set at the end, for scripts that keep a caller waiting
+        self.gone = threading.Event()  # set by `close`, for scripts that block
         model = self
 
         class Handler(socketserver.BaseRequestHandler):
@@ -70,7 +70,7 @@ class ScriptedModel:
         self._thread.start()
 
     def close(self) -> None:
-        """Ends the server and every script that waits."""
+        """Stops the server and all blocked scripts."""
         self.gone.set()
         self._server.shutdown()
         self._server.server_close()

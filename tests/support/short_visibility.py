@@ -1,4 +1,4 @@
-"""`celery -A tests.support.short_visibility worker`: the jobs' worker, with a visibility timeout of a second."""
+"""`celery -A tests.support.short_visibility worker`: the worker for jobs, with a visibility timeout of one second."""
 
 from worker.jobs import app
 

@@ -1,4 +1,4 @@
-"""The real processes, started from the Procfile as a stranger would start them."""
+"""Starts the real processes from the Procfile."""
 
 import json
 import os
@@ -17,20 +17,20 @@ import psycopg
 import requests
 
 from tests.support.network import free_port
-from tests.support.waiting import until
+from tests.support.wait import until
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def procfile() -> dict[str, list[str]]:
-    """Each process and its command, as words."""
+    """The command of each process, split into words."""
     lines = (ROOT / "Procfile").read_text().splitlines()
     pairs = (line.partition(":") for line in lines if line.strip() and not line.startswith("#"))
     return {name.strip(): shlex.split(command) for name, _, command in pairs}
 
 
 class System:
-    """Gateway, workers and Redis with a state folder of their own, on free ports, against a given database."""
+    """Gateway, workers and Redis with a state folder, free ports and a database."""
 
     def __init__(self, folder: Path, *, database_url: str = "", ml_server_url: str = "", **settings: str) -> None:
         self.folder = folder
@@ -51,13 +51,13 @@ class System:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def manage(self, *words: str) -> str:
-        """Runs a command of manage.py and gives what it printed."""
+        """Runs a command of manage.py; returns its output. Raises if it fails."""
         done = self.ask(*words)
         done.check_returncode()
         return done.stdout
 
     def ask(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Runs a command of manage.py to whatever end it comes."""
+        """Runs a command of manage.py, which may fail."""
         return subprocess.run(
             [sys.executable, "manage.py", *words],
             cwd=self.root,
@@ -77,35 +77,35 @@ class System:
             return lite.execute(statement).fetchall()
 
     def start(self, *names: str) -> None:
-        """Starts processes and waits for those that answer."""
+        """Starts processes; waits until the gateway responds."""
         for name in names:
             self.spawn(name)
         if "web" in names:
             until(lambda: requests.get(f"{self.url}/healthz", timeout=10).ok, what="web")
 
     def spawn(self, name: str) -> None:
-        """Starts a process, and waits for nothing."""
+        """Starts a process without waiting."""
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 self.commands[name], cwd=self.root, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
 
     def family(self, name: str) -> list[psutil.Process]:
-        """What a process started, and itself, last."""
+        """The descendants of a process, followed by itself."""
         return list(_family(self.processes[name].pid))
 
     def log_of(self, name: str) -> str:
-        """What a process has printed so far."""
+        """The output of a process so far."""
         return (self.folder / f"{name}.log").read_text()
 
     def kill(self, name: str, signum: int = signal.SIGKILL) -> None:
-        """Signals the process that the Procfile's command became, and waits for its end."""
+        """Sends a signal to the process, and waits for its end."""
         process = self.processes.pop(name)
         process.send_signal(signum)
         process.wait(60)
 
     def stop(self) -> None:
-        """Ends everything that was started, children included."""
+        """Kills all started processes and their children."""
         for process in self.processes.values():
             for child in _family(process.pid):
                 child.kill()

@@ -1,4 +1,4 @@
-"""Real systems, each with a database of its own whose tables are there from the start."""
+"""Systems of real processes, each with a migrated database of its own."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from tests.support.system import System
 
 
 class Migrated:
-    """A database that the command has migrated once; others are copies of it."""
+    """A migrated database, the template for copies."""
 
     def __init__(self, folder: Path, server: Postgres | None) -> None:
         self._server = server
@@ -19,8 +19,8 @@ class Migrated:
         self._first = System(folder, database_url=server.make_database(self._name) if server else "")
         self._first.manage("migrate", "-v0")
 
-    def give(self, folder: Path) -> str:
-        """A copy's URL; blank where it is an SQLite file in the state folder."""
+    def copy_to(self, folder: Path) -> str:
+        """Copies the database; returns the URL, blank for SQLite in the state folder."""
         if self._server:
             return self._server.make_database(new_name(), template=self._name)
         shutil.copy(self._first.folder / "db.sqlite3", folder)
@@ -28,18 +28,18 @@ class Migrated:
 
 
 def new_name() -> str:
-    """A name for one more database."""
+    """A unique database name."""
     return f"system_{uuid7().hex}"
 
 
 @contextmanager
 def systems(new_folder: Callable[[str], Path], migrated: Migrated) -> Iterator[Callable[..., System]]:
-    """Makes systems, and ends with the block what they started."""
+    """Yields a function that creates systems; stops them at the end of the block."""
     made: list[System] = []
 
     def make(**settings: str) -> System:
         folder = new_folder("system")
-        made.append(System(folder, database_url=migrated.give(folder), **settings))
+        made.append(System(folder, database_url=migrated.copy_to(folder), **settings))
         return made[-1]
 
     try:

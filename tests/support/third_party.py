@@ -1,4 +1,4 @@
-"""What a third party may add to Django's settings: middleware and an authentication class."""
+"""Middleware and an authentication class, as third parties write them."""
 
 import weakref
 from collections.abc import Callable
@@ -10,26 +10,26 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-Answering = Callable[[HttpRequest], HttpResponse]
+GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class RefuseAll:
-    """Lets no request through."""
+    """Refuses every request."""
 
-    def __init__(self, get_response: Answering) -> None:
-        """It never asks for a response."""
+    def __init__(self, get_response: GetResponse) -> None:
+        """Ignores `get_response`."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return HttpResponse("refused", status=418)
 
 
 class Witness:
-    """Notes the calls of a middleware's hooks, and the requests without keeping them."""
+    """Records the calls of middleware hooks, and weak references to requests."""
 
     seen: ClassVar[list[str]] = []
     requests: ClassVar[list["weakref.ref[HttpRequest]"]] = []
 
-    def __init__(self, get_response: Answering) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -47,7 +47,7 @@ class Witness:
 
 
 class OneToken(BaseAuthentication):
-    """Knows one bearer token, whose user may do everything; it asks no database."""
+    """Accepts one bearer token, for a superuser; needs no database."""
 
     def authenticate(self, request: Request) -> tuple[User, None] | None:
         scheme, _, token = get_authorization_header(request).partition(b" ")

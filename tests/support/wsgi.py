@@ -1,4 +1,4 @@
-"""Asking a WSGI application as a server does."""
+"""Calls a WSGI application as a server does."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 
 class Answered(NamedTuple):
-    """What a server gets: the status line, the header fields (names in lower case) and the body."""
+    """The response: status line, header fields (names in lower case) and body."""
 
     status: str
     fields: dict[str, str]
@@ -14,7 +14,7 @@ class Answered(NamedTuple):
 
 
 def ask(application: Callable[..., Any], method: str, path: str, body: bytes = b"", **fields: str) -> Answered:
-    """One request; `fields` are variables of its environment."""
+    """Sends one request; `fields` are variables of its WSGI environment."""
     environ = {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from tqdm import tqdm
 
-from tests.support.waiting import until
+from tests.support.wait import until
 from tools.chaos.clients import Attempt, Clients
 from tools.chaos.comparison import compare
 from tools.chaos.databases import Database, PostgresDatabase, open_database

@@ -10,7 +10,7 @@ import psutil
 import redis
 
 from tests.support.system import System
-from tests.support.waiting import until
+from tests.support.wait import until
 from tools.chaos.databases import Database
 
 SUPERVISED = ("redis", "model", "web", "publisher", "worker-logs")

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from tests.support.system import ROOT
-from tests.support.waiting import DEADLINE_SECONDS, until
+from tests.support.wait import DEADLINE_SECONDS, until
 
 MARK = "TEST_RUN"
 

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
-from tests.support.scrapes import Scrape
+from tests.support.metrics import Scrape
 from tests.support.system import System
-from tests.support.waiting import until
+from tests.support.wait import until
 
 BODY = {"doctor_name": "Dr. Path", "patient_name": "MARKER-PATIENT", "payload": "MARKER-PAYLOAD"}
 

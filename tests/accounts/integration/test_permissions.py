@@ -1,4 +1,4 @@
-"""Who may come in: 401 and 403 with `API_AUTH=required`, and nothing reaches the model for them."""
+"""Authentication and permissions: 401 and 403 with `API_AUTH=required`, without a call of the model."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from jobs.models import Job
-from tests.support.door import BODY, Journaled, predict, problem
+from tests.support.gateway import BODY, Journaled, assert_problem, predict
 from tests.support.model import PREDICTION, ScriptedModel
 
 pytestmark = pytest.mark.django_db
@@ -83,30 +83,30 @@ def send(gateway: Client, need: Need, **fields: Any) -> Any:
         {"HTTP_COOKIE": "sessionid=unknown"},
     ],
 )
-def test_it_answers_401_to_a_stranger(gateway: Client, user: User, fields: dict[str, Any]) -> None:
+def test_it_answers_401_without_credentials(gateway: Client, user: User, fields: dict[str, Any]) -> None:
     for need in ALL:
         response = send(gateway, need, **fields)
-        problem(response, 401, "not-signed-in")
+        assert_problem(response, 401, "not-signed-in")
         assert response["WWW-Authenticate"].startswith("Basic realm=")
 
 
 @pytest.mark.usefixtures("nothing_reached")
 def test_it_answers_401_to_a_user_who_is_no_longer_active(gateway: Client, user: User) -> None:
     User.objects.update(is_active=False)
-    problem(predict(gateway, **basic()), 401, "not-signed-in")
+    assert_problem(predict(gateway, **basic()), 401, "not-signed-in")
 
 
 @pytest.mark.usefixtures("nothing_reached")
 @pytest.mark.parametrize("need", NEEDS)
-def test_it_answers_403_to_a_user_who_may_not(gateway: Client, user: User, need: Need) -> None:
+def test_it_answers_403_without_the_permission(gateway: Client, user: User, need: Need) -> None:
     for codename in {other.permission for other in NEEDS} - {need.permission}:
         allow(user, codename)
-    found = problem(send(gateway, need, **basic()), 403, "not-allowed")
+    found = assert_problem(send(gateway, need, **basic()), 403, "not-allowed")
     assert need.permission in found["detail"]
 
 
 @pytest.mark.parametrize("need", ALL)
-def test_it_lets_in_a_user_who_may(
+def test_it_admits_a_user_with_the_permission(
     gateway: Client, user: User, settings: Settings, empty_redis: str, need: Need
 ) -> None:
     settings.REDIS_URL = empty_redis
@@ -116,7 +116,7 @@ def test_it_lets_in_a_user_who_may(
 
 
 @pytest.mark.parametrize("fields", [{"path": "retrain/jobs/"}, {"path": "retrain/", "HTTP_PREFER": "respond-async"}])
-def test_it_hands_verdicts_over_for_whoever_may_export_them_too(
+def test_a_retrain_with_feedback_needs_the_export_permission_too(
     gateway: Client, user: User, settings: Settings, empty_redis: str, fields: dict[str, Any]
 ) -> None:
     settings.REDIS_URL = empty_redis
@@ -127,13 +127,13 @@ def test_it_hands_verdicts_over_for_whoever_may_export_them_too(
         return gateway.generic("POST", url, body, content_type="application/json", **rest, **basic())
 
     for body in ('{"verdicts": true}', '{"verdicts": {}}'):
-        assert "export_dataset" in problem(ask(body), 403, "not-allowed")["detail"]
+        assert "export_dataset" in assert_problem(ask(body), 403, "not-allowed")["detail"]
     assert not Job.objects.exists()
     allow(user, "export_dataset")
     assert ask('{"verdicts": true}').status_code == 202
 
 
-def test_it_records_who_asked(gateway: Client, user: User, journaled: Journaled) -> None:
+def test_it_records_the_caller(gateway: Client, user: User, journaled: Journaled) -> None:
     allow(user, "add_inferencelog")
     assert predict(gateway, **basic()).content == PREDICTION
     assert [record.caller for record in journaled()] == ["dr-kim"]
@@ -141,7 +141,7 @@ def test_it_records_who_asked(gateway: Client, user: User, journaled: Journaled)
 
 @pytest.fixture
 def browser(gateway: Client, user: User) -> Client:
-    """Signed in by a session, and held to Django's protection against forged requests."""
+    """A client signed in by a session, with Django's CSRF protection."""
     allow(user, "add_inferencelog")
     client = Client(enforce_csrf_checks=True, raise_request_exception=False)
     client.force_login(user)
@@ -151,20 +151,20 @@ def browser(gateway: Client, user: User) -> Client:
 @pytest.mark.usefixtures("nothing_reached")
 @pytest.mark.parametrize("fields", [{}, {"HTTP_X_CSRFTOKEN": "forged"}, {"HTTP_ORIGIN": "https://evil.example"}])
 def test_it_answers_403_to_a_forged_request(browser: Client, fields: dict[str, Any]) -> None:
-    assert "CSRF" in problem(predict(browser, **fields), 403, "not-allowed")["detail"]
+    assert "CSRF" in assert_problem(predict(browser, **fields), 403, "not-allowed")["detail"]
 
 
 @pytest.mark.usefixtures("nothing_reached")
 @pytest.mark.parametrize("media", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
-def test_it_takes_no_token_from_a_form(browser: Client, media: str) -> None:
+def test_it_ignores_a_csrf_token_in_a_form(browser: Client, media: str) -> None:
     browser.cookies["csrftoken"] = TOKEN
     form = f"csrfmiddlewaretoken={TOKEN}"
     if media.startswith("multipart"):
         form = f'--x\r\nContent-Disposition: form-data; name="csrfmiddlewaretoken"\r\n\r\n{TOKEN}\r\n--x--\r\n'
-    problem(predict(browser, form, CONTENT_TYPE=media), 403, "not-allowed")
+    assert_problem(predict(browser, form, CONTENT_TYPE=media), 403, "not-allowed")
 
 
-def test_it_takes_a_session_with_its_token(browser: Client, model: ScriptedModel) -> None:
+def test_it_accepts_a_session_with_its_csrf_token(browser: Client, model: ScriptedModel) -> None:
     browser.cookies["csrftoken"] = TOKEN
     assert predict(browser, HTTP_X_CSRFTOKEN=TOKEN).content == PREDICTION
     [request] = model.requests
@@ -172,7 +172,7 @@ def test_it_takes_a_session_with_its_token(browser: Client, model: ScriptedModel
     assert not {"cookie", "x-csrftoken", "authorization"} & request.fields.keys()
 
 
-def test_it_takes_a_form_of_a_session_with_its_token(browser: Client, model: ScriptedModel) -> None:
+def test_it_accepts_a_form_of_a_session_with_its_csrf_token(browser: Client, model: ScriptedModel) -> None:
     browser.cookies["csrftoken"] = TOKEN
     part = '--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\nLee\r\n'
     form = part % "doctor_name" + part % "patient_name" + "--b--\r\n"
@@ -182,7 +182,7 @@ def test_it_takes_a_form_of_a_session_with_its_token(browser: Client, model: Scr
 
 
 @pytest.mark.parametrize("need", ALL)
-def test_it_lets_a_session_do_what_its_user_may(
+def test_a_session_has_the_permissions_of_its_user(
     browser: Client, settings: Settings, empty_redis: str, user: User, need: Need
 ) -> None:
     settings.REDIS_URL = empty_redis
@@ -192,13 +192,13 @@ def test_it_lets_a_session_do_what_its_user_may(
     assert send(browser, need, HTTP_X_CSRFTOKEN=TOKEN).status_code in {200, 202, 404}
 
 
-def test_it_asks_no_token_of_basic_credentials(gateway: Client, user: User) -> None:
+def test_basic_credentials_need_no_csrf_token(gateway: Client, user: User) -> None:
     allow(user, "add_inferencelog")
     client = Client(enforce_csrf_checks=True, raise_request_exception=False)
     assert predict(client, **basic()).status_code == 200
 
 
-def test_it_asks_nobody_where_the_api_is_open(gateway: Client, settings: Settings, journaled: Journaled) -> None:
+def test_an_open_api_needs_no_credentials(gateway: Client, settings: Settings, journaled: Journaled) -> None:
     settings.API_AUTH = "open"
     assert predict(gateway, **basic("nobody")).status_code == 200
     assert [record.caller for record in journaled()] == [""]

@@ -18,9 +18,9 @@ from recording import erasure
 from recording.batches import Batch
 from recording.ingestion import write_batch
 from recording.sources import Received
-from tests.support.door import predict
-from tests.support.publishing import messages, publisher
-from tests.support.storing import LARGE, MOST, cut_off, stored
+from tests.support.gateway import predict
+from tests.support.record_pipeline import publisher, take_messages
+from tests.support.stored_files import LARGE, PADDING_BYTES, files_in, storage_unavailable
 
 pytestmark = pytest.mark.django_db
 
@@ -28,19 +28,19 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def folder(files_folder: Path, settings: Settings) -> Path:
     """The storage's folder, with a size limit that a short text exceeds."""
-    settings.INLINE_MAX_BYTES = MOST
+    settings.INLINE_MAX_BYTES = PADDING_BYTES
     return files_folder
 
 
-def test_it_erases_the_file_with_the_row(gateway: Client, way: Callable[[], None], folder: Path) -> None:
+def test_it_erases_the_file_with_the_row(gateway: Client, process_records: Callable[[], None], folder: Path) -> None:
     predict(gateway, LARGE)
-    with cut_off(folder):
+    with storage_unavailable(folder):
         predict(gateway, LARGE)
-        way()
+        process_records()
     assert PendingUpload.objects.count() == 2
     uploads._upload(PendingUpload.objects.order_by("key")[0].key)
     assert sum(erasure.erase(INFERENCES, erasure.matching(INFERENCES, patient="Lee"), "asked for")) == 2
-    assert stored(folder) == {}
+    assert files_in(folder) == {}
     assert list((folder / "inputs").glob("*/*/*")) == []
     assert not PendingUpload.objects.exists()
     call_command("verify_log", "--no-progress")
@@ -51,11 +51,11 @@ def test_it_does_not_bring_back_the_file_of_an_erased_row(
 ) -> None:
     predict(gateway, LARGE)
     publisher(tmp_path / "journal").step()
-    [message] = messages(broker)
+    [message] = take_messages(broker)
     write_batch(Batch.from_message(message))
     assert sum(erasure.erase(INFERENCES, erasure.matching(INFERENCES, patient="Lee"), "asked for")) == 1
     write_batch(Batch.from_message(message))
-    assert stored(folder) == {}
+    assert files_in(folder) == {}
     assert not InferenceLog.objects.exists()
 
 
@@ -65,7 +65,7 @@ def test_a_redelivery_during_an_erasure_leaves_no_file(
     """A redelivered message uploads its file while the row of the first delivery is erased."""
     predict(gateway, LARGE)
     publisher(tmp_path / "journal").step()
-    [message] = messages(broker)
+    [message] = take_messages(broker)
     write_batch(Batch.from_message(message))
     put = uploads.put
 
@@ -78,14 +78,14 @@ def test_a_redelivery_during_an_erasure_leaves_no_file(
     monkeypatch.setattr(uploads, "put", put_and_erase)
     write_batch(Batch.from_message(message))
     assert not InferenceLog.objects.exists()
-    assert stored(folder) == {}
+    assert files_in(folder) == {}
 
 
 def test_it_removes_a_file_uploaded_during_the_erasure(
-    gateway: Client, way: Callable[[], None], folder: Path, monkeypatch: pytest.MonkeyPatch
+    gateway: Client, process_records: Callable[[], None], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predict(gateway, LARGE)
-    way()
+    process_records()
     remove = uploads.remove
 
     def remove_and_put(listed: Sequence[Attachment]) -> None:
@@ -95,15 +95,15 @@ def test_it_removes_a_file_uploaded_during_the_erasure(
 
     monkeypatch.setattr(uploads, "remove", remove_and_put)
     assert sum(erasure.erase(INFERENCES, erasure.matching(INFERENCES, patient="Lee"), "asked for")) == 1
-    assert stored(folder) == {}
+    assert files_in(folder) == {}
 
 
 def test_a_late_upload_for_an_erased_row_leaves_no_file(
-    gateway: Client, way: Callable[[], None], folder: Path, monkeypatch: pytest.MonkeyPatch
+    gateway: Client, process_records: Callable[[], None], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predict(gateway, LARGE)
-    with cut_off(folder):
-        way()
+    with storage_unavailable(folder):
+        process_records()
     put = storage.put
 
     def erase_and_put(key: str, content: bytes) -> None:
@@ -112,22 +112,24 @@ def test_a_late_upload_for_an_erased_row_leaves_no_file(
 
     monkeypatch.setattr(storage, "put", erase_and_put)
     assert uploads.upload_pending() == 0
-    assert stored(folder) == {}
+    assert files_in(folder) == {}
     assert not PendingUpload.objects.exists()
 
 
-def test_it_erases_nothing_while_the_storage_is_down(gateway: Client, way: Callable[[], None], folder: Path) -> None:
+def test_it_erases_nothing_while_the_storage_is_down(
+    gateway: Client, process_records: Callable[[], None], folder: Path
+) -> None:
     predict(gateway, LARGE)
-    way()
-    with cut_off(folder), pytest.raises(Exception, match="0 of 1 rows were erased: run it again"):
+    process_records()
+    with storage_unavailable(folder), pytest.raises(Exception, match="0 of 1 rows were erased: run it again"):
         call_command("erase", "--patient", "Lee", "--reason", "asked for", "--yes")
     assert InferenceLog.objects.count() == 1
-    assert list(stored(folder).values()) == [LARGE]
+    assert list(files_in(folder).values()) == [LARGE]
 
 
-def test_it_erases_the_answer_of_an_idempotency_key(gateway: Client, way: Callable[[], None]) -> None:
+def test_it_erases_the_answer_of_an_idempotency_key(gateway: Client, process_records: Callable[[], None]) -> None:
     first = predict(gateway, LARGE, HTTP_IDEMPOTENCY_KEY="k")
-    way()
+    process_records()
     assert sum(erasure.erase(INFERENCES, erasure.matching(INFERENCES, patient="Lee"), "asked for")) == 1
     assert not IdempotencyKey.objects.exists()
     assert predict(gateway, LARGE, HTTP_IDEMPOTENCY_KEY="k")["X-Inference-ID"] != first["X-Inference-ID"]

@@ -12,9 +12,9 @@ from django.test import Client
 from pytest_django import Settings
 
 from ml_proxy.models import InferenceLog
-from tests.support.door import BODY, predict, problem
-from tests.support.storing import LARGE, MOST, cut_off, stored
-from tests.support.verdicts import judge
+from tests.support.feedback import post_feedback
+from tests.support.gateway import BODY, assert_problem, predict
+from tests.support.stored_files import LARGE, PADDING_BYTES, files_in, storage_unavailable
 
 pytestmark = pytest.mark.django_db
 
@@ -24,17 +24,17 @@ EXPORT, DATASET = "/ml/v1/history/export/", "/ml/v1/dataset/"
 @pytest.fixture(autouse=True)
 def folder(files_folder: Path, settings: Settings) -> Path:
     """The storage's folder, with a size limit that a short text exceeds."""
-    settings.INLINE_MAX_BYTES = MOST
+    settings.INLINE_MAX_BYTES = PADDING_BYTES
     return files_folder
 
 
 @pytest.fixture
-def with_feedback(gateway: Client, way: Callable[[], None]) -> None:
+def with_feedback(gateway: Client, process_records: Callable[[], None]) -> None:
     """A small and a large input, each with feedback."""
     for body in (BODY, LARGE):
         answer = predict(gateway, body)
-        way()
-        judge(gateway, answer["X-Inference-ID"], verdict="agree")
+        process_records()
+        post_feedback(gateway, answer["X-Inference-ID"], verdict="agree")
 
 
 def read(client: Client, path: str) -> bytes:
@@ -69,8 +69,8 @@ def test_the_data_set_has_them_without_names(gateway: Client) -> None:
 @pytest.mark.parametrize("path", [EXPORT, DATASET])
 def test_it_exports_nothing_while_the_storage_is_down(gateway: Client, folder: Path, path: str, tmp_path: Path) -> None:
     command = "export" if path == EXPORT else "dataset"
-    with cut_off(folder):
-        problem(gateway.get(path), 503, "storage-down")
+    with storage_unavailable(folder):
+        assert_problem(gateway.get(path), 503, "storage-down")
         with pytest.raises(CommandError, match="file storage failed"):
             call_command(command, "--output", str(tmp_path / "file"))
     assert not (tmp_path / "file").exists()
@@ -79,7 +79,7 @@ def test_it_exports_nothing_while_the_storage_is_down(gateway: Client, folder: P
 @pytest.mark.usefixtures("with_feedback")
 def test_verify_log_checks_files_on_request(folder: Path) -> None:
     assert verify_log("--files").startswith("2 records, and 1 files, all in place and unchanged")
-    [key] = stored(folder)
+    [key] = files_in(folder)
     (folder / key).write_bytes(LARGE.replace(b"Lee", b"Kim"))
     assert verify_log().startswith("2 records, all in place")
     with pytest.raises(CommandError, match="1 findings in 2 records, and 1 files"):
@@ -90,7 +90,7 @@ def test_verify_log_checks_files_on_request(folder: Path) -> None:
         call_command("verify_log", "--no-progress", "--files", stdout=output)
     assert f"row {InferenceLog.objects.exclude(files='').get()}: not in the storage" in output.getvalue()
     assert key in output.getvalue()
-    with cut_off(folder), pytest.raises(CommandError, match="file storage failed"):
+    with storage_unavailable(folder), pytest.raises(CommandError, match="file storage failed"):
         verify_log("--files")
 
 

@@ -23,11 +23,19 @@ from recording.batches import Batch
 from recording.ingestion import write_batch
 from recording.models import Disposition, Origin
 from recording.quarantine import try_again
-from tests.support.door import predict
-from tests.support.publishing import messages, publisher, record
-from tests.support.rows import NOON
-from tests.support.scrapes import Scrape
-from tests.support.storing import HISTORY, LARGE, MOST, cut_off, input_in, one, stored
+from tests.support.gateway import predict
+from tests.support.inference_rows import NOON
+from tests.support.metrics import Scrape
+from tests.support.record_pipeline import publisher, record, take_messages
+from tests.support.stored_files import (
+    HISTORY,
+    LARGE,
+    PADDING_BYTES,
+    files_in,
+    get_inference,
+    input_text,
+    storage_unavailable,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +43,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def folder(files_folder: Path, settings: Settings) -> Path:
     """The storage's folder, with a size limit that a short text exceeds."""
-    settings.INLINE_MAX_BYTES = MOST
+    settings.INLINE_MAX_BYTES = PADDING_BYTES
     return files_folder
 
 
@@ -45,37 +53,37 @@ def test_redeliveries_make_one_row_with_one_file(
 ) -> None:
     predict(gateway, LARGE)
     publisher(tmp_path / "journal").step()
-    [message] = messages(broker)
+    [message] = take_messages(broker)
     for _ in range(1 + again):
         write_batch(Batch.from_message(message))
     [row] = InferenceLog.objects.all()
-    assert [file.key for file in descriptors.read(row.files)] == list(stored(folder))
+    assert [file.key for file in descriptors.read(row.files)] == list(files_in(folder))
     assert not PendingUpload.objects.exists()
 
 
 def test_it_writes_the_row_without_the_storage_and_uploads_the_file_later(
-    gateway: Client, way: Callable[[], None], folder: Path
+    gateway: Client, process_records: Callable[[], None], folder: Path
 ) -> None:
     predict(gateway)
     large = predict(gateway, LARGE)
     predict(gateway)
-    with cut_off(folder):
-        way()
+    with storage_unavailable(folder):
+        process_records()
         assert InferenceLog.objects.count() == 3
         assert Origin.objects.get().highest == 3
         assert uploads.upload_pending() == 0
-        shown = one(gateway, large["X-Inference-ID"])
-        assert shown["input_data"]["pad"] == "p" * MOST
+        shown = get_inference(gateway, large["X-Inference-ID"])
+        assert shown["input_data"]["pad"] == "p" * PADDING_BYTES
         assert gateway.get(shown["files"][0]["url"]).content == LARGE
     assert uploads.upload_pending() == 1
-    assert list(stored(folder).values()) == [LARGE]
+    assert list(files_in(folder).values()) == [LARGE]
     assert not PendingUpload.objects.exists()
-    assert input_in(gateway.get(f"{HISTORY}{large['X-Inference-ID']}/").content) == LARGE
+    assert input_text(gateway.get(f"{HISTORY}{large['X-Inference-ID']}/").content) == LARGE
     call_command("verify_log", "--no-progress")
 
 
 def test_a_repeated_request_recovers_a_lost_record_with_its_file(
-    gateway: Client, way: Callable[[], None], folder: Path
+    gateway: Client, process_records: Callable[[], None], folder: Path
 ) -> None:
     """If a process exits before it journals the record, a repeated request still has everything to record it."""
     first = predict(gateway, LARGE, HTTP_IDEMPOTENCY_KEY="k")
@@ -85,8 +93,8 @@ def test_a_repeated_request_recovers_a_lost_record_with_its_file(
     recorder.reset()
     again = predict(gateway, LARGE, HTTP_IDEMPOTENCY_KEY="k")
     assert again["X-Inference-ID"] == first["X-Inference-ID"]
-    way()
-    assert list(stored(folder).values()) == [LARGE]
+    process_records()
+    assert list(files_in(folder).values()) == [LARGE]
     assert InferenceLog.objects.count() == 1
 
 
@@ -95,8 +103,8 @@ def test_it_writes_the_row_directly_without_a_journal(gateway: Client, folder: P
     settings.VAR_DIR.write_text("a file where the journal's folder should be")
     answer = predict(gateway, LARGE)
     assert answer.status_code == 200
-    assert one(gateway, answer["X-Inference-ID"])["input_data"]["pad"] == "p" * MOST
-    assert list(stored(folder).values()) == [LARGE]
+    assert get_inference(gateway, answer["X-Inference-ID"])["input_data"]["pad"] == "p" * PADDING_BYTES
+    assert list(files_in(folder).values()) == [LARGE]
 
 
 def test_it_quarantines_contents_that_do_not_match_the_seal(
@@ -104,7 +112,7 @@ def test_it_quarantines_contents_that_do_not_match_the_seal(
 ) -> None:
     predict(gateway, LARGE)
     publisher(tmp_path / "journal").step()
-    [message] = messages(broker)
+    [message] = take_messages(broker)
     batch = Batch.from_message(message)
     [number] = batch.records
     members = orjson.loads(number.payload)
@@ -112,40 +120,40 @@ def test_it_quarantines_contents_that_do_not_match_the_seal(
     broken = orjson.dumps({**members, "contents": []})
     write_batch(Batch(batch.origin, batch.host, batch.key_id, (replace(number, payload=broken),)))
     assert Disposition.objects.get().reason == "its attachments are not those that were sealed"
-    assert stored(folder) == {}
+    assert files_in(folder) == {}
 
 
-def test_it_leaves_quarantine_with_its_file(gateway: Client, way: Callable[[], None], folder: Path) -> None:
+def test_it_leaves_quarantine_with_its_file(gateway: Client, process_records: Callable[[], None], folder: Path) -> None:
     predict(gateway)
     predict(gateway, LARGE)
     with connection.cursor() as cursor:
         cursor.execute("CREATE UNIQUE INDEX mistake ON ml_proxy_inferencelog (doctor_name)")
-        way()
+        process_records()
         cursor.execute("DROP INDEX mistake")
     assert try_again(Disposition.objects.get())
     uploads.upload_pending()
-    assert list(stored(folder).values()) == [LARGE]
+    assert list(files_in(folder).values()) == [LARGE]
     assert not PendingUpload.objects.exists()
     call_command("verify_log", "--no-progress")
 
 
 @pytest.mark.django_db(transaction=True)  # a scrape reads in its own threads
 def test_the_periodic_task_uploads_what_waits_and_metrics_show_it(
-    gateway: Client, way: Callable[[], None], folder: Path, monkeypatch: pytest.MonkeyPatch
+    gateway: Client, process_records: Callable[[], None], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from attachments.tasks import upload_pending  # noqa: PLC0415 - models load once Django is set up
 
     monkeypatch.setattr(scraping, "FRESH_SECONDS", 0)
     monkeypatch.setattr(scraping, "PART_SECONDS", 20)  # a busy machine's parts are slow, not down
     predict(gateway, LARGE)
-    with cut_off(folder):
-        way()
+    with storage_unavailable(folder):
+        process_records()
     PendingUpload.objects.update(created_at=NOON)
     scrape = Scrape.of(gateway.get("/metrics").content.decode())
     assert scrape.value("attachments_waiting") == 1
     assert (scrape.value("attachments_oldest_waiting_seconds") or 0) > 3600
     upload_pending()
-    assert list(stored(folder).values()) == [LARGE]
+    assert list(files_in(folder).values()) == [LARGE]
     scrape = Scrape.of(gateway.get("/metrics").content.decode())
     assert [scrape.value("attachments_waiting"), scrape.value("attachments_oldest_waiting_seconds")] == [0, 0]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.starting import start
+from tests.support.settings_process import run_with_settings
 
 SHOWN = "from backend import settings as s; print(s.STORAGES['default'])"
 SECRET = "tell-nobody"
@@ -13,7 +13,7 @@ BUCKET = {"FILES_S3_BUCKET": "inputs"}
 
 def test_it_is_a_folder_by_default(tmp_path: Path) -> None:
     options = {"location": str(tmp_path / "files")}
-    output = start(tmp_path, SHOWN, DEBUG="1").stdout
+    output = run_with_settings(tmp_path, SHOWN, DEBUG="1").stdout
     assert output == f"{ ({'BACKEND': 'attachments.storage.folder.Folder', 'OPTIONS': options}) }\n"
 
 
@@ -27,7 +27,7 @@ def test_it_is_a_bucket_if_one_is_named_and_loads_no_library_for_it(tmp_path: Pa
         "FILE_LINK_SECONDS": "60",
     }
     options = {"bucket_name": "inputs", "endpoint_url": url, "region_name": "eu-central-1", "querystring_expire": 60}
-    output = start(tmp_path, code, DEBUG="1", **variables).stdout
+    output = run_with_settings(tmp_path, code, DEBUG="1", **variables).stdout
     assert output == f"{ ({'BACKEND': 'attachments.storage.s3.S3', 'OPTIONS': options}) }\nFalse\n"
 
 
@@ -47,7 +47,7 @@ def test_it_is_a_bucket_if_one_is_named_and_loads_no_library_for_it(tmp_path: Pa
     ],
 )
 def test_a_wrong_setting_stops_the_start_with_one_line(tmp_path: Path, variables: dict[str, str], message: str) -> None:
-    done = start(tmp_path, DEBUG="1", **variables)
+    done = run_with_settings(tmp_path, DEBUG="1", **variables)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert done.stderr.startswith(f"ml-proxy: {message}")
     assert SECRET not in done.stderr

@@ -1,4 +1,4 @@
-"""Calls from a browser on another origin."""
+"""Requests from browsers on other origins (CORS)."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from tests.support.door import predict
+from tests.support.gateway import predict
 from tests.support.model import ScriptedModel
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +41,7 @@ def test_it_answers_a_preflight(gateway: Client, model: ScriptedModel, path: str
     assert not model.requests
 
 
-def test_it_shows_the_browser_what_it_needs(gateway: Client) -> None:
+def test_it_exposes_the_response_headers_that_a_front_end_needs(gateway: Client) -> None:
     response = predict(gateway, headers={"Origin": FRONT_END})
     assert (response.status_code, response["Access-Control-Allow-Origin"]) == (200, FRONT_END)
     assert words(response, "Access-Control-Expose-Headers") == EXPOSED
@@ -52,14 +52,14 @@ def test_it_shows_the_browser_what_it_needs(gateway: Client) -> None:
 
 @pytest.mark.parametrize("origin", [STRANGER, "http://clinic.example", "https://clinic.example:8443", "null"])
 @pytest.mark.parametrize("path", PATHS)
-def test_it_tells_other_origins_nothing(gateway: Client, path: str, origin: str) -> None:
+def test_it_sends_no_cors_headers_to_other_origins(gateway: Client, path: str, origin: str) -> None:
     for response in (preflight(gateway, path, origin), gateway.get(f"/ml/v1/{path}", headers={"Origin": origin})):
         assert "Access-Control-Allow-Origin" not in response
         assert "Access-Control-Expose-Headers" not in response
     assert "origin" in words(response, "Vary")
 
 
-def test_it_lets_nobody_in_unless_told_so(gateway: Client, settings: Settings) -> None:
+def test_it_allows_no_origin_by_default(gateway: Client, settings: Settings) -> None:
     settings.CORS_ALLOWED_ORIGINS = []
     assert "Access-Control-Allow-Origin" not in preflight(gateway, "predict/")
 
@@ -100,7 +100,7 @@ def test_it_lets_the_browser_read_the_models_own_errors(gateway: Client, model: 
     assert [value for name, value in response.items() if name.lower() == "access-control-allow-origin"] == [FRONT_END]
 
 
-def test_it_lets_no_model_open_the_door_to_other_origins(gateway: Client, model: ScriptedModel) -> None:
+def test_the_model_server_cannot_allow_other_origins(gateway: Client, model: ScriptedModel) -> None:
     head = b"Content-Type: application/json\r\nAccess-Control-Allow-Origin: *\r\n"
     model.script = lambda conversation: conversation.answer(head=head)
     for response in (
@@ -109,9 +109,9 @@ def test_it_lets_no_model_open_the_door_to_other_origins(gateway: Client, model:
     ):
         assert response.status_code == 200
         assert "Access-Control-Allow-Origin" not in response
-    assert gateway.get("/ml/v1/status/")["Access-Control-Allow-Origin"] == "*"  # to a caller that is no browser
+    assert gateway.get("/ml/v1/status/")["Access-Control-Allow-Origin"] == "*"  # to a caller without an Origin
 
 
 @pytest.mark.parametrize("path", ["/admin/login/", "/healthz", "/api/schema/"])
-def test_it_is_for_the_api_alone(gateway: Client, path: str) -> None:
+def test_cors_is_for_the_api_only(gateway: Client, path: str) -> None:
     assert "Access-Control-Allow-Origin" not in gateway.get(path, headers={"Origin": FRONT_END})

@@ -1,4 +1,4 @@
-"""What is the caller's fault: each a whole problem, nothing written, and the model not called."""
+"""Client errors: each response is a complete problem, nothing is written, and the model is not called."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from pytest_django import Settings
 from common import middleware
 from jobs.models import Job
 from ml_proxy.models import IdempotencyKey, InferenceLog
-from tests.support.door import BODY, Journaled, predict, problem
+from tests.support.gateway import BODY, Journaled, assert_problem, predict
 from tests.support.model import ScriptedModel
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def nothing_comes_of_it(model: ScriptedModel, journaled: Journaled) -> Iterator[None]:
-    """No error of this module calls the model or leaves anything behind."""
+    """Checks that no test of this module calls the model or writes a record."""
     yield
     assert (model.requests, journaled()) == ([], [])
     assert not any(table.objects.exists() for table in (InferenceLog, IdempotencyKey, Job))
@@ -37,14 +37,14 @@ NOT_JSON += [f'{{{NAMES},"x":"'.encode() + b'\xed\xa0\x80"}', f'{{{NAMES},"x":{"
 
 @pytest.mark.parametrize("body", NOT_JSON)
 def test_it_answers_400_to_what_is_not_json(gateway: Client, body: bytes) -> None:
-    found = problem(predict(gateway, body), 400, "bad-input")
+    found = assert_problem(predict(gateway, body), 400, "bad-input")
     [fault] = found["errors"]
     assert (fault["pointer"], bool(fault["detail"])) == ("", True)
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"1", b'"a"', b"true", b'[["doctor_name","a"],["patient_name","b"]]'])
-def test_it_answers_400_to_what_is_no_object(gateway: Client, body: bytes) -> None:
-    found = problem(predict(gateway, body), 400, "bad-input")
+def test_it_answers_400_to_json_that_is_not_an_object(gateway: Client, body: bytes) -> None:
+    found = assert_problem(predict(gateway, body), 400, "bad-input")
     assert found["errors"] == [{"pointer": "", "detail": "must be an object"}]
 
 
@@ -67,20 +67,20 @@ def test_it_answers_400_to_what_is_no_object(gateway: Client, body: bytes) -> No
 def test_it_answers_400_to_a_name_it_cannot_use(gateway: Client, value: str, says: str) -> None:
     for name, other in (("doctor_name", "patient_name"), ("patient_name", "doctor_name")):
         body = f'{{"{other}":"ok","{name}":{value.replace("%s", name)}}}'
-        found = problem(predict(gateway, body), 400, "bad-input")
+        found = assert_problem(predict(gateway, body), 400, "bad-input")
         [fault] = found["errors"]
         assert (fault["pointer"], says in fault["detail"]) == (f"/{name}", True)
         assert "Secret" not in json.dumps(found)
 
 
-def test_it_sees_a_name_given_twice_through_its_escapes(gateway: Client) -> None:
+def test_it_detects_a_repeated_name_with_escapes(gateway: Client) -> None:
     body = f'{{{NAMES},"\\u0064octor_name":"c"}}'
-    [fault] = problem(predict(gateway, body), 400, "bad-input")["errors"]
+    [fault] = assert_problem(predict(gateway, body), 400, "bad-input")["errors"]
     assert fault == {"pointer": "/doctor_name", "detail": "must be given once"}
 
 
-def test_it_tells_every_fault_at_once(gateway: Client) -> None:
-    found = problem(predict(gateway, {"patient_name": 7, "Doctor_name": "a"}), 400, "bad-input")
+def test_it_reports_all_errors_at_once(gateway: Client) -> None:
+    found = assert_problem(predict(gateway, {"patient_name": 7, "Doctor_name": "a"}), 400, "bad-input")
     assert found["errors"] == [
         {"pointer": "/doctor_name", "detail": "is missing"},
         {"pointer": "/patient_name", "detail": "must be a string"},
@@ -88,18 +88,18 @@ def test_it_tells_every_fault_at_once(gateway: Client) -> None:
 
 
 @pytest.mark.parametrize("length", ["abc", "-1", "1.0", "0x10", "\u0661", "1_0", "9" * 5000])
-def test_it_answers_400_to_a_length_that_is_none(gateway: Client, length: str) -> None:
-    problem(predict(gateway, CONTENT_LENGTH=length), 400, "bad-input")
+def test_it_answers_400_to_an_invalid_length(gateway: Client, length: str) -> None:
+    assert_problem(predict(gateway, CONTENT_LENGTH=length), 400, "bad-input")
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:8000", "a b", "", "testserver:port"])
 def test_it_answers_400_to_a_host_that_is_not_its_own(gateway: Client, host: str) -> None:
     for path in ALLOWED:
         response = gateway.post(f"/ml/v1/{path}", BODY, content_type="application/json", HTTP_HOST=host)
-        problem(response, 400, "bad-input")
+        assert_problem(response, 400, "bad-input")
 
 
-def test_it_takes_a_host_with_a_port_of_any_length_and_remembers_no_long_one(gateway: Client) -> None:
+def test_it_accepts_a_host_with_a_port_of_any_length_and_caches_no_long_one(gateway: Client) -> None:
     middleware._check_host.cache_clear()
     for host in ("testserver", "testserver:" + "0" * 65_536):
         assert gateway.get("/ml/v1/history/", HTTP_HOST=host).status_code == 200
@@ -120,11 +120,11 @@ NOWHERE += [
 def test_it_answers_404_to_an_unknown_path(gateway: Client, settings: Settings, path: str) -> None:
     for settings.DEBUG in (True, False):
         for method in ("GET", "POST"):
-            problem(gateway.generic(method, path, b"{}", content_type="application/json"), 404, "unknown-path")
+            assert_problem(gateway.generic(method, path, b"{}", content_type="application/json"), 404, "unknown-path")
 
 
 def test_it_says_that_paths_end_with_a_slash(gateway: Client) -> None:
-    assert "/ml/v1/status/" in problem(gateway.get("/ml/v1/status"), 404, "unknown-path")["detail"]
+    assert "/ml/v1/status/" in assert_problem(gateway.get("/ml/v1/status"), 404, "unknown-path")["detail"]
 
 
 NO_SUCH = "00000000-0000-7000-8000-000000000000"
@@ -132,7 +132,7 @@ NO_SUCH = "00000000-0000-7000-8000-000000000000"
 
 @pytest.mark.parametrize("path", [f"history/{NO_SUCH}/", f"retrain/jobs/{NO_SUCH}/"])
 def test_it_answers_404_to_an_unknown_id(gateway: Client, path: str) -> None:
-    problem(gateway.get(f"/ml/v1/{path}"), 404, "no-such-record")
+    assert_problem(gateway.get(f"/ml/v1/{path}"), 404, "no-such-record")
 
 
 ALLOWED = {
@@ -155,7 +155,7 @@ METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"}
 def test_it_answers_405_to_a_wrong_method(gateway: Client, path: str) -> None:
     for method in METHODS - ALLOWED[path]:
         response = gateway.generic(method, f"/ml/v1/{path}", b"{}", content_type="application/json")
-        problem(response, 405, "wrong-method")
+        assert_problem(response, 405, "wrong-method")
         assert ALLOWED[path] - {"HEAD"} <= set(response["Allow"].split(", ")) <= ALLOWED[path] | {"HEAD", "OPTIONS"}
 
 
@@ -168,7 +168,7 @@ def test_it_answers_405_to_head_where_there_is_only_post(gateway: Client) -> Non
 def test_it_answers_413_to_a_body_over_the_cap(gateway: Client, settings: Settings, path: str) -> None:
     body = json.dumps(BODY).encode()
     settings.MAX_BODY_BYTES = len(body) - 1
-    found = problem(gateway.post(f"/ml/v1/{path}", body, content_type="application/json"), 413, "body-too-large")
+    found = assert_problem(gateway.post(f"/ml/v1/{path}", body, content_type="application/json"), 413, "body-too-large")
     assert str(len(body) - 1) in found["detail"]
 
 
@@ -192,8 +192,10 @@ def test_it_answers_415_to_what_is_not_json_by_its_media_type(
 ) -> None:
     for path in ("predict/", "retrain/", "retrain/jobs/"):
         response = gateway.generic("POST", f"/ml/v1/{path}", json.dumps(BODY), content_type=media, **fields)
-        problem(response, 415, "not-json-media")
+        assert_problem(response, 415, "not-json-media")
 
 
 def test_it_keeps_the_callers_request_id_in_a_problem(gateway: Client) -> None:
-    assert problem(predict(gateway, b"", HTTP_X_REQUEST_ID="visit-7"), 400, "bad-input")["request_id"] == "visit-7"
+    assert (
+        assert_problem(predict(gateway, b"", HTTP_X_REQUEST_ID="visit-7"), 400, "bad-input")["request_id"] == "visit-7"
+    )

@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: what is alive, and what is ready, part by part."""
+"""`/healthz` and `/readyz`: liveness, and readiness part by part."""
 
 from pathlib import Path
 
@@ -13,15 +13,13 @@ from tests.support.network import free_port
 pytestmark = pytest.mark.django_db
 
 
-def test_it_is_alive_whatever_else_is_ill(gateway: Client, settings: Settings) -> None:
+def test_it_is_alive_if_other_parts_fail(gateway: Client, settings: Settings) -> None:
     settings.ML_SERVER_URL = f"http://127.0.0.1:{free_port()}"
     assert (gateway.get("/healthz").status_code, gateway.get("/healthz").json()) == (200, {"status": "alive"})
 
 
-@pytest.mark.usefixtures("published")
-def test_it_is_ready_with_every_part_and_the_time_each_took(
-    gateway: Client, settings: Settings, empty_redis: str
-) -> None:
+@pytest.mark.usefixtures("live_publisher")
+def test_it_reports_each_part_with_its_duration(gateway: Client, settings: Settings, empty_redis: str) -> None:
     settings.REDIS_URL = empty_redis
     response = gateway.get("/readyz")
     assert (response.status_code, response.json()["status"]) == (200, "ready")
@@ -30,14 +28,14 @@ def test_it_is_ready_with_every_part_and_the_time_each_took(
     assert all(part["ok"] and part["ms"] >= 0 for part in parts.values())
 
 
-def test_it_is_degraded_without_redis_since_predictions_go_on(gateway: Client, settings: Settings) -> None:
+def test_it_is_degraded_without_redis_because_predictions_still_work(gateway: Client, settings: Settings) -> None:
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
     response = gateway.get("/readyz")
     assert (response.status_code, response.json()["status"]) == (200, "degraded")
     assert not response.json()["parts"]["redis"]["ok"]
 
 
-def test_it_is_degraded_without_a_publisher_since_predictions_go_on(
+def test_it_is_degraded_without_a_publisher_because_predictions_still_work(
     gateway: Client, settings: Settings, empty_redis: str
 ) -> None:
     settings.REDIS_URL = empty_redis
@@ -47,14 +45,14 @@ def test_it_is_degraded_without_a_publisher_since_predictions_go_on(
     assert [name for name, part in response.json()["parts"].items() if not part["ok"]] == ["publisher"]
 
 
-def test_it_is_not_ready_without_its_model(gateway: Client, model: ScriptedModel) -> None:
+def test_it_is_not_ready_without_the_model_server(gateway: Client, model: ScriptedModel) -> None:
     model.script = lambda conversation: conversation.answer(b"{}", status="503 Loading")
     response = gateway.get("/readyz")
     assert (response.status_code, response.json()["status"]) == (503, "not ready")
     assert response.json()["parts"]["model"]["detail"] == "The model server answered 503."
 
 
-def test_it_is_not_ready_without_room_for_records(gateway: Client, settings: Settings, tmp_path: Path) -> None:
+def test_it_is_not_ready_without_space_for_records(gateway: Client, settings: Settings, tmp_path: Path) -> None:
     settings.JOURNAL_MAX_BYTES = 4096
     recorder.reset()
     (tmp_path / "journal").mkdir(exist_ok=True)
@@ -63,7 +61,7 @@ def test_it_is_not_ready_without_room_for_records(gateway: Client, settings: Set
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/"])
-def test_it_tells_a_wrong_method_as_such(path: str) -> None:
+def test_it_answers_405_to_a_wrong_method(path: str) -> None:
     response = Client(enforce_csrf_checks=True).post(path)
     assert (response.status_code, response["Allow"]) == (405, "GET, HEAD")
     assert response["Content-Type"] == "application/problem+json"

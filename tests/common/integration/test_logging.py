@@ -1,4 +1,4 @@
-"""Logs as JSON: what is in a line, and what never is. `test_tracing` reads those of a running system."""
+"""Logs as JSON: what a line contains, and what it never contains. `test_tracing` reads those of a running system."""
 
 import logging
 import os
@@ -18,7 +18,7 @@ from common import logs
 from common.logs import ExceptionsOnlyFilter, JSONFormatter, RequestIDFilter, SafeFormatter, StderrHandler
 from ml_server.logs import JSONFormatter as ModelServersFormatter
 from ml_server.settings import read_settings
-from tests.support.lines import ALWAYS, lines_of
+from tests.support.log_lines import REQUIRED, parse_log
 from tests.support.system import ROOT
 
 MARK = "MARKER"
@@ -29,11 +29,11 @@ def formatted(formatter: logging.Formatter, message: str = "x", **members: Any) 
     record = logging.LogRecord("a.logger", logging.ERROR, __file__, 1, message, (), exc_info)
     record.__dict__.update(members)
     RequestIDFilter().filter(record)
-    [line] = lines_of(formatter.format(record))
+    [line] = parse_log(formatter.format(record))
     return line
 
 
-def test_it_shows_of_an_exception_frames_and_class() -> None:
+def test_it_logs_the_traceback_and_class_of_an_exception() -> None:
     for formatter in (JSONFormatter(), ModelServersFormatter()):
         try:
             raise ValueError(MARK)
@@ -44,44 +44,44 @@ def test_it_shows_of_an_exception_frames_and_class() -> None:
         assert MARK not in line["exception"]
 
 
-def test_it_leaves_out_what_libraries_hang_on_a_record() -> None:
+def test_it_omits_attributes_that_libraries_add_to_a_record() -> None:
     for formatter in (JSONFormatter(), ModelServersFormatter()):
         line = formatted(formatter, data={"args": MARK}, sargs=MARK, status=200, duration_ms=1.5)
-        assert set(line) == ALWAYS | {"status", "duration_ms"}
+        assert set(line) == REQUIRED | {"status", "duration_ms"}
 
 
-def test_it_writes_what_utf_8_can_not_hold() -> None:
+def test_it_escapes_text_that_is_not_valid_utf_8() -> None:
     assert formatted(JSONFormatter(), "a file's name \udcff")["message"] == "a file's name \udcff"
 
 
-def test_it_tells_no_reason_in_a_models_words() -> None:
+def test_it_does_not_log_the_model_servers_reason_phrase() -> None:
     record = logging.LogRecord("django.request", logging.ERROR, __file__, 1, "%s: %s", (MARK, "/ml/v1/predict/"), None)
     assert not ExceptionsOnlyFilter().filter(record)
     record.exc_info = (ValueError, ValueError(), None)
     assert ExceptionsOnlyFilter().filter(record)
 
 
-def test_it_names_what_a_tasks_lines_are_about_until_its_end() -> None:
+def test_log_lines_of_a_task_have_its_ids_until_its_end() -> None:
     logs.about(request_id="r-1", batch="1 records")
     line = formatted(JSONFormatter())
-    worker.app.end_of_subject()
+    worker.app.clear_log_context()
     assert (line["request_id"], line["batch"]) == ("r-1", "1 records")
     after = formatted(JSONFormatter())
     assert after["request_id"] == "-"
     assert "batch" not in after
 
 
-def test_a_fault_that_nobody_foresaw_leaves_a_task_without_its_text() -> None:
+def test_an_unexpected_exception_leaves_a_task_without_its_text() -> None:
     app = worker.app.make_app("test")
 
     class Foreseen(Exception):
-        """On purpose."""
+        """A declared exception."""
 
     @app.task(throws=(Foreseen,))
     def fail(kind: type[Exception]) -> None:
         raise kind(MARK)
 
-    with pytest.raises(worker.app.Unforeseen) as caught:
+    with pytest.raises(worker.app.UnexpectedError) as caught:
         fail(KeyError)
     assert str(caught.value) == "KeyError"
     assert caught.value.__suppress_context__
@@ -110,21 +110,21 @@ STARTS = {
 
 
 @pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
-def test_what_python_itself_would_print_is_json_too_and_quotes_nothing(start: str) -> None:
-    code = compile_of(BREAKS.format(start=start, mark=MARK))
-    done = subprocess.run(code, cwd=ROOT, env=bare(LOG_FORMAT="json"), check=False, capture_output=True, text=True)
-    found = lines_of(done.stderr)
+def test_warnings_and_tracebacks_of_python_are_json_without_quotes(start: str) -> None:
+    command = python_command(BREAKS.format(start=start, mark=MARK))
+    done = subprocess.run(command, cwd=ROOT, env=bare(LOG_FORMAT="json"), check=False, capture_output=True, text=True)
+    found = parse_log(done.stderr)
     assert MARK not in done.stderr
     assert [line["message"].split(":")[-1].split("\n")[0].strip() for line in found] == [
         "careful",
-        *["nobody caught ValueError"] * 3,
+        *["uncaught ValueError"] * 3,
     ]
     assert done.stdout == ""
     assert done.returncode == 1
 
 
-def compile_of(text: str) -> list[str]:
-    """A Python that runs `text`, whose lines no traceback can quote."""
+def python_command(text: str) -> list[str]:
+    """The command of a Python process that runs `text` without source lines for tracebacks."""
     return [sys.executable, "-c", f"exec({text!r})"]
 
 
@@ -134,7 +134,7 @@ def bare(**variables: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("debug", "expected"), [("1", "line"), ("0", "json")])
-def test_it_is_for_readers_under_debug_and_for_machines_else(debug: str, expected: str) -> None:
+def test_the_default_is_text_under_debug_and_json_otherwise(debug: str, expected: str) -> None:
     secrets = {"SECRET_KEY": "s" * 32, "SEAL_KEY": "k" * 32, "ALLOWED_HOSTS": "clinic.example"}
     code = [sys.executable, "-c", "from django.conf import settings; print(settings.LOG_FORMAT)"]
     environment = bare(LOG_FORMAT="", **secrets) | {"DEBUG": debug}
@@ -147,7 +147,7 @@ def test_it_is_for_readers_under_debug_and_for_machines_else(debug: str, expecte
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("form", ["line", "json"])
-def test_each_exchange_has_its_line_from_logging(
+def test_each_exchange_has_an_access_line(
     form: str, gateway: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     handler = StderrHandler()
@@ -159,8 +159,8 @@ def test_each_exchange_has_its_line_from_logging(
     assert gateway.get("/ml/v1/history/", headers={"X-Request-ID": "visit-7"}).status_code == 200
     shown = capfd.readouterr().err
     if form == "json":
-        [line] = lines_of(shown)
-        assert set(line) == ALWAYS | {"method", "path", "status", "duration_ms"}
+        [line] = parse_log(shown)
+        assert set(line) == REQUIRED | {"method", "path", "status", "duration_ms"}
         assert (line["logger"], line["level"], line["request_id"]) == ("ml_proxy.access", "INFO", "visit-7")
         assert (line["method"], line["path"], line["status"]) == ("GET", "/ml/v1/history/", 200)
         assert line["message"] == f"GET /ml/v1/history/ 200 {line['duration_ms']:.1f} ms"
@@ -174,12 +174,12 @@ def test_each_exchange_has_its_line_from_logging(
     assert capfd.readouterr().err == ""
 
 
-def test_times_are_when_it_happened() -> None:
+def test_timestamps_are_the_time_of_the_event() -> None:
     line = formatted(JSONFormatter())
     assert abs(datetime.fromisoformat(line["timestamp"]) - datetime.now(UTC)) < timedelta(minutes=1)
 
 
-def test_lines_of_many_threads_come_whole(capfd: pytest.CaptureFixture[str]) -> None:
+def test_lines_of_many_threads_are_not_mixed(capfd: pytest.CaptureFixture[str]) -> None:
     handler = StderrHandler()
     lines = [f"{number} {'x' * 3000} \ud800" for number in range(200)]
     with ThreadPoolExecutor(8) as threads:

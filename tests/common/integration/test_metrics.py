@@ -1,4 +1,4 @@
-"""`/metrics`: values move by exactly what happened, and what is ill hides nothing but itself."""
+"""`/metrics`: values change exactly by what happened, and a failed part hides only its own metrics."""
 
 import logging
 import os
@@ -24,15 +24,15 @@ from recording.journal import Spool, Writer
 from recording.models import Origin
 from recording.publisher import journal_folder
 from recording.seals import keyring
-from tests.support.databases import with_database_gone
-from tests.support.door import BODY, predict
+from tests.support.databases import with_database_down
+from tests.support.gateway import BODY, predict
+from tests.support.metrics import Scrape
 from tests.support.model import Conversation, ScriptedModel
 from tests.support.network import free_port
-from tests.support.publishing import append, publisher, record, work
-from tests.support.scrapes import Scrape
-from tests.support.waiting import until
+from tests.support.record_pipeline import append, publisher, record, write_messages
+from tests.support.wait import until
 
-pytestmark = pytest.mark.django_db(transaction=True)  # the database is asked in a thread of its own
+pytestmark = pytest.mark.django_db(transaction=True)  # another thread queries the database
 
 Ask = Callable[[], Scrape]
 CLIENT_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -46,7 +46,7 @@ PROMETHEUS = (
 @pytest.fixture(autouse=True)
 def always_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scraping, "FRESH_SECONDS", 0)
-    monkeypatch.setattr(scraping, "PART_SECONDS", 20)  # a busy machine's parts are slow, not down
+    monkeypatch.setattr(scraping, "PART_SECONDS", 20)  # on a busy machine parts are slow, not down
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def journal(gateway: Client) -> Path:
 
 
 def began_late(journal: Path, *ages: timedelta) -> Writer:
-    """An origin whose records have waited this long."""
+    """Creates an origin whose records have waited this long."""
     writer = Writer(journal, new_origin=uuid7, key=keyring().current, max_bytes=2**30, segment_bytes=2**20)
     for age in ages:
         append(writer, record(predicted_at=datetime.now(UTC) - age))
@@ -73,7 +73,7 @@ def began_late(journal: Path, *ages: timedelta) -> Writer:
 
 
 def break_journal(folder: Path) -> None:
-    """Puts a file where the journal's folder is, which stops root too."""
+    """Replaces the journal's folder with a file, so that root cannot write either."""
     if folder.exists():
         folder.rename(folder.with_name("journal-away"))
     folder.write_text("in the way")
@@ -88,12 +88,12 @@ def test_it_counts_each_prediction_once_everywhere(gateway: Client, scrape: Ask)
         "requests_total{GET,200,metrics}": 1,
         "records_total{journaled}": 7,
         "upstream_seconds_count{predict}": 7,
-        "upstream_seconds_count{status}": 1,  # the scrape's own probe
+        "upstream_seconds_count{status}": 1,  # the probe of the scrape
         "added_seconds_count": 7,
     }
 
 
-def test_it_counts_by_route_method_and_status_and_by_nothing_that_a_caller_thinks_of(
+def test_labels_are_route_method_and_status_and_never_input_of_a_caller(
     gateway: Client, scrape: Ask, model: ScriptedModel
 ) -> None:
     before = scrape()
@@ -115,7 +115,9 @@ def test_it_counts_by_route_method_and_status_and_by_nothing_that_a_caller_think
     assert "MARKER" not in str(after.samples)
 
 
-def test_it_tells_the_model_s_time_from_the_gateway_s(gateway: Client, scrape: Ask, model: ScriptedModel) -> None:
+def test_it_separates_the_model_servers_time_from_the_gateways(
+    gateway: Client, scrape: Ask, model: ScriptedModel
+) -> None:
     def slow(conversation: Conversation) -> None:
         model.gone.wait(1)
         conversation.answer()
@@ -135,7 +137,7 @@ def _spent(before: Scrape, after: Scrape, name: str, **labels: str) -> float:
     return (after.value(name, **labels) or 0) - (before.value(name, **labels) or 0)
 
 
-def test_it_times_a_model_that_fails_and_no_exchange_that_never_asked_it(
+def test_it_times_failed_model_calls_but_no_exchange_without_a_model_call(
     gateway: Client, scrape: Ask, model: ScriptedModel
 ) -> None:
     before = scrape()
@@ -149,7 +151,7 @@ def test_it_times_a_model_that_fails_and_no_exchange_that_never_asked_it(
     assert "records_total{journaled}" not in counted
 
 
-def test_it_counts_records_that_went_past_the_journal(gateway: Client, scrape: Ask, tmp_path: Path) -> None:
+def test_it_counts_records_written_directly(gateway: Client, scrape: Ask, tmp_path: Path) -> None:
     before = scrape()
     break_journal(tmp_path / "journal")
     assert predict(gateway).status_code == 200
@@ -166,19 +168,17 @@ def test_it_counts_records_that_went_past_the_journal(gateway: Client, scrape: A
     assert after.value("journal_bytes") is None
 
 
-def test_it_counts_answers_that_were_withheld(gateway: Client, scrape: Ask, tmp_path: Path) -> None:
+def test_it_counts_withheld_answers(gateway: Client, scrape: Ask, tmp_path: Path) -> None:
     before = scrape()
     break_journal(tmp_path / "journal")
-    assert with_database_gone(lambda: predict(gateway)).status_code == 503
+    assert with_database_down(lambda: predict(gateway)).status_code == 503
     counted = scrape().since(before)
     assert counted["records_total{withheld}"] == 1
     assert counted["requests_total{POST,503,predict}"] == 1
     assert "records_total{direct}" not in counted
 
 
-def test_it_counts_what_the_worker_settles_once_however_often_it_comes(
-    journal: Path, broker: redis.Redis, scrape: Ask
-) -> None:
+def test_it_counts_a_record_once_if_its_message_repeats(journal: Path, broker: redis.Redis, scrape: Ask) -> None:
     before = scrape()
     writer = began_late(journal, timedelta())
     twice = record()
@@ -188,7 +188,7 @@ def test_it_counts_what_the_worker_settles_once_however_often_it_comes(
     publisher(journal).step()
     messages = broker.lrange("logs", 0, -1)
     for _ in range(3):
-        work(broker)
+        write_messages(broker)
         broker.lpush("logs", *messages)
     counted = scrape().since(before)
     assert {name: counted[f"records_total{{{name}}}"] for name in ("written", "repeated", "quarantined")} == {
@@ -200,7 +200,7 @@ def test_it_counts_what_the_worker_settles_once_however_often_it_comes(
     writer.close()
 
 
-def test_it_counts_batches_and_those_that_are_sent_again(journal: Path, broker: redis.Redis, scrape: Ask) -> None:
+def test_it_counts_batches_and_repeated_batches(journal: Path, broker: redis.Redis, scrape: Ask) -> None:
     before = scrape()
     writer = began_late(journal, timedelta())
     publishing = publisher(journal, republish_seconds=0)
@@ -212,7 +212,7 @@ def test_it_counts_batches_and_those_that_are_sent_again(journal: Path, broker: 
     writer.close()
 
 
-def test_it_tells_what_waits_and_for_how_long_until_it_is_a_row(
+def test_it_reports_waiting_records_and_their_age(
     journal: Path, broker: redis.Redis, scrape: Ask, settings: Settings
 ) -> None:
     settings.JOURNAL_MAX_BYTES = 10**7
@@ -228,7 +228,7 @@ def test_it_tells_what_waits_and_for_how_long_until_it_is_a_row(
     publishing = publisher(journal)
     publishing.step()
     assert scrape().value("queue_messages", queue="logs") == 1
-    work(broker)
+    write_messages(broker)
     publishing.step()
     publishing.save_progress()
     found = scrape()
@@ -243,7 +243,7 @@ def account(**sets: int) -> dict[str, float]:
     return {name: float(sets.get(name, 0)) for name in names}
 
 
-def test_its_account_adds_up_on_the_whole_way(journal: Path, broker: redis.Redis, scrape: Ask) -> None:
+def test_the_reconciliation_balances_at_every_step(journal: Path, broker: redis.Redis, scrape: Ask) -> None:
     assert scrape().numbers() == account()
     writer = began_late(journal, *[timedelta()] * 3)
     writer.append(b"no json", b"")
@@ -252,13 +252,13 @@ def test_its_account_adds_up_on_the_whole_way(journal: Path, broker: redis.Redis
     publishing = publisher(journal)
     publishing.step()
     assert scrape().numbers() == account(answered=6, waiting=6)
-    work(broker)
+    write_messages(broker)
     assert scrape().numbers() == account(answered=6, written=5, quarantined=1)
     append(other, record())
     publishing.step()
     publishing.save_progress()
     assert scrape().numbers() == account(answered=7, written=5, quarantined=1, waiting=1)
-    work(broker)
+    write_messages(broker)
     writer.close()
     other.close()
     publishing.step()
@@ -266,12 +266,12 @@ def test_its_account_adds_up_on_the_whole_way(journal: Path, broker: redis.Redis
     assert scrape().numbers() == account(answered=7, written=6, quarantined=1)
 
 
-def test_its_account_tells_what_is_missing(journal: Path, broker: redis.Redis, scrape: Ask) -> None:
+def test_the_reconciliation_reports_missing_records(journal: Path, broker: redis.Redis, scrape: Ask) -> None:
     scrape()
     writer = began_late(journal, *[timedelta()] * 5)
     publishing = publisher(journal)
     publishing.step()
-    work(broker)
+    write_messages(broker)
     publishing.step()
     publishing.save_progress()
     kept = InferenceLog.objects.order_by("sequence")[1]
@@ -281,12 +281,12 @@ def test_its_account_tells_what_is_missing(journal: Path, broker: redis.Redis, s
     kept.save(force_insert=True)
     assert scrape().numbers() == account(answered=5, written=5)
     InferenceLog.objects.all().delete()
-    Origin.objects.all().delete()  # a database that was rolled back: the journal's folder knows better
+    Origin.objects.all().delete()  # as after a restored backup; the journal is newer
     assert scrape().numbers()["missing"] == 5
     writer.close()
 
 
-def test_it_tells_jobs_and_call_backs_by_state(scrape: Ask) -> None:
+def test_it_counts_jobs_and_webhooks_by_state(scrape: Ask) -> None:
     now = datetime.now(UTC)
     Job.objects.create(kind="retrain", state=Job.State.FAILED)
     running = Job.objects.create(kind="retrain", state=Job.State.RUNNING, started_at=now - timedelta(hours=2))
@@ -306,7 +306,7 @@ def test_it_tells_jobs_and_call_backs_by_state(scrape: Ask) -> None:
 
 def test_it_answers_without_its_database(gateway: Client, scrape: Ask) -> None:
     predict(gateway)
-    found = with_database_gone(scrape)
+    found = with_database_down(scrape)
     assert found.value("database_up") == 0
     assert "ml_proxy_jobs" not in found.families
     assert "ml_proxy_log_numbers" not in found.families
@@ -322,11 +322,11 @@ def test_it_answers_without_redis(scrape: Ask, settings: Settings) -> None:
     assert "ml_proxy_queue_messages" not in found.families
 
 
-def test_it_waits_for_a_part_that_hangs_no_longer_than_it_says(
+def test_it_waits_for_a_part_that_hangs_only_until_its_deadline(
     scrape: Ask, model: ScriptedModel, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scraping, "PART_SECONDS", 1.0)
-    monkeypatch.setattr(ml_proxy.health, "PROBE_SECONDS", 60)  # the part itself goes on asking all the time
+    monkeypatch.setattr(ml_proxy.health, "PROBE_SECONDS", 60)  # the part itself keeps probing
     settings.UPSTREAM_TOTAL_SECONDS = 60
     asked = len(model.requests)
 
@@ -348,7 +348,7 @@ def test_it_waits_for_a_part_that_hangs_no_longer_than_it_says(
     until(lambda: scrape().value("model_up") == 1)
 
 
-def test_it_measures_once_for_scrapes_that_follow_each_other_closely(
+def test_scrapes_in_quick_succession_share_one_measurement(
     scrape: Ask, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scrape()
@@ -359,7 +359,7 @@ def test_it_measures_once_for_scrapes_that_follow_each_other_closely(
     assert len(model.requests) == asked
 
 
-def test_it_speaks_what_prometheus_asks_for(gateway: Client, broker: redis.Redis) -> None:
+def test_it_answers_in_the_format_that_prometheus_asks_for(gateway: Client, broker: redis.Redis) -> None:
     response = gateway.get("/metrics", headers={"accept": PROMETHEUS})
     assert response["Content-Type"].startswith("application/openmetrics-text; version=1.0.0; charset=utf-8")
     parsed = openmetrics.text_string_to_metric_families(response.content.decode())  # type: ignore[no-untyped-call]
@@ -373,7 +373,7 @@ def test_it_speaks_what_prometheus_asks_for(gateway: Client, broker: redis.Redis
 
 
 @pytest.mark.parametrize("version", ["abc", "1.0.0;escaping=none", "1.x", ""])
-def test_it_answers_in_plain_text_to_what_it_does_not_understand(
+def test_it_answers_in_plain_text_to_an_unknown_accept_field(
     gateway: Client, broker: redis.Redis, version: str
 ) -> None:
     response = gateway.get("/metrics", headers={"accept": f"application/openmetrics-text;version={version}"})
@@ -381,14 +381,16 @@ def test_it_answers_in_plain_text_to_what_it_does_not_understand(
     assert "ml_proxy_requests" in response.content.decode()
 
 
-def test_it_is_open_whoever_asks_by_whatever_name(gateway: Client, broker: redis.Redis, settings: Settings) -> None:
+def test_it_needs_no_authentication_and_accepts_any_host(
+    gateway: Client, broker: redis.Redis, settings: Settings
+) -> None:
     settings.API_AUTH, settings.DEBUG, settings.ALLOWED_HOSTS = "required", False, ["clinic.example"]
     response = gateway.get("/metrics", headers={"host": "web:8000"})
     assert response.status_code == 200
     assert gateway.head("/metrics").status_code == 200
 
 
-def test_it_tells_a_wrong_method_as_such() -> None:
+def test_it_answers_405_to_a_wrong_method() -> None:
     response = Client(enforce_csrf_checks=True).post("/metrics")
     assert (response.status_code, response["Allow"]) == (405, "GET, HEAD")
 
@@ -400,14 +402,14 @@ def test_counting_never_fails_a_prediction(
     settings: Settings,
     tmp_path: Path,
 ) -> None:
-    """A process whose files can't be made, such as a child that was forked on a full disk."""
+    """A process that cannot create its files, such as a child forked on a full disk."""
     (tmp_path / "no-folder").write_text("in the way")
     monkeypatch.setenv(CLIENT_FOLDER, os.environ.get(CLIENT_FOLDER, ""))
     settings.METRICS_DIR = tmp_path / "no-folder"
-    monkeypatch.setattr(instruments, "_own", instruments._Own())
+    monkeypatch.setattr(instruments, "_own_files", instruments._OwnFiles())
     monkeypatch.setattr(instruments, "_instruments", cache(instruments._Instruments))
     with caplog.at_level(logging.ERROR):
         assert [predict(gateway).status_code for _ in range(3)] == [200, 200, 200]
-    assert caplog.text.count("counts can't be kept") == 1
+    assert caplog.text.count("cannot store the metrics") == 1
     response = gateway.get("/metrics")
     assert (response.status_code, response["Content-Type"]) == (503, "application/problem+json")

@@ -1,4 +1,4 @@
-"""What the alerts, the dashboard and the runbook name, metrics, labels and their values, is there in a real scrape."""
+"""Metrics, labels and values named by the alerts, the dashboard and the runbook exist in a real scrape."""
 
 import re
 
@@ -8,18 +8,18 @@ import redis
 from django.test import Client
 
 from common.metrics import scrape as scraping
-from tests.support.door import predict
+from tests.support.gateway import predict
+from tests.support.metrics import Scrape
 from tests.support.monitoring import RUNBOOK, expressions, rules, selectors
-from tests.support.scrapes import Scrape
 
 PROMETHEUS_OWN = {"up"}
-OURS = ("outcome", "sending", "set", "kind", "state", "call", "queue")  # labels whose values are words of this code
+OURS = ("outcome", "sending", "set", "kind", "state", "call", "queue")  # labels whose values this code defines
 
 
 @pytest.fixture
 def scrape(gateway: Client, broker: redis.Redis, transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Scrape:
     monkeypatch.setattr(scraping, "FRESH_SECONDS", 0)
-    monkeypatch.setattr(scraping, "PART_SECONDS", 20)  # a busy machine's parts are slow, not down
+    monkeypatch.setattr(scraping, "PART_SECONDS", 20)  # on a busy machine parts are slow, not down
     predict(gateway)
     return Scrape.of(gateway.get("/metrics").content.decode())
 
@@ -28,13 +28,13 @@ def values(scrape: Scrape, name: str, label: str) -> set[str]:
     return {dict(labels).get(label, "") for sample, labels in scrape.samples if sample == name}
 
 
-def test_each_name_is_there(scrape: Scrape) -> None:
+def test_each_metric_exists(scrape: Scrape) -> None:
     known = {name for name, _ in scrape.samples} | PROMETHEUS_OWN
     used = {where: {selector.name for selector in selectors(text)} for where, text in expressions().items()}
     assert {where: names - known for where, names in used.items() if names - known} == {}
 
 
-def test_each_label_and_each_of_our_values_is_there(scrape: Scrape) -> None:
+def test_each_label_and_each_label_value_exists(scrape: Scrape) -> None:
     for where, text in expressions().items():
         for selector in selectors(text):
             for matcher in selector.matchers.matchers if selector.name not in PROMETHEUS_OWN else ():
@@ -47,22 +47,22 @@ def test_each_label_and_each_of_our_values_is_there(scrape: Scrape) -> None:
                 assert matcher.name not in OURS or set(asked) <= there, (where, asked)
 
 
-def test_each_label_that_is_summed_by_is_there(scrape: Scrape) -> None:
+def test_each_label_in_an_aggregation_exists(scrape: Scrape) -> None:
     labels = {label for _, found in scrape.samples for label, _ in found}
     for where, text in expressions().items():
         for words in re.findall(r"\bby \(([^)]*)\)", text):
             assert set(words.split(", ")) <= labels, where
 
 
-def test_the_runbook_names_no_other(scrape: Scrape) -> None:
+def test_the_runbook_names_only_existing_metrics(scrape: Scrape) -> None:
     known = {name for name, _ in scrape.samples} | set(scrape.families)
     named = {name.rstrip("_") for name in re.findall(r"\bml_proxy_[a-z_]+", RUNBOOK)}
     assert named
     assert {name for name in named if not any(one.startswith(name) for one in known)} == set()
 
 
-def test_each_alert_is_about_something_that_a_scrape_of_a_sound_system_does_not_fire(scrape: Scrape) -> None:
-    """As far as an alert is one comparison of one gauge with a number, which needs no history."""
+def test_no_alert_fires_on_a_healthy_system(scrape: Scrape) -> None:
+    """Checks alerts that compare one gauge with a number, because they need no history."""
     simple = re.compile(r'^(?:max\()?(ml_proxy_\w+)(?:\{\w+="([^"]*)"\})?\)? (>|==) ([0-9.]+)$')
     found = {name: match for name, rule in rules().items() if (match := simple.match(rule["expr"]))}
     assert len(found) >= 6

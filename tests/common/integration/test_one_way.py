@@ -22,7 +22,7 @@ from common.fixed_paths import FixedPaths
 from jobs import queries
 from ml_proxy import history
 from ml_proxy.views import predict as predict_module
-from tests.support.door import BODY, problem
+from tests.support.gateway import BODY, assert_problem
 from tests.support.model import ScriptedModel
 from tests.support.system import ROOT
 from tests.support.third_party import Witness
@@ -71,7 +71,7 @@ DJANGOS_OWN = [
 
 @pytest.fixture
 def signals() -> Iterator[list[str]]:
-    """What Django tells of requests, as it is told."""
+    """Records Django's request signals."""
     found: list[str] = []
 
     def started(**_: Any) -> None:
@@ -125,9 +125,9 @@ def test_the_hooks_of_a_middleware_run_on_every_view(gateway: Client, witness: t
     assert witness.seen == ["predict", "BadInput", "400"]
 
 
-def test_django_tells_of_every_request(gateway: Client, signals: list[str]) -> None:
+def test_django_sends_its_request_signals(gateway: Client, signals: list[str]) -> None:
     for method, path in EVERYWHERE:
-        b"".join(send(gateway, method, path))  # a streamed answer ends when it is read
+        b"".join(send(gateway, method, path))  # a streamed response ends when it is read
         assert signals == ["started", "finished"], path
         signals.clear()
 
@@ -139,7 +139,7 @@ VIEWS = {
 }
 
 
-def test_a_fault_in_any_kind_of_view_is_a_problem_and_is_told_once(
+def test_an_exception_in_any_kind_of_view_is_a_problem_and_is_reported_once(
     gateway: Client, signals: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
@@ -147,14 +147,16 @@ def test_a_fault_in_any_kind_of_view_is_a_problem_and_is_told_once(
 
     for (method, path), (module, name) in VIEWS.items():
         monkeypatch.setattr(module, name, fail)
-        found = problem(send(gateway, method, path), 500, "internal")
+        found = assert_problem(send(gateway, method, path), 500, "internal")
         assert "on purpose" not in json.dumps(found)
         assert signals == ["started", "KeyError", "finished"], path
         signals.clear()
 
 
-@pytest.mark.parametrize(("method", "path"), [one for one in EVERYWHERE if one[1] != "/api/docs/"])  # sets its own
-def test_every_answer_has_the_same_fields_of_security(gateway: Client, method: str, path: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "path"), [one for one in EVERYWHERE if one[1] != "/api/docs/"]
+)  # it sets its own headers
+def test_every_response_has_the_security_headers(gateway: Client, method: str, path: str) -> None:
     for asked, more in ((method, {}), ("BREW", {}), (method, {"HTTP_HOST": "evil.example"})):
         response = send(gateway, asked, path, **more)
         assert {name: response.get(name) for name in SECURITY} == SECURITY
@@ -188,22 +190,22 @@ def test_a_session_needs_its_csrf_token_on_every_path_that_changes_something(
     settings.API_AUTH, settings.REDIS_URL = "required", empty_redis
     browser = Client(enforce_csrf_checks=True, raise_request_exception=False)
     browser.force_login(User.objects.create_superuser("dr-kim"))
-    assert "CSRF" in problem(send(browser, "POST", path), 403, "not-allowed")["detail"]
+    assert "CSRF" in assert_problem(send(browser, "POST", path), 403, "not-allowed")["detail"]
     browser.cookies["csrftoken"] = TOKEN
     assert send(browser, "POST", path, HTTP_X_CSRFTOKEN=TOKEN).status_code not in {401, 403, 500}
 
 
 @pytest.mark.parametrize(("method", "path"), [one for one in API if "files" not in one[1]])
-def test_every_path_of_the_api_asks_who_is_there(gateway: Client, settings: Settings, method: str, path: str) -> None:
+def test_every_path_of_the_api_authenticates(gateway: Client, settings: Settings, method: str, path: str) -> None:
     settings.API_AUTH = "required"
     for fields in ({}, {"HTTP_AUTHORIZATION": "Basic bm9ib2R5Ong="}):
         response = send(gateway, method, path, **fields)
-        problem(response, 401, "not-signed-in")
+        assert_problem(response, 401, "not-signed-in")
         assert response["WWW-Authenticate"].startswith("Basic realm=")
 
 
 @pytest.mark.parametrize("path", [path for _, path in EVERYWHERE] + ["/static/ml_proxy/console.js"])
-def test_the_cheaper_middleware_answers_as_djangos_own(gateway: Client, settings: Settings, path: str) -> None:
+def test_the_faster_middleware_answers_as_djangos_own(gateway: Client, settings: Settings, path: str) -> None:
     def answers() -> list[tuple[int, dict[str, str]]]:
         fresh, found = Client(raise_request_exception=False), []
         for method in ("GET", "OPTIONS") if path == JOBS else ("GET", "OPTIONS", "POST"):  # a second job is a conflict
@@ -235,7 +237,7 @@ def test_a_request_is_freed_when_it_ends(gateway: Client, witness: type[Witness]
         gc.enable()
 
 
-def test_paths_that_are_remembered_are_found_as_by_django() -> None:
+def test_cached_paths_resolve_as_in_django() -> None:
     remembering, plain = FixedPaths("ml/v1/", "ml_proxy.urls"), URLResolver(RoutePattern("ml/v1/"), "ml_proxy.urls")
     for path in [path.removeprefix("/") for _, path in API] * 2:
         found, expected = remembering.resolve(path), plain.resolve(path)
@@ -253,7 +255,7 @@ def test_paths_that_are_remembered_are_found_as_by_django() -> None:
 
 
 def run(name: str, model: ScriptedModel, folder: Path, **variables: str) -> Any:
-    """What `tests.support.instrumented` prints."""
+    """The output of `tests.support.instrumented`."""
     environment = {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "backend.settings",
@@ -279,7 +281,7 @@ def test_opentelemetrys_django_instrumentation_sees_predictions(model: ScriptedM
 
 
 @pytest.mark.any_database
-def test_sentrys_django_integration_sees_predictions_and_their_faults(model: ScriptedModel, tmp_path: Path) -> None:
+def test_sentrys_django_integration_sees_predictions_and_their_exceptions(model: ScriptedModel, tmp_path: Path) -> None:
     found = run("sentry", model, tmp_path)
     assert [(one["kind"], one["transaction"], one["exceptions"]) for one in found] == [
         ("transaction", PREDICT, []),
@@ -293,7 +295,7 @@ def test_sentrys_django_integration_sees_predictions_and_their_faults(model: Scr
 def test_an_authentication_class_of_the_settings_serves_every_kind_of_view(
     model: ScriptedModel, tmp_path: Path
 ) -> None:
-    """The database has no tables here: what reads rows answers 503 to whoever is let in."""
+    """The database has no tables here, so paths that read rows answer 503 to admitted callers."""
     variables = {"DJANGO_SETTINGS_MODULE": "tests.support.token_settings", "API_AUTH": "required"}
     assert run("token", model, tmp_path, **variables) == {
         PREDICT: ["200", "401", "401"],

@@ -1,4 +1,4 @@
-"""The description of the API: valid, complete, true, and readable without another host."""
+"""The OpenAPI description is valid, complete, correct, and readable without another host."""
 
 import json
 import re
@@ -18,9 +18,9 @@ from pytest_django import Settings
 
 from integrations.mlflow import urls as mlflow
 from ml_proxy import urls as ml_proxy
+from tests.support.feedback import feedback_path
+from tests.support.inference_rows import insert_row
 from tests.support.network import free_port
-from tests.support.rows import lay
-from tests.support.verdicts import path_of
 
 WRITTEN = Path(__file__).resolve().parents[3] / "docs" / "openapi.yaml"
 OPERATIONS = {
@@ -81,23 +81,23 @@ def test_it_describes_every_path_under_ml(schema: dict[str, Any]) -> None:
     assert routes == {path for path in schema["paths"] if path.startswith("/ml/")}
 
 
-def test_it_points_at_nothing_that_is_not_there(schema: dict[str, Any]) -> None:
+def test_all_its_references_resolve(schema: dict[str, Any]) -> None:
     found = {node["$ref"] for node in nodes(schema) if "$ref" in node}
     names = {reference.removeprefix("#/components/schemas/") for reference in found}
     assert names == set(schema["components"]["schemas"])
 
 
-def test_it_is_what_the_repository_holds(tmp_path: Path) -> None:
+def test_the_file_in_the_repository_is_up_to_date(tmp_path: Path) -> None:
     call_command("spectacular", "--file", str(tmp_path / "now.yaml"))
     assert WRITTEN.read_text() == (tmp_path / "now.yaml").read_text(), "run `make openapi`"
 
 
 @pytest.mark.django_db
-def test_it_is_true_of_what_the_gateway_answers(
+def test_responses_match_their_schemas(
     gateway: Client, settings: Settings, schema: dict[str, Any], empty_redis: str
 ) -> None:
     settings.REDIS_URL = empty_redis
-    row = lay(id=UUID(int=7), input_data='{"a": [1e400]}', output_data="null")
+    row = insert_row(id=UUID(int=7), input_data='{"a": [1e400]}', output_data="null")
     job = gateway.post("/ml/v1/retrain/jobs/", b"", content_type="application/json")
     job_path = job["Location"].removeprefix("http://testserver")
     answers = [
@@ -106,7 +106,7 @@ def test_it_is_true_of_what_the_gateway_answers(
         ("/ml/v1/history/{inference_id}/", "get", gateway.get(f"/ml/v1/history/{row.id}/")),
         ("/ml/v1/history/{inference_id}/", "get", gateway.get(f"/ml/v1/history/{UUID(int=8)}/")),
         *(
-            ("/ml/v1/history/{inference_id}/feedback/", method, getattr(gateway, method)(path_of(row.id), *body))
+            ("/ml/v1/history/{inference_id}/feedback/", method, getattr(gateway, method)(feedback_path(row.id), *body))
             for method, *body in [("post", b'{"verdict": "agree"}', "application/json")] * 2 + [("get",), ("post",)]
         ),
         ("/ml/v1/accuracy/", "get", gateway.get("/ml/v1/accuracy/")),
@@ -139,7 +139,7 @@ def require_described(schema: dict[str, Any], responses: dict[str, Any], respons
 
 
 class Links(HTMLParser):
-    """What a page loads, and its scripts."""
+    """The URLs that a page and its scripts load."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What one running system tells: traces from browser to row, as an OpenTelemetry collector gets them, and logs as JSON.
+"""Telemetry of a running system: traces from browser to row in an OpenTelemetry collector, and logs as JSON.
 
 And no trace at all where there is no collector.
 """
@@ -29,15 +29,15 @@ from ml_server import tracing as tracing_there
 from recording.batches import Batch
 from recording.journal import Entry
 from recording.records import traceparent_of
-from tests.support.collector import Collector, Span
-from tests.support.lines import lines_of
+from tests.support.log_lines import parse_log
 from tests.support.model import ScriptedModel
-from tests.support.publishing import record
-from tests.support.starting import start
+from tests.support.record_pipeline import record
+from tests.support.settings_process import run_with_settings
 from tests.support.system import ROOT, System
-from tests.support.waiting import until
+from tests.support.trace_collector import Collector, Span
+from tests.support.wait import until
 
-pytestmark = pytest.mark.any_database  # its rows are written as any others
+pytestmark = pytest.mark.any_database  # rows are the same on every database
 
 MARK = "MARKER"
 PARENT = "00f067aa0ba902b7"
@@ -46,7 +46,7 @@ SERVED, CALLED = (GATEWAY, "POST /ml/v1/predict/"), (GATEWAY, "POST /api/v1/pred
 ANSWERED = (MODEL, "POST /api/v1/predict")
 APPENDED, WRITTEN = (GATEWAY, "append to journal"), (WORKER, "write row")
 PROCESSES = ("redis", "ml_server", "web", "publisher", "worker-logs", "worker-jobs")
-SLOW = {"OTEL_BSP_SCHEDULE_DELAY": "60000"}  # milliseconds; nothing is sent before the end
+SLOW = {"OTEL_BSP_SCHEDULE_DELAY": "60000"}  # milliseconds; spans are exported only at the end
 
 
 def traceparent(trace_id: str, flags: str = "01") -> str:
@@ -54,7 +54,7 @@ def traceparent(trace_id: str, flags: str = "01") -> str:
 
 
 class Traced:
-    """Gateway, model server and workers, and the collector that they send to."""
+    """Gateway, model server and workers, and their collector."""
 
     def __init__(self, make_system: Callable[..., System]) -> None:
         self.collector = Collector()
@@ -71,7 +71,7 @@ class Traced:
     def predict(
         self, trace_id: str, *, flags: str = "01", query: str = "", request_id: str = "request-77"
     ) -> requests.Response:
-        """One prediction that is part of a trace."""
+        """Sends a prediction as part of a trace."""
         response = requests.post(
             f"{self.system.url}/ml/v1/predict/{query}",
             json={**self._example, "doctor_name": f"Dr. {MARK}", "patient_name": MARK},
@@ -82,7 +82,7 @@ class Traced:
         return response
 
     def retrain(self, *, trace_id: str = "", request_id: str = "request-78") -> str:
-        """How a job ends that is part of a trace."""
+        """Runs a job as part of a trace; returns its end."""
         url = f"{self.system.url}/ml/v1/retrain/jobs/"
         fields = {"traceparent": traceparent(trace_id or uuid4().hex), "X-Request-ID": request_id}
         made = requests.post(url, json={"params": {"epochs": 1}}, headers=fields, timeout=60)
@@ -95,7 +95,7 @@ class Traced:
         return until(ended, what="the job")
 
     def spans(self, trace_id: str, *wanted: tuple[str, str]) -> list[Span]:
-        """The span of each service and name, once all are there."""
+        """The spans by service and name, as soon as all have arrived."""
 
         def found() -> list[Span]:
             by_name = {(span.service, span.name): span for span in self.collector.of(trace_id)}
@@ -104,7 +104,7 @@ class Traced:
         return until(found, what=f"{wanted} of {trace_id}")
 
     def restart(self, *names: str, **settings: str) -> None:
-        """Starts these anew, with other settings."""
+        """Restarts these processes with other settings."""
         common = self.system.environment
         self.system.environment = common | settings
         for name in names:
@@ -151,7 +151,7 @@ def test_its_logs_are_json_with_the_request_id_from_gateway_to_model_server(trac
     traced.predict(uuid4().hex, request_id="prediction-1")
     assert traced.retrain(request_id="retrain-1") == "succeeded"
     until(lambda: "succeeded in" in traced.system.log_of("worker-logs"), what="the worker's last line")
-    logs = {name: lines_of(traced.system.log_of(name)) for name in PROCESSES if name != "redis"}
+    logs = {name: parse_log(traced.system.log_of(name)) for name in PROCESSES if name != "redis"}
     [asked] = [line for line in logs["web"] if line["request_id"] == "prediction-1"]
     assert (asked["method"], asked["path"], asked["status"]) == ("POST", "/ml/v1/predict/", 200)
     assert 0 < asked["duration_ms"] < 60_000
@@ -176,7 +176,7 @@ def test_it_is_one_trace_from_a_jobs_caller_to_the_model(traced: Traced) -> None
     assert trained.parent_id in {span.span_id for span in traced.collector.of(trace_id)} - {made.span_id}
 
 
-def test_it_tells_neither_names_nor_queries(traced: Traced) -> None:
+def test_it_exports_no_names_and_no_query_strings(traced: Traced) -> None:
     trace_id = uuid4().hex
     traced.predict(trace_id, query=f"?patient={MARK}")
     traced.system.history(patient=MARK)
@@ -192,7 +192,7 @@ def test_it_changes_nothing_that_is_sealed(traced: Traced) -> None:
     assert "all in place and unchanged" in traced.system.manage("verify_log")
 
 
-def test_it_leaves_alone_what_the_caller_does_not_sample(traced: Traced) -> None:
+def test_it_exports_nothing_that_the_caller_does_not_sample(traced: Traced) -> None:
     unsampled, sampled = uuid4().hex, uuid4().hex
     inference_id = traced.predict(unsampled, flags="00").headers["X-Inference-ID"]
     until(lambda: inference_id in {row["id"] for row in traced.system.history().json()}, what="its row")
@@ -201,7 +201,7 @@ def test_it_leaves_alone_what_the_caller_does_not_sample(traced: Traced) -> None
     assert traced.collector.of(unsampled) == []
 
 
-def test_it_sends_its_last_words_when_it_is_told_to_stop_and_of_a_failure_the_class(traced: Traced) -> None:
+def test_it_exports_remaining_spans_when_it_stops_and_only_the_class_of_a_failure(traced: Traced) -> None:
     traced.restart("web", "worker-logs", **SLOW)
     trace_id, failed = uuid4().hex, uuid4().hex
     inference_id = traced.predict(trace_id).headers["X-Inference-ID"]
@@ -235,7 +235,7 @@ print(json.dumps([longest, "opentelemetry" in sys.modules]))
 
 
 def ask(model: ScriptedModel, folder: Path, given: str, **settings: str) -> tuple[float, bool]:
-    """The longest of some predictions in a process of their own, in seconds, and whether that knew OpenTelemetry."""
+    """Predicts in a new process; the longest duration in seconds, and whether OpenTelemetry was loaded."""
     own = {"DJANGO_SETTINGS_MODULE": "backend.settings", "DEBUG": "1", "VAR_DIR": str(folder)}
     environment = {"PATH": os.environ["PATH"], "ML_SERVER_URL": model.url, **own, **settings}
     command = [sys.executable, "-c", ASK, given]
@@ -244,14 +244,16 @@ def ask(model: ScriptedModel, folder: Path, given: str, **settings: str) -> tupl
     return longest, is_loaded
 
 
-def test_it_loads_nothing_and_passes_on_the_callers_own_unless_told_to(model: ScriptedModel, tmp_path: Path) -> None:
+def test_without_a_collector_it_loads_nothing_and_forwards_the_callers_context(
+    model: ScriptedModel, tmp_path: Path
+) -> None:
     given = traceparent(uuid4().hex)
     assert ask(model, tmp_path, given, OTEL_EXPORTER_OTLP_ENDPOINT=" ")[1] is False
     assert {asked.fields["traceparent"] for asked in model.requests} == {given}
     assert {asked.fields["tracestate"] for asked in model.requests} == {"a=b"}
 
 
-def test_a_collector_that_never_answers_holds_up_nobody(model: ScriptedModel, tmp_path: Path) -> None:
+def test_a_collector_that_never_responds_delays_no_request(model: ScriptedModel, tmp_path: Path) -> None:
     given = traceparent(uuid4().hex)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         endpoint = f"http://127.0.0.1:{deaf.getsockname()[1]}"
@@ -259,8 +261,8 @@ def test_a_collector_that_never_answers_holds_up_nobody(model: ScriptedModel, tm
         began = time.monotonic()
         longest, is_loaded = ask(model, tmp_path, given, **settings)
         assert is_loaded
-        assert longest < 5  # where an export waits for 10
-        assert time.monotonic() - began < 25  # where the SDK's own patience is 30
+        assert longest < 5  # an export waits for 10
+        assert time.monotonic() - began < 25  # the SDK's own timeout is 30
     for asked in model.requests:
         assert asked.head.lower().count(b"traceparent:") == asked.head.lower().count(b"tracestate:") == 1
         assert asked.fields["traceparent"] != given
@@ -278,7 +280,7 @@ def test_a_collector_that_never_answers_holds_up_nobody(model: ScriptedModel, tm
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318", "OTEL_TRACES_EXPORTER": "none"}, False),
     ],
 )
-def test_it_is_on_where_an_exporter_is_configured(variables: dict[str, str], expected: bool) -> None:
+def test_it_is_on_if_an_exporter_is_configured(variables: dict[str, str], expected: bool) -> None:
     assert tracing.is_configured(variables) is expected
     assert tracing_there.is_configured(variables) is expected
 
@@ -287,14 +289,14 @@ def test_it_is_on_where_an_exporter_is_configured(variables: dict[str, str], exp
     ("name", "value"),
     [("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")],
 )
-def test_it_names_the_variable_that_can_not_be_used(name: str, value: str, tmp_path: Path) -> None:
-    done = start(tmp_path, DEBUG="1", **{name: value})
+def test_an_error_names_the_unusable_variable(name: str, value: str, tmp_path: Path) -> None:
+    done = run_with_settings(tmp_path, DEBUG="1", **{name: value})
     assert done.returncode == 1
     assert done.stderr.startswith(f"ml-proxy: {name} can't be {value!r}: set it to ")
     assert done.stderr.count("\n") == 1
 
 
-def test_a_records_trace_travels_beside_it_and_is_no_part_of_it() -> None:
+def test_the_trace_of_a_record_is_stored_beside_it_and_not_sealed() -> None:
     item, given = record(), traceparent(uuid4().hex)
     encoded = item.encode(given)
     assert traceparent_of(encoded) == given
@@ -319,7 +321,7 @@ def test_a_record_without_a_trace_has_none(encoded: bytes) -> None:
     assert traceparent_of(encoded) == ""
 
 
-def test_a_front_end_elsewhere_may_send_its_trace(gateway: Client, settings: Settings) -> None:
+def test_a_front_end_on_another_origin_may_send_its_trace(gateway: Client, settings: Settings) -> None:
     settings.CORS_ALLOWED_ORIGINS = [origin := "https://clinic.example"]
     asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
     response = gateway.options("/ml/v1/predict/", headers=asked)

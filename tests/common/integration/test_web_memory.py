@@ -1,4 +1,4 @@
-"""A gateway process does not give each of its threads a heap of its own."""
+"""The threads of a gateway process share few malloc arenas."""
 
 import platform
 import re

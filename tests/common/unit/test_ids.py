@@ -1,4 +1,4 @@
-"""Ids are UUIDv7 (RFC 9562), sort by time and never come twice."""
+"""Ids are UUIDv7 (RFC 9562), sort by time, and never repeat."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ def milliseconds(name: UUID) -> int:
     return name.int >> 80
 
 
-def test_it_mints_version_7_of_the_rfcs_variant() -> None:
+def test_it_creates_version_7_of_the_rfcs_variant() -> None:
     minted = [uuid7() for _ in range(1000)]
     assert {(name.version, name.variant) for name in minted} == {(7, RFC_4122)}
 
@@ -34,7 +34,7 @@ def test_it_sorts_by_time_as_an_id_and_as_text() -> None:
     assert sorted(map(str, minted)) == [str(name) for name in minted]
 
 
-def test_it_never_mints_one_twice() -> None:
+def test_it_never_repeats() -> None:
     minted: list[UUID] = []
 
     def mint() -> None:

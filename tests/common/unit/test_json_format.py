@@ -1,4 +1,4 @@
-"""JSON made readable, without its values being touched."""
+"""JSON is formatted for people without changing its values."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES, st.booleans())
-def test_it_keeps_every_value_and_shows_nothing_unprintable(value: Any, ascii_only: bool) -> None:
+def test_it_keeps_every_value_and_escapes_unprintable_characters(value: Any, ascii_only: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only)
     shown, is_all = indented(text, 10**6)
     assert is_all
@@ -25,13 +25,13 @@ def test_it_keeps_every_value_and_shows_nothing_unprintable(value: Any, ascii_on
     assert all(line.isprintable() for line in shown.split("\n"))
 
 
-def test_it_puts_each_member_on_a_line_of_its_own() -> None:
+def test_each_member_is_on_its_own_line() -> None:
     shown, _ = indented('{"a":[1,2 , {}],"b" :{"c":[ ]},\n\n"d":"x, {y}: z"}', 1000)
     assert shown == '{\n  "a": [\n    1,\n    2,\n    {}\n  ],\n  "b": {\n    "c": []\n  },\n  "d": "x, {y}: z"\n}'
 
 
 @pytest.mark.parametrize("number", ["1e999", "-0", "-0.0E+00", "1" * 400, "0." + "3" * 400])
-def test_it_leaves_numbers_as_they_are(number: str) -> None:
+def test_numbers_stay_unchanged(number: str) -> None:
     assert indented(f"[{number}]", 1000) == (f"[\n  {number}\n]", True)
 
 
@@ -49,19 +49,19 @@ def test_it_leaves_numbers_as_they_are(number: str) -> None:
         (r'"\u202e"', r'"\u202e"'),
     ],
 )
-def test_it_shows_characters_where_that_is_safe(text: str, expected: str) -> None:
+def test_it_unescapes_characters_if_that_is_safe(text: str, expected: str) -> None:
     assert indented(text, 1000) == (expected, True)
 
 
 @pytest.mark.parametrize("text", ["[" * 512 + "]" * 512, '[{"a":' * 256 + "1" + "}]" * 256, "[1,[" * 2000])
-def test_it_bounds_what_it_shows_however_deep(text: str) -> None:
+def test_its_output_is_bounded_at_any_depth(text: str) -> None:
     shown, is_all = indented(text, 10_000)
     assert not is_all
     assert len(shown) <= 10_000
 
 
 @given(VALUES, st.integers(min_value=0))
-def test_it_takes_text_that_is_cut_anywhere(value: Any, cut: int) -> None:
+def test_it_formats_truncated_text(value: Any, cut: int) -> None:
     text = json.dumps(value)
     shown, is_all = indented(text[: cut % (len(text) + 1)], 10**6)
     assert is_all

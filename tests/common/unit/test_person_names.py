@@ -1,4 +1,4 @@
-"""A name has one form, whichever system it was typed on."""
+"""Person names have one normalized form."""
 
 import unicodedata
 from typing import Any
@@ -28,7 +28,7 @@ KOREAN = "\uae40\ubbfc\uc900"
         ("O'Brien \u2013 <b>&amp;</b>", "O'Brien \u2013 <b>&amp;</b>"),
     ],
 )
-def test_it_gives_one_form(given_name: str, kept: str) -> None:
+def test_it_normalizes_a_name(given_name: str, kept: str) -> None:
     assert canonical(given_name) == kept
 
 
@@ -51,13 +51,13 @@ def test_it_gives_one_form(given_name: str, kept: str) -> None:
         (b"Kim", "string"),
     ],
 )
-def test_it_refuses_what_is_no_name(value: Any, why: str) -> None:
+def test_it_refuses_invalid_names(value: Any, why: str) -> None:
     with pytest.raises(BadName, match=why):
         canonical(value)
 
 
 @given(st.text())
-def test_it_changes_nothing_the_second_time(name: str) -> None:
+def test_it_is_idempotent(name: str) -> None:
     try:
         kept = canonical(name)
     except BadName:
@@ -67,7 +67,7 @@ def test_it_changes_nothing_the_second_time(name: str) -> None:
 
 
 @given(st.text(min_size=1, max_size=20))
-def test_it_finds_the_same_form_for_nfc_and_nfd(name: str) -> None:
+def test_nfc_and_nfd_have_the_same_form(name: str) -> None:
     try:
         kept = canonical(unicodedata.normalize("NFC", name))
     except BadName:

@@ -1,4 +1,4 @@
-"""How bodies are read."""
+"""Reading of request bodies."""
 
 from io import BytesIO
 
@@ -19,6 +19,6 @@ def test_it_reads_a_body_in_chunks() -> None:
     assert chunked(b"{}") == b"{}"
 
 
-def test_it_takes_a_chunked_body_that_broke_off_for_no_empty_one() -> None:
-    with pytest.raises(BadInput, match="broke off"):
+def test_a_chunked_body_that_ended_early_is_not_an_empty_one() -> None:
+    with pytest.raises(BadInput, match="ended before its first chunk"):
         chunked(b"")

@@ -18,22 +18,22 @@ def _redis(empty_redis: str, settings: Settings) -> None:
 
 @pytest.mark.parametrize(("waiting", "is_due"), [(0, True), (9, True), (10, False)])
 def test_it_sends_while_earlier_messages_are_taken(waiting: int, is_due: bool, empty_redis: str) -> None:
-    from worker.beat import WhileTaken  # noqa: PLC0415 - creates an application, which other tests must not see
+    from worker.beat import BoundedSchedule  # noqa: PLC0415 - creates an application, which other tests must not see
 
     with redis.Redis.from_url(empty_redis) as connection:
         connection.rpush(UPKEEP_QUEUE, "", *[""] * waiting)
         connection.lpop(UPKEEP_QUEUE)
-    every = WhileTaken(5)
+    every = BoundedSchedule(5)
     state = every.is_due(every.now() - timedelta(seconds=6))
     assert (state.is_due, state.next) == (is_due, 5)
     assert not every.is_due(every.now() - timedelta(seconds=2)).is_due
 
 
 def test_it_sends_nothing_while_redis_is_unavailable(settings: Settings) -> None:
-    from worker.beat import WhileTaken  # noqa: PLC0415
+    from worker.beat import BoundedSchedule  # noqa: PLC0415
 
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
-    every = WhileTaken(5)
+    every = BoundedSchedule(5)
     assert not every.is_due(every.now() - timedelta(seconds=6)).is_due
 
 

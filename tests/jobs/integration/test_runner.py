@@ -21,10 +21,10 @@ from jobs import kinds, runner, transitions
 from jobs.models import Job, WebhookDelivery
 from ml_proxy.retrain import training
 from ml_proxy.retrain.kind import RETRAIN as RETRAIN_KIND
-from tests.support.databases import table_away
+from tests.support.databases import table_missing
 from tests.support.model import Conversation, Script, ScriptedModel
-from tests.support.training import RESULT, Stream, closes, is_hung_up, line, trains
-from tests.support.waiting import until
+from tests.support.training_stream import RESULT, Stream, closes, event_line, is_closed_by_caller, trains
+from tests.support.wait import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -132,16 +132,16 @@ def test_it_does_not_write_unchanged_progress(gateway: Client, model: ScriptedMo
 @pytest.mark.parametrize(
     "pieces",
     [
-        [line("result", **RESULT)],
-        [line("result", **RESULT).rstrip()],
+        [event_line("result", **RESULT)],
+        [event_line("result", **RESULT).rstrip()],
         [
             b"\n\r\n",
-            line("progress", percent=1, message="a"),
+            event_line("progress", percent=1, message="a"),
             b'{"event": "other"}\n{"a": 1}\n',
-            line("result", **RESULT),
+            event_line("result", **RESULT),
         ],
         [b'{"event"', b': "progress"}\n{"even', b't": "result", ', json.dumps(RESULT).encode()[1:], b"\n"],
-        [line("result", **RESULT) + line("error", status=500, error="too late")],
+        [event_line("result", **RESULT) + event_line("error", status=500, error="too late")],
     ],
     ids=["alone", "no end of line", "with what is no event", "in pieces", "and more"],
 )
@@ -166,13 +166,13 @@ def cut_off(stream: Stream) -> None:
 
 
 BROKEN = {
-    "ends": (closes(line("progress", percent=50, message="half")), "without a result"),
+    "ends": (closes(event_line("progress", percent=50, message="half")), "without a result"),
     "breaks off": (trains(cut_off), "was truncated"),
     "in the middle of a line": (closes(b'{"event": "result", "mod'), "truncated or not JSON"),
     "is no JSON": (closes(b"50 %\n"), "truncated or not JSON"),
     "is no object": (closes(b"[50]\n"), "not a JSON object"),
     "says why": (
-        closes(line("error", status=503, error="the server is stopping")),
+        closes(event_line("error", status=503, error="the server is stopping")),
         "answered 503: the server is stopping",
     ),
     "is too long": (closes(b'{"event": "' + b"x" * 5000 + b'"}\n'), "is larger than"),
@@ -280,7 +280,7 @@ def test_it_closes_the_connection_when_it_is_cancelled(
 
     def script(conversation: Conversation) -> None:
         before(conversation)
-        hung_up.append(is_hung_up(conversation))
+        hung_up.append(is_closed_by_caller(conversation))
 
     model.script = script
     act = (run, start(gateway)) if run else (pass_through, Client())
@@ -347,7 +347,7 @@ def test_it_stops_when_another_runner_has_taken_the_job_over(gateway: Client, mo
             Stream(conversation).progress(10, "pass 1")
             until(lambda: Job.objects.get().percent == 10)
             Job.objects.update(attempt=F("attempt") + 1, percent=55)
-            hung_up.append(is_hung_up(conversation))
+            hung_up.append(is_closed_by_caller(conversation))
 
     model.script = script
     job_id = start(gateway)
@@ -405,7 +405,7 @@ def test_it_survives_a_database_outage(
     job_id = start(gateway)
     ended = in_background(pool, runner.run, job_id)
     assert begun.wait(60)
-    with table_away("jobs_job"):
+    with table_missing("jobs_job"):
         until(lambda: "can't renew its lease" in caplog.text)
         goes_on.set()
         until(lambda: caplog.text.count("the database can't store that") > 1)
@@ -430,7 +430,7 @@ def test_it_retries_slowly_during_a_database_outage(
         until(lambda: row(job_id).state == "running")
         transitions.cancel(job_id)
         until(lambda: "is stopped: cancelled" in caplog.text)
-        with table_away("jobs_job"):
+        with table_missing("jobs_job"):
             began = time.monotonic()
             goes_on.set()
             until(lambda: caplog.text.count("the database can't store that") == 3)
@@ -485,7 +485,7 @@ def test_it_leaves_no_connection_and_no_thread_behind(gateway: Client, model: Sc
 
     def script(conversation: Conversation) -> None:
         Stream(conversation).end()
-        hung_up.append(is_hung_up(conversation))
+        hung_up.append(is_closed_by_caller(conversation))
 
     model.script = script
     job_id = start(gateway)

@@ -18,9 +18,9 @@ from pytest_django import Settings
 from common.ids import uuid7
 from jobs import keys, runner
 from jobs.models import Job, WebhookDelivery
-from tests.support.door import problem
+from tests.support.gateway import assert_problem
 from tests.support.model import ScriptedModel
-from tests.support.plans import costs_of
+from tests.support.query_plans import query_costs
 
 pytestmark = pytest.mark.django_db
 
@@ -74,7 +74,7 @@ def keyed(gateway: Client, key: str, body: bytes = b"{}", ask: Callable[..., Any
 )
 @pytest.mark.parametrize("ask", [post, prefer])
 def test_it_points_to_each_error(gateway: Client, ask: Callable[..., Any], body: bytes, faults: list[str]) -> None:
-    found = problem(ask(gateway, body), 400, "bad-input")
+    found = assert_problem(ask(gateway, body), 400, "bad-input")
     assert [fault["pointer"] for fault in found["errors"]] == faults
     assert not Job.objects.exists()
 
@@ -137,21 +137,22 @@ def test_it_returns_the_same_job_for_the_same_key(gateway: Client, ask: Callable
 @pytest.mark.parametrize("ask", [post, prefer])
 def test_it_refuses_a_key_with_another_body(gateway: Client, ask: Callable[..., Any]) -> None:
     keyed(gateway, "a-key", b"{}")
-    problem(keyed(gateway, "a-key", b"{ }", ask), 422, "key-reused")
+    assert_problem(keyed(gateway, "a-key", b"{ }", ask), 422, "key-reused")
     assert Job.objects.count() == 1
 
 
 def test_it_names_the_active_job_for_another_key(gateway: Client) -> None:
     first = keyed(gateway, "a-key")
     response = keyed(gateway, "another")
-    problem(response, 409, "job-conflict")
+    assert_problem(response, 409, "job-conflict")
     assert response["Location"] == first["Location"]
 
 
 @pytest.mark.parametrize("key", ["", "a b", "ä", "x" * 256])
 def test_it_refuses_an_invalid_key(gateway: Client, key: str) -> None:
     assert (
-        problem(post(gateway, HTTP_IDEMPOTENCY_KEY=key), 400, "bad-input")["errors"][0]["pointer"] == "Idempotency-Key"
+        assert_problem(post(gateway, HTTP_IDEMPOTENCY_KEY=key), 400, "bad-input")["errors"][0]["pointer"]
+        == "Idempotency-Key"
     )
     assert not Job.objects.exists()
 
@@ -259,7 +260,7 @@ def test_it_limits_the_bytes_of_a_page(gateway: Client) -> None:
     ],
 )
 def test_it_refuses_an_unknown_query(gateway: Client, query: str) -> None:
-    found = problem(gateway.get(f"{JOBS}?{query}"), 400, "bad-input")
+    found = assert_problem(gateway.get(f"{JOBS}?{query}"), 400, "bad-input")
     assert [fault["pointer"] for fault in found["errors"]] == [query.partition("=")[0]]
 
 
@@ -274,7 +275,7 @@ def test_it_reads_no_more_than_a_page_at_any_depth(gateway: Client, state: str) 
     for _ in range(3):
         deep = gateway.get(deep)["Link"].partition(">")[0].removeprefix("<http://testserver")
     for url in (first, deep):
-        for cost in costs_of(partial(gateway.get, url), "jobs_job"):
+        for cost in query_costs(partial(gateway.get, url), "jobs_job"):
             assert "Sort" not in cost.plan
             assert "TEMP B-TREE" not in cost.plan
             assert cost.rows <= 60, cost

@@ -18,8 +18,8 @@ from jobs import runner, sweeper
 from jobs.models import Job, WebhookDelivery
 from tests.support.model import ScriptedModel
 from tests.support.network import free_port
-from tests.support.training import Stream, trains
-from tests.support.waiting import until
+from tests.support.training_stream import Stream, trains
+from tests.support.wait import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from jobs.models import WebhookDelivery
 from jobs.webhooks import deliveries
 from tests.support.model import Conversation, ScriptedModel
-from tests.support.receiving import ended, receiving, stalls
+from tests.support.webhooks import ended_job_webhook, stalls, start_receiver
 
 TOTAL = 0.3  # seconds
 LATEST = 10  # seconds: the receivers here would otherwise continue until the test ends
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("transport")]
 
 @pytest.fixture
 def receiver(model: ScriptedModel, settings: Settings) -> ScriptedModel:
-    return receiving(model, settings)
+    return start_receiver(model, settings)
 
 
 @pytest.fixture
@@ -46,13 +46,13 @@ def test_it_limits_a_response_head_that_arrives_byte_by_byte(receiver: ScriptedM
             conversation.send(b"H" if said else b"\r")
 
     receiver.script = drip
-    assert on_time(ended(receiver.url)).startswith("no response (")
+    assert on_time(ended_job_webhook(receiver.url)).startswith("no response (")
 
 
 @pytest.mark.usefixtures("_hurried")
 def test_it_limits_a_silent_receiver(receiver: ScriptedModel) -> None:
     receiver.script = stalls(receiver)
-    assert on_time(ended(receiver.url)) == "no response (ReadTimeout)"
+    assert on_time(ended_job_webhook(receiver.url)) == "no response (ReadTimeout)"
 
 
 @pytest.mark.usefixtures("_hurried")
@@ -63,7 +63,7 @@ def test_it_stops_reading_a_slow_body_in_time_and_counts_the_2xx(receiver: Scrip
             conversation.send(b" ")
 
     receiver.script = drip
-    ended(receiver.url)
+    ended_job_webhook(receiver.url)
     started = time.monotonic()
     assert deliveries.deliver_due() == 1
     assert time.monotonic() - started < LATEST
@@ -73,7 +73,7 @@ def test_it_stops_reading_a_slow_body_in_time_and_counts_the_2xx(receiver: Scrip
 def test_it_limits_a_slow_handshake(receiver: ScriptedModel, settings: Settings) -> None:
     settings.CALLBACK_HOSTS = [receiver.url.replace("http://", "https://")]
     receiver.script = stalls(receiver)
-    assert on_time(ended(settings.CALLBACK_HOSTS[0])) == "no response (ConnectTimeout)"
+    assert on_time(ended_job_webhook(settings.CALLBACK_HOSTS[0])) == "no response (ConnectTimeout)"
 
 
 @pytest.mark.usefixtures("_hurried")
@@ -86,13 +86,13 @@ def test_it_limits_a_slow_resolver(
 
     monkeypatch.setattr(socket, "getaddrinfo", never)
     settings.CALLBACK_HOSTS = [receiver.url.replace("127.0.0.1", "localhost")]
-    assert on_time(ended(settings.CALLBACK_HOSTS[0])) == "no response (ConnectTimeout)"
+    assert on_time(ended_job_webhook(settings.CALLBACK_HOSTS[0])) == "no response (ConnectTimeout)"
 
 
 def test_it_starts_no_further_delivery_after_the_batch_s_time(
     receiver: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deliveries, "BATCH_SECONDS", 0.0)
-    ended(receiver.url)
+    ended_job_webhook(receiver.url)
     assert deliveries.deliver_due() == 0
     assert not receiver.requests

@@ -14,15 +14,23 @@ from jobs.models import WebhookDelivery
 from jobs.webhooks import deliveries
 from tests.support.certificate import self_signed
 from tests.support.model import ScriptedModel
-from tests.support.receiving import PUBLIC, Elsewhere, ended, make_due, port_of, receiving, verified
-from tests.support.waiting import until
+from tests.support.wait import until
+from tests.support.webhooks import (
+    PUBLIC,
+    RedirectedNetwork,
+    ended_job_webhook,
+    make_due,
+    port_of,
+    start_receiver,
+    verify_signature,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("transport")]
 
 
 @pytest.fixture
 def receiver(model: ScriptedModel, settings: Settings) -> ScriptedModel:
-    return receiving(model, settings)
+    return start_receiver(model, settings)
 
 
 @pytest.fixture
@@ -43,23 +51,23 @@ def not_sent(callback: WebhookDelivery, receiver: ScriptedModel, network: Networ
 def test_it_refuses_a_name_that_resolves_to_a_private_address(receiver: ScriptedModel) -> None:
     url = f"http://localhost:{port_of(receiver)}/"
     deliveries.check_url(url)
-    said = not_sent(ended(url), receiver, Network())
+    said = not_sent(ended_job_webhook(url), receiver, Network())
     assert said == "not sent: the URL's host has a private address"
 
 
 @pytest.mark.usefixtures("_outside")
 @pytest.mark.parametrize("inside", ["10.0.0.1", "169.254.169.254", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1"])
 def test_it_does_not_connect_to_a_private_address(receiver: ScriptedModel, inside: str) -> None:
-    network = Elsewhere(port_of(receiver), [inside])
-    assert "private" in not_sent(ended("http://receiver.example/"), receiver, network)
+    network = RedirectedNetwork(port_of(receiver), [inside])
+    assert "private" in not_sent(ended_job_webhook("http://receiver.example/"), receiver, network)
     assert network.dialled == []
 
 
 @pytest.mark.usefixtures("_outside")
 def test_it_connects_to_the_address_that_was_checked(receiver: ScriptedModel) -> None:
     """The resolver returns a public address the first time, and a private one afterwards."""
-    network = Elsewhere(port_of(receiver), [PUBLIC], ["127.0.0.1"])
-    callback = ended("http://receiver.example/hook")
+    network = RedirectedNetwork(port_of(receiver), [PUBLIC], ["127.0.0.1"])
+    callback = ended_job_webhook("http://receiver.example/hook")
     assert deliveries.deliver_due(network) == 1
     assert (network.dialled, network.answers) == ([PUBLIC], [["127.0.0.1"]])
     assert receiver.requests[0].fields["host"] == "receiver.example"
@@ -71,8 +79,8 @@ def test_it_connects_to_the_address_that_was_checked(receiver: ScriptedModel) ->
 
 @pytest.mark.usefixtures("_outside")
 def test_it_connects_only_to_the_public_ones_of_several_addresses(receiver: ScriptedModel) -> None:
-    network = Elsewhere(port_of(receiver), ["192.168.0.1", PUBLIC, "::1"])
-    ended("http://receiver.example/")
+    network = RedirectedNetwork(port_of(receiver), ["192.168.0.1", PUBLIC, "::1"])
+    ended_job_webhook("http://receiver.example/")
     assert deliveries.deliver_due(network) == 1
     assert network.dialled == [PUBLIC]
 
@@ -82,12 +90,12 @@ def test_it_tries_the_next_address_if_one_does_not_answer(receiver: ScriptedMode
         def addresses(self, host: str, port: int, seconds: float) -> list[str]:
             return ["127.0.0.2", "127.0.0.1"]  # the receiver listens only on the second
 
-    ended(receiver.url)
+    ended_job_webhook(receiver.url)
     assert deliveries.deliver_due(Halved()) == 1
 
 
 def test_it_checks_again_at_each_attempt_that_the_host_is_allowed(receiver: ScriptedModel, settings: Settings) -> None:
-    callback = ended(receiver.url)
+    callback = ended_job_webhook(receiver.url)
     settings.CALLBACK_HOSTS = ["https://another.example"]
     assert "has a host that is not allowed" in not_sent(callback, receiver, Network())
     make_due(callback)
@@ -138,9 +146,9 @@ def test_it_uses_tls_and_checks_the_certificate_against_the_url_s_host(
     """The certificate is for the public address in the URL; the connection itself is to loopback."""
     certified(socket.inet_aton(PUBLIC))
     settings.CALLBACK_HOSTS, settings.CALLBACK_ALLOW_PRIVATE = [PUBLIC], False
-    ended(f"https://{PUBLIC}/hook")
-    assert deliveries.deliver_due(Elsewhere(port_of(receiver), [PUBLIC])) == 1
-    assert verified(receiver.requests[0])["type"] == "job.succeeded"
+    ended_job_webhook(f"https://{PUBLIC}/hook")
+    assert deliveries.deliver_due(RedirectedNetwork(port_of(receiver), [PUBLIC])) == 1
+    assert verify_signature(receiver.requests[0])["type"] == "job.succeeded"
 
 
 def test_it_refuses_a_certificate_for_the_address_alone(
@@ -148,8 +156,8 @@ def test_it_refuses_a_certificate_for_the_address_alone(
 ) -> None:
     certified(socket.inet_aton(PUBLIC))
     settings.CALLBACK_HOSTS, settings.CALLBACK_ALLOW_PRIVATE = ["receiver.example"], False
-    network = Elsewhere(port_of(receiver), [PUBLIC])
-    assert "SSLError" in not_sent(ended("https://receiver.example/"), receiver, network)
+    network = RedirectedNetwork(port_of(receiver), [PUBLIC])
+    assert "SSLError" in not_sent(ended_job_webhook("https://receiver.example/"), receiver, network)
     until(lambda: names == ["receiver.example"], what="the name that was asked for")
 
 
@@ -160,4 +168,4 @@ def test_it_refuses_a_certificate_that_it_does_not_trust(
     monkeypatch.delenv("SSL_CERT_FILE")
     settings.CALLBACK_HOSTS = [f"127.0.0.1:{port_of(receiver)}"]
     url = receiver.url.replace("http://", "https://")
-    assert "SSLError" in not_sent(ended(url), receiver, Network())
+    assert "SSLError" in not_sent(ended_job_webhook(url), receiver, Network())

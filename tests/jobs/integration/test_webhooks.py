@@ -20,9 +20,18 @@ from common.outbound.network import Network
 from jobs.models import Job, WebhookDelivery
 from jobs.webhooks import deliveries
 from jobs.webhooks.signing import new_secret
-from tests.support.door import keeps, resets, sends
+from tests.support.gateway import resets, sends, sends_and_stays_open
 from tests.support.model import Conversation, Script, ScriptedModel
-from tests.support.receiving import SECRET, ended, make_due, promised, receiving, says, verified, waits
+from tests.support.webhooks import (
+    SECRET,
+    ended_job_webhook,
+    job_with_webhook,
+    make_due,
+    responds,
+    seconds_until_due,
+    start_receiver,
+    verify_signature,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("transport")]
 
@@ -32,19 +41,19 @@ PATH = f"/jobs/{TOKEN}?key={TOKEN}"
 
 @pytest.fixture
 def receiver(model: ScriptedModel, settings: Settings) -> ScriptedModel:
-    return receiving(model, settings)
+    return start_receiver(model, settings)
 
 
 @pytest.mark.parametrize("state", [Job.State.SUCCEEDED, Job.State.FAILED, Job.State.CANCELLED])
 def test_it_delivers_a_signed_outcome(receiver: ScriptedModel, gateway: Client, state: Job.State) -> None:
-    callback = ended(receiver.url + PATH, state)
+    callback = ended_job_webhook(receiver.url + PATH, state)
     assert deliveries.deliver_due() == 1
     [told] = receiver.requests
     assert told.line == f"POST {PATH} HTTP/1.1"
     assert told.fields["host"] == receiver.url.removeprefix("http://")
     assert (told.fields["content-type"], told.fields["user-agent"]) == ("application/json", "ml-proxy")
     assert told.fields["webhook-id"] == str(callback.id)
-    event = verified(told)
+    event = verify_signature(told)
     shown = gateway.get(f"/ml/v1/retrain/jobs/{callback.job_id}/").json()
     assert event == {"type": f"job.{state.value}", "timestamp": shown["finished_at"], "data": shown}
     callback.refresh_from_db()
@@ -57,13 +66,13 @@ def test_it_delivers_a_signed_outcome(receiver: ScriptedModel, gateway: Client, 
 def test_it_signs_with_both_secrets_during_a_rotation(receiver: ScriptedModel, settings: Settings) -> None:
     new = new_secret()
     settings.CALLBACK_SECRETS = [new, SECRET]
-    ended(receiver.url)
+    ended_job_webhook(receiver.url)
     assert deliveries.deliver_due() == 1
-    assert verified(receiver.requests[0], new) == verified(receiver.requests[0], SECRET)
+    assert verify_signature(receiver.requests[0], new) == verify_signature(receiver.requests[0], SECRET)
 
 
 def test_it_sends_nothing_before_the_job_has_ended(receiver: ScriptedModel) -> None:
-    job = promised(receiver.url, Job.State.RUNNING)
+    job = job_with_webhook(receiver.url, Job.State.RUNNING)
     assert deliveries.deliver_due() == 0
     assert not receiver.requests
     deliveries.job_ended(UUID(int=1))
@@ -80,10 +89,10 @@ def test_it_creates_and_schedules_in_the_caller_s_transaction(receiver: Scripted
         raise LookupError
 
     with suppress(LookupError), transaction.atomic():
-        ended(receiver.url)
+        ended_job_webhook(receiver.url)
         undo()
     assert (WebhookDelivery.objects.count(), deliveries.deliver_due()) == (0, 0)
-    job = promised(receiver.url)
+    job = job_with_webhook(receiver.url)
     with suppress(LookupError), transaction.atomic():
         deliveries.job_ended(job.id)
         undo()
@@ -91,29 +100,29 @@ def test_it_creates_and_schedules_in_the_caller_s_transaction(receiver: Scripted
 
 
 def test_it_retries_with_the_same_id(receiver: ScriptedModel) -> None:
-    receiver.script = says("500 Oops")
-    callback = ended(receiver.url)
+    receiver.script = responds("500 Oops")
+    callback = ended_job_webhook(receiver.url)
     assert deliveries.deliver_due() == 0
-    assert 3 < waits(callback) < 7
+    assert 3 < seconds_until_due(callback) < 7
     assert (callback.state, callback.attempts, callback.error) == ("waiting", 1, "HTTP 500")
     deliveries.job_ended(callback.job_id)
     assert deliveries.deliver_due() == 0
     make_due(callback)
-    receiver.script = says("200 OK")
+    receiver.script = responds("200 OK")
     assert deliveries.deliver_due() == 1
     first, second = receiver.requests
     assert first.fields["webhook-id"] == second.fields["webhook-id"]
-    assert verified(first) == verified(second)
+    assert verify_signature(first) == verify_signature(second)
     callback.refresh_from_db()
     assert (callback.state, callback.attempts, callback.error) == ("delivered", 2, "")
 
 
 def test_it_waits_longer_after_each_attempt_and_finally_gives_up(receiver: ScriptedModel) -> None:
-    receiver.script = says("503 Busy")
-    callback = ended(receiver.url)
+    receiver.script = responds("503 Busy")
+    callback = ended_job_webhook(receiver.url)
     for wait in (5, 30, 120, 600, 1800, 7200, 21_600, 43_200):
         deliveries.deliver_due()
-        assert 0.8 * wait - 3 < waits(callback) <= 1.2 * wait
+        assert 0.8 * wait - 3 < seconds_until_due(callback) <= 1.2 * wait
         make_due(callback)
     deliveries.deliver_due()
     make_due(callback)
@@ -121,12 +130,12 @@ def test_it_waits_longer_after_each_attempt_and_finally_gives_up(receiver: Scrip
     callback.refresh_from_db()
     assert (callback.state, callback.attempts, callback.error) == ("given up", 9, "HTTP 503")
     assert len(receiver.requests) == 9
-    assert {verified(told)["type"] for told in receiver.requests} == {"job.succeeded"}
+    assert {verify_signature(told)["type"] for told in receiver.requests} == {"job.succeeded"}
 
 
 def test_it_gives_up_at_once_on_410_gone(receiver: ScriptedModel) -> None:
-    receiver.script = says("410 Gone")
-    callback = ended(receiver.url)
+    receiver.script = responds("410 Gone")
+    callback = ended_job_webhook(receiver.url)
     assert deliveries.deliver_due() == 0
     callback.refresh_from_db()
     assert (callback.state, callback.error) == ("given up", "HTTP 410")
@@ -147,17 +156,17 @@ def test_it_gives_up_at_once_on_410_gone(receiver: ScriptedModel) -> None:
     ids=["seconds", "date", "too long", "far too long", "at once", "negative", "past", "no time"],
 )
 def test_it_respects_retry_after_within_bounds(receiver: ScriptedModel, asked: str, least: float, most: float) -> None:
-    receiver.script = says("429 Slow Down", f"Retry-After: {asked}\r\n".encode())
-    callback = ended(receiver.url)
+    receiver.script = responds("429 Slow Down", f"Retry-After: {asked}\r\n".encode())
+    callback = ended_job_webhook(receiver.url)
     deliveries.deliver_due()
-    assert least <= waits(callback) <= most
+    assert least <= seconds_until_due(callback) <= most
 
 
 def test_it_follows_no_redirect(receiver: ScriptedModel) -> None:
     elsewhere = ScriptedModel()
     try:
-        receiver.script = says("307 Elsewhere", f"Location: {elsewhere.url}/\r\n".encode())
-        callback = ended(receiver.url)
+        receiver.script = responds("307 Elsewhere", f"Location: {elsewhere.url}/\r\n".encode())
+        callback = ended_job_webhook(receiver.url)
         assert deliveries.deliver_due() == 0
         assert not elsewhere.requests
     finally:
@@ -169,13 +178,13 @@ def test_it_follows_no_redirect(receiver: ScriptedModel) -> None:
 def test_it_uses_no_proxy(receiver: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
-    ended(receiver.url)
+    ended_job_webhook(receiver.url)
     assert deliveries.deliver_due() == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_it_sends_each_once_with_many_concurrent_workers(receiver: ScriptedModel) -> None:
-    expected = {str(ended(receiver.url).id) for _ in range(8)}
+    expected = {str(ended_job_webhook(receiver.url).id) for _ in range(8)}
     together = threading.Barrier(4)
 
     def deliver(_: int) -> int:
@@ -193,12 +202,12 @@ def test_it_sends_each_once_with_many_concurrent_workers(receiver: ScriptedModel
 
 @pytest.mark.django_db(transaction=True)
 def test_it_skips_a_delivery_that_another_worker_is_sending(receiver: ScriptedModel) -> None:
-    callback = ended(receiver.url)
+    callback = ended_job_webhook(receiver.url)
     seen: list[float] = []
 
     def script(conversation: Conversation) -> None:
         seen.append(deliveries.deliver_due())
-        seen.append(waits(callback))
+        seen.append(seconds_until_due(callback))
         connection.close()
         conversation.answer(b"")
 
@@ -212,14 +221,14 @@ def test_it_skips_a_delivery_that_another_worker_is_sending(receiver: ScriptedMo
 
 def test_it_ignores_the_failure_of_an_attempt_whose_claim_expired(receiver: ScriptedModel) -> None:
     """A sender that was delayed beyond its claim fails after another worker's newer attempt."""
-    callback = ended(receiver.url)
+    callback = ended_job_webhook(receiver.url)
 
     class HeldUp(Network):
         def connect(self, address: str, port: int, seconds: float) -> socket.socket:
             WebhookDelivery.objects.update(attempts=5, error="another's")
             return super().connect(address, port, seconds)
 
-    receiver.script = says("500 Oops")
+    receiver.script = responds("500 Oops")
     assert deliveries.deliver_due(HeldUp()) == 0
     callback.refresh_from_db()
     assert (callback.attempts, callback.error) == (5, "another's")
@@ -231,9 +240,9 @@ def test_it_sends_at_most_one_batch_and_a_failure_does_not_block_the_rest(receiv
 
     receiver.script = script
     for _ in range(5):
-        ended(f"{receiver.url}/bad")
+        ended_job_webhook(f"{receiver.url}/bad")
     for _ in range(deliveries.BATCH):
-        ended(f"{receiver.url}/good")
+        ended_job_webhook(f"{receiver.url}/good")
     assert deliveries.deliver_due() == deliveries.BATCH - 5
     assert deliveries.deliver_due() == 5
     assert deliveries.deliver_due() == 0
@@ -245,15 +254,15 @@ def test_it_sends_at_most_one_batch_and_a_failure_does_not_block_the_rest(receiv
         (resets, "no response (ConnectionError)"),
         (sends(), "no response (ConnectionError)"),
         (sends(b"what?\r\n\r\n"), "no response (BadResponse)"),
-        (keeps(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000), "the response's head is too large"),
-        (keeps(b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000), "the response's head is too large"),
-        (says("101 Switching"), "no response (BadResponse)"),
-        (says("404 Not Found"), "HTTP 404"),
+        (sends_and_stays_open(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000), "the response's head is too large"),
+        (sends_and_stays_open(b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000), "the response's head is too large"),
+        (responds("101 Switching"), "no response (BadResponse)"),
+        (responds("404 Not Found"), "HTTP 404"),
     ],
 )
 def test_it_stores_why_the_delivery_failed(receiver: ScriptedModel, script: Script, error: str) -> None:
     receiver.script = script
-    callback = ended(receiver.url)
+    callback = ended_job_webhook(receiver.url)
     assert deliveries.deliver_due() == 0
     callback.refresh_from_db()
     assert error in callback.error
@@ -265,13 +274,13 @@ def test_it_stores_why_the_delivery_failed(receiver: ScriptedModel, script: Scri
     [
         sends(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
         sends(b"HTTP/1.1 202 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n"),
-        keeps(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 1_000_000),
+        sends_and_stays_open(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 1_000_000),
     ],
     ids=["truncated", "garbled", "huge"],
 )
 def test_it_ignores_everything_after_a_2xx_status(receiver: ScriptedModel, script: Script) -> None:
     receiver.script = script
-    ended(receiver.url)
+    ended_job_webhook(receiver.url)
     assert deliveries.deliver_due() == 1
 
 
@@ -290,9 +299,9 @@ def everything(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
 @pytest.mark.parametrize(
     "script",
     [
-        says("200 OK"),
-        says("500 Oops"),
-        says("410 Gone"),
+        responds("200 OK"),
+        responds("500 Oops"),
+        responds("410 Gone"),
         resets,
         lambda told: told.answer(told.body + TOKEN.encode(), status=f"500 {TOKEN}"),
     ],
@@ -301,7 +310,7 @@ def test_it_logs_neither_path_nor_query_nor_secret(
     receiver: ScriptedModel, script: Script, everything: Callable[[], str]
 ) -> None:
     receiver.script = script
-    ended(receiver.url + PATH)
+    ended_job_webhook(receiver.url + PATH)
     deliveries.deliver_due()
     assert receiver.requests
     shown = everything()

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from jobs.webhooks.signing import new_secret, read_secret
-from tests.support.starting import SERVER, start
+from tests.support.settings_process import SERVER, run_with_settings
 
 SHOWN = "from backend import settings as s; print(s.CALLBACK_HOSTS, s.CALLBACK_SECRETS, s.CALLBACK_ALLOW_PRIVATE)"
 
 
 def shown(folder: Path, **variables: str) -> str:
     """Returns the settings that result from the variables."""
-    return start(folder, SHOWN, **variables).stdout
+    return run_with_settings(folder, SHOWN, **variables).stdout
 
 
 def test_webhooks_are_off_by_default(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_it_accepts_hosts_and_secrets(tmp_path: Path) -> None:
 )
 def test_it_refuses_invalid_values_with_one_line(tmp_path: Path, name: str, given: str, wrong: str) -> None:
     callbacks = {"CALLBACK_HOSTS": "a.example", "CALLBACK_SECRET": new_secret()}
-    done = start(tmp_path, **SERVER | callbacks | {name: given})
+    done = run_with_settings(tmp_path, **SERVER | callbacks | {name: given})
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert line.startswith(f"ml-proxy: {name} {wrong}")

@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from tests.support.databases import with_database_gone
-from tests.support.door import problem
-from tests.support.plans import costs_of
-from tests.support.rows import lay, lay_many
-from tests.support.verdicts import agree_with_all, answer, judge
+from tests.support.databases import with_database_down
+from tests.support.feedback import insert_agreements, model_answer, post_feedback
+from tests.support.gateway import assert_problem
+from tests.support.inference_rows import insert_row, insert_rows
+from tests.support.query_plans import query_costs
 
 pytestmark = pytest.mark.django_db
 
@@ -29,9 +29,9 @@ def ask(client: Client, **query: str) -> list[dict[str, Any]]:
 def said(client: Client, moment: str, *words: str, model: str = "m", version: str = "1") -> None:
     """Creates an inference at this time with these verdicts, in order."""
     predicted_at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
-    row = lay(predicted_at=predicted_at, model_name=model, model_version=version, output_data=answer("x"))
+    row = insert_row(predicted_at=predicted_at, model_name=model, model_version=version, output_data=model_answer("x"))
     for word in words:
-        assert judge(client, row.id, verdict=word, label="y" if word == "correct" else None).status_code == 201
+        assert post_feedback(client, row.id, verdict=word, label="y" if word == "correct" else None).status_code == 201
 
 
 def test_it_counts_the_newest_verdict_of_each_inference(client: Client) -> None:
@@ -81,21 +81,21 @@ def test_it_separates_models_and_versions_and_starts_with_the_oldest(client: Cli
 
 @pytest.mark.parametrize("query", ["by=year", "doctor=Kim", "model=%00", "until=soon"])
 def test_it_refuses_an_invalid_query(client: Client, query: str) -> None:
-    found = problem(client.get(f"{ACCURACY}?{query}"), 400, "bad-input")
+    found = assert_problem(client.get(f"{ACCURACY}?{query}"), 400, "bad-input")
     assert [error["pointer"] for error in found["errors"]] == [query.partition("=")[0]]
 
 
 def test_an_unavailable_database_is_a_503(client: Client) -> None:
-    problem(with_database_gone(lambda: client.get(ACCURACY)), 503, "database-unavailable")
+    assert_problem(with_database_down(lambda: client.get(ACCURACY)), 503, "database-unavailable")
 
 
 def test_it_reads_only_the_requested_time_and_not_the_log(client: Client) -> None:
-    lay_many(10_000, doctor="'Dr. Kim'", patient="'Lee'")
-    agree_with_all()
+    insert_rows(10_000, doctor="'Dr. Kim'", patient="'Lee'")
+    insert_agreements()
     asked = partial(ask, client, since="2026-03-01T13:00Z", until="2026-03-01T13:05Z", by="month")
     assert asked()[0]["agreed"] == 300
-    assert costs_of(asked, "ml_proxy_inferencelog") == []
-    [cost] = costs_of(asked, "ml_proxy_feedback")
+    assert query_costs(asked, "ml_proxy_inferencelog") == []
+    [cost] = query_costs(asked, "ml_proxy_feedback")
     assert "feedback_by_time" in cost.plan, cost
     assert "feedback_newest" in cost.plan, cost
     assert cost.rows < 4 * 300, cost

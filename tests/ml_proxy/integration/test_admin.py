@@ -18,8 +18,8 @@ from common.ids import uuid7
 from jobs.models import Job
 from ml_proxy.models import Feedback, InferenceLog
 from recording.models import Disposition
-from tests.support.plans import Cost, costs_of
-from tests.support.rows import NOON, lay, lay_many
+from tests.support.inference_rows import NOON, insert_row, insert_rows
+from tests.support.query_plans import Cost, query_costs
 
 pytestmark = pytest.mark.django_db
 
@@ -77,7 +77,7 @@ def make_verdict(**given: Any) -> Feedback:
 
 @pytest.mark.parametrize("path", [LOG, JOBS, DISPOSITIONS, FEEDBACK])
 def test_it_requires_sign_in(client: Client, path: str) -> None:
-    lay(doctor_name="Dr. Seen")
+    insert_row(doctor_name="Dr. Seen")
     for where in (path, f"{path}1/change/", f"{path}{uuid7()}/change/"):
         response = client.get(where)
         assert response.status_code == 302
@@ -85,7 +85,7 @@ def test_it_requires_sign_in(client: Client, path: str) -> None:
 
 
 def test_it_shows_each_person_only_what_they_may_view(reader: Client) -> None:
-    row_id = lay().id
+    row_id = insert_row().id
     assert listed(reader) == [str(row_id)]
     assert reader.get(f"{LOG}{row_id}/change/").status_code == 200
     assert reader.get(JOBS).status_code == 403
@@ -99,7 +99,7 @@ def test_it_shows_each_person_only_what_they_may_view(reader: Client) -> None:
 @pytest.mark.parametrize("model", [InferenceLog, Job, Disposition, Feedback])
 def test_it_refuses_every_change(admin: Client, model: type[InferenceLog | Job | Disposition | Feedback]) -> None:
     rows: dict[Any, Any] = {
-        InferenceLog: lay,
+        InferenceLog: insert_row,
         Job: make_job,
         Disposition: partial(make_quarantined, b"{}"),
         Feedback: make_verdict,
@@ -118,7 +118,9 @@ def test_it_refuses_every_change(admin: Client, model: type[InferenceLog | Job |
 
 
 def test_it_lists_newest_first_with_the_main_columns(admin: Client) -> None:
-    rows = [lay(predicted_at=NOON + timedelta(minutes=minute), doctor_name=f"Dr. {minute}") for minute in range(3)]
+    rows = [
+        insert_row(predicted_at=NOON + timedelta(minutes=minute), doctor_name=f"Dr. {minute}") for minute in range(3)
+    ]
     response = admin.get(LOG)
     assert ids_in(response, LOG) == [str(row.id) for row in reversed(rows)]
     page = response.content.decode()
@@ -129,14 +131,14 @@ def test_it_lists_newest_first_with_the_main_columns(admin: Client) -> None:
 def test_it_lists_verdicts_newest_first_without_reading_the_log(admin: Client) -> None:
     made = [make_verdict(verdict="correct", label=f"label {number}", note="<seen>") for number in range(3)]
     assert listed(admin, FEEDBACK) == [str(verdict.pk) for verdict in reversed(made)]
-    assert costs_of(partial(admin.get, FEEDBACK), "ml_proxy_inferencelog") == []
+    assert query_costs(partial(admin.get, FEEDBACK), "ml_proxy_inferencelog") == []
     page = admin.get(f"{FEEDBACK}{made[0].pk}/change/").content.decode()
     for text in ("label 0", "&lt;seen&gt;", str(made[0].inference_id)):
         assert text in page
 
 
 def test_it_pages_by_cursor_while_rows_arrive(admin: Client) -> None:
-    lay_many(2 * PER_PAGE + 1, doctor="'Dr. Kim'", patient="'Lee'")
+    insert_rows(2 * PER_PAGE + 1, doctor="'Dr. Kim'", patient="'Lee'")
     seen: list[str] = []
     for query in ("", "?q=Dr.+Kim"):
         seen.clear()
@@ -144,7 +146,7 @@ def test_it_pages_by_cursor_while_rows_arrive(admin: Client) -> None:
         while url:
             response = admin.get(url)
             seen += ids_in(response, LOG)
-            lay(predicted_at=NOON + timedelta(days=1))
+            insert_row(predicted_at=NOON + timedelta(days=1))
             older = re.search('<a href="([^"]+)" rel="next">Older', response.content.decode())
             url = f"{LOG}{html.unescape(older[1])}" if older else ""
         old = [int(UUID(row_id)) for row_id in seen if UUID(row_id).version != 7]
@@ -153,7 +155,7 @@ def test_it_pages_by_cursor_while_rows_arrive(admin: Client) -> None:
 
 
 def test_it_links_no_older_rows_if_there_are_none(admin: Client) -> None:
-    lay_many(PER_PAGE, doctor="'Dr. Kim'", patient="'Lee'")
+    insert_rows(PER_PAGE, doctor="'Dr. Kim'", patient="'Lee'")
     page = admin.get(LOG).content.decode()
     assert "50 shown" in page
     assert "Older" not in page
@@ -187,7 +189,7 @@ KIM, KIM_DECOMPOSED = "\uae40\ubbfc\uc900", "\u1100\u1175\u11b7\u1106\u1175\u11a
 )
 def test_it_finds_full_names_and_ids(admin: Client, term: str, expected: list[int]) -> None:
     for number, (doctor, patient) in enumerate([("Dr. Han", "Lee"), (KIM, "Lee"), (KIM, KIM)], 1):
-        lay(
+        insert_row(
             id=UUID(int=number), predicted_at=NOON + timedelta(minutes=number), doctor_name=doctor, patient_name=patient
         )
     assert [UUID(row_id).int for row_id in listed(admin, q=term)] == expected
@@ -200,7 +202,7 @@ def test_it_finds_full_names_and_ids(admin: Client, term: str, expected: list[in
 @pytest.mark.parametrize("term", ["", "Lee"])
 def test_it_filters_by_time(admin: Client, within: str, expected: int, term: str) -> None:
     for days in (0, 0.5, 5, 20, 200, 2000):
-        lay(predicted_at=datetime.now(UTC) - timedelta(days=days))
+        insert_row(predicted_at=datetime.now(UTC) - timedelta(days=days))
     assert len(listed(admin, within=within, q=term)) == expected
 
 
@@ -208,7 +210,7 @@ def test_it_filters_by_time(admin: Client, within: str, expected: int, term: str
     "query", [{"input_data__contains": "x"}, {"latency_ms__gt": "1"}, {"caller": "x"}, {"doctor_name__icontains": "x"}]
 )
 def test_it_refuses_a_lookup_that_would_scan_the_table(admin: Client, query: dict[str, str]) -> None:
-    lay()
+    insert_row()
     assert admin.get(LOG, query).status_code == 400
 
 
@@ -229,13 +231,13 @@ PATIENT = "CASE WHEN i % 2 = 1 THEN 'Half' ELSE 'P' || i % 500 END"
 
 @pytest.mark.parametrize(("query", "index"), QUERIES)
 def test_it_reads_one_page_without_counting(admin: Client, query: dict[str, str], index: str) -> None:
-    lay_many(20_000, doctor=DOCTOR, patient=PATIENT, start=datetime.now(UTC) - timedelta(seconds=20_000))
+    insert_rows(20_000, doctor=DOCTOR, patient=PATIENT, start=datetime.now(UTC) - timedelta(seconds=20_000))
     costs = list_costs(admin, urlencode(query))
     assert any(index in cost.plan for cost in costs), costs
 
 
 def test_it_reads_no_more_on_the_tenth_page(admin: Client) -> None:
-    lay_many(20_000, doctor=DOCTOR, patient=PATIENT)
+    insert_rows(20_000, doctor=DOCTOR, patient=PATIENT)
     for query in ("", "q=Half"):
         url = query
         for _ in range(10):
@@ -248,7 +250,7 @@ def test_it_reads_no_more_on_the_tenth_page(admin: Client) -> None:
 
 def list_costs(admin: Client, query: str) -> list[Cost]:
     """Returns the query cost of a list and checks that it reads only one page."""
-    costs = costs_of(partial(listed, admin, f"{LOG}?{query}"), "ml_proxy_inferencelog")
+    costs = query_costs(partial(listed, admin, f"{LOG}?{query}"), "ml_proxy_inferencelog")
     assert costs
     for cost in costs:
         assert "COUNT(" not in cost.sql
@@ -273,14 +275,14 @@ FRAGMENTS = {
 @pytest.mark.parametrize("what", FRAGMENTS)
 def test_it_shows_the_same_json(admin: Client, what: str) -> None:
     text = FRAGMENTS[what]
-    row_id = lay(input_data=text, output_data=text).id
+    row_id = insert_row(input_data=text, output_data=text).id
     for shown in shown_payloads(admin, f"{LOG}{row_id}/change/"):
         assert "".join(shown.split()) == text
         assert shown.count("\n") > 1
 
 
 def test_it_shows_escaped_korean(admin: Client) -> None:
-    row_id = lay(input_data=json.dumps({"doctor_name": KIM})).id
+    row_id = insert_row(input_data=json.dumps({"doctor_name": KIM})).id
     assert shown_payloads(admin, f"{LOG}{row_id}/change/")[0] == f'{{\n  "doctor_name": "{KIM}"\n}}'
 
 
@@ -288,7 +290,7 @@ SCRIPT = '<script>alert("1")</script>'
 
 
 def test_it_escapes_markup_in_payloads(admin: Client) -> None:
-    lay(
+    insert_row(
         id=UUID(int=5),
         doctor_name=SCRIPT,
         patient_name=SCRIPT,
@@ -310,8 +312,8 @@ def test_it_escapes_markup_in_payloads(admin: Client) -> None:
 
 def test_it_reads_only_the_start_of_a_large_payload(admin: Client) -> None:
     text = json.dumps(["x" * 10] * 300_000)
-    row_id = lay(input_data=text).id
-    costs = costs_of(partial(shown_payloads, admin, f"{LOG}{row_id}/change/"), "ml_proxy_inferencelog")
+    row_id = insert_row(input_data=text).id
+    costs = query_costs(partial(shown_payloads, admin, f"{LOG}{row_id}/change/"), "ml_proxy_inferencelog")
     assert all("SUBSTR" in cost.sql for cost in costs if "input_data" in cost.sql)
     response = admin.get(f"{LOG}{row_id}/change/")
     assert len(response.content) < 8 * READ_CHARS
@@ -322,7 +324,7 @@ def test_it_reads_only_the_start_of_a_large_payload(admin: Client) -> None:
 
 
 def test_it_limits_the_size_of_a_deeply_nested_payload(admin: Client) -> None:
-    row_id = lay(input_data=f"[{','.join(['[' * 500 + ']' * 500] * 60)}]").id
+    row_id = insert_row(input_data=f"[{','.join(['[' * 500 + ']' * 500] * 60)}]").id
     response = admin.get(f"{LOG}{row_id}/change/")
     assert response.status_code == 200
     assert len(response.content) < 1024 * 1024

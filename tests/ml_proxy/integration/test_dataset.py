@@ -23,11 +23,11 @@ from ml_proxy.accuracy import FeedbackFilter
 from ml_proxy.dataset import count_judged, newest_first
 from ml_proxy.models import InferenceLog
 from ml_proxy.rows import Example
-from tests.support.databases import with_database_gone
-from tests.support.door import problem
-from tests.support.plans import costs_of
-from tests.support.rows import FRAGMENTS, NOON, lay, lay_many
-from tests.support.verdicts import agree_with_all, answer, judge
+from tests.support.databases import with_database_down
+from tests.support.feedback import insert_agreements, model_answer, post_feedback
+from tests.support.gateway import assert_problem
+from tests.support.inference_rows import FRAGMENTS, NOON, insert_row, insert_rows
+from tests.support.query_plans import query_costs
 
 pytestmark = pytest.mark.django_db
 
@@ -48,10 +48,12 @@ def lines(client: Client, **query: str) -> list[dict[str, Any]]:
 
 def test_it_has_one_line_per_judged_inference_with_its_newest_verdict(client: Client) -> None:
     body = '{"doctor_name": "Kim", "x": 1.50, "patient_name": "Lee"}'
-    first, second, _ = (lay(input_data=body, output_data=answer("benign"), model_version="2") for _ in range(3))
-    judge(client, first.id, verdict="agree", note="not told")
-    judge(client, second.id, verdict="agree")
-    newest = judge(client, first.id, verdict="correct", label="malignant").json()
+    first, second, _ = (
+        insert_row(input_data=body, output_data=model_answer("benign"), model_version="2") for _ in range(3)
+    )
+    post_feedback(client, first.id, verdict="agree", note="not told")
+    post_feedback(client, second.id, verdict="agree")
+    newest = post_feedback(client, first.id, verdict="correct", label="malignant").json()
     found = ask(client).splitlines()
     assert [json.loads(line)["inference_id"] for line in found] == [str(second.id), str(first.id)]
     assert b'"input":{ "x": 1.50}' in found[1]
@@ -73,7 +75,7 @@ def test_it_has_one_line_per_judged_inference_with_its_newest_verdict(client: Cl
 def test_it_removes_the_names_and_leaves_the_rest_unchanged(client: Client, place: str) -> None:
     for text in FRAGMENTS.values():
         written = place.format(f'"doctor\\u005fname" : "SECRET {{,", "x":{text} ,"patient_name":"SECRET \\"}}"')
-        judge(client, lay(input_data=written).id, verdict="agree")
+        post_feedback(client, insert_row(input_data=written).id, verdict="agree")
     exact = partial(json.loads, parse_int=str, parse_float=str, object_pairs_hook=list)
     found = ask(client, format="csv")
     assert b"SECRET" not in found
@@ -88,8 +90,8 @@ def test_it_removes_the_names_and_leaves_the_rest_unchanged(client: Client, plac
 
 @pytest.mark.parametrize("form", ["ndjson", "csv", "parquet"])
 def test_its_forms_have_the_same_rows_and_columns(client: Client, form: str) -> None:
-    for output in ("[]", answer("benign")):
-        judge(client, lay(output_data=output).id, verdict="agree")
+    for output in ("[]", model_answer("benign")):
+        post_feedback(client, insert_row(output_data=output).id, verdict="agree")
     body = ask(client, format=form)
     if form == "ndjson":
         rows = [json.loads(line) for line in body.splitlines()]
@@ -109,8 +111,8 @@ def test_its_forms_have_the_same_rows_and_columns(client: Client, form: str) -> 
 
 def test_its_filters_apply_to_the_prediction(client: Client) -> None:
     for number, model in enumerate(["a", "a", "b", "a"]):
-        row = lay(model_name=model, request_id=str(number), predicted_at=NOON + timedelta(hours=number))
-        judge(client, row.id, verdict="agree")
+        row = insert_row(model_name=model, request_id=str(number), predicted_at=NOON + timedelta(hours=number))
+        post_feedback(client, row.id, verdict="agree")
     assert [line["predicted_at"][11:13] for line in lines(client)] == ["12", "13", "14", "15"]
     assert [line["predicted_at"][11:13] for line in lines(client, model="a", since="2026-03-01T13:00Z")] == ["13", "15"]
     assert [line["predicted_at"][11:13] for line in lines(client, until="2026-03-01T14:00Z")] == ["12", "13"]
@@ -119,7 +121,7 @@ def test_its_filters_apply_to_the_prediction(client: Client) -> None:
 
 @pytest.mark.parametrize("query", ["doctor=Kim", "model=%00", "format=xml", "since=yesterday", "limit=1"])
 def test_it_refuses_an_invalid_query(client: Client, query: str) -> None:
-    found = problem(client.get(f"{DATASET}?{query}"), 400, "bad-input")
+    found = assert_problem(client.get(f"{DATASET}?{query}"), 400, "bad-input")
     assert [error["pointer"] for error in found["errors"]] == [query.partition("=")[0]]
 
 
@@ -127,18 +129,18 @@ def test_its_file_name_contains_only_the_time_of_the_export(client: Client) -> N
     response = client.head(f"{DATASET}?model=secret")
     assert (response.status_code, response["Cache-Control"]) == (200, "no-store")
     assert response["Content-Disposition"].startswith('attachment; filename="dataset-20')
-    problem(with_database_gone(lambda: client.get(DATASET)), 503, "database-unavailable")
+    assert_problem(with_database_down(lambda: client.get(DATASET)), 503, "database-unavailable")
 
 
 def test_a_verdict_given_during_the_export_neither_repeats_nor_hides_a_line(client: Client) -> None:
     count = 2 * MAX_ROWS + 1
-    lay_many(count, doctor="'Dr. Kim'", patient="'Lee'")
-    agree_with_all()
+    insert_rows(count, doctor="'Dr. Kim'", patient="'Lee'")
+    insert_agreements()
     response: Any = client.get(DATASET)
     pieces = iter(response.streaming_content)
     found = next(pieces)
     for number in (0, count - 1):  # one that was already sent, and one that was not
-        judge(client, UUID(int=number), verdict="correct", label="malignant")
+        post_feedback(client, UUID(int=number), verdict="correct", label="malignant")
     InferenceLog.objects.filter(pk=UUID(int=count - 2)).delete()
     told = [json.loads(line) for line in b"".join([found, *pieces]).splitlines()]
     assert [UUID(line["inference_id"]).int for line in told] == [*range(count - 2), count - 1]
@@ -147,9 +149,9 @@ def test_a_verdict_given_during_the_export_neither_repeats_nor_hides_a_line(clie
 
 
 def test_it_can_be_read_newest_verdict_first(client: Client) -> None:
-    lay_many(2 * MAX_ROWS + 1, doctor="'Dr. Kim'", patient="'Lee'")
-    agree_with_all()
-    judge(client, UUID(int=7), verdict="correct", label="malignant")
+    insert_rows(2 * MAX_ROWS + 1, doctor="'Dr. Kim'", patient="'Lee'")
+    insert_agreements()
+    post_feedback(client, UUID(int=7), verdict="correct", label="malignant")
     found = [example.inference_id for example in newest_first(FeedbackFilter())]
     assert found == [UUID(line["inference_id"]) for line in reversed(lines(client))]
     assert (found[0], count_judged(FeedbackFilter()), count_judged(FeedbackFilter(model="other"))) == (
@@ -161,12 +163,12 @@ def test_it_can_be_read_newest_verdict_first(client: Client) -> None:
 
 @pytest.mark.parametrize("query", [{}, {"model": "stub", "since": "2026-03-01", "until": "2026-03-02"}])
 def test_it_reads_its_pages_from_the_indexes(client: Client, query: dict[str, str]) -> None:
-    lay_many(5 * MAX_ROWS, doctor="'Dr. Kim'", patient="'Lee'")
-    agree_with_all()
-    costs = costs_of(partial(ask, client, **query), "ml_proxy_feedback")
+    insert_rows(5 * MAX_ROWS, doctor="'Dr. Kim'", patient="'Lee'")
+    insert_agreements()
+    costs = query_costs(partial(ask, client, **query), "ml_proxy_feedback")
     readers: dict[str, Any] = {"model": str, "since": moment, "until": moment}
     question = FeedbackFilter(**{name: readers[name](value) for name, value in query.items()})
-    back = costs_of(lambda: list(newest_first(question)), "ml_proxy_feedback")
+    back = query_costs(lambda: list(newest_first(question)), "ml_proxy_feedback")
     pages = [cost for cost in costs + back if f"LIMIT {MAX_ROWS}" in cost.sql]
     assert len(pages) == 12
     for page in pages:
@@ -180,8 +182,8 @@ def test_it_reads_its_pages_from_the_indexes(client: Client, query: dict[str, st
 def test_its_memory_is_bounded_for_any_size(client: Client) -> None:
     text = json.dumps({"patient_name": "Lee", "x": "x" * (3 * MIB)})
     for _ in range(32):
-        lay(input_data=text)
-    agree_with_all()
+        insert_row(input_data=text)
+    insert_agreements()
     tracemalloc.start()
     try:
         response: Any = client.get(DATASET)
@@ -195,7 +197,7 @@ def test_its_memory_is_bounded_for_any_size(client: Client) -> None:
 
 def test_the_command_writes_what_the_gateway_sends(client: Client, tmp_path: Path) -> None:
     for model in ("a", "b"):
-        judge(client, lay(model_name=model, output_data=answer("x")).id, verdict="agree")
+        post_feedback(client, insert_row(model_name=model, output_data=model_answer("x")).id, verdict="agree")
     told = io.StringIO()
     call_command("dataset", "--output", str(tmp_path / "file"), "--model", "b", "--since", "2026-03-01", stderr=told)
     assert "1 rows written" in told.getvalue()

@@ -26,9 +26,9 @@ from pytest_django import Settings
 from common.export_formats import FORMS
 from common.file_response import ExportAborted
 from common.paging import MAX_ROWS
-from tests.support.databases import table_away, with_database_gone
-from tests.support.door import problem
-from tests.support.rows import FRAGMENTS, NOON, lay, lay_many
+from tests.support.databases import table_missing, with_database_down
+from tests.support.gateway import assert_problem
+from tests.support.inference_rows import FRAGMENTS, NOON, insert_row, insert_rows
 from tests.support.system import ROOT
 
 pytestmark = pytest.mark.django_db
@@ -95,15 +95,15 @@ def ask(client: Client, form: str, **query: str) -> bytes:
 @pytest.mark.parametrize("form", READERS)
 def test_it_exports_the_same_rows_as_history(client: Client, form: str) -> None:
     for number, text in enumerate(FRAGMENTS.values()):
-        lay(input_data=text, output_data="[]", predicted_at=NOON + timedelta(microseconds=number))
+        insert_row(input_data=text, output_data="[]", predicted_at=NOON + timedelta(microseconds=number))
     for name in ('"', ",", "a\r\nb", "=1+1", "\U0001f600", "김민준", "'", "\u2028", "#", "null"):
-        lay(doctor_name=name, patient_name=name, model_name="", model_version="", caller=name, latency_ms=1e-7)
+        insert_row(doctor_name=name, patient_name=name, model_name="", model_version="", caller=name, latency_ms=1e-7)
     assert READERS[form](ask(client, form)) == from_history(client.get(HISTORY).content)
 
 
 def test_csv_and_parquet_keep_texts_unchanged(client: Client) -> None:
     for text in FRAGMENTS.values():
-        lay(input_data=text, output_data=text)
+        insert_row(input_data=text, output_data=text)
     rows = csv.DictReader(io.StringIO(ask(client, "csv").decode(), newline=""))
     table = parquet.read_table(io.BytesIO(ask(client, "parquet")))
     kept = sorted(FRAGMENTS.values())
@@ -112,7 +112,7 @@ def test_csv_and_parquet_keep_texts_unchanged(client: Client) -> None:
 
 
 def test_parquet_has_explicit_types(client: Client) -> None:
-    lay()
+    insert_row()
     schema = parquet.read_schema(io.BytesIO(ask(client, "parquet")))
     moments = {"created_at", "predicted_at"}
     assert {schema.field(name).type for name in moments} == {pa.timestamp("us", tz="UTC")}
@@ -124,7 +124,7 @@ def test_parquet_has_explicit_types(client: Client) -> None:
 @pytest.mark.parametrize("form", READERS)
 def test_it_keeps_the_order_across_chunks(client: Client, form: str) -> None:
     count = 2 * MAX_ROWS + 7
-    lay_many(count, doctor="'Dr. Kim'", patient="'P' || (i % 3)")
+    insert_rows(count, doctor="'Dr. Kim'", patient="'P' || (i % 3)")
     ids = [UUID(row["id"]).int for row in READERS[form](ask(client, form))]
     assert ids == list(reversed(range(count)))
     rows = READERS[form](ask(client, form, patient=" P1", since="2026-03-01T12:00:04Z", until="2026-03-01T12:20Z"))
@@ -165,16 +165,16 @@ def test_its_header_fields_contain_no_names(client: Client, form: str, method: s
     ],
 )
 def test_it_refuses_an_invalid_query(client: Client, query: str, pointers: list[str]) -> None:
-    found = problem(client.get(f"{EXPORT}?{query}"), 400, "bad-input")
+    found = assert_problem(client.get(f"{EXPORT}?{query}"), 400, "bad-input")
     assert [error["pointer"] for error in found["errors"]] == pointers
 
 
 def test_it_requires_the_permission_to_read_history(client: Client, settings: Settings) -> None:
     settings.API_AUTH = "required"
-    problem(client.get(EXPORT), 401, "not-signed-in")
+    assert_problem(client.get(EXPORT), 401, "not-signed-in")
     user = User.objects.create_user("reader", password="a long pass phrase")
     client.force_login(user)
-    problem(client.get(EXPORT), 403, "not-allowed")
+    assert_problem(client.get(EXPORT), 403, "not-allowed")
     assert client.head(EXPORT).status_code == 403
     user.user_permissions.add(Permission.objects.get(codename="view_inferencelog"))
     assert client.get(EXPORT).status_code == 200
@@ -186,16 +186,16 @@ def test_it_only_reads(client: Client) -> None:
 
 
 def test_an_unavailable_database_is_a_503_before_the_status_is_sent(client: Client) -> None:
-    problem(with_database_gone(lambda: client.get(EXPORT)), 503, "database-unavailable")
+    assert_problem(with_database_down(lambda: client.get(EXPORT)), 503, "database-unavailable")
 
 
 def test_a_head_needs_no_database(client: Client) -> None:
-    assert with_database_gone(lambda: client.head(EXPORT)).status_code == 200
+    assert with_database_down(lambda: client.head(EXPORT)).status_code == 200
 
 
 def begun(client: Client, form: str) -> tuple[bytes, Iterator[bytes], Any]:
     """Starts an export of several chunks; returns the first chunk, the remaining ones, and the response."""
-    lay_many(2 * MAX_ROWS + 1, doctor="'Dr. Kim'", patient="'Lee'")
+    insert_rows(2 * MAX_ROWS + 1, doctor="'Dr. Kim'", patient="'Lee'")
     response: Any = client.get(f"{EXPORT}?format={form}")
     pieces = iter(response.streaming_content)
     return next(pieces), pieces, response
@@ -203,12 +203,12 @@ def begun(client: Client, form: str) -> tuple[bytes, Iterator[bytes], Any]:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_truncated_file_is_detectable(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    lay_many(2 * MAX_ROWS + 1, doctor="'Dr. Kim'", patient="'Lee'")
+    insert_rows(2 * MAX_ROWS + 1, doctor="'Dr. Kim'", patient="'Lee'")
     for form, read in READERS.items():
         response: Any = client.get(f"{EXPORT}?format={form}")
         pieces = iter(response.streaming_content)
         found = [next(pieces)]
-        with table_away("ml_proxy_inferencelog"), pytest.raises(ExportAborted, match=r"^$") as raised:
+        with table_missing("ml_proxy_inferencelog"), pytest.raises(ExportAborted, match=r"^$") as raised:
             found.extend(pieces)
         assert raised.value.__suppress_context__  # the server prints it, and a database may quote a row
         with pytest.raises((ValueError, csv.Error, pa.ArrowException)):
@@ -221,8 +221,8 @@ def test_a_truncated_file_is_detectable(client: Client, caplog: pytest.LogCaptur
 def test_rows_that_arrive_during_the_export_neither_repeat_nor_hide_others(client: Client, form: str) -> None:
     first, pieces, _ = begun(client, form)
     there_before = 2 * MAX_ROWS + 1
-    lay(predicted_at=NOON + timedelta(days=1))
-    lay(predicted_at=NOON - timedelta(days=1), id=UUID(int=there_before))
+    insert_row(predicted_at=NOON + timedelta(days=1))
+    insert_row(predicted_at=NOON - timedelta(days=1), id=UUID(int=there_before))
     ids = [UUID(row["id"]).int for row in READERS[form](b"".join([first, *pieces]))]
     assert ids == [*reversed(range(there_before)), there_before]
 
@@ -251,7 +251,7 @@ def test_pyarrow_is_imported_only_for_parquet() -> None:
 def test_its_memory_is_bounded_for_any_size(client: Client, form: str, rows: int, most: int) -> None:
     text = json.dumps("x" * (3 * MIB))
     for _ in range(rows):
-        lay(input_data=text)
+        insert_row(input_data=text)
     tracemalloc.start()
     try:
         response: Any = client.get(f"{EXPORT}?format={form}")

@@ -11,8 +11,8 @@ from django.test import Client
 from pyarrow import parquet
 
 from common.paging import MAX_ROWS
-from tests.support.databases import table_away, with_database_gone
-from tests.support.rows import NOON, lay, lay_many
+from tests.support.databases import table_missing, with_database_down
+from tests.support.inference_rows import NOON, insert_row, insert_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +35,7 @@ def refused(output: Path | str, *words: str) -> CommandError:
 
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
 def test_it_writes_what_the_gateway_sends(client: Client, tmp_path: Path, form: str) -> None:
-    lay_many(MAX_ROWS + 5, doctor="'Dr. Kim'", patient="'P' || (i % 3)")
+    insert_rows(MAX_ROWS + 5, doctor="'Dr. Kim'", patient="'P' || (i % 3)")
     conditions = {"doctor": "Dr. Kim", "patient": " P1", "since": "2026-03-01T12:00:02Z", "until": "2026-03-01 12:15"}
     words = [word for name, value in conditions.items() for word in (f"--{name}", value)]
     assert "299 rows" in export(tmp_path / "file", "--format", form, *words)
@@ -44,7 +44,7 @@ def test_it_writes_what_the_gateway_sends(client: Client, tmp_path: Path, form: 
 
 
 def test_it_writes_parquet(tmp_path: Path) -> None:
-    lay_many(MAX_ROWS + 5, doctor="'Dr. Kim'", patient="'Lee'")
+    insert_rows(MAX_ROWS + 5, doctor="'Dr. Kim'", patient="'Lee'")
     export(tmp_path / "file", "--format", "parquet")
     assert parquet.read_table(tmp_path / "file")["request_id"].to_pylist() == [
         f"r{number}" for number in reversed(range(MAX_ROWS + 5))
@@ -57,7 +57,7 @@ def test_only_the_owner_can_read_the_file(tmp_path: Path) -> None:
 
 
 def test_it_writes_to_standard_output(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    lay(request_id="the row")
+    insert_row(request_id="the row")
     assert export("-") == "1 rows written.\n"
     assert b'"request_id":"the row"' in capfdbinary.readouterr().out
 
@@ -86,16 +86,16 @@ def test_it_reports_where_it_can_not_write(tmp_path: Path) -> None:
 
 
 def test_it_reports_an_unavailable_database(tmp_path: Path) -> None:
-    assert "The database did not give the rows" in str(with_database_gone(lambda: refused(tmp_path / "file")))
+    assert "The database did not return the rows" in str(with_database_down(lambda: refused(tmp_path / "file")))
     assert [*tmp_path.iterdir()] == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_failed_export_keeps_the_previous_file(tmp_path: Path) -> None:
-    lay(predicted_at=NOON)
+    insert_row(predicted_at=NOON)
     export(tmp_path / "file")
     before = (tmp_path / "file").read_bytes()
-    with table_away("ml_proxy_inferencelog"):
+    with table_missing("ml_proxy_inferencelog"):
         refused(tmp_path / "file")
     assert (tmp_path / "file").read_bytes() == before
     assert [*tmp_path.iterdir()] == [tmp_path / "file"]

@@ -18,34 +18,34 @@ from common.ids import uuid7
 from ml_proxy import accuracy, feedback
 from ml_proxy.feedback_requests import FeedbackRequest
 from ml_proxy.models import FEEDBACK_LOCK, MAX_LABEL, MAX_NOTE, Feedback, InferenceLog
-from tests.support.databases import with_database_gone
-from tests.support.door import problem
-from tests.support.rows import NOON, lay
-from tests.support.verdicts import answer, judge, path_of
-from tests.support.waiting import until
+from tests.support.databases import with_database_down
+from tests.support.feedback import feedback_path, model_answer, post_feedback
+from tests.support.gateway import assert_problem
+from tests.support.inference_rows import NOON, insert_row
+from tests.support.wait import until
 
 pytestmark = pytest.mark.django_db
 
 
 def benign() -> UUID:
     """An inference with the model's label benign."""
-    return lay(output_data=answer("benign")).id
+    return insert_row(output_data=model_answer("benign")).id
 
 
 def listed(client: Client, inference_id: UUID, query: str = "") -> list[dict[str, Any]]:
-    response = client.get(path_of(inference_id) + query)
+    response = client.get(feedback_path(inference_id) + query)
     assert (response.status_code, response["Cache-Control"]) == (200, "no-store")
     found: list[dict[str, Any]] = response.json()
     return found
 
 
 def faults(response: Any) -> list[str]:
-    return [error["pointer"] for error in problem(response, 400, "bad-input")["errors"]]
+    return [error["pointer"] for error in assert_problem(response, 400, "bad-input")["errors"]]
 
 
 def test_it_stores_the_verdict_and_a_copy_of_the_model_and_time(client: Client) -> None:
-    row = lay(output_data=answer("benign"), model_name="m", model_version="3")
-    response = judge(client, row.id, verdict="correct", label=" malignant ", note="seen\nagain")
+    row = insert_row(output_data=model_answer("benign"), model_name="m", model_version="3")
+    response = post_feedback(client, row.id, verdict="correct", label=" malignant ", note="seen\nagain")
     assert (response.status_code, response["Cache-Control"]) == (201, "no-store")
     kept = Feedback.objects.get()
     assert (kept.model_name, kept.model_version, kept.predicted_at) == ("m", "3", NOON)
@@ -65,11 +65,11 @@ def test_it_stores_the_verdict_and_a_copy_of_the_model_and_time(client: Client) 
 @pytest.mark.parametrize(
     ("output", "label"),
     [
-        (answer("benign"), "benign"),
-        (answer(7), None),
-        (answer(""), None),
-        (answer("x" * (MAX_LABEL + 1)), None),
-        (answer("\0"), None),
+        (model_answer("benign"), "benign"),
+        (model_answer(7), None),
+        (model_answer(""), None),
+        (model_answer("x" * (MAX_LABEL + 1)), None),
+        (model_answer("\0"), None),
         (r'{"predictions": [{"label": "\ud800"}]}', None),
         ('{"predictions": []}', None),
         ('{"predictions": {"label": "benign"}}', None),
@@ -78,7 +78,7 @@ def test_it_stores_the_verdict_and_a_copy_of_the_model_and_time(client: Client) 
     ],
 )
 def test_agree_stores_the_model_s_label(client: Client, output: str, label: str | None) -> None:
-    response = judge(client, lay(output_data=output).id, verdict="agree", label=None)
+    response = post_feedback(client, insert_row(output_data=output).id, verdict="agree", label=None)
     assert (response.status_code, response.json()["label"]) == (201, label)
 
 
@@ -86,8 +86,8 @@ def test_later_verdicts_come_first_and_erase_nothing(client: Client) -> None:
     inference_id, other = benign(), benign()
     said = [("agree", None), ("correct", "malignant"), ("agree", "benign"), ("correct", "malignant")]
     for verdict, label in said:
-        assert judge(client, inference_id, verdict=verdict, label=label).status_code == 201
-    judge(client, other, verdict="agree")
+        assert post_feedback(client, inference_id, verdict=verdict, label=label).status_code == 201
+    post_feedback(client, other, verdict="agree")
     assert [told["verdict"] for told in listed(client, inference_id)] == ["correct", "agree", "correct", "agree"]
     assert [
         (kept.inference_id, kept.verdict) for kept in Feedback.objects.filter(id=accuracy.newest()).order_by("id")
@@ -100,8 +100,8 @@ def test_later_verdicts_come_first_and_erase_nothing(client: Client) -> None:
 def test_its_pages_continue_where_the_last_one_ended(client: Client) -> None:
     inference_id = benign()
     for number in range(5):
-        judge(client, inference_id, verdict="agree", note=str(number))
-    notes, url = [], f"{path_of(inference_id)}?limit=2"
+        post_feedback(client, inference_id, verdict="agree", note=str(number))
+    notes, url = [], f"{feedback_path(inference_id)}?limit=2"
     while url:
         response = client.get(url)
         notes += [told["note"] for told in response.json()]
@@ -112,7 +112,7 @@ def test_its_pages_continue_where_the_last_one_ended(client: Client) -> None:
 @pytest.mark.parametrize("cursor", [-1, 0, 2**63 - 1, 2**63, -(2**70)])
 def test_it_accepts_any_number_as_a_cursor(client: Client, cursor: int) -> None:
     inference_id = benign()
-    judge(client, inference_id, verdict="agree")
+    post_feedback(client, inference_id, verdict="agree")
     assert len(listed(client, inference_id, f"?cursor={cursor}")) == (cursor > 0)
 
 
@@ -121,13 +121,13 @@ def test_repeating_the_newest_verdict_adds_none(client: Client, settings: Settin
     inference_id = benign()
     for name in ("first", "second"):
         client.force_login(User.objects.create_superuser(name))
-        made = judge(client, inference_id, verdict="correct", label="malignant", note="x")
-        again = judge(client, inference_id, verdict="correct", label=" malignant", note="x ")
+        made = post_feedback(client, inference_id, verdict="correct", label="malignant", note="x")
+        again = post_feedback(client, inference_id, verdict="correct", label=" malignant", note="x ")
         assert (made.status_code, again.status_code) == (201, 200)
         assert made.json() == again.json()
         assert made.json()["caller"] == name
-    assert judge(client, inference_id, verdict="correct", label="malignant").status_code == 201
-    assert judge(client, inference_id, verdict="correct", label="malignant", note="x").status_code == 201
+    assert post_feedback(client, inference_id, verdict="correct", label="malignant").status_code == 201
+    assert post_feedback(client, inference_id, verdict="correct", label="malignant", note="x").status_code == 201
     assert Feedback.objects.count() == 4
 
 
@@ -155,42 +155,44 @@ def test_repeating_the_newest_verdict_adds_none(client: Client, settings: Settin
     ],
 )
 def test_it_refuses_an_invalid_body(client: Client, body: str, pointers: list[str]) -> None:
-    assert faults(judge(client, benign(), body)) == pointers
+    assert faults(post_feedback(client, benign(), body)) == pointers
     assert not Feedback.objects.exists()
 
 
 @pytest.mark.parametrize("query", ["?limit=0", "?cursor=x", "?cursor=1.5", "?doctor=Kim"])
 def test_it_refuses_an_invalid_query(client: Client, query: str) -> None:
-    path = path_of(benign()) + query
+    path = feedback_path(benign()) + query
     assert faults(client.get(path)) == [query[1:].partition("=")[0]]
     assert faults(client.post(path, {"verdict": "agree"}, content_type="application/json"))
 
 
 def test_an_inference_without_a_row_is_not_found(client: Client) -> None:
-    for response in (judge(client, uuid7(), verdict="agree"), client.get(path_of(uuid7()))):
-        assert "try again" in problem(response, 404, "no-such-record")["detail"]
+    for response in (post_feedback(client, uuid7(), verdict="agree"), client.get(feedback_path(uuid7()))):
+        assert "try again" in assert_problem(response, 404, "no-such-record")["detail"]
 
 
 def test_an_unavailable_database_is_a_503(client: Client) -> None:
     inference_id = benign()
-    problem(with_database_gone(lambda: judge(client, inference_id, verdict="agree")), 503, "database-unavailable")
+    assert_problem(
+        with_database_down(lambda: post_feedback(client, inference_id, verdict="agree")), 503, "database-unavailable"
+    )
 
 
 def test_it_enforces_each_permission(client: Client, settings: Settings) -> None:
     settings.API_AUTH = "required"
     inference_id = benign()
-    problem(judge(client, inference_id, verdict="agree"), 401, "not-signed-in")
+    assert_problem(post_feedback(client, inference_id, verdict="agree"), 401, "not-signed-in")
     user = User.objects.create_user("doctor")
     client.force_login(user)
-    problem(judge(client, inference_id, verdict="agree"), 403, "not-allowed")
-    for path in (path_of(inference_id), "/ml/v1/accuracy/", "/ml/v1/dataset/"):
-        problem(client.get(path), 403, "not-allowed")
+    assert_problem(post_feedback(client, inference_id, verdict="agree"), 403, "not-allowed")
+    for path in (feedback_path(inference_id), "/ml/v1/accuracy/", "/ml/v1/dataset/"):
+        assert_problem(client.get(path), 403, "not-allowed")
     user.user_permissions.set(Permission.objects.filter(codename="add_feedback"))
-    assert judge(client, inference_id, verdict="agree").status_code == 201
-    problem(client.get(path_of(inference_id)), 403, "not-allowed")
+    assert post_feedback(client, inference_id, verdict="agree").status_code == 201
+    assert_problem(client.get(feedback_path(inference_id)), 403, "not-allowed")
     user.user_permissions.set(Permission.objects.filter(codename="view_feedback"))
-    assert [client.get(path).status_code for path in (path_of(inference_id), "/ml/v1/accuracy/")] == [200, 200]
-    problem(client.get("/ml/v1/dataset/"), 403, "not-allowed")
+    assert [client.get(path).status_code for path in (feedback_path(inference_id), "/ml/v1/accuracy/")] == [200, 200]
+    assert_problem(client.get("/ml/v1/dataset/"), 403, "not-allowed")
     user.user_permissions.set(Permission.objects.filter(codename="export_dataset"))
     assert client.get("/ml/v1/dataset/").status_code == 200
 
@@ -198,17 +200,17 @@ def test_it_enforces_each_permission(client: Client, settings: Settings) -> None
 def test_it_does_not_change_the_log_s_row(client: Client) -> None:
     inference_id = benign()
     before = InferenceLog.objects.values().get()
-    judge(client, inference_id, verdict="correct", label="malignant")
+    post_feedback(client, inference_id, verdict="correct", label="malignant")
     assert InferenceLog.objects.values().get() == before
 
 
 def test_erasing_an_inference_erases_its_verdicts(client: Client) -> None:
-    gone, kept = lay(patient_name="A", output_data=answer("benign")).id, benign()
+    gone, kept = insert_row(patient_name="A", output_data=model_answer("benign")).id, benign()
     for inference_id in (gone, kept, gone):
-        judge(client, inference_id, verdict="agree", note=f"{Feedback.objects.count()}: the patient is A")
+        post_feedback(client, inference_id, verdict="agree", note=f"{Feedback.objects.count()}: the patient is A")
     call_command("erase", patient="A", reason="asked for", yes=True)
     assert [verdict.inference_id for verdict in Feedback.objects.all()] == [kept]
-    problem(client.get(path_of(gone)), 404, "no-such-record")
+    assert_problem(client.get(feedback_path(gone)), 404, "no-such-record")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -237,7 +239,7 @@ def test_concurrent_repeats_store_one_verdict(client: Client) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_an_erasure_waits_for_a_verdict_in_progress() -> None:
-    inference_id = lay(patient_name="A").id
+    inference_id = insert_row(patient_name="A").id
 
     def erase() -> None:
         try:
@@ -266,7 +268,7 @@ def test_a_verdict_on_an_inference_that_is_being_erased_is_not_stored(client: Cl
         return found
 
     with connection.execute_wrapper(erase):
-        problem(judge(client, inference_id, verdict="agree"), 404, "no-such-record")
+        assert_problem(post_feedback(client, inference_id, verdict="agree"), 404, "no-such-record")
     assert not Feedback.objects.exists()
 
 

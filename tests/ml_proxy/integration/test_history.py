@@ -20,7 +20,7 @@ from common import person_names
 from common.ids import uuid7
 from common.paging import PAGE_BYTES
 from recording.history import Cursor
-from tests.support.rows import FRAGMENTS, NOON, lay
+from tests.support.inference_rows import FRAGMENTS, NOON, insert_row
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +52,9 @@ def four(db: None) -> None:
     """Two doctors with two patients, oldest first."""
     for minute, (doctor, patient) in enumerate([("Kim", "Lee"), ("Kim", "Cho"), ("Han", "Lee"), ("Han", "Cho")]):
         predicted_at = NOON + timedelta(minutes=minute)
-        lay(doctor_name=doctor, patient_name=patient, predicted_at=predicted_at, request_id=f"{doctor}-{patient}")
+        insert_row(
+            doctor_name=doctor, patient_name=patient, predicted_at=predicted_at, request_id=f"{doctor}-{patient}"
+        )
 
 
 @pytest.mark.usefixtures("four")
@@ -81,8 +83,8 @@ def test_it_finds_full_names_newest_first(client: Client, query: dict[str, str],
 @pytest.mark.parametrize("kept", [KIM_COMPOSED, KIM_DECOMPOSED])
 @pytest.mark.parametrize("asked", [KIM_COMPOSED, KIM_DECOMPOSED, f"  {KIM_DECOMPOSED}\u3000"])
 def test_it_finds_a_name_in_any_unicode_form(client: Client, kept: str, asked: str) -> None:
-    lay(doctor_name=person_names.canonical(kept), request_id="r1")
-    lay(patient_name=person_names.canonical(f" {kept} "), doctor_name="other", request_id="r2")
+    insert_row(doctor_name=person_names.canonical(kept), request_id="r1")
+    insert_row(patient_name=person_names.canonical(f" {kept} "), doctor_name="other", request_id="r2")
     assert found(client, doctor=asked) == ["r1"]
     assert found(client, patient=asked) == ["r2"]
     assert ask(client, doctor=asked).json()[0]["doctor_name"] == KIM_COMPOSED
@@ -99,7 +101,7 @@ def test_it_finds_any_name_that_a_prediction_may_carry(client: Client, name: str
     except person_names.BadName:
         return
     request_id = str(uuid7())
-    lay(doctor_name=canonical, patient_name=canonical, request_id=request_id)
+    insert_row(doctor_name=canonical, patient_name=canonical, request_id=request_id)
     assert request_id in found(client, doctor=name, patient=name, limit="1")
 
 
@@ -176,7 +178,7 @@ def test_any_cursor_is_accepted_or_refused(client: Client, cursor: str) -> None:
 @pytest.mark.parametrize("who", ["", "&doctor=Dr.+Kim", "&patient=Lee", "&doctor=Dr.+Kim&patient=Lee"])
 def test_it_filters_by_time(client: Client, query: str, expected: list[str], who: str) -> None:
     for minute in range(4):
-        lay(predicted_at=NOON + timedelta(minutes=minute), request_id=str(minute))
+        insert_row(predicted_at=NOON + timedelta(minutes=minute), request_id=str(minute))
     response = client.get(f"{HISTORY}?{query}{who}")
     assert [row["request_id"] for row in response.json()] == expected
 
@@ -184,7 +186,7 @@ def test_it_filters_by_time(client: Client, query: str, expected: list[str], who
 def test_it_orders_by_time_and_then_by_id(client: Client) -> None:
     order = [(0, 5), (1, 2), (1, 9), (1, 4), (2, 1)]
     for minute, number in order:
-        lay(id=UUID(int=number), predicted_at=NOON + timedelta(minutes=minute), request_id=f"{minute}.{number}")
+        insert_row(id=UUID(int=number), predicted_at=NOON + timedelta(minutes=minute), request_id=f"{minute}.{number}")
     newest_first = ["2.1", "1.9", "1.4", "1.2", "0.5"]
     assert found(client) == newest_first
     one_by_one, url = [], f"{HISTORY}?limit=1&doctor=Dr.+Kim"
@@ -208,8 +210,8 @@ def next_of(response: Any) -> str:
 def test_it_links_the_next_page_and_keeps_the_query(client: Client) -> None:
     doctor = 'O\'Neil & <S\u00f6hne>; "x" = +%'
     for minute in range(6):
-        lay(doctor_name=doctor, predicted_at=NOON + timedelta(minutes=minute), request_id=str(minute))
-        lay(doctor_name="other", predicted_at=NOON + timedelta(minutes=minute))
+        insert_row(doctor_name=doctor, predicted_at=NOON + timedelta(minutes=minute), request_id=str(minute))
+        insert_row(doctor_name="other", predicted_at=NOON + timedelta(minutes=minute))
     asked = {"doctor": f" {doctor}", "patient": "", "since": "2026-03-01T21:01:00+09:00", "limit": "2"}
     first = ask(client, **asked)
     second = client.get(next_of(first))
@@ -224,7 +226,7 @@ def test_it_links_the_next_page_and_keeps_the_query(client: Client) -> None:
 
 def test_it_has_no_next_page_if_the_last_page_is_exactly_full(client: Client) -> None:
     for _ in range(3):
-        lay()
+        insert_row()
     assert "Link" not in ask(client, limit="3")
     assert "Link" in ask(client, limit="2")
     assert len(ask(client).json()) == 3
@@ -233,14 +235,14 @@ def test_it_has_no_next_page_if_the_last_page_is_exactly_full(client: Client) ->
 
 def test_a_page_has_100_rows_by_default(client: Client) -> None:
     for _ in range(101):
-        lay()
+        insert_row()
     assert len(ask(client).json()) == 100
     assert len(ask(client, limit="1000").json()) == 101
 
 
 def test_it_respects_an_until_that_is_earlier_than_the_cursor(client: Client) -> None:
     for minute in range(3):
-        lay(predicted_at=NOON + timedelta(minutes=minute), request_id=str(minute))
+        insert_row(predicted_at=NOON + timedelta(minutes=minute), request_id=str(minute))
     cursor = Cursor(time=NOON + timedelta(minutes=2), id=UUID(int=0)).opaque()
     assert found(client, cursor=cursor) == ["1", "0"]
     assert found(client, cursor=cursor, until="2026-03-01T12:01Z") == ["0"]
@@ -249,7 +251,7 @@ def test_it_respects_an_until_that_is_earlier_than_the_cursor(client: Client) ->
 def test_it_ends_a_page_at_8_mib_and_loads_no_more_than_the_page(client: Client) -> None:
     for minute in range(7):
         text = json.dumps("x" * (3 * MIB))
-        lay(input_data=text, predicted_at=NOON + timedelta(minutes=minute), request_id=str(minute))
+        insert_row(input_data=text, predicted_at=NOON + timedelta(minutes=minute), request_id=str(minute))
     url, pages = f"{HISTORY}?limit=1000", []
     tracemalloc.start()
     while url:
@@ -265,7 +267,7 @@ def test_it_ends_a_page_at_8_mib_and_loads_no_more_than_the_page(client: Client)
 
 def test_it_shows_a_row_that_is_larger_than_a_page(client: Client) -> None:
     for number in range(2):
-        lay(input_data=json.dumps("x" * (PAGE_BYTES + 1)), request_id=str(number), predicted_at=NOON)
+        insert_row(input_data=json.dumps("x" * (PAGE_BYTES + 1)), request_id=str(number), predicted_at=NOON)
     first = ask(client)
     assert len(first.json()) == 1
     assert len(client.get(next_of(first)).json()) == 1
@@ -274,7 +276,7 @@ def test_it_shows_a_row_that_is_larger_than_a_page(client: Client) -> None:
 @pytest.mark.parametrize("what", FRAGMENTS)
 def test_it_returns_json_texts_unchanged(client: Client, what: str) -> None:
     text = FRAGMENTS[what]
-    row_id = lay(input_data=text, output_data=f"[{text[:]}]" if what != "depth" else text).id
+    row_id = insert_row(input_data=text, output_data=f"[{text[:]}]" if what != "depth" else text).id
     for path in (HISTORY, f"{HISTORY}{row_id}/"):
         body = client.get(path).content.decode()
         assert f'"input_data":{text},"output_data":' in body
@@ -294,13 +296,15 @@ SURROGATE_FREE = st.text(st.characters(exclude_categories=["Cs"]))
     st.booleans(),
 )
 def test_it_returns_any_json_as_the_same_value(client: Client, value: Any, ascii_only: bool) -> None:
-    row_id = lay(input_data=json.dumps(value, ensure_ascii=ascii_only), output_data=json.dumps(value, indent=1)).id
+    row_id = insert_row(
+        input_data=json.dumps(value, ensure_ascii=ascii_only), output_data=json.dumps(value, indent=1)
+    ).id
     row = client.get(f"{HISTORY}{row_id}/").json()
     assert (row["input_data"], row["output_data"]) == (value, value)
 
 
 def test_it_has_the_contracts_members(client: Client) -> None:
-    record = lay(input_data='{"x": 1}', output_data="[2]", caller="ward-3", latency_ms=12.25)
+    record = insert_row(input_data='{"x": 1}', output_data="[2]", caller="ward-3", latency_ms=12.25)
     row = client.get(f"{HISTORY}{record.id}/").json()
     created_at = row.pop("created_at")
     assert row == {
@@ -320,7 +324,7 @@ def test_it_has_the_contracts_members(client: Client) -> None:
 
 
 def test_it_is_never_cached(client: Client) -> None:
-    row_id = lay().id
+    row_id = insert_row().id
     for path in (HISTORY, f"{HISTORY}{row_id}/", f"{HISTORY}?limit=x", f"{HISTORY}{uuid7()}/"):
         assert client.get(path)["Cache-Control"] == "no-store"
 
@@ -333,7 +337,7 @@ def test_it_only_reads(client: Client, method: str) -> None:
 
 
 def test_options_lists_the_methods(client: Client) -> None:
-    for path in (HISTORY, f"{HISTORY}{lay().id}/"):
+    for path in (HISTORY, f"{HISTORY}{insert_row().id}/"):
         response = client.options(path)
         assert response.status_code == 200
         assert set(response["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
@@ -341,7 +345,7 @@ def test_options_lists_the_methods(client: Client) -> None:
 
 def test_it_answers_head_like_get_without_a_body(client: Client) -> None:
     for _ in range(2):
-        lay()
+        insert_row()
     path = f"{HISTORY}?limit=1"
     asked, told = client.get(path), client.head(path)
     assert (told.status_code, told.content) == (200, b"")
@@ -354,14 +358,14 @@ def test_it_answers_head_like_get_without_a_body(client: Client) -> None:
     [(str(UUID(int=1)), "no-such-record"), ("1", "unknown-path"), ("x" * 36, "unknown-path")],
 )
 def test_an_unknown_inference_is_a_404(client: Client, row_id: str, kind: str) -> None:
-    lay()
+    insert_row()
     response = client.get(f"{HISTORY}{row_id}/")
     assert response.status_code == 404
     assert response.json()["type"] == f"urn:ml-proxy:problem:{kind}"
 
 
 def test_it_refuses_parameters_of_one_inference(client: Client) -> None:
-    assert faults(client.get(f"{HISTORY}{lay().id}/?doctor=Kim")) == ["doctor"]
+    assert faults(client.get(f"{HISTORY}{insert_row().id}/?doctor=Kim")) == ["doctor"]
 
 
 @pytest.fixture
@@ -379,7 +383,7 @@ def sign_in(client: Client, settings: Settings) -> Callable[..., None]:
 
 @pytest.mark.parametrize("path", [HISTORY, f"{HISTORY}{UUID(int=3)}/"])
 def test_it_requires_the_permission_to_read(client: Client, sign_in: Callable[..., None], path: str) -> None:
-    lay(id=UUID(int=3))
+    insert_row(id=UUID(int=3))
     refused = client.get(path)
     assert (refused.status_code, refused["Content-Type"]) == (401, "application/problem+json")
     assert refused["WWW-Authenticate"].startswith("Basic ")

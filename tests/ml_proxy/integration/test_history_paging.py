@@ -14,9 +14,9 @@ from django.test import Client
 
 from common.paging import PAGE_BYTES
 from ml_proxy.models import InferenceLog
-from tests.support.plans import Cost, costs_of
-from tests.support.rows import NOON, lay, lay_many
-from tests.support.waiting import until
+from tests.support.inference_rows import NOON, insert_row, insert_rows
+from tests.support.query_plans import Cost, query_costs
+from tests.support.wait import until
 
 ROWS = 10_000
 HISTORY = "/ml/v1/history/"
@@ -35,7 +35,7 @@ def write_until(stop: threading.Event, written: set[str]) -> None:
     try:
         while not stop.is_set():
             for moment in moments:
-                record = lay(predicted_at=moment + timedelta(milliseconds=len(written)), doctor_name="Dr. Late")
+                record = insert_row(predicted_at=moment + timedelta(milliseconds=len(written)), doctor_name="Dr. Late")
                 written.add(str(record.id))
     finally:
         connection.close()
@@ -43,7 +43,7 @@ def write_until(stop: threading.Event, written: set[str]) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_it_shows_every_row_once_and_in_order_while_rows_arrive(client: Client) -> None:
-    lay_many(ROWS, doctor="'Dr. ' || i % 7", patient="'P' || i % 11")
+    insert_rows(ROWS, doctor="'Dr. ' || i % 7", patient="'P' || i % 11")
     seen: list[str] = []
     written: set[str] = set()
     stop = threading.Event()
@@ -70,14 +70,14 @@ def test_it_shows_every_row_once_and_in_order_while_rows_arrive(client: Client) 
 def test_it_neither_hides_nor_repeats_a_row_that_arrives_between_its_two_statements(client: Client) -> None:
     large = json.dumps("x" * (PAGE_BYTES // 3))  # too large to be read before the page's rows are known
     for number, text in enumerate([large, "{}", large]):
-        lay(id=UUID(int=number), input_data=text, predicted_at=NOON + timedelta(minutes=number))
+        insert_row(id=UUID(int=number), input_data=text, predicted_at=NOON + timedelta(minutes=number))
     asked: list[str] = []
 
     def arrive(execute: object, sql: str, params: object, many: bool, context: object) -> object:
         found = execute(sql, params, many, context)  # type: ignore[operator]
         if sql.startswith("SELECT") and not asked:
             asked.append(sql)
-            lay(predicted_at=NOON + timedelta(days=1))
+            insert_row(predicted_at=NOON + timedelta(days=1))
             InferenceLog.objects.filter(pk=UUID(int=0)).delete()
         return found
 
@@ -90,9 +90,9 @@ def test_it_neither_hides_nor_repeats_a_row_that_arrives_between_its_two_stateme
 
 @pytest.mark.django_db
 def test_a_page_of_usual_rows_takes_one_query(client: Client) -> None:
-    lay_many(200, doctor="'Dr. Kim'", patient="'Lee'")
+    insert_rows(200, doctor="'Dr. Kim'", patient="'Lee'")
     for query in ("", "?doctor=Dr.+Kim", "?doctor=Dr.+Kim&patient=Lee&since=2026-03-01", "?limit=1"):
-        assert len(costs_of(partial(client.get, f"{HISTORY}{query}"), TABLE)) == 1
+        assert len(query_costs(partial(client.get, f"{HISTORY}{query}"), TABLE)) == 1
 
 
 CASES = {
@@ -106,7 +106,7 @@ CASES = {
 @pytest.mark.django_db
 @pytest.mark.parametrize("case", CASES)
 def test_it_reads_no_more_than_a_page_at_any_depth(client: Client, case: str) -> None:
-    lay_many(20_000, doctor=DOCTOR, patient=PATIENT)
+    insert_rows(20_000, doctor=DOCTOR, patient=PATIENT)
     query, index = CASES[case]
     first = f"{HISTORY}?limit=20{query}"
     deep = first
@@ -114,7 +114,7 @@ def test_it_reads_no_more_than_a_page_at_any_depth(client: Client, case: str) ->
         deep = next_url(client.get(deep))
     bounded = f"{first}&since=2026-03-01T12:30Z&until=2026-03-01T14:00Z"
     for url in (first, bounded, f"{first}&since=2026-03-09", deep):
-        keys, *rows = costs_of(partial(client.get, url), TABLE)
+        keys, *rows = query_costs(partial(client.get, url), TABLE)
         assert index in keys.plan, keys
         assert "TEMP B-TREE" not in keys.plan
         assert "Sort" not in keys.plan

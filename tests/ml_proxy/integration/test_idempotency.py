@@ -13,10 +13,10 @@ from pytest_django import Settings
 
 from ml_proxy import idempotency
 from ml_proxy.models import IdempotencyKey
-from tests.support.door import Journaled, keeps, problem
-from tests.support.keyed import DAY, RAW, ago, keyed
+from tests.support.gateway import Journaled, assert_problem, sends_and_stays_open
+from tests.support.idempotency import DAY, RAW, ago, predict_with_key
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
-from tests.support.waiting import until
+from tests.support.wait import until
 
 pytestmark = pytest.mark.django_db
 
@@ -33,10 +33,10 @@ def test_it_repeats_the_first_answer(
     gateway: Client, model: ScriptedModel, journaled: Journaled, line: bytes, answer: tuple[bytes, bytes]
 ) -> None:
     head, body = answer
-    model.script = keeps(line, head, b"Content-Length: %d\r\n\r\n" % len(body), body)
-    first = keyed(gateway)
+    model.script = sends_and_stays_open(line, head, b"Content-Length: %d\r\n\r\n" % len(body), body)
+    first = predict_with_key(gateway)
     model.script = Conversation.answer
-    again = keyed(gateway)
+    again = predict_with_key(gateway)
     assert (first.status_code, first.content) == (int(line[9:12]), body)
     assert seen(again) == seen(first)
     assert again["X-Request-ID"] != first["X-Request-ID"]
@@ -50,27 +50,27 @@ def seen(response: Any) -> tuple[Any, ...]:
 
 
 def test_another_key_is_another_request(gateway: Client, journaled: Journaled) -> None:
-    assert keyed(gateway, key="a")["X-Inference-ID"] != keyed(gateway, key="b")["X-Inference-ID"]
+    assert predict_with_key(gateway, key="a")["X-Inference-ID"] != predict_with_key(gateway, key="b")["X-Inference-ID"]
     assert len(journaled()) == 2
 
 
 def test_it_refuses_another_body_with_the_same_key(gateway: Client, model: ScriptedModel, journaled: Journaled) -> None:
-    first = keyed(gateway)
-    problem(keyed(gateway, RAW + b" "), 422, "key-reused")
-    assert keyed(gateway).content == first.content
+    first = predict_with_key(gateway)
+    assert_problem(predict_with_key(gateway, RAW + b" "), 422, "key-reused")
+    assert predict_with_key(gateway).content == first.content
     assert (len(model.requests), len(journaled())) == (1, 1)
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "\xe9", "a\tb", "a\x7f"])
 def test_it_refuses_an_invalid_key(gateway: Client, model: ScriptedModel, key: str) -> None:
-    found = problem(keyed(gateway, key=key), 400, "bad-input")
+    found = assert_problem(predict_with_key(gateway, key=key), 400, "bad-input")
     assert found["errors"][0]["pointer"] == "Idempotency-Key"
     assert (model.requests, IdempotencyKey.objects.count()) == ([], 0)
 
 
 def test_it_claims_no_key_for_bad_input(gateway: Client, journaled: Journaled) -> None:
-    problem(keyed(gateway, b"{}"), 400, "bad-input")
-    assert keyed(gateway).status_code == 200
+    assert_problem(predict_with_key(gateway, b"{}"), 400, "bad-input")
+    assert predict_with_key(gateway).status_code == 200
     assert len(journaled()) == 1
 
 
@@ -86,25 +86,25 @@ def test_it_answers_409_while_the_first_call_runs(gateway: Client, model: Script
     first: list[Any] = []
 
     def run() -> None:
-        first.append(keyed(Client()))
+        first.append(predict_with_key(Client()))
         connections.close_all()
 
     thread = threading.Thread(target=run)
     thread.start()
     until(lambda: model.requests, what="the first call")
-    meanwhile = keyed(gateway)
-    problem(meanwhile, 409, "conflict")
+    meanwhile = predict_with_key(gateway)
+    assert_problem(meanwhile, 409, "conflict")
     assert int(meanwhile["Retry-After"]) > 0
-    problem(keyed(gateway, RAW + b" "), 422, "key-reused")
+    assert_problem(predict_with_key(gateway, RAW + b" "), 422, "key-reused")
     go_on.set()
     thread.join(60)
-    assert keyed(gateway).content == first[0].content == PREDICTION
+    assert predict_with_key(gateway).content == first[0].content == PREDICTION
     assert (len(model.requests), len(journaled())) == (1, 1)
 
 
 def test_it_keeps_a_refusal_of_the_model(gateway: Client, model: ScriptedModel, journaled: Journaled) -> None:
     model.script = lambda conversation: conversation.answer(b'{"errors": []}', status="422 Features")
-    first, again = keyed(gateway), keyed(gateway)
+    first, again = predict_with_key(gateway), predict_with_key(gateway)
     assert (again.status_code, again.content) == (first.status_code, first.content) == (422, b'{"errors": []}')
     assert "X-Inference-ID" not in again
     assert (len(model.requests), journaled()) == (1, [])
@@ -112,16 +112,16 @@ def test_it_keeps_a_refusal_of_the_model(gateway: Client, model: ScriptedModel, 
 
 @pytest.mark.parametrize(("age", "calls"), [(DAY - timedelta(minutes=1), 1), (DAY + timedelta(minutes=1), 2)])
 def test_a_key_expires_after_a_day(gateway: Client, model: ScriptedModel, age: timedelta, calls: int) -> None:
-    first = keyed(gateway)
+    first = predict_with_key(gateway)
     IdempotencyKey.objects.update(claimed_at=datetime.now(UTC) - age)
-    again = keyed(gateway)
+    again = predict_with_key(gateway)
     assert len(model.requests) == calls
     assert (again["X-Inference-ID"] == first["X-Inference-ID"]) is (calls == 1)
 
 
 def test_it_deletes_expired_keys(gateway: Client) -> None:
     for key in ("old", "new"):
-        keyed(gateway, key=key)
+        predict_with_key(gateway, key=key)
     IdempotencyKey.objects.filter(key="old").update(claimed_at=ago(hours=25))
     assert idempotency.delete_old_keys() == 1
     assert [kept.key for kept in IdempotencyKey.objects.all()] == ["new"]
@@ -134,6 +134,6 @@ def test_it_shares_nothing_between_callers(gateway: Client, model: ScriptedModel
         user, _ = User.objects.get_or_create(username=name)
         user.user_permissions.add(Permission.objects.get(codename="add_inferencelog"))
         gateway.force_login(user)
-        answers.append(keyed(gateway)["X-Inference-ID"])
+        answers.append(predict_with_key(gateway)["X-Inference-ID"])
     assert answers[0] == answers[2] != answers[1]
     assert len(model.requests) == 2

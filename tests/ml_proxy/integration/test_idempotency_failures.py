@@ -13,9 +13,9 @@ from pytest_django import Settings
 
 from common.ids import uuid7
 from ml_proxy.models import IdempotencyKey, InferenceLog
-from tests.support.databases import table_away, with_database_gone
-from tests.support.door import BODY, Journaled, problem, sends
-from tests.support.keyed import RAW, TABLE, ago, keyed
+from tests.support.databases import table_missing, with_database_down
+from tests.support.gateway import BODY, Journaled, assert_problem, sends
+from tests.support.idempotency import RAW, TABLE, ago, predict_with_key
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
 
 pytestmark = pytest.mark.django_db
@@ -32,16 +32,16 @@ def test_it_releases_the_key_if_a_retry_may_succeed(
     gateway: Client, model: ScriptedModel, journaled: Journaled, answer: str | None
 ) -> None:
     model.script = sends() if answer is None else lambda conversation: conversation.answer(b"{}", status=answer)
-    assert keyed(gateway).status_code == (502 if answer in {None, "302 Away"} else int(str(answer)[:3]))
+    assert predict_with_key(gateway).status_code == (502 if answer in {None, "302 Away"} else int(str(answer)[:3]))
     assert IdempotencyKey.objects.count() == 0
     model.script = Conversation.answer
-    assert keyed(gateway, RAW + b" ").status_code == 200
+    assert predict_with_key(gateway, RAW + b" ").status_code == 200
     assert (len(model.requests), len(journaled())) == (2, 1)
 
 
 def test_it_releases_the_key_if_the_journal_is_full(gateway: Client, settings: Settings) -> None:
     settings.JOURNAL_MAX_BYTES = 64 * 1024
-    problem(keyed(gateway), 503, "no-room")
+    assert_problem(predict_with_key(gateway), 503, "no-room")
     assert IdempotencyKey.objects.count() == 0
 
 
@@ -52,10 +52,10 @@ def test_a_repeat_records_an_answer_that_a_dead_process_did_not_record(
     """The first call stores its answer; then both the journal and the table refuse the record."""
     in_the_way = tmp_path / "journal"
     in_the_way.write_text("")
-    with table_away(InferenceLog._meta.db_table):
-        problem(keyed(gateway), 503, "not-recorded")
+    with table_missing(InferenceLog._meta.db_table):
+        assert_problem(predict_with_key(gateway), 503, "not-recorded")
     in_the_way.unlink()
-    responses = [keyed(gateway) for _ in range(3)]
+    responses = [predict_with_key(gateway) for _ in range(3)]
     [record] = journaled()
     assert {(response.content, response["X-Inference-ID"]) for response in responses} == {(PREDICTION, str(record.id))}
     assert (len(model.requests), json.loads(record.input_data)) == (1, BODY)
@@ -66,9 +66,9 @@ def test_it_takes_over_the_claim_of_a_dead_process(
 ) -> None:
     settings.UPSTREAM_TOTAL_SECONDS = 5
     left = claim(ago(seconds=5 + 31))
-    response = keyed(gateway)
+    response = predict_with_key(gateway)
     assert (response.content, response["X-Inference-ID"]) == (PREDICTION, str(left.inference_id))
-    assert keyed(gateway)["X-Inference-ID"] == str(left.inference_id)
+    assert predict_with_key(gateway)["X-Inference-ID"] == str(left.inference_id)
     assert (len(model.requests), len(journaled())) == (1, 1)
 
 
@@ -77,7 +77,7 @@ def test_it_does_not_take_over_the_claim_of_a_live_process(
 ) -> None:
     settings.UPSTREAM_TOTAL_SECONDS = 5
     claim(ago(seconds=5 + 20))
-    problem(keyed(gateway), 409, "conflict")
+    assert_problem(predict_with_key(gateway), 409, "conflict")
     assert model.requests == []
 
 
@@ -93,14 +93,14 @@ def test_it_withholds_the_answer_of_a_call_whose_claim_was_taken_over(
         conversation.answer()
 
     model.script = script
-    problem(keyed(gateway), 409, "conflict")
+    assert_problem(predict_with_key(gateway), 409, "conflict")
     assert (journaled(), IdempotencyKey.objects.count()) == ([], 1)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_it_needs_the_database_before_the_model(gateway: Client, model: ScriptedModel, journaled: Journaled) -> None:
-    response = with_database_gone(lambda: keyed(gateway))
-    problem(response, 503, "database-unavailable")
+    response = with_database_down(lambda: predict_with_key(gateway))
+    assert_problem(response, 503, "database-unavailable")
     assert int(response["Retry-After"]) > 0
     assert (model.requests, journaled()) == ([], [])
 
@@ -109,21 +109,21 @@ def test_it_needs_the_database_before_the_model(gateway: Client, model: Scripted
 def test_it_withholds_the_answer_if_the_database_fails_during_the_call(
     gateway: Client, model: ScriptedModel, journaled: Journaled
 ) -> None:
-    with table_away(TABLE):
-        problem(keyed(gateway), 503, "database-unavailable")
+    with table_missing(TABLE):
+        assert_problem(predict_with_key(gateway), 503, "database-unavailable")
     assert (model.requests, journaled()) == ([], [])
     back, done = threading.Event(), threading.Event()
 
     def script(conversation: Conversation) -> None:
-        with table_away(TABLE):
+        with table_missing(TABLE):
             conversation.answer()
             back.wait(60)
         connections.close_all()
         done.set()
 
     model.script = script
-    response = keyed(gateway)
+    response = predict_with_key(gateway)
     back.set()
     assert done.wait(60)
-    problem(response, 503, "database-unavailable")
+    assert_problem(response, 503, "database-unavailable")
     assert journaled() == []

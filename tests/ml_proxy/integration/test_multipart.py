@@ -15,9 +15,9 @@ from ml_proxy.models import InferenceLog
 from ml_proxy.records import InferenceRecord
 from ml_proxy.source import INFERENCES
 from recording import erasure
-from tests.support.door import predict, problem
+from tests.support.gateway import assert_problem, predict
 from tests.support.model import ScriptedModel
-from tests.support.storing import one, stored
+from tests.support.stored_files import files_in, get_inference
 
 pytestmark = pytest.mark.django_db
 
@@ -51,14 +51,14 @@ def folder(files_folder: Path) -> Path:
 
 
 def test_it_forwards_the_form_unchanged_and_records_it_as_json(
-    gateway: Client, model: ScriptedModel, way: Callable[[], None], folder: Path
+    gateway: Client, model: ScriptedModel, process_records: Callable[[], None], folder: Path
 ) -> None:
     asked = form([*NAMES, ("image", ("x.png", "image/png", IMAGE)), ("top", "5"), ("tag", "a"), ("tag", "b")])
     answer = predict(gateway, **asked)
     [request] = model.requests
     assert (request.body, request.fields["content-type"]) == (asked["body"], asked["CONTENT_TYPE"])
-    way()
-    row = one(gateway, answer["X-Inference-ID"])
+    process_records()
+    row = get_inference(gateway, answer["X-Inference-ID"])
     assert (row["doctor_name"], row["patient_name"]) == ("Dr. Kim", "김민준")
     assert row["input_data"] == {
         **dict(NAMES),
@@ -71,49 +71,49 @@ def test_it_forwards_the_form_unchanged_and_records_it_as_json(
     given = gateway.get(shown["url"])
     assert (given.content, given["Content-Type"]) == (IMAGE, "image/png")
     assert given["Content-Disposition"] == 'attachment; filename="x.png"'
-    assert list(stored(folder).values()) == [IMAGE]
+    assert list(files_in(folder).values()) == [IMAGE]
     call_command("verify_log", "--no-progress", "--files")
     assert sum(erasure.erase(INFERENCES, erasure.matching(INFERENCES, patient="김민준"), "asked for")) == 1
-    assert stored(folder) == {}
+    assert files_in(folder) == {}
     assert gateway.get(shown["url"]).status_code == 404
 
 
-def test_it_points_at_each_of_many_files(gateway: Client, way: Callable[[], None]) -> None:
+def test_it_points_at_each_of_many_files(gateway: Client, process_records: Callable[[], None]) -> None:
     files = [("a/b~", ("1.png", "image/png", b"1")), ("x", "text"), ("x", ("2.png", "image/png", b"2"))]
     answer = predict(gateway, **form([*NAMES, *files]))
-    way()
-    row = one(gateway, answer["X-Inference-ID"])
+    process_records()
+    row = get_inference(gateway, answer["X-Inference-ID"])
     assert row["input_data"]["x"] == ["text", file_of("2.png", "image/png", b"2")]
     found = {shown["pointer"]: gateway.get(shown["url"]).content for shown in row["files"]}
     assert found == {"/a~1b~0": b"1", "/x/1": b"2"}
 
 
-def test_it_accepts_a_form_without_files(gateway: Client, way: Callable[[], None], folder: Path) -> None:
+def test_it_accepts_a_form_without_files(gateway: Client, process_records: Callable[[], None], folder: Path) -> None:
     answer = predict(gateway, **form([*NAMES, ("image", "iVBORw0KGgo=")]))
-    way()
-    row = one(gateway, answer["X-Inference-ID"])
+    process_records()
+    row = get_inference(gateway, answer["X-Inference-ID"])
     assert row["input_data"] == {**dict(NAMES), "image": "iVBORw0KGgo="}
     assert "files" not in row
-    assert stored(folder) == {}
+    assert files_in(folder) == {}
 
 
 def test_it_also_moves_large_fields_to_the_storage(
-    gateway: Client, way: Callable[[], None], settings: Settings, folder: Path
+    gateway: Client, process_records: Callable[[], None], settings: Settings, folder: Path
 ) -> None:
     settings.INLINE_MAX_BYTES = 1024
     answer = predict(gateway, **form([*NAMES, ("text", "t" * 2000), ("image", ("x.png", "image/png", IMAGE))]))
-    way()
-    row = one(gateway, answer["X-Inference-ID"])
+    process_records()
+    row = get_inference(gateway, answer["X-Inference-ID"])
     assert row["input_data"]["text"] == "t" * 2000
     assert [shown["pointer"] for shown in row["files"]] == ["", "/image"]
     assert json.loads(InferenceLog.objects.get().input_data) == {"doctor_name": "Dr. Kim", "patient_name": "김민준"}
-    assert len(stored(folder)) == 2
+    assert len(files_in(folder)) == 2
 
 
-def test_it_keeps_only_valid_media_types(gateway: Client, way: Callable[[], None]) -> None:
+def test_it_keeps_only_valid_media_types(gateway: Client, process_records: Callable[[], None]) -> None:
     answer = predict(gateway, **form([*NAMES, ("a", ("../a\\x.html", "text/html<script>", b"<p>"))]))
-    way()
-    [shown] = one(gateway, answer["X-Inference-ID"])["files"]
+    process_records()
+    [shown] = get_inference(gateway, answer["X-Inference-ID"])["files"]
     assert (shown["filename"], shown["content_type"]) == ("x.html", "application/octet-stream")
 
 
@@ -126,7 +126,7 @@ def test_it_repeats_the_first_answer_for_the_same_form(gateway: Client, model: S
     assert again["X-Inference-ID"] == first["X-Inference-ID"]
     assert len(model.requests) == 1
     other: Given = [*NAMES, ("image", ("x.png", "image/png", IMAGE + b"!"))]
-    problem(predict(gateway, **form(other, "one"), HTTP_IDEMPOTENCY_KEY="k"), 422, "key-reused")
+    assert_problem(predict(gateway, **form(other, "one"), HTTP_IDEMPOTENCY_KEY="k"), 422, "key-reused")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_it_repeats_the_first_answer_for_the_same_form(gateway: Client, model: S
 def test_names_follow_the_same_rules_as_in_json(
     gateway: Client, model: ScriptedModel, given: Given, pointers: list[str]
 ) -> None:
-    found = problem(predict(gateway, **form([*given, ("y", "z")])), 400, "bad-input")
+    found = assert_problem(predict(gateway, **form([*given, ("y", "z")])), 400, "bad-input")
     assert [error["pointer"] for error in found["errors"]] == pointers
     assert model.requests == []
 
@@ -177,7 +177,7 @@ GOOD = form([*NAMES, ("image", ("x.png", "image/png", IMAGE))], "b0undary")["bod
 def test_it_refuses_a_form_that_it_could_not_record_completely(
     gateway: Client, model: ScriptedModel, body: bytes, media: str
 ) -> None:
-    problem(predict(gateway, body, CONTENT_TYPE=media), 400, "bad-input")
+    assert_problem(predict(gateway, body, CONTENT_TYPE=media), 400, "bad-input")
     assert model.requests == []
 
 
@@ -194,4 +194,4 @@ def test_it_records_nothing_if_the_model_refuses_the_form(
 def test_only_predictions_accept_forms(gateway: Client, path: str) -> None:
     asked = form(NAMES)
     response = gateway.generic("POST", f"/ml/v1/{path}", asked["body"], content_type=asked["CONTENT_TYPE"])
-    problem(response, 415, "not-json-media")
+    assert_problem(response, 415, "not-json-media")

@@ -8,8 +8,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from ml_proxy.models import InferenceLog
-from tests.support.databases import table_away, with_database_gone
-from tests.support.door import BODY, Journaled, predict, problem
+from tests.support.databases import table_missing, with_database_down
+from tests.support.gateway import BODY, Journaled, assert_problem, predict
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
 
 TABLE = InferenceLog._meta.db_table
@@ -28,7 +28,7 @@ def test_it_answers_503_before_the_model_is_called_if_the_journal_is_full(
 ) -> None:
     settings.JOURNAL_MAX_BYTES = 64 * 1024
     response = predict(gateway)
-    problem(response, 503, "no-room")
+    assert_problem(response, 503, "no-room")
     assert int(response["Retry-After"]) > 0
     assert (model.requests, journaled(), InferenceLog.objects.count()) == ([], [], 0)
 
@@ -79,8 +79,8 @@ def test_it_withholds_the_answer_if_journal_and_database_fail(
     gateway: Client, model: ScriptedModel, tmp_path: Path
 ) -> None:
     break_journal(tmp_path / "journal")
-    response = with_database_gone(lambda: predict(gateway))
-    problem(response, 503, "not-recorded")
+    response = with_database_down(lambda: predict(gateway))
+    assert_problem(response, 503, "not-recorded")
     assert int(response["Retry-After"]) > 0
     assert b"benign" not in response.content
     assert (len(model.requests), InferenceLog.objects.count()) == (1, 0)
@@ -89,8 +89,8 @@ def test_it_withholds_the_answer_if_journal_and_database_fail(
 @pytest.mark.django_db(transaction=True)
 def test_it_withholds_the_answer_if_the_table_is_missing(gateway: Client, tmp_path: Path) -> None:
     break_journal(tmp_path / "journal")
-    with table_away(TABLE):
-        problem(predict(gateway), 503, "not-recorded")
+    with table_missing(TABLE):
+        assert_problem(predict(gateway), 503, "not-recorded")
     assert InferenceLog.objects.count() == 0
 
 
@@ -100,12 +100,12 @@ def test_it_passes_on_model_errors_even_if_nothing_could_be_recorded(
 ) -> None:
     break_journal(tmp_path / "journal")
     model.script = lambda conversation: conversation.answer(b"{}", status="422 Features")
-    assert with_database_gone(lambda: predict(gateway)).status_code == 422
+    assert with_database_down(lambda: predict(gateway)).status_code == 422
 
 
 @pytest.mark.django_db(transaction=True)
 def test_it_needs_no_database_to_answer(gateway: Client, journaled: Journaled) -> None:
-    responses = with_database_gone(lambda: [predict(gateway), gateway.get("/ml/v1/status/")])
+    responses = with_database_down(lambda: [predict(gateway), gateway.get("/ml/v1/status/")])
     assert [response.status_code for response in responses] == [200, 200]
     assert len(journaled()) == 1
 
@@ -113,6 +113,6 @@ def test_it_needs_no_database_to_answer(gateway: Client, journaled: Journaled) -
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("path", ["history/", "retrain/jobs/"])
 def test_it_answers_503_to_what_needs_the_database(gateway: Client, path: str) -> None:
-    response = with_database_gone(lambda: gateway.get(f"/ml/v1/{path}"))
-    problem(response, 503, "database-unavailable")
+    response = with_database_down(lambda: gateway.get(f"/ml/v1/{path}"))
+    assert_problem(response, 503, "database-unavailable")
     assert int(response["Retry-After"]) > 0

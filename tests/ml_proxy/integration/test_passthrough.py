@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from tests.support import httpbin
-from tests.support.door import problem
+from tests.support.gateway import assert_problem
 from tests.support.model import ScriptedModel
 
 FIELDS = {
@@ -73,7 +73,7 @@ REDIRECTS = [f"/status/{status}" for status in (300, 301, 302, 303, 305, 306, 30
 
 @pytest.mark.parametrize("path", [*REDIRECTS, "/redirect/2", "/absolute-redirect/1", "/cookies/set?a=1"])
 def test_it_does_not_pass_redirects_on(through: Client, path: str) -> None:
-    problem(through.get(f"/ml/v1/status/?{httpbin.target(path)}"), 502, "upstream-redirected")
+    assert_problem(through.get(f"/ml/v1/status/?{httpbin.target(path)}"), 502, "upstream-redirected")
 
 
 @pytest.mark.parametrize(

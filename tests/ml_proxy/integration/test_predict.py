@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from tests.support.door import BODY, Journaled, keeps, predict, problem, sends
+from tests.support.gateway import BODY, Journaled, assert_problem, predict, sends, sends_and_stays_open
 from tests.support.model import PREDICTION, ScriptedModel
 
 KOREAN = "\uae40\ubbfc\uc900"
@@ -81,7 +81,9 @@ def test_it_passes_any_other_answer_on_without_a_record(
 ) -> None:
     for body in (b'{"errors": [1 ]}', b"not json", b""):
         said = b"" if status.startswith("304") else body
-        model.script = keeps(b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b" % (status.encode(), len(said), said))
+        model.script = sends_and_stays_open(
+            b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b" % (status.encode(), len(said), said)
+        )
         response = predict(gateway)
         assert (f"{response.status_code} {response.reason_phrase}", response.content) == (status, said)
         assert ("X-Inference-ID" in response, journaled()) == (False, [])
@@ -108,7 +110,7 @@ def test_it_withholds_a_2xx_that_is_not_json(
     gateway: Client, model: ScriptedModel, journaled: Journaled, answer: bytes
 ) -> None:
     model.script = lambda conversation: conversation.answer(answer)
-    found = problem(predict(gateway), 502, "upstream-not-json")
+    found = assert_problem(predict(gateway), 502, "upstream-not-json")
     assert "html" not in found["detail"]
     assert journaled() == []
 
@@ -117,14 +119,14 @@ def test_it_withholds_a_2xx_that_is_not_json(
 def test_it_withholds_a_2xx_without_a_body(
     gateway: Client, model: ScriptedModel, journaled: Journaled, head: bytes
 ) -> None:
-    model.script = keeps(b"HTTP/1.1 ", head, b"\r\n")
-    problem(predict(gateway), 502, "upstream-not-json")
+    model.script = sends_and_stays_open(b"HTTP/1.1 ", head, b"\r\n")
+    assert_problem(predict(gateway), 502, "upstream-not-json")
     assert journaled() == []
 
 
 def test_it_withholds_a_truncated_answer(gateway: Client, model: ScriptedModel, journaled: Journaled) -> None:
     model.script = sends(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n", PREDICTION[:-9])
-    problem(predict(gateway), 502, "upstream-not-json")
+    assert_problem(predict(gateway), 502, "upstream-not-json")
     assert journaled() == []
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from tests.support.door import Journaled, predict, problem
+from tests.support.gateway import Journaled, assert_problem, predict
 from tests.support.model import PREDICTION, Script, ScriptedModel
 
 
@@ -67,7 +67,7 @@ def test_it_withholds_an_answer_that_it_cannot_decompress(
     gateway: Client, model: ScriptedModel, journaled: Journaled, coding: str, body: bytes
 ) -> None:
     model.script = coded(body, coding)
-    problem(predict(gateway), 502, "upstream-not-json")
+    assert_problem(predict(gateway), 502, "upstream-not-json")
     assert journaled() == []
 
 
@@ -80,7 +80,7 @@ def test_it_limits_the_decompressed_size(
     model.script = coded(packed(b"[" + b" " * 30_000_000 + b"]", window), coding)
     tracemalloc.start()
     try:
-        problem(predict(gateway), 502, "upstream-too-large")
+        assert_problem(predict(gateway), 502, "upstream-too-large")
         assert tracemalloc.get_traced_memory()[1] < 8_000_000
     finally:
         tracemalloc.stop()

@@ -16,7 +16,7 @@ from jobs.models import Job
 from ml_proxy.management.commands import retrain
 from ml_proxy.retrain.kind import RETRAIN
 from tests.support.model import Conversation, ScriptedModel
-from tests.support.waiting import until
+from tests.support.wait import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

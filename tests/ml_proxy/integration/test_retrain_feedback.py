@@ -10,10 +10,10 @@ from pytest_django import Settings
 
 from jobs import runner
 from jobs.models import Job
+from tests.support.feedback import model_answer, post_feedback
+from tests.support.inference_rows import insert_row
 from tests.support.model import Conversation, ScriptedModel
-from tests.support.rows import lay
-from tests.support.training import RESULT, Stream, trains
-from tests.support.verdicts import answer, judge
+from tests.support.training_stream import RESULT, Stream, trains
 
 pytestmark = pytest.mark.django_db
 
@@ -36,8 +36,8 @@ def _answers(conversation: Conversation) -> None:
 def judged(gateway: Client, given: str = '{"x": 1}', label: str = "malignant", **columns: Any) -> str:
     """Creates an inference that a doctor corrected and returns its id."""
     body = f'{{"doctor_name": "Kim", "patient_name": "Lee", {given[1:]}'
-    inference_id = lay(input_data=body, output_data=answer("benign"), **columns).id
-    assert judge(gateway, inference_id, verdict="correct", label=label).status_code == 201
+    inference_id = insert_row(input_data=body, output_data=model_answer("benign"), **columns).id
+    assert post_feedback(gateway, inference_id, verdict="correct", label=label).status_code == 201
     return str(inference_id)
 
 
@@ -65,9 +65,9 @@ def test_it_sends_the_verdicts_that_exist_when_it_runs(gateway: Client, model: S
     first = judged(gateway)
     job_id = start(gateway, params={"C": 2}, verdicts=True)
     second = judged(gateway, '{"x": 2}', "atypical")
-    judge(gateway, UUID(first), verdict="correct", label="other")
+    post_feedback(gateway, UUID(first), verdict="correct", label="other")
     judged(gateway, model_name="another")
-    lay(output_data=answer("benign"))
+    insert_row(output_data=model_answer("benign"))
     runner.run(job_id)
     assert asked(model) == {
         "examples": [
@@ -118,8 +118,8 @@ def test_it_sends_the_newest_that_fit_and_counts_the_others(
     gateway: Client, model: ScriptedModel, settings: Settings
 ) -> None:
     settings.RETRAIN_BODY_BYTES = FEW_BYTES
-    agreed = lay(output_data="{}")
-    judge(gateway, agreed.id, verdict="agree")  # with an answer that has no label
+    agreed = insert_row(output_data="{}")
+    post_feedback(gateway, agreed.id, verdict="agree")  # with an answer that has no label
     ids = [judged(gateway, f'{{"x": "{"x" * 300}"}}') for _ in range(8)]
     judged(gateway, f'{{"x": "{"x" * FEW_BYTES}"}}')
     job = run(gateway, model="stub", verdicts=True)
@@ -142,7 +142,7 @@ def test_it_uses_the_same_key_until_there_is_a_new_verdict(gateway: Client, mode
     job_id = start(gateway, model="stub", verdicts=True)
     keys = []
     for label in ("malignant", "atypical"):
-        judge(gateway, inference, verdict="correct", label=label)
+        post_feedback(gateway, inference, verdict="correct", label=label)
         for _ in range(2):
             runner.run(job_id)
             keys.append(model.requests[-1].fields["idempotency-key"])

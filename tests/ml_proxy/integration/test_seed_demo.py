@@ -18,7 +18,7 @@ from ml_proxy.models import InferenceLog
 from tests.support.model import Conversation, ScriptedModel
 from tests.support.network import free_port
 from tests.support.system import System
-from tests.support.waiting import until
+from tests.support.wait import until
 
 SEOUL = timezone(timedelta(hours=9))
 EXAMPLE = {"model": "stub", "features": {"age": 40}}

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from tests.support.door import BODY, Journaled, predict, problem, resets, sends
+from tests.support.gateway import BODY, Journaled, assert_problem, predict, resets, sends
 from tests.support.model import PREDICTION, Conversation, Script, ScriptedModel
 
 pytestmark = pytest.mark.usefixtures("transport")
@@ -39,7 +39,7 @@ def test_it_never_sends_a_prediction_again(
     """The model closes a pooled connection at the moment when the next request arrives."""
     assert predict(gateway).status_code == 200
     model.script = ends
-    problem(predict(gateway), 502, "upstream-unreachable")
+    assert_problem(predict(gateway), 502, "upstream-unreachable")
     first, second = model.requests
     assert first.sock is second.sock
     model.script = Conversation.answer

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from tests.support.door import BODY, Journaled, keeps, predict, problem
+from tests.support.gateway import BODY, Journaled, assert_problem, predict, sends_and_stays_open
 from tests.support.model import PREDICTION, Conversation, Script, ScriptedModel
 
 pytestmark = pytest.mark.usefixtures("transport")
@@ -74,7 +74,7 @@ def test_it_answers_504_to_a_silent_model(
 ) -> None:
     model.script = stalls(model, said)
     with on_time():
-        problem(ask(), 504, "upstream-timeout")
+        assert_problem(ask(), 504, "upstream-timeout")
     assert (len(model.requests), journaled()) == (1, [])
     model.script, settings.UPSTREAM_TOTAL_SECONDS = Conversation.answer, 20
     assert ask().content == PREDICTION
@@ -96,7 +96,7 @@ def test_it_answers_504_to_a_slow_answer(
 ) -> None:
     model.script = drips(model, at_once, drop_by_drop)
     with on_time():
-        problem(ask(), 504, "upstream-timeout")
+        assert_problem(ask(), 504, "upstream-timeout")
     assert journaled() == []
 
 
@@ -112,14 +112,14 @@ def test_silence_has_a_shorter_deadline(gateway: Client, model: ScriptedModel, s
     settings.UPSTREAM_TOTAL_SECONDS, settings.UPSTREAM_READ_SECONDS = 30, TOTAL
     model.script = stalls(model, HEAD)
     with on_time():
-        problem(predict(gateway), 504, "upstream-timeout")
+        assert_problem(predict(gateway), 504, "upstream-timeout")
 
 
 def test_it_answers_504_if_the_request_is_never_read(gateway: Client, settings: Settings, journaled: Journaled) -> None:
     settings.UPSTREAM_TOTAL_SECONDS = TOTAL
     with socket.create_server(("127.0.0.1", 0)) as deaf, on_time():
         settings.ML_SERVER_URL = f"http://127.0.0.1:{deaf.getsockname()[1]}"
-        problem(predict(gateway, BODY | {"scan": "0" * 9_000_000}), 504, "upstream-timeout")
+        assert_problem(predict(gateway, BODY | {"scan": "0" * 9_000_000}), 504, "upstream-timeout")
     assert journaled() == []
 
 
@@ -133,7 +133,7 @@ def test_it_answers_504_if_a_connection_is_never_accepted(gateway: Client, setti
             with suppress(BlockingIOError):
                 caller.connect(full.getsockname())
         with on_time():
-            problem(gateway.get("/ml/v1/status/"), 504, "upstream-timeout")
+            assert_problem(gateway.get("/ml/v1/status/"), 504, "upstream-timeout")
         for caller in callers:
             caller.close()
 
@@ -165,7 +165,7 @@ def test_no_caller_gets_a_late_answer(ask: Ask, model: ScriptedModel, settings: 
     settings.UPSTREAM_TOTAL_SECONDS = TOTAL
     late = Late(LATE[:said], LATE[said:])
     model.script = late
-    problem(ask(), 504, "upstream-timeout")
+    assert_problem(ask(), 504, "upstream-timeout")
     settings.UPSTREAM_TOTAL_SECONDS = 20
 
     def own(conversation: Conversation) -> None:
@@ -190,7 +190,7 @@ def test_no_caller_gets_bytes_that_follow_an_answer(
     ask: Ask, model: ScriptedModel, settings: Settings, answered: bytes
 ) -> None:
     settings.UPSTREAM_TOTAL_SECONDS = 20
-    model.script = keeps(answered)
+    model.script = sends_and_stays_open(answered)
     assert ask().status_code in {200, 304}
     model.script = lambda conversation: conversation.answer(b'{"own": 1}')
     assert ask().content == b'{"own": 1}'
@@ -204,7 +204,7 @@ def test_no_caller_gets_the_rest_of_a_refused_answer(
     ask: Ask, model: ScriptedModel, settings: Settings, refused: bytes
 ) -> None:
     settings.UPSTREAM_TOTAL_SECONDS = 20
-    model.script = keeps(refused, STOLEN, LATE)
+    model.script = sends_and_stays_open(refused, STOLEN, LATE)
     assert ask().status_code == 502
     model.script = Conversation.answer
     assert ask().content == PREDICTION

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from tests.support.door import Journaled, keeps, predict, problem, resets, sends
+from tests.support.gateway import Journaled, assert_problem, predict, resets, sends, sends_and_stays_open
 from tests.support.model import PREDICTION, Conversation, Script, ScriptedModel
 from tests.support.network import free_port
 
@@ -37,7 +37,7 @@ def held_to_the_contract(
     details = []
     for ask in asks:
         model.script, before, kept = script, len(model.requests), len(journaled())
-        details.append(str(problem(ask(), 502, f"upstream-{kind}")["detail"]))
+        details.append(str(assert_problem(ask(), 502, f"upstream-{kind}")["detail"]))
         assert len(model.requests) - before <= 1  # nothing is sent twice
         assert len(journaled()) == kept
         model.script = Conversation.answer
@@ -112,9 +112,9 @@ def test_it_answers_502_if_nobody_listens(
 ) -> None:
     for ask in asks:
         settings.ML_SERVER_URL = f"http://127.0.0.1:{free_port()}"
-        problem(ask(), 502, "upstream-unreachable")
+        assert_problem(ask(), 502, "upstream-unreachable")
         settings.ML_SERVER_URL = "http://no-such-host.invalid"
-        problem(ask(), 502, "upstream-unreachable")
+        assert_problem(ask(), 502, "upstream-unreachable")
         settings.ML_SERVER_URL = model.url
         assert ask().content == PREDICTION
     assert len(journaled()) == 1  # the prediction that was answered
@@ -182,24 +182,24 @@ def test_it_accepts_an_answer_of_exactly_the_limit(
     asks: list[Ask], model: ScriptedModel, settings: Settings, framed: bytes
 ) -> None:
     whole = b'"' + b"a" * 998 + b'"'
-    model.script = keeps(framed % whole)
+    model.script = sends_and_stays_open(framed % whole)
     for ask in asks:
         settings.MAX_ANSWER_BYTES = 1000
         assert ask().content == whole
         settings.MAX_ANSWER_BYTES = 999
-        problem(ask(), 502, "upstream-too-large")
+        assert_problem(ask(), 502, "upstream-too-large")
 
 
 def test_it_accepts_an_answer_in_chunks_of_one_byte(gateway: Client, model: ScriptedModel, settings: Settings) -> None:
     settings.MAX_ANSWER_BYTES = 300_000  # far more than a mebibyte on the wire
     whole = b'"' + b"a" * 299_998 + b'"'
-    model.script = keeps(CHUNKED, *(b"1\r\n%c\r\n" % byte for byte in whole), b"0\r\n\r\n")
+    model.script = sends_and_stays_open(CHUNKED, *(b"1\r\n%c\r\n" % byte for byte in whole), b"0\r\n\r\n")
     assert predict(gateway).content == whole
 
 
 @pytest.mark.parametrize("line", [b"204 No Content", b"304 Not Modified"])
 def test_it_ignores_a_content_length_if_there_is_no_body(gateway: Client, model: ScriptedModel, line: bytes) -> None:
-    model.script = keeps(b"HTTP/1.1 ", line, b"\r\nContent-Length: 99999999999\r\n\r\n")
+    model.script = sends_and_stays_open(b"HTTP/1.1 ", line, b"\r\nContent-Length: 99999999999\r\n\r\n")
     response = gateway.get("/ml/v1/status/")
     assert (response.status_code, response.content) == (int(line[:3]), b"")
 

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from tests.support.door import BODY, Journaled, keeps, predict, problem
+from tests.support.gateway import BODY, Journaled, assert_problem, predict, sends_and_stays_open
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
 
 pytestmark = pytest.mark.usefixtures("transport")
@@ -116,7 +116,7 @@ def test_a_model_that_closes_the_connection_without_an_answer_is_unreachable(
     gateway: Client, settings: Settings
 ) -> None:
     with early_model(settings, b"", hangs_up=True) as model:
-        problem(predict(gateway, LARGE), 502, "upstream-unreachable")
+        assert_problem(predict(gateway, LARGE), 502, "upstream-unreachable")
         assert model.connections == 1
 
 
@@ -132,9 +132,9 @@ def test_a_model_that_closes_the_connection_without_an_answer_is_unreachable(
 def test_it_answers_502_at_once_to_a_change_of_protocol(
     gateway: Client, model: ScriptedModel, journaled: Journaled, switching: bytes
 ) -> None:
-    model.script = keeps(switching)
-    problem(predict(gateway), 502, "upstream-broken")
-    problem(gateway.get("/ml/v1/status/"), 502, "upstream-broken")
+    model.script = sends_and_stays_open(switching)
+    assert_problem(predict(gateway), 502, "upstream-broken")
+    assert_problem(gateway.get("/ml/v1/status/"), 502, "upstream-broken")
     assert journaled() == []
     model.script = Conversation.answer
     assert predict(gateway).content == PREDICTION

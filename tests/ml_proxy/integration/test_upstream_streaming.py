@@ -14,8 +14,8 @@ from ml_proxy.exceptions import UpstreamError
 from ml_proxy.upstream import Switch
 from tests.support.certificate import self_signed
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
-from tests.support.training import Stream, is_hung_up
-from tests.support.waiting import until
+from tests.support.training_stream import Stream, is_closed_by_caller
+from tests.support.wait import until
 
 pytestmark = pytest.mark.usefixtures("transport")
 
@@ -54,7 +54,7 @@ def test_it_can_be_aborted_in_any_wait(model_server: ScriptedModel, talks: bool)
     def script(conversation: Conversation) -> None:
         if talks:
             Stream(conversation).progress(1, "a")
-        hung_up.append(is_hung_up(conversation))
+        hung_up.append(is_closed_by_caller(conversation))
 
     model_server.script = script
     with ThreadPoolExecutor() as pool:

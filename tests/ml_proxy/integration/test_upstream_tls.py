@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from common.outbound import sessions
 from tests.support.certificate import self_signed
-from tests.support.door import Journaled, predict, problem, sends
+from tests.support.gateway import Journaled, assert_problem, predict, sends
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
 
 pytestmark = pytest.mark.usefixtures("transport")
@@ -59,8 +59,8 @@ def test_it_uses_tls(secure: Client, model: ScriptedModel, journaled: Journaled)
 def test_it_refuses_a_certificate_that_it_does_not_trust(
     secure: Client, model: ScriptedModel, journaled: Journaled
 ) -> None:
-    problem(predict(secure), 502, "upstream-unreachable")
-    problem(secure.get("/ml/v1/status/"), 502, "upstream-unreachable")
+    assert_problem(predict(secure), 502, "upstream-unreachable")
+    assert_problem(secure.get("/ml/v1/status/"), 502, "upstream-unreachable")
     assert (model.requests, journaled()) == ([], [])
 
 
@@ -76,7 +76,7 @@ def test_it_sends_large_bodies_over_tls(secure: Client, model: ScriptedModel) ->
 @pytest.mark.usefixtures("trusted")
 def test_it_refuses_a_certificate_of_another_host(secure: Client, model: ScriptedModel, settings: Settings) -> None:
     settings.ML_SERVER_URL = settings.ML_SERVER_URL.replace("127.0.0.1", "localhost")
-    problem(predict(secure), 502, "upstream-unreachable")
+    assert_problem(predict(secure), 502, "upstream-unreachable")
     assert model.requests == []
 
 
@@ -86,7 +86,7 @@ def test_the_deadline_includes_the_handshake(gateway: Client, settings: Settings
         settings.ML_SERVER_URL = f"https://127.0.0.1:{mute.getsockname()[1]}"
         settings.UPSTREAM_TOTAL_SECONDS = TOTAL
         started = time.monotonic()
-        problem(predict(gateway), 504, "upstream-timeout")
+        assert_problem(predict(gateway), 504, "upstream-timeout")
         assert TOTAL <= time.monotonic() - started < LATEST
 
 
@@ -101,7 +101,7 @@ def test_the_deadline_applies_to_a_slow_answer(
 
     model.script, settings.UPSTREAM_TOTAL_SECONDS = drip, TOTAL
     started = time.monotonic()
-    problem(predict(secure), 504, "upstream-timeout")
+    assert_problem(predict(secure), 504, "upstream-timeout")
     assert TOTAL <= time.monotonic() - started < LATEST
     assert journaled() == []
     model.script, settings.UPSTREAM_TOTAL_SECONDS = Conversation.answer, 20
@@ -121,4 +121,4 @@ def test_it_answers_502_to_a_truncated_answer(secure: Client, model: ScriptedMod
 def test_it_enforces_the_size_limit(secure: Client, model: ScriptedModel, settings: Settings) -> None:
     settings.MAX_ANSWER_BYTES = 1000
     model.script = sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffff\r\n", b" " * 3_000_000)
-    problem(predict(secure), 502, "upstream-too-large")
+    assert_problem(predict(secure), 502, "upstream-too-large")

@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from tests.support.network import free_port
-from tests.support.waiting import until
+from tests.support.wait import until
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMAND = [sys.executable, "-m", "ml_server"]

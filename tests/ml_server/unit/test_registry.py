@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from ml_server.app import create_app
 from ml_server.recipes import DEFAULT_MODEL
-from tests.support.waiting import until
+from tests.support.wait import until
 
 MODELS = "/api/v1/models"
 DIGITS = "handwritten-digits"

@@ -29,12 +29,12 @@ from recording.erasure import erase
 from recording.ingestion import write_batch
 from recording.journal import Spool, Writer
 from recording.seals import keyring
-from tests.support.door import keeps, resets, sends
+from tests.support.gateway import resets, sends, sends_and_stays_open
+from tests.support.mlflow import MLflow, logged_ids, run_values
 from tests.support.model import PREDICTION, Conversation, Script, ScriptedModel
 from tests.support.network import free_port
-from tests.support.plans import costs_of
-from tests.support.publishing import append, record
-from tests.support.tracking import MLflow, logged_ids, told
+from tests.support.query_plans import query_costs
+from tests.support.record_pipeline import append, record
 
 pytestmark = pytest.mark.django_db
 
@@ -81,8 +81,8 @@ def test_it_logs_inferences_to_the_run_of_their_model_and_day(mlflow: MLflow) ->
     ]
     assert logged_ids(mlflow) == ids(first, second, other, next_day)
     run = mlflow.runs[0]
-    assert told(run, "params") == {"model_name": "m", "model_version": "1", "day": "2026-03-01"}
-    assert told(run, "metrics") == {
+    assert run_values(run, "params") == {"model_name": "m", "model_version": "1", "day": "2026-03-01"}
+    assert run_values(run, "metrics") == {
         "inferences": 3,
         "latency_ms_mean": 2.0,
         "latency_ms_max": 4.0,
@@ -219,7 +219,7 @@ def test_it_finds_the_next_batch_with_few_rows_read(mlflow: MLflow, monkeypatch:
     MlflowOutbox.objects.bulk_create([*aside, *(MlflowOutbox(kind=2, subjects="") for _ in range(3000))])
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    costs = costs_of(outbox.next_batch, MlflowOutbox._meta.db_table)
+    costs = query_costs(outbox.next_batch, MlflowOutbox._meta.db_table)
     assert len(costs) == 3
     assert max(cost.rows for cost in costs) <= 100, costs
 
@@ -236,7 +236,7 @@ def test_it_limits_the_bytes_of_a_batch(mlflow: MLflow, monkeypatch: pytest.Monk
     [
         resets,
         sends(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"),
-        keeps(b"HTTP/1.1 200 OK\r\n"),
+        sends_and_stays_open(b"HTTP/1.1 200 OK\r\n"),
         answers("500 Oops", b'{"error_code": "INTERNAL_ERROR"}'),
         answers("401 Unauthorized", b'{"error_code": "UNAUTHENTICATED"}'),
         answers("404 Not Found", b"<html>"),
@@ -400,7 +400,7 @@ def test_it_logs_how_a_retrain_ended(mlflow: MLflow, outcome: Outcome, status: s
     assert end(job.id, outcome)
     assert follower.follow() == 1
     [run] = mlflow.runs
-    tags, params, metrics = (told(run, kind) for kind in ("tags", "params", "metrics"))
+    tags, params, metrics = (run_values(run, kind) for kind in ("tags", "params", "metrics"))
     assert (run["info"]["status"], run["info"]["run_name"]) == (status, f"retrain {job.id}")
     assert (tags["job_id"], tags["state"], tags["kind"]) == (str(job.id), outcome.state.value, "retrain")
     assert 29 < metrics.pop("duration_seconds") < 60

@@ -12,10 +12,10 @@ from common.ids import uuid7
 from integrations.mlflow import follower
 from integrations.mlflow.models import MlflowCursor, MlflowOutbox
 from ml_proxy.records import InferenceRecord
-from tests.support.door import problem, resets
+from tests.support.gateway import assert_problem, resets
+from tests.support.inference_rows import insert_row
+from tests.support.mlflow import MLflow, run_values
 from tests.support.model import PREDICTION, Script, ScriptedModel
-from tests.support.rows import lay
-from tests.support.tracking import MLflow, told
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ def mlflow(model: ScriptedModel, settings: Settings) -> MLflow:
 
 @pytest.fixture
 def row() -> InferenceRecord:
-    return lay(input_data=INPUT, output_data=PREDICTION.decode())
+    return insert_row(input_data=INPUT, output_data=PREDICTION.decode())
 
 
 def post(gateway: Client, body: Any) -> Any:
@@ -55,9 +55,9 @@ def test_it_logs_an_inference_as_a_run_of_its_own(gateway: Client, mlflow: MLflo
     assert response.json() == {"inference_id": str(row.id), "run_id": "run0", "state": "logged"}
     assert response["Location"] == "http://testserver/ml/v1/mlflow/runs/run0/"
     [run] = mlflow.runs
-    assert told(run, "params") == {"model_name": "stub", "model_version": "7", "prediction": "benign"}
-    assert told(run, "metrics") == {"latency_ms": 1.5, "confidence": 0.93, "confidence_benign": 0.93}
-    assert told(run, "tags")["inference_id"] == str(row.id)
+    assert run_values(run, "params") == {"model_name": "stub", "model_version": "7", "prediction": "benign"}
+    assert run_values(run, "metrics") == {"latency_ms": 1.5, "confidence": 0.93, "confidence_benign": 0.93}
+    assert run_values(run, "tags")["inference_id"] == str(row.id)
     assert {name: data.decode() for name, data in mlflow.files.items()} == {
         "7/run0/artifacts/input.json": '{ "x": 1e999}',
         "7/run0/artifacts/output.json": PREDICTION.decode(),
@@ -118,7 +118,7 @@ def test_a_requested_run_is_sent_first(gateway: Client, mlflow: MLflow, row: Inf
     request_run(gateway, row)
     mlflow.breaks(None)
     assert follower.follow() == 2
-    assert [told(run, "tags")["kind"] for run in mlflow.runs] == ["inference", "inferences"]
+    assert [run_values(run, "tags")["kind"] for run in mlflow.runs] == ["inference", "inferences"]
 
 
 def test_a_new_request_retries_a_batch_that_was_set_aside(
@@ -135,7 +135,7 @@ def test_a_new_request_retries_a_batch_that_was_set_aside(
 
 
 def test_an_unknown_inference_is_not_found(gateway: Client, mlflow: MLflow) -> None:
-    problem(post(gateway, {"inference_id": str(uuid7())}), 404, "no-such-record")
+    assert_problem(post(gateway, {"inference_id": str(uuid7())}), 404, "no-such-record")
     assert (mlflow.calls, MlflowOutbox.objects.count()) == ([], 0)
 
 
@@ -143,20 +143,20 @@ def test_an_unknown_inference_is_not_found(gateway: Client, mlflow: MLflow) -> N
     "body", ["null", "[]", "{}", '{"inference_id": 7}', '{"inference_id": "7"}', '{"inference_id": []}']
 )
 def test_it_refuses_a_body_without_an_inference_id(gateway: Client, mlflow: MLflow, body: str) -> None:
-    problem(post(gateway, body), 400, "bad-input")
+    assert_problem(post(gateway, body), 400, "bad-input")
     assert mlflow.calls == []
 
 
 def test_it_refuses_query_parameters(gateway: Client, mlflow: MLflow) -> None:
-    problem(gateway.get("/ml/v1/mlflow/runs/run0/?x=1"), 400, "bad-input")
-    problem(gateway.post("/ml/v1/mlflow/log-prediction/?x=1"), 400, "bad-input")
+    assert_problem(gateway.get("/ml/v1/mlflow/runs/run0/?x=1"), 400, "bad-input")
+    assert_problem(gateway.post("/ml/v1/mlflow/log-prediction/?x=1"), 400, "bad-input")
 
 
 def test_it_shows_only_runs_that_it_logged(gateway: Client, mlflow: MLflow, row: InferenceRecord) -> None:
-    problem(get_run(gateway, "unknown"), 404, "no-such-record")
+    assert_problem(get_run(gateway, "unknown"), 404, "no-such-record")
     request_run(gateway, row)
     mlflow.runs[0]["data"]["tags"] = [{"key": "user", "value": "somebody"}]
-    problem(get_run(gateway, "run0"), 404, "no-such-record")
+    assert_problem(get_run(gateway, "run0"), 404, "no-such-record")
 
 
 @pytest.mark.parametrize(
@@ -171,16 +171,16 @@ def test_it_shows_only_runs_that_it_logged(gateway: Client, mlflow: MLflow, row:
 )
 def test_it_reports_a_fault_of_mlflow(gateway: Client, mlflow: MLflow, script: Script, kind: str) -> None:
     mlflow.breaks(script)
-    problem(get_run(gateway, "run0"), 502, kind)
+    assert_problem(get_run(gateway, "run0"), 502, kind)
 
 
 def test_it_limits_the_wait_for_mlflow(gateway: Client, mlflow: MLflow, settings: Settings) -> None:
     settings.MLFLOW_TOTAL_SECONDS = 0.1
     mlflow.breaks(lambda _: None)
-    problem(get_run(gateway, "run0"), 504, "mlflow-timeout")
+    assert_problem(get_run(gateway, "run0"), 504, "mlflow-timeout")
 
 
 def test_it_is_not_found_while_it_is_off(gateway: Client, model: ScriptedModel, row: InferenceRecord) -> None:
     for response in (request_run(gateway, row), post(gateway, "{}"), get_run(gateway, "run0")):
-        assert "MLFLOW_TRACKING_URI" in problem(response, 404, "mlflow-off")["detail"]
+        assert "MLFLOW_TRACKING_URI" in assert_problem(response, 404, "mlflow-off")["detail"]
     assert model.requests == []

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.starting import start
+from tests.support.settings_process import run_with_settings
 
 SHOWN = "from backend import settings as s; print([s.MLFLOW_TRACKING_URI, s.MLFLOW_AUTHORIZATION])"
 URI = "http://mlflow.example:5000"
@@ -12,7 +12,7 @@ SECRET = "tell-nobody"
 
 
 def test_it_is_off_by_default(tmp_path: Path) -> None:
-    assert start(tmp_path, SHOWN, DEBUG="1").stdout == "['', '']\n"
+    assert run_with_settings(tmp_path, SHOWN, DEBUG="1").stdout == "['', '']\n"
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_it_is_off_by_default(tmp_path: Path) -> None:
     ],
 )
 def test_it_reads_the_credentials(tmp_path: Path, variables: dict[str, str], authorization: str) -> None:
-    output = start(tmp_path, SHOWN, DEBUG="1", MLFLOW_TRACKING_URI=f"{URI}/", **variables)
+    output = run_with_settings(tmp_path, SHOWN, DEBUG="1", MLFLOW_TRACKING_URI=f"{URI}/", **variables)
     assert output.stdout == f"['{URI}', '{authorization}']\n"
 
 
@@ -44,7 +44,7 @@ def test_it_reads_the_credentials(tmp_path: Path, variables: dict[str, str], aut
     ],
 )
 def test_a_wrong_setting_stops_the_start_with_one_line(tmp_path: Path, variables: dict[str, str], message: str) -> None:
-    done = start(tmp_path, DEBUG="1", **variables)
+    done = run_with_settings(tmp_path, DEBUG="1", **variables)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert done.stderr.startswith(f"ml-proxy: {message}")
     assert SECRET not in done.stderr

@@ -17,11 +17,11 @@ from recording import backlog
 from recording.journal import Spool, Writer, segment
 from recording.publisher import journal_folder
 from recording.seals import keyring
-from tests.support.databases import with_database_gone
+from tests.support.databases import with_database_down
 from tests.support.network import free_port
-from tests.support.publishing import append, publisher, record, work
+from tests.support.record_pipeline import append, publisher, record, write_messages
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("published")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("live_publisher")]
 
 LATE = timedelta(seconds=90)
 
@@ -71,7 +71,7 @@ def test_it_is_degraded_without_a_worker_and_recovers(
     status, ok, detail = log_part(gateway)
     assert (status, ok) == ("degraded", False)
     assert re.search("the oldest for 9[0-9] s", detail)
-    work(broker)
+    write_messages(broker)
     publishing.step()
     publishing.save_progress()
     assert Spool(journal).segments()
@@ -91,7 +91,7 @@ def test_it_finds_the_oldest_record_in_any_origin_and_batch(
     publishing.step()
     later = broker.lrange("logs", 0, -2)
     broker.ltrim("logs", -1, -1)
-    work(broker)
+    write_messages(broker)
     assert len(later) == 2
     publishing.step()
     publishing.save_progress()
@@ -103,7 +103,7 @@ def test_it_uses_neither_redis_nor_the_database(
 ) -> None:
     late_writer(LATE)
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
-    status, ok, detail = with_database_gone(lambda: log_part(gateway))
+    status, ok, detail = with_database_down(lambda: log_part(gateway))
     assert (status, ok) == ("degraded", False)
     assert re.search("the oldest for 9[0-9] s", detail)
 

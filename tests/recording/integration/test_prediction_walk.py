@@ -17,7 +17,7 @@ from ml_proxy.views.predict import predict_view
 from recording.journal import journal_folder
 from recording.tasks import write_records
 from tests.support.architecture import APPS, covers, module_of, names, walk
-from tests.support.publishing import messages, publisher
+from tests.support.record_pipeline import publisher, take_messages
 from tests.support.system import ROOT
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
@@ -50,7 +50,7 @@ def predict_to_row(broker: redis.Redis) -> None:
     assert predict_view(request).status_code == 200
     publishing = publisher(journal_folder())
     publishing.step()
-    [message] = messages(broker)
+    [message] = take_messages(broker)
     write_records(**message)
     publishing.step()
     assert not publishing.is_waiting

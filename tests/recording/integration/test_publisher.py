@@ -19,7 +19,7 @@ from recording.publisher import Publisher, StopRequest, run
 from recording.publisher.publisher import MAX_UNCONFIRMED
 from recording.publisher.segment_reader import BATCH_RECORDS
 from tests.support.network import free_port
-from tests.support.publishing import append, messages, publisher, record, work
+from tests.support.record_pipeline import append, publisher, record, take_messages, write_messages
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +35,7 @@ def test_it_publishes_the_journal_and_removes_confirmed_segments(
     publishing.step()
     assert Spool(tmp_path).segments()
     assert broker.llen(LOGS_QUEUE) == 2
-    work(broker)
+    write_messages(broker)
     publishing.step()
     assert set(InferenceLog.objects.values_list("id", flat=True)) == {item.id for item in made}
     assert not Spool(tmp_path).segments()
@@ -46,13 +46,13 @@ def test_it_keeps_an_open_segment(tmp_path: Path, writer: Writer, broker: redis.
     append(writer, record())
     publishing = publisher(tmp_path)
     publishing.step()
-    work(broker)
+    write_messages(broker)
     publishing.step()
     assert len(Spool(tmp_path).segments()) == 1
     assert not publishing.is_waiting
     append(writer, record())
     publishing.step()
-    assert [message["first"] for message in messages(broker)] == [2]
+    assert [message["first"] for message in take_messages(broker)] == [2]
 
 
 def test_it_resends_the_batches_of_a_lost_queue(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
@@ -61,7 +61,7 @@ def test_it_resends_the_batches_of_a_lost_queue(tmp_path: Path, writer: Writer, 
     publishing.step()
     broker.flushall()
     publishing.step()
-    work(broker)
+    write_messages(broker)
     publishing.step()
     assert InferenceLog.objects.count() == 1
 
@@ -89,7 +89,7 @@ def test_a_record_that_comes_twice_becomes_one_row(tmp_path: Path, writer: Write
     for _ in range(2):
         append(writer, item)
     publisher(tmp_path).step()
-    [message] = messages(broker)
+    [message] = take_messages(broker)
     for _ in range(2):
         write_batch(Batch.from_message(message))
     assert InferenceLog.objects.count() == 1
@@ -101,10 +101,10 @@ def test_it_skips_records_confirmed_before_a_restart(tmp_path: Path, writer: Wri
     for _ in range(3):
         append(writer, record())
     publisher(tmp_path).step()
-    work(broker)
+    write_messages(broker)
     append(writer, record())
     publisher(tmp_path).step()
-    assert [message["first"] for message in messages(broker)] == [4]
+    assert [message["first"] for message in take_messages(broker)] == [4]
 
 
 def test_it_loses_nothing_while_redis_is_down(
@@ -117,7 +117,7 @@ def test_it_loses_nothing_while_redis_is_down(
         publishing.step()
     settings.REDIS_URL = redis_url
     publishing.step()
-    work(broker)
+    write_messages(broker)
     assert InferenceLog.objects.count() == 1
 
 
@@ -132,7 +132,7 @@ def test_it_quarantines_a_bad_record_and_writes_its_neighbours(
     append(writer, record())
     publishing = publisher(tmp_path)
     publishing.step()
-    work(broker)
+    write_messages(broker)
     publishing.step()
     assert InferenceLog.objects.count() == 2
     [kept] = Disposition.objects.all()

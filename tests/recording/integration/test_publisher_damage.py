@@ -28,7 +28,7 @@ from recording.publisher.heads import read as read_heads
 from recording.publisher.publisher import MAX_UNCONFIRMED
 from recording.publisher.segment_reader import BATCH_BYTES
 from recording.seals import keyring
-from tests.support.publishing import append, publisher, record, work
+from tests.support.record_pipeline import append, publisher, record, write_messages
 
 pytestmark = pytest.mark.django_db
 
@@ -68,7 +68,7 @@ def flip_bit(path: Path, position: int) -> None:
 def drain(publishing: Publisher, broker: redis.Redis, *, rounds: int = 50) -> None:
     for _ in range(rounds):
         publishing.step()
-        work(broker)
+        write_messages(broker)
         if not publishing.is_waiting:
             break
     publishing.step()

@@ -12,7 +12,7 @@ from recording.ingestion import write_batch
 from recording.journal import Spool, Writer
 from recording.models import Origin
 from recording.seals import keyring
-from tests.support.publishing import append, messages, publisher, record, work
+from tests.support.record_pipeline import append, publisher, record, take_messages, write_messages
 
 pytestmark = pytest.mark.django_db
 
@@ -33,18 +33,18 @@ def test_an_origin_stays_open_if_its_later_segments_are_settled_first(
         append(writer, record(input_data=f'"{"x" * SEGMENT_BYTES}"'))
     publishing = publisher(tmp_path, republish_seconds=0)
     publishing.step()
-    _lost, second, third = messages(broker)
+    _lost, second, third = take_messages(broker)
     for message in (second, third):
         write_batch(Batch.from_message(message))
     publishing.step()  # removes the second segment and resends the first
     assert [name.number for name in Spool(tmp_path).segments()] == [1, 3]
-    work(broker)
+    write_messages(broker)
     publishing.step()
     assert [name.number for name in Spool(tmp_path).segments()] == [3]
     assert not Origin.objects.get().ended
     append(writer, record())
     publishing.step()
-    work(broker)
+    write_messages(broker)
     assert [finding for step in verification.verify(tmp_path) for finding in step.findings] == []
     writer.close()
     publishing.step()

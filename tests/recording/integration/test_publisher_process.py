@@ -19,9 +19,9 @@ from recording.journal import Writer, liveness
 from recording.publisher import loop, progress
 from recording.publisher.heads import read as read_heads
 from recording.seals import keyring
-from tests.support.publishing import append, holder, record
+from tests.support.record_pipeline import append, lock_holder, record
 from tests.support.system import System
-from tests.support.waiting import until
+from tests.support.wait import until
 
 PUBLISH = [sys.executable, "manage.py", "publish"]
 DISCONNECT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -154,9 +154,9 @@ def test_a_second_publisher_waits_idly_and_takes_over_from_a_killed_one(site: Si
     seconds, waits = usage_during(second, 3)
     assert seconds <= 0.1
     assert waits <= 30
-    assert holder(site.journal) == first.pid
+    assert lock_holder(site.journal) == first.pid
     site.system.kill("publisher")
-    until(lambda: holder(site.journal) == second.pid, what="the takeover")
+    until(lambda: lock_holder(site.journal) == second.pid, what="the takeover")
     site.append()
     until(lambda: site.messages() == 1, what="its message")
     assert site.system.log_of("second").count("waits for the lock") == 1
@@ -178,7 +178,7 @@ def test_on_a_stop_it_publishes_the_rest_saves_its_progress_and_ends_quickly(sit
     assert list(read_heads(site.journal).values()) == [1]
     assert list(progress.read(site.journal).values()) != [0]
     assert "Traceback" not in site.system.log_of("publisher")
-    assert holder(site.journal) == 0
+    assert lock_holder(site.journal) == 0
 
 
 def test_it_can_be_stopped_while_it_waits_for_the_lock(site: Site) -> None:
@@ -188,7 +188,7 @@ def test_it_can_be_stopped_while_it_waits_for_the_lock(site: Site) -> None:
     until(lambda: "another process publishes" in site.system.log_of("second"), what="the second one")
     status, seconds = site.end("second")
     assert (status, seconds < loop.LONGEST_PAUSE_SECONDS) == (0, True)
-    assert holder(site.journal) == site.process("publisher").pid
+    assert lock_holder(site.journal) == site.process("publisher").pid
 
 
 def test_it_survives_an_outage_of_redis_and_can_be_stopped_during_it(site: Site) -> None:

@@ -22,7 +22,7 @@ from recording.journal import Spool, Writer
 from recording.models import Disposition
 from recording.quarantine import try_again
 from recording.seals import UnknownKey
-from tests.support.publishing import append, record
+from tests.support.record_pipeline import append, record
 
 pytestmark = pytest.mark.django_db
 

@@ -18,7 +18,7 @@ from recording.ingestion import write_batch
 from recording.models import Disposition
 from recording.quarantine import try_again
 from recording.seals import START, keyring
-from tests.support.publishing import record
+from tests.support.record_pipeline import record
 
 pytestmark = pytest.mark.django_db
 

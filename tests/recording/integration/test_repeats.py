@@ -17,7 +17,7 @@ from recording.batches import Batch, Numbered
 from recording.ingestion import write_batch
 from recording.models import Disposition
 from recording.seals import START, keyring
-from tests.support.publishing import record
+from tests.support.record_pipeline import record
 
 
 @pytest.fixture(autouse=True)

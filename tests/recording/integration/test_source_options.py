@@ -14,7 +14,7 @@ from recording import sources
 from recording.history import History
 from recording.models import history_indexes
 from recording.sources import Filter, RecordSource
-from tests.support.rows import NOON, lay
+from tests.support.inference_rows import NOON, insert_row
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +45,7 @@ def erase(*words: str) -> str:
 
 
 def test_it_refuses_a_filter_of_another_source_and_erases_nothing() -> None:
-    lay()
+    insert_row()
     for source, name in (("tests.other", "doctor"), ("ml_proxy.inference", "latency")):
         with pytest.raises(CommandError, match=f"--{name} is no filter of {source}"):
             erase("--source", source, f"--{name}", "1", "--before", "2999-01-01T00:00:00Z")
@@ -53,7 +53,7 @@ def test_it_refuses_a_filter_of_another_source_and_erases_nothing() -> None:
 
 
 def test_it_reads_a_value_as_its_source_does() -> None:
-    kept, erased = lay(latency_ms=1.0), lay(latency_ms=0.0)
+    kept, erased = insert_row(latency_ms=1.0), insert_row(latency_ms=0.0)
     with pytest.raises(CommandError, match="--latency could not convert"):
         erase("--source", "tests.other", "--latency", "fast")
     assert "1 rows were erased" in erase("--source", "tests.other", "--latency", "0")
@@ -61,8 +61,8 @@ def test_it_reads_a_value_as_its_source_does() -> None:
 
 
 def test_an_export_has_the_rows_of_the_source_that_match(tmp_path: Path) -> None:
-    lay(model_version="1")
-    row = lay(model_version="2")
+    insert_row(model_version="1")
+    row = insert_row(model_version="2")
     words = ["--source", "tests.other", "--model", "2", "--format", "csv"]
     call_command("export", "--output", str(tmp_path / "file"), *words)
     lines = (tmp_path / "file").read_text().splitlines()

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from common import problem_details
 from ml_proxy.source import INFERENCES
 from recording.urls import paths
-from tests.support.rows import lay, lay_many
+from tests.support.inference_rows import insert_row, insert_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +41,7 @@ def body(response: Any) -> bytes:
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_they_answer_as_the_paths_of_inferences(client: Client, query: str) -> None:
-    lay_many(10, doctor="'Dr. Kim'", patient="'P' || (i % 3)")
+    insert_rows(10, doctor="'Dr. Kim'", patient="'P' || (i % 3)")
     for own, theirs in (("/rows/", "/ml/v1/history/"), ("/rows/export/", "/ml/v1/history/export/")):
         found = body(client.get(f"{own}?{query}"))
         assert found == body(client.get(f"{theirs}?{query}"))
@@ -49,7 +49,7 @@ def test_they_answer_as_the_paths_of_inferences(client: Client, query: str) -> N
 
 
 def test_pages_follow_each_other(client: Client) -> None:
-    lay_many(7, doctor="'Dr. Kim'", patient="'Lee'")
+    insert_rows(7, doctor="'Dr. Kim'", patient="'Lee'")
     seen, url = [], "/rows/?doctor=Dr.+Kim&limit=3"
     while url:
         response = client.get(url)
@@ -59,7 +59,7 @@ def test_pages_follow_each_other(client: Client) -> None:
 
 
 def test_one_row_is_found_by_its_id(client: Client) -> None:
-    row = lay()
+    row = insert_row()
     assert json.loads(body(client.get(f"/rows/{row.id}/")))["id"] == str(row.id)
     problem_of(client.get(f"/rows/{UUID(int=1)}/"), 404)
     problem_of(client.get(f"/rows/{row.id}/?limit=1"), 400)

@@ -24,7 +24,7 @@ from recording.models import Disposition, Origin
 from recording.publisher import journal_folder
 from recording.publisher.heads import Heads, end_origin
 from recording.seals import keyring
-from tests.support.plans import costs_of, statements_of
+from tests.support.query_plans import query_costs, select_statements
 
 pytestmark = pytest.mark.django_db
 
@@ -298,14 +298,14 @@ def test_it_reads_a_long_origin_in_chunks(writer: Writer, journal: Path, monkeyp
         writer.append(item.encode(), item.content())
     origin = settle(journal, sizes=(50,))
     assert verify() == []
-    statements = statements_of(verify, InferenceLog._meta.db_table)
+    statements = select_statements(verify, InferenceLog._meta.db_table)
     walk = [sql for sql in statements if '"payload_bytes"' in sql and "IS NULL" not in sql]
     assert len(walk) >= 50 / 4
     assert [sql for sql in walk if "LIMIT 4" not in sql] == []
     if connection.vendor == "postgresql":  # it may read such a small table in other ways
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off")
-    costs = costs_of(verify, InferenceLog._meta.db_table)
+    costs = query_costs(verify, InferenceLog._meta.db_table)
     assert max(cost.rows for cost in costs) <= 20, costs
     doubled = InferenceLog.objects.get(origin=origin, sequence=4)  # the last row of a chunk
     doubled.pk = uuid7()

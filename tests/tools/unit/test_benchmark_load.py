@@ -12,7 +12,7 @@ import pytest
 from tests.support.model import Conversation, ScriptedModel
 from tests.support.network import free_port
 from tests.support.system import ROOT
-from tests.support.waiting import until
+from tests.support.wait import until
 from tools.benchmarks import callers, load
 from tools.benchmarks.callers import Target
 from tools.benchmarks.load import Schedule

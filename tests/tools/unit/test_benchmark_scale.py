@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.plans import Explained
+from tests.support.query_plans import Explained
 from tools.benchmarks import page
 from tools.benchmarks.results import Cell, Measurement, Results
 from tools.benchmarks.scale import capacity, report

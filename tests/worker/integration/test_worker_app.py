@@ -1,4 +1,4 @@
-"""What every worker does around its tasks."""
+"""What every worker does before and after its tasks."""
 
 import pytest
 from celery import signals

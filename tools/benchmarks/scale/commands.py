@@ -19,7 +19,7 @@ from common.metrics import scrape
 from ml_proxy.models import InferenceLog
 from recording.incremental_reconciliation import NEWEST, RECENT, IncrementalReconciliation
 from recording.publisher import heads
-from tests.support.plans import explained, statements_of
+from tests.support.query_plans import explained, select_statements
 from tests.support.system import ROOT
 from tools.benchmarks.results import percentile
 from tools.benchmarks.scale.queries import TABLE
@@ -111,7 +111,7 @@ def regular(run: Run) -> None:
         "/metrics: all of the database": (scrape.of_database, 0),
     }
     for name, (act, most) in queries.items():
-        touched = sum(explained(sql).rows for sql in statements_of(act, TABLE))
+        touched = sum(explained(sql).rows for sql in select_statements(act, TABLE))
         times = sorted(_milliseconds(act) for _ in range(20))
         figures = {"p50": percentile(times, 0.5), "p95": percentile(times, 0.95), "rows": float(touched)}
         run.add(REGULAR, name, figures, [f"{touched} rows touched"] if touched > most else [])

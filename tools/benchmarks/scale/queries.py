@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import connection
 from psycopg.pq import ExecStatus
 
-from tests.support.plans import Explained, explained, statements_of
+from tests.support.query_plans import Explained, explained, select_statements
 from tools.benchmarks.results import percentile
 
 TABLE = "ml_proxy_inferencelog"
@@ -32,7 +32,7 @@ def measure(case: QueryCase, executions: int) -> tuple[dict[str, float], set[str
     `p50` … are the time for execute and fetch, on an open connection, until libpq has all rows, without Python's
     processing. `server_p50` … are PostgreSQL's own time to plan and execute.
     """
-    statements_by_call = [statements_of(act, TABLE) for act in case.calls]
+    statements_by_call = [select_statements(act, TABLE) for act in case.calls]
     times, own, faults = list[float](), list[float](), set[str]()
     rows = blocks = 0
     for _ in range(math.ceil(executions / len(statements_by_call))):

@@ -1,4 +1,4 @@
-"""Which addresses a call-back may go to."""
+"""Webhooks may go to public addresses only."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from common.outbound.addresses import is_public
         "2002:5db8:d822::1",  # 6to4, of the same
     ],
 )
-def test_it_takes_the_internet_s(address: str) -> None:
+def test_it_accepts_public_addresses(address: str) -> None:
     assert is_public(address)
 
 
@@ -70,10 +70,10 @@ def test_it_takes_the_internet_s(address: str) -> None:
         "::ffff:224.0.0.1",
     ],
 )
-def test_it_takes_none_that_may_lead_inside(address: str) -> None:
+def test_it_refuses_addresses_of_internal_networks(address: str) -> None:
     assert not is_public(address)
 
 
 @pytest.mark.parametrize("text", ["", "localhost", "127.1", "2130706433", "0x7f000001", "clinic.example"])
-def test_it_takes_nothing_that_is_no_address(text: str) -> None:
+def test_it_refuses_what_is_not_an_address(text: str) -> None:
     assert not is_public(text)

@@ -1,4 +1,4 @@
-"""A server may answer and hang up before a request is there; what it said can still be read."""
+"""A server may respond and close the connection early; its response is still read."""
 
 import select
 import socket
@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from common.outbound.connection import JOINED_BYTES, Connection, Heard
+from common.outbound.connection import SMALL_BODY_BYTES, Connection, EarlyResponse
 from common.outbound.deadline import BudgetedSocket, budget
 
 SAID = b"HTTP/1.1 413 Too Large\r\n\r\n"
@@ -16,7 +16,7 @@ SAID = b"HTTP/1.1 413 Too Large\r\n\r\n"
 
 @contextmanager
 def connected() -> Iterator[tuple[Connection, socket.socket, socket.socket]]:
-    """A connection, its own socket, and that of the other side."""
+    """A connection, its socket, and the socket of the peer."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         own = BudgetedSocket.adopt(socket.create_connection(listener.getsockname()))
         other, _ = listener.accept()
@@ -27,7 +27,7 @@ def connected() -> Iterator[tuple[Connection, socket.socket, socket.socket]]:
 
 
 def reset(own: socket.socket, other: socket.socket) -> None:
-    """The other side hangs up with a reset, which has arrived."""
+    """The peer resets the connection; waits until the reset has arrived."""
     other.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     other.close()
     poll = select.poll()
@@ -35,18 +35,18 @@ def reset(own: socket.socket, other: socket.socket) -> None:
     assert poll.poll(10_000)
 
 
-@pytest.mark.parametrize("size", [2, JOINED_BYTES + 1])
-def test_it_reads_what_was_said_before_a_reset(size: int) -> None:
+@pytest.mark.parametrize("size", [2, SMALL_BODY_BYTES + 1])
+def test_it_reads_a_response_before_a_reset(size: int) -> None:
     with connected() as (connection, own, other):
         other.sendall(SAID)
         assert select.select([own], [], [], 10)[0]
         reset(own, other)
-        connection.send(b"POST / HTTP/1.1\r\n\r\n", b"0" * size, lambda: Heard.NOTHING)
+        connection.send(b"POST / HTTP/1.1\r\n\r\n", b"0" * size, lambda: EarlyResponse.NOTHING)
         assert connection.is_spent
         assert bytes(connection.receive()) == SAID
 
 
-def test_it_is_quiet_until_something_comes() -> None:
+def test_it_is_quiet_until_data_arrives() -> None:
     with connected() as (connection, own, other):
         assert connection.is_quiet
         other.sendall(b"x")
@@ -54,15 +54,15 @@ def test_it_is_quiet_until_something_comes() -> None:
         assert not connection.is_quiet
 
 
-def test_it_waits_no_longer_than_the_budget_for_a_body_to_be_taken() -> None:
+def test_sending_a_body_ends_with_the_budget() -> None:
     with connected() as (connection, _, _other):
         connection.begin(budget(0.2))
         with pytest.raises(TimeoutError):
-            connection.send(b"POST / HTTP/1.1\r\n\r\n", b"0" * 50_000_000, lambda: Heard.NOTHING)
+            connection.send(b"POST / HTTP/1.1\r\n\r\n", b"0" * 50_000_000, lambda: EarlyResponse.NOTHING)
 
 
-def test_it_can_serve_again_once_a_request_is_sent_whole() -> None:
+def test_it_is_reusable_after_a_complete_request() -> None:
     with connected() as (connection, _, other):
-        connection.send(b"head", b"body", lambda: Heard.NOTHING)
+        connection.send(b"head", b"body", lambda: EarlyResponse.NOTHING)
         assert not connection.is_spent
         assert other.recv(100) == b"headbody"

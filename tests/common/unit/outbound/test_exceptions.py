@@ -1,4 +1,4 @@
-"""Nothing that a socket, TLS, a resolver, a codec or urllib3 raises gets past a transport as it is."""
+"""Transports map all exceptions of sockets, TLS, resolvers, codecs and urllib3."""
 
 import gc
 import http.client
@@ -50,7 +50,7 @@ STOCK = lower(
 
 
 def made(error: Error) -> BaseException:
-    """One without `__init__`: each wants other arguments."""
+    """An instance without `__init__`, because the arguments differ."""
     return error.__new__(error, SECRET)
 
 
@@ -100,12 +100,12 @@ def test_it_maps_every_exception_of_the_stock_transport(error: Error, phase: Pha
     ],
     ids=repr,
 )
-def test_it_tells_what_happened(exc: BaseException, phase: Phase, kind: type[told.RequestException]) -> None:
+def test_it_raises_the_class_of_the_table(exc: BaseException, phase: Phase, kind: type[told.RequestException]) -> None:
     assert type(mapped(Mapped(phase), exc)) is kind
 
 
 def wrapped(*errors: BaseException) -> BaseException:
-    """As urllib3 and requests wrap them, the first within the second."""
+    """Wraps exceptions as urllib3 and requests do."""
     inner, outer = errors
     outer.__context__ = inner
     outer.args = (*outer.args, inner)
@@ -136,13 +136,13 @@ POOL: Any = None
     ],
     ids=repr,
 )
-def test_it_tells_what_happened_by_what_is_wrapped(
+def test_it_classifies_by_the_wrapped_exception(
     exc: BaseException, phase: Phase, kind: type[told.RequestException]
 ) -> None:
     assert type(mapped(MappedStock(phase), exc)) is kind
 
 
-def test_it_leaves_what_is_mapped_as_it_is() -> None:
+def test_it_does_not_map_twice() -> None:
     error = BadResponse("x")
     with pytest.raises(BadResponse) as caught, Mapped("head"):
         raise error
@@ -150,12 +150,12 @@ def test_it_leaves_what_is_mapped_as_it_is() -> None:
 
 
 class Held:
-    """What a request that fails has in its hands."""
+    """An object that a failing request refers to."""
 
 
 @pytest.mark.parametrize("by", [Mapped("head"), MappedStock("head")])
 @pytest.mark.parametrize("error", [TimeoutError, OSError, ResponseTooLarge, UnicodeError])
-def test_it_lets_go_of_the_request_without_a_sweep(by: Mapped, error: type[Exception]) -> None:
+def test_the_request_is_freed_without_garbage_collection(by: Mapped, error: type[Exception]) -> None:
     def ask() -> None:
         held = Held()
         found.append(weakref.ref(held))
@@ -174,6 +174,6 @@ def test_it_lets_go_of_the_request_without_a_sweep(by: Mapped, error: type[Excep
 
 @pytest.mark.parametrize("by", [Mapped("head"), MappedStock("head")])
 @pytest.mark.parametrize("exc", [KeyboardInterrupt(), AssertionError("a fault of ours"), TypeError()])
-def test_it_hides_no_fault_of_ours(by: Mapped, exc: BaseException) -> None:
+def test_it_does_not_hide_programming_errors(by: Mapped, exc: BaseException) -> None:
     with pytest.raises(type(exc)), by:
         raise exc

@@ -1,4 +1,4 @@
-"""Responses as llhttp reads them: whatever the parser minds, and heads that do not end."""
+"""Responses read with llhttp: invalid HTTP, long heads, and reuse of connections."""
 
 import gc
 import weakref
@@ -24,7 +24,7 @@ def tree(root: Error) -> Iterator[Error]:
 
 
 class Pieces:
-    """A connection that gives these."""
+    """A connection that receives these parts."""
 
     is_spent = False
 
@@ -40,7 +40,7 @@ class Pieces:
 
 
 def reading(*pieces: bytes, kept: list[object] | None = None) -> RawResponse:
-    """The response that comes in these pieces, its head read."""
+    """A response received in these parts, after its head was read."""
     raw = RawResponse(Pieces(*pieces), (kept if kept is not None else []).append)  # type: ignore[arg-type]
     raw.read_head()
     return raw
@@ -51,7 +51,7 @@ def whole(raw: RawResponse) -> bytes:
 
 
 @pytest.mark.parametrize("error", [*tree(HttpParserError), HttpParserUpgrade], ids=lambda error: error.__name__)
-def test_it_takes_whatever_the_parser_minds_for_a_bad_response(error: Error) -> None:
+def test_it_refuses_what_the_parser_refuses(error: Error) -> None:
     class Parser:
         def feed_data(self, data: object) -> None:
             raise error(0 if error is HttpParserUpgrade else SECRET)
@@ -74,21 +74,21 @@ def test_it_takes_whatever_the_parser_minds_for_a_bad_response(error: Error) -> 
     ],
     ids=["one", "many", "blanks", "just over"],
 )
-def test_it_refuses_a_head_that_is_too_long_however_it_comes(fields: bytes, piece: int) -> None:
+def test_it_refuses_a_head_that_is_too_long_in_any_chunking(fields: bytes, piece: int) -> None:
     head = OK + fields + b"\r\n"
     with pytest.raises(HeadTooLarge, match="longer than"):
         reading(*(head[start : start + piece] for start in range(0, len(head), piece)))
 
 
 @pytest.mark.parametrize("piece", [40_000, 65_536, 100_000, 63])
-def test_it_takes_the_longest_head_that_may_be(piece: int) -> None:
+def test_it_accepts_the_longest_allowed_head(piece: int) -> None:
     head = OK + b"X: " + b"x" * (MAX_HEAD_BYTES - 24) + b"\r\n\r\n"
     assert len(head) == MAX_HEAD_BYTES
     raw = reading(*(head[start : start + piece] for start in range(0, len(head), piece)))
     assert len(raw.field("x")) == MAX_HEAD_BYTES - 24
 
 
-def test_it_takes_a_short_head_with_a_long_body() -> None:
+def test_it_accepts_a_short_head_with_a_long_body() -> None:
     raw = reading(OK + b"Content-Length: 100000\r\n\r\n" + b"x" * 65_000, b"x" * 35_000)
     assert len(whole(raw)) == 100_000
 
@@ -102,21 +102,21 @@ def test_it_takes_a_short_head_with_a_long_body() -> None:
         (b"Transfer-Encoding: chunked\r\n\r\n", b"2\r\n{}\r\nwhat?\r\n"),
     ],
 )
-def test_it_tells_the_head_before_a_body_that_breaks_off(head: bytes, body: bytes, in_one: bool) -> None:
+def test_it_returns_the_head_before_an_incomplete_body(head: bytes, body: bytes, in_one: bool) -> None:
     raw = reading(OK + head + body) if in_one else reading(OK + head, body)
     assert raw.status == 200
     with pytest.raises(ChunkedEncodingError):
         whole(raw)
 
 
-def test_it_waits_for_nothing_more_once_a_body_is_broken() -> None:
+def test_it_stops_reading_after_a_broken_body() -> None:
     raw = reading(OK + b"Transfer-Encoding: chunked\r\n\r\nwhat?\r\n")
     raw._connection.receive = lambda: pytest.fail("it waits")  # type: ignore[method-assign]
     with pytest.raises(ChunkedEncodingError):
         whole(raw)
 
 
-def test_it_gives_the_connection_back_where_the_body_ends_as_said() -> None:
+def test_it_returns_the_connection_after_a_complete_body() -> None:
     kept: list[object] = []
     raw = reading(OK + b"Content-Length: 2\r\n\r\n{}", kept=kept)
     assert kept == []
@@ -133,7 +133,7 @@ def test_it_gives_the_connection_back_where_the_body_ends_as_said() -> None:
         OK + b"Content-Length: 2\r\n\r\n{}garbage",
     ],
 )
-def test_it_closes_a_connection_that_can_serve_nobody_else(said: bytes) -> None:
+def test_it_closes_a_connection_that_is_not_reusable(said: bytes) -> None:
     kept: list[object] = []
     raw = reading(said, kept=kept)
     connection = raw._connection
@@ -141,7 +141,7 @@ def test_it_closes_a_connection_that_can_serve_nobody_else(said: bytes) -> None:
     assert (kept, connection.is_closed) == ([], True)  # type: ignore[attr-defined]
 
 
-def test_it_closes_the_connection_of_a_body_that_is_left_unread() -> None:
+def test_it_closes_the_connection_of_an_unread_body() -> None:
     kept: list[object] = []
     raw = reading(OK + b"Content-Length: 2\r\n\r\n{}", kept=kept)
     connection = raw._connection
@@ -163,7 +163,7 @@ def test_it_reads_by_sizes() -> None:
 
 
 @pytest.mark.parametrize("reads", [True, False])
-def test_it_is_let_go_without_a_sweep(reads: bool) -> None:
+def test_it_is_freed_without_garbage_collection(reads: bool) -> None:
     gc.disable()
     try:
         raw = reading(OK + b"Content-Length: 2\r\n\r\n{}")

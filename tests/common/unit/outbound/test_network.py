@@ -1,4 +1,4 @@
-"""A name is looked up within the deadline, and all of its addresses share it; what may not be called is not dialled."""
+"""Look-up and connecting share one deadline, and forbidden addresses are never connected to."""
 
 import socket
 import threading
@@ -12,14 +12,14 @@ from common.outbound import network
 from common.outbound.deadline import budget
 from common.outbound.exceptions import AddressNotAllowed
 from common.outbound.network import Dialer, Network
-from tests.support.waiting import until
+from tests.support.wait import until
 
 TOTAL = 0.3  # seconds
 LATEST = TOTAL + 1.0  # on a busy machine
 
 
 class Dead(Network):
-    """A network in which no address answers, nor refuses."""
+    """A network in which no address responds."""
 
     def __init__(self, count: int) -> None:
         self.waits: list[float] = []
@@ -35,7 +35,7 @@ class Dead(Network):
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 9])
-def test_dead_addresses_share_the_time_for_connecting(count: int) -> None:
+def test_unreachable_addresses_share_the_time_to_connect(count: int) -> None:
     dead = Dead(count)
     started = time.monotonic()
     with pytest.raises(TimeoutError):
@@ -45,7 +45,7 @@ def test_dead_addresses_share_the_time_for_connecting(count: int) -> None:
     assert dead.waits[0] <= TOTAL / len(dead.waits) + 0.01
 
 
-def test_it_connects_within_the_whole_deadline_too() -> None:
+def test_connecting_is_part_of_the_total_deadline() -> None:
     started = time.monotonic()
     with pytest.raises(TimeoutError):
         Dialer(Dead(2)).dial("dead.example", 80, budget(TOTAL, connect=20))
@@ -54,7 +54,7 @@ def test_it_connects_within_the_whole_deadline_too() -> None:
 
 @pytest.fixture
 def hung(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A resolver that does not answer until it is told to; its `asked` counts how often it is asked."""
+    """A resolver that blocks until it is released; `asked` counts its calls."""
 
     class Resolver:
         asked = 0
@@ -71,13 +71,13 @@ def hung(monkeypatch: pytest.MonkeyPatch) -> Any:
     resolver.go_on.set()
 
 
-def test_a_resolver_that_hangs_is_asked_once_for_each_name(hung: Any) -> None:
+def test_a_resolver_that_hangs_blocks_one_thread_per_name(hung: Any) -> None:
     for _ in range(3):
         with pytest.raises(TimeoutError):
             network.INTERNET.addresses("hung.example", 80, 0.05)
     assert hung.asked == 1
     hung.go_on.set()
-    until(lambda: not network._under_way)
+    until(lambda: not network._lookups)
     assert network.INTERNET.addresses("hung.example", 80, 10) == ["127.0.0.1"]
     assert hung.asked == 2
 
@@ -90,18 +90,18 @@ def test_an_address_is_not_looked_up(hung: Any) -> None:
     assert hung.asked == 0
 
 
-def test_a_name_that_is_none_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_name_fails_immediately(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuses(*_: Any, **__: Any) -> Any:
         raise socket.gaierror(-2, "no such host")
 
     monkeypatch.setattr(socket, "getaddrinfo", refuses)
     with pytest.raises(socket.gaierror):
         network.INTERNET.addresses("none.example", 80, 10)
-    assert not network._under_way
+    assert not network._lookups
 
 
 @pytest.mark.parametrize("permits", [lambda _: False, lambda address: address == "192.0.2.1"])
-def test_it_dials_nothing_that_may_not_be_called(permits: Callable[[str], bool]) -> None:
+def test_it_never_connects_to_a_forbidden_address(permits: Callable[[str], bool]) -> None:
     dead = Dead(3)
     with pytest.raises(AddressNotAllowed):
         Dialer(dead, permits).dial("dead.example", 80, budget(TOTAL))

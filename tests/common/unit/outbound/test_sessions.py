@@ -1,4 +1,4 @@
-"""What a reader of this ecosystem expects of a session, and what ours never do, over both transports."""
+"""Sessions work as `requests` sessions, with our restrictions, over both transports."""
 
 import gc
 import gzip
@@ -19,11 +19,11 @@ from common.outbound import bodies, sessions
 from common.outbound.deadline import Switch, budget
 from common.outbound.exceptions import BadResponse, ResponseTooLarge
 from common.outbound.sessions import OutboundSession
-from tests.support.door import keeps, resets, sends
+from tests.support.gateway import resets, sends, sends_and_stays_open
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
 from tests.support.network import free_port
-from tests.support.training import is_hung_up
-from tests.support.waiting import until
+from tests.support.training_stream import is_closed_by_caller
+from tests.support.wait import until
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -40,7 +40,7 @@ def test_it_is_one_for_each_kind_of_destination(session: OutboundSession) -> Non
     assert sessions.mlflow() is sessions.mlflow() is not session
 
 
-def test_it_is_a_session_like_any_other(session: OutboundSession, model: ScriptedModel) -> None:
+def test_it_works_as_a_session_of_requests(session: OutboundSession, model: ScriptedModel) -> None:
     response = session.post(f"{model.url}/api?q=1", json={"a": 1}, params={"b": "é"}, headers={"X-A": "1"})
     assert (response.status_code, response.ok, response.reason) == (200, True, "OK")
     assert response.json() == json.loads(PREDICTION)
@@ -51,14 +51,14 @@ def test_it_is_a_session_like_any_other(session: OutboundSession, model: Scripte
     assert (json.loads(request.body), request.fields["x-a"]) == ({"a": 1}, "1")
 
 
-def test_it_reads_no_body_behind_head(session: OutboundSession, model: ScriptedModel) -> None:
-    model.script = keeps(OK + b"Content-Length: 100\r\n\r\n")
+def test_it_reads_no_body_after_head(session: OutboundSession, model: ScriptedModel) -> None:
+    model.script = sends_and_stays_open(OK + b"Content-Length: 100\r\n\r\n")
     response = session.head(model.url)
     assert (response.content, response.headers["Content-Length"]) == (b"", "100")
 
 
-def test_it_lets_go_of_a_request_that_failed_without_a_sweep(settings: Settings, model: ScriptedModel) -> None:
-    """Of the strict transport; urllib3 ties circles of its own."""
+def test_a_failed_request_is_freed_without_garbage_collection(settings: Settings, model: ScriptedModel) -> None:
+    """For the strict transport only; urllib3 creates reference cycles of its own."""
     settings.OUTBOUND_TRANSPORT, model.script = "llhttp", resets
     gc.disable()
     try:
@@ -72,9 +72,9 @@ def test_it_lets_go_of_a_request_that_failed_without_a_sweep(settings: Settings,
         gc.enable()
 
 
-def test_it_sends_no_fields_but_ours_and_the_callers(session: OutboundSession, model: ScriptedModel) -> None:
+def test_it_sends_only_our_fields_and_the_callers(session: OutboundSession, model: ScriptedModel) -> None:
     session.send(session.prepared("GET", model.url, {"X-A": "1"}))
-    stock = {"accept-encoding"} & set(model.requests[0].fields)  # http.client's own, where a request names none
+    stock = {"accept-encoding"} & set(model.requests[0].fields)  # http.client adds it if a request has none
     assert set(model.requests[0].fields) - stock == {"host", "user-agent", "x-a"}
 
 
@@ -93,7 +93,7 @@ def test_it_keeps_no_cookies(session: OutboundSession, model: ScriptedModel) -> 
     assert not session.cookies
 
 
-def test_it_undoes_content_codings_for_who_asks(session: OutboundSession, model: ScriptedModel) -> None:
+def test_it_decodes_content_codings_on_request(session: OutboundSession, model: ScriptedModel) -> None:
     packed = gzip.compress(PREDICTION)
     model.script = lambda conversation: conversation.answer(packed, head=b"Content-Encoding: gzip\r\n")
     assert session.get(model.url).json() == json.loads(PREDICTION)
@@ -101,7 +101,7 @@ def test_it_undoes_content_codings_for_who_asks(session: OutboundSession, model:
         assert bodies.read_body(response, 10_000) == packed
 
 
-def test_it_keeps_repeated_fields_apart(session: OutboundSession, model: ScriptedModel) -> None:
+def test_repeated_fields_stay_separate(session: OutboundSession, model: ScriptedModel) -> None:
     head = b"Set-Cookie: a=1\r\nX-A: \xed\x95\x9c\r\nSet-Cookie: b=2\r\nx-a: \xe9\r\n"
     model.script = lambda conversation: conversation.answer(b"{}", head=head)
     fields = bodies.header_fields(session.get(model.url))
@@ -109,8 +109,8 @@ def test_it_keeps_repeated_fields_apart(session: OutboundSession, model: Scripte
     assert [value.encode("latin-1") for name, value in fields if name.lower() == "x-a"] == [b"\xed\x95\x9c", b"\xe9"]
 
 
-def test_it_gives_lines(session: OutboundSession, model: ScriptedModel) -> None:
-    model.script = keeps(OK + b"Transfer-Encoding: chunked\r\n\r\n4\r\na\nbc\r\n3\r\n\nde\r\n0\r\n\r\n")
+def test_it_yields_lines(session: OutboundSession, model: ScriptedModel) -> None:
+    model.script = sends_and_stays_open(OK + b"Transfer-Encoding: chunked\r\n\r\n4\r\na\nbc\r\n3\r\n\nde\r\n0\r\n\r\n")
     with session.get(model.url, stream=True) as response:
         assert list(response.iter_lines()) == [b"a", b"bc", b"de"]
     granted = budget(20)
@@ -120,7 +120,7 @@ def test_it_gives_lines(session: OutboundSession, model: ScriptedModel) -> None:
         list(bodies.read_lines(response, 1, budget(20)))
 
 
-def test_it_counts_the_bytes_of_each_line_anew(session: OutboundSession, model: ScriptedModel) -> None:
+def test_the_cap_applies_to_each_line(session: OutboundSession, model: ScriptedModel) -> None:
     taken = threading.Semaphore(0)
 
     def script(conversation: Conversation) -> None:
@@ -141,7 +141,7 @@ def test_it_counts_the_bytes_of_each_line_anew(session: OutboundSession, model: 
 
 
 @pytest.mark.parametrize("timeout", [0.2, (5, 0.2)])
-def test_a_plain_timeout_is_for_the_whole_exchange(
+def test_a_plain_timeout_covers_the_whole_exchange(
     session: OutboundSession, model: ScriptedModel, timeout: Any
 ) -> None:
     def drip(conversation: Conversation) -> None:
@@ -164,7 +164,7 @@ def test_a_plain_timeout_is_for_the_whole_exchange(
         (sends(b"what?\r\n\r\n"), BadResponse),
     ],
 )
-def test_it_raises_what_requests_raises(
+def test_it_raises_exceptions_of_requests(
     session: OutboundSession, model: ScriptedModel, script: Any, kind: type[Exception]
 ) -> None:
     model.script = script
@@ -184,7 +184,7 @@ def test_it_raises_what_requests_raises(
         ({}, "/a\r\nX-B: 2"),
     ],
 )
-def test_it_writes_nothing_that_would_break_the_head(
+def test_it_refuses_fields_that_would_break_the_head(
     session: OutboundSession, model: ScriptedModel, fields: dict[str, str], url: str
 ) -> None:
     request = session.prepared("POST", model.url + url, fields, b"{}")
@@ -199,13 +199,13 @@ def test_it_writes_nothing_that_would_break_the_head(
 @pytest.mark.parametrize(
     "url", ["ftp://127.0.0.1/", "127.0.0.1/", "http:///", "http://127.0.0.1:99999/", "http://[::1"]
 )
-def test_it_asks_nobody_for_a_url_that_is_none(session: OutboundSession, url: str) -> None:
+def test_it_refuses_an_invalid_url(session: OutboundSession, url: str) -> None:
     with pytest.raises(requests.RequestException):
         session.send(session.prepared("GET", url, {}))
 
 
 @pytest.mark.parametrize("option", [{"verify": False}, {"verify": "ca.pem"}, {"cert": "cert.pem"}])
-def test_it_takes_no_weaker_certificate_check(
+def test_it_refuses_a_weaker_certificate_check(
     session: OutboundSession, model: ScriptedModel, option: dict[str, Any]
 ) -> None:
     with pytest.raises(NotImplementedError):
@@ -235,9 +235,9 @@ def test_a_forked_process_has_connections_of_its_own(session: OutboundSession, m
     assert first.sock is second.sock is not of_child.sock
 
 
-def test_another_thread_cuts_it(session: OutboundSession, model: ScriptedModel) -> None:
+def test_another_thread_can_cancel_it(session: OutboundSession, model: ScriptedModel) -> None:
     switch, hung_up = Switch(), []
-    model.script = lambda conversation: hung_up.append(is_hung_up(conversation))
+    model.script = lambda conversation: hung_up.append(is_closed_by_caller(conversation))
     with ThreadPoolExecutor() as pool:
         asked = pool.submit(session.get, model.url, timeout=budget(20, switch=switch))  # type: ignore[arg-type]
         until(lambda: model.requests)

@@ -1,4 +1,4 @@
-"""OUTBOUND_TRANSPORT says which transport adapter is mounted; anything else stops the process at start."""
+"""OUTBOUND_TRANSPORT selects the transport adapter; an unknown value stops the process at start."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from common.outbound import sessions
 from common.outbound.llhttp_adapter import LlhttpAdapter
 from common.outbound.pinned_adapter import PinnedAddressAdapter
 from common.outbound.stock_adapter import StockAdapter
-from tests.support.starting import start
+from tests.support.settings_process import run_with_settings
 
 
 def permits(address: str) -> bool:
@@ -24,7 +24,7 @@ def permits(address: str) -> bool:
         ("requests", (StockAdapter, StockAdapter, StockAdapter)),
     ],
 )
-def test_it_mounts_the_transport_that_is_named(settings: Settings, transport: str, kinds: tuple[type, ...]) -> None:
+def test_it_mounts_the_configured_transport(settings: Settings, transport: str, kinds: tuple[type, ...]) -> None:
     settings.OUTBOUND_TRANSPORT = transport
     made = (sessions.model_server(), sessions.mlflow(), sessions.callers_urls(permits))
     for session, kind in zip(made, kinds, strict=True):
@@ -36,7 +36,7 @@ def test_it_mounts_the_transport_that_is_named(settings: Settings, transport: st
     assert issubclass(StockAdapter, HTTPAdapter)
 
 
-def test_it_refuses_another_at_start_with_the_mend(tmp_path: Path) -> None:
-    failed = start(tmp_path, DEBUG="1", OUTBOUND_TRANSPORT="urllib")
+def test_an_unknown_transport_stops_the_start_with_a_fix(tmp_path: Path) -> None:
+    failed = run_with_settings(tmp_path, DEBUG="1", OUTBOUND_TRANSPORT="urllib")
     assert failed.returncode != 0
     assert failed.stderr == "ml-proxy: OUTBOUND_TRANSPORT can't be 'urllib': set it to llhttp or requests\n"

@@ -14,7 +14,7 @@ import pytest
 
 from recording.journal import Entry, JournalFull, JournalUnwritable, Spool, Writer, segment
 from recording.seals import START, Key
-from tests.support.waiting import until
+from tests.support.wait import until
 
 MIB = 1024 * 1024
 KEY = Key("a key that seals nothing but tests")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.helpers.processes import running
-from tests.support.waiting import until
+from tests.support.wait import until
 from tests.tools.unit.launch.package_index import package_index
 from tests.tools.unit.launch.project import COMMAND, INSTALL_SECONDS, Project, make_uv_wheel, make_wheel, sha256
 

@@ -10,7 +10,7 @@ import redis
 
 from tests.acceptance.helpers.processes import Program, bare_environment, running
 from tests.support.network import free_port
-from tests.support.waiting import until
+from tests.support.wait import until
 from tools.launch.redis import server
 
 COMMAND = [sys.executable, "-m", "tools.launch.redis"]

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.acceptance.helpers.processes import Program, bare_environment, running
-from tests.support.waiting import until
+from tests.support.wait import until
 from tools.launch.signals import SAME_KEYSTROKE_SECONDS
 
 STAYS = "import signal, sys; print('up', flush=True); signal.sigwait({signal.SIGUSR1})"

@@ -1,4 +1,4 @@
-"""Verdicts: asked for over HTTP, and many at once from one statement."""
+"""Feedback: over HTTP, or many rows with one statement."""
 
 import json
 from typing import Any
@@ -14,24 +14,24 @@ _MANY = (
 )
 
 
-def answer(label: Any) -> str:
-    """A model's answer that is surest of `label`."""
+def model_answer(label: Any) -> str:
+    """A model's output with `label` as its most confident prediction."""
     return json.dumps({"predictions": [{"label": label, "confidence": 0.9}, {"label": "other", "confidence": 0.1}]})
 
 
-def path_of(inference_id: UUID) -> str:
-    """Where the verdicts of an inference are."""
+def feedback_path(inference_id: UUID) -> str:
+    """The path of an inference's feedback."""
     return f"/ml/v1/history/{inference_id}/feedback/"
 
 
-def judge(client: Client, inference_id: UUID, body: Any = None, **members: Any) -> Any:
-    """`POST feedback/`, with bytes as they are or members as JSON."""
+def post_feedback(client: Client, inference_id: UUID, body: Any = None, **members: Any) -> Any:
+    """`POST feedback/` with raw bytes, or with members as JSON."""
     data = json.dumps(members) if body is None else body
-    return client.post(path_of(inference_id), data, content_type="application/json")
+    return client.post(feedback_path(inference_id), data, content_type="application/json")
 
 
-def agree_with_all() -> None:
-    """One verdict about each row of the log, in the order of the predictions."""
+def insert_agreements() -> None:
+    """Inserts an agreement for each inference, in the order of predictions."""
     with connection.cursor() as cursor:
         cursor.execute(_MANY.format(columns=_COLUMNS))
         cursor.execute("ANALYZE ml_proxy_feedback")

@@ -1,4 +1,4 @@
-"""A scrape of `/metrics`, parsed by the Prometheus client's own parser, and what changed between two."""
+"""A scrape of `/metrics`, parsed by the Prometheus client, and the difference of two scrapes."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Scrape:
 
     @classmethod
     def of(cls, text: str) -> "Scrape":
-        """Each family and each sample must be there once."""
+        """Parses a scrape; checks that families and samples are unique."""
         families = list(text_string_to_metric_families(text))
         names = [family.name for family in families]
         assert sorted(names) == sorted(set(names))
@@ -27,7 +27,7 @@ class Scrape:
         return cls({family.name: family for family in families}, found)
 
     def value(self, name: str, **labels: str) -> float | None:
-        """One sample's value; None where there is none. `ml_proxy_` goes without saying."""
+        """A sample's value, None if it is missing; `name` is without the prefix `ml_proxy_`."""
         return self.samples.get((f"ml_proxy_{name}", frozenset(labels.items())))
 
     def numbers(self) -> dict[str, float]:
@@ -35,12 +35,12 @@ class Scrape:
         return {dict(labels)["set"]: value for (name, labels), value in self.samples.items() if "log_numbers" in name}
 
     def since(self, before: "Scrape") -> dict[str, float]:
-        """What was counted meanwhile: `name{value,…}` with the labels' values in the order of their names.
+        """Counters that changed: `name{value,…}` with the label values in the order of their names.
 
-        Without what processes used of the machine.
+        Without the resources of processes.
         """
         return {
-            _told(name, labels): value - before.samples.get((name, labels), 0.0)
+            _sample_name(name, labels): value - before.samples.get((name, labels), 0.0)
             for (name, labels), value in self.samples.items()
             if name.endswith(("_total", "_count"))
             and not name.startswith("ml_proxy_process")
@@ -48,6 +48,6 @@ class Scrape:
         }
 
 
-def _told(name: str, labels: Labels) -> str:
+def _sample_name(name: str, labels: Labels) -> str:
     values = ",".join(value for _, value in sorted(labels))
     return f"{name.removeprefix('ml_proxy_')}{{{values}}}" if values else name.removeprefix("ml_proxy_")

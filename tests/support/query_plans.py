@@ -1,4 +1,4 @@
-"""What a statement costs, as the database itself tells: how it goes about it, and how much it touches."""
+"""The cost of SQL statements: the database's plan, and the number of rows it reads."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -8,25 +8,25 @@ from typing import Any
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-STEPS_PER_ROW = 25  # instructions of SQLite's virtual machine; a row of a page takes up to as many
+STEPS_PER_ROW = 25  # maximum instructions of SQLite's virtual machine per row of a page
 
 
 @dataclass(frozen=True)
 class Cost:
-    """One statement: the database's plan, and rows touched (on SQLite: what that many instructions would be)."""
+    """A statement, its plan, and the rows read (on SQLite estimated from instructions)."""
 
     sql: str
     plan: str
     rows: int
 
 
-def costs_of(act: Callable[[], Any], table: str) -> list[Cost]:
-    """What `act` asked of `table`, asked again."""
-    return [_cost(sql) for sql in statements_of(act, table)]
+def query_costs(act: Callable[[], Any], table: str) -> list[Cost]:
+    """The cost of each statement by which `act` reads from `table`."""
+    return [_cost(sql) for sql in select_statements(act, table)]
 
 
-def statements_of(act: Callable[[], Any], table: str) -> list[str]:
-    """The statements by which `act` read from `table`."""
+def select_statements(act: Callable[[], Any], table: str) -> list[str]:
+    """The statements by which `act` reads from `table`."""
     with CaptureQueriesContext(connection) as captured:
         act()
     statements = [query["sql"] for query in captured.captured_queries]
@@ -57,35 +57,35 @@ def _sqlite(sql: str) -> Cost:
 
 @dataclass(frozen=True)
 class Explained:
-    """What PostgreSQL did for one statement: the nodes of its plan, and its own time to plan and to execute."""
+    """PostgreSQL's EXPLAIN of a statement: the nodes of the plan, and the time to plan and execute."""
 
     nodes: list[dict[str, Any]]
     milliseconds: float
 
     @property
     def rows(self) -> int:
-        """Those that its scans touched, what they threw away too."""
+        """Rows that its scans read, filtered ones included."""
         return sum(_touched(node) for node in self.nodes if "Scan" in node["Node Type"])
 
     @property
     def blocks(self) -> int:
-        """Of the database's, read from its memory or from outside."""
+        """Blocks read, from the cache or from disk."""
         return int(self.nodes[0].get("Shared Hit Blocks", 0) + self.nodes[0].get("Shared Read Blocks", 0))
 
     @property
     def plan(self) -> str:
-        """A line for each node: its type, its index, and what bounds that."""
+        """A line per node: its type, its index, and the index condition."""
         wanted = ("Node Type", "Index Name", "Index Cond")
         return "\n".join(" ".join(str(node[name]) for name in wanted if name in node) for node in self.nodes)
 
 
 def explained(sql: str) -> Explained:
-    """Executes a statement on PostgreSQL, and tells how."""
+    """Executes a statement on PostgreSQL with EXPLAIN ANALYZE."""
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}")
         [[found]] = cursor.fetchall()
-    [told] = json.loads(found) if isinstance(found, str) else found
-    return Explained(list(_nodes(told["Plan"])), told["Planning Time"] + told["Execution Time"])
+    [report] = json.loads(found) if isinstance(found, str) else found
+    return Explained(list(_nodes(report["Plan"])), report["Planning Time"] + report["Execution Time"])
 
 
 def _postgresql(sql: str) -> Cost:

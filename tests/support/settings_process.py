@@ -1,4 +1,4 @@
-"""A process of its own that reads the settings, as everything here does when it starts."""
+"""Runs code in a new process, which reads the settings at start."""
 
 import subprocess
 import sys
@@ -15,8 +15,10 @@ SERVER = {
 }
 
 
-def start(folder: Path, code: str = "import backend.settings", **variables: str) -> subprocess.CompletedProcess[str]:
-    """Runs `code` to its end, with `folder` for its state and these variables alone."""
+def run_with_settings(
+    folder: Path, code: str = "import backend.settings", **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs `code` with only these variables and `folder` as VAR_DIR."""
     return subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""Rows of the log: one as a test wants it, or many at once from one statement."""
+"""Inserts inference rows: one with given values, or many with one statement."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -30,7 +30,7 @@ _MANY = {
     ),
 }
 
-# JSON that a careless hand would change on its way, by what is awkward about it.
+# JSON texts that careless code would change.
 FRAGMENTS = {
     "escapes": r'{"a":"\u0041\/\b\f\n\r\t\\\"\u20ac"}',
     "a NUL escape": r'"\u0000"',
@@ -48,8 +48,8 @@ FRAGMENTS = {
 }
 
 
-def lay(**given: Any) -> InferenceRecord:
-    """Writes one row."""
+def insert_row(**values: Any) -> InferenceRecord:
+    """Inserts one row; returns its record."""
     defaults: dict[str, Any] = {
         "id": uuid7(),
         "doctor_name": "Dr. Kim",
@@ -63,7 +63,7 @@ def lay(**given: Any) -> InferenceRecord:
         "request_id": "r",
         "caller": "",
     }
-    record = InferenceRecord(**defaults | given)
+    record = InferenceRecord(**defaults | values)
     size = len(record.input_data.encode()) + len(record.output_data.encode())
     InferenceLog.objects.create(
         **{name: getattr(record, name) for name in InferenceRecord.field_names()}, payload_bytes=size
@@ -71,10 +71,10 @@ def lay(**given: Any) -> InferenceRecord:
     return record
 
 
-def lay_many(count: int, *, doctor: str, patient: str, start: datetime = NOON) -> None:
-    """Writes rows 0 to `count` - 1, a second apart from `start` on, whose id is their number.
+def insert_rows(count: int, *, doctor: str, patient: str, start: datetime = NOON) -> None:
+    """Inserts rows 0 to `count` - 1, one second apart from `start` on, with their number as id.
 
-    `doctor` and `patient` are SQL texts over the row's number `i`.
+    `doctor` and `patient` are SQL expressions over the row's number `i`.
     """
     statement = _MANY[connection.vendor].format(
         count=count, columns=_COLUMNS, rest=_REST, start=int(start.timestamp()), doctor=doctor, patient=patient

@@ -1,4 +1,4 @@
-"""The way of a record, step by step and within the test: appended, published, taken from Redis, written."""
+"""The steps of a record in the test's process: append, publish, take from Redis, write."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ from recording.publisher import Publisher
 
 
 def record(**changes: Any) -> InferenceRecord:
-    """One that holds what databases and libraries like to change."""
+    """A record with texts that databases and libraries tend to change."""
     now = datetime.now(UTC)
     texts = {"input_data": '{"x":"\\u0000"}', "output_data": "[1e999]", "model_name": "m", "model_version": "1"}
     people = {"doctor_name": "Dr. Synthetic", "patient_name": "김민준", "request_id": "r", "caller": ""}
@@ -27,30 +27,30 @@ def record(**changes: Any) -> InferenceRecord:
 
 
 def append(writer: Writer, item: InferenceRecord) -> None:
-    """As a gateway does."""
+    """Appends a record as the gateway does."""
     writer.append(item.encode(), item.content())
 
 
-def messages(broker: redis.Redis) -> list[dict[str, Any]]:
-    """Takes all messages as a worker would: what each task was called with."""
+def take_messages(broker: redis.Redis) -> list[dict[str, Any]]:
+    """Takes all messages from Redis; returns the arguments of each task."""
     taken = [json.loads(raw) for raw in broker.lrange(LOGS_QUEUE, 0, -1)]
     broker.delete(LOGS_QUEUE)
     return [json.loads(base64.b64decode(message["body"]))[1] for message in reversed(taken)]
 
 
-def work(broker: redis.Redis) -> None:
-    """What a worker does with all messages that wait."""
-    for message in messages(broker):
+def write_messages(broker: redis.Redis) -> None:
+    """Writes all waiting messages as a worker does."""
+    for message in take_messages(broker):
         write_batch(Batch.from_message(message))
 
 
 def publisher(folder: Path, republish_seconds: float = 60) -> Publisher:
-    """One that a test drives."""
+    """A publisher that the test runs step by step."""
     return Publisher(folder, republish_seconds=republish_seconds)
 
 
-def holder(folder: Path) -> int:
-    """The id of the process that holds the lock of the journal's folder, as the kernel tells; 0 for none."""
+def lock_holder(folder: Path) -> int:
+    """The id of the process that holds the lock of the journal's folder; 0 for none."""
     try:
         inode = (folder / LOCK_NAME).stat().st_ino
     except FileNotFoundError:

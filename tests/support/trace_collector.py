@@ -1,4 +1,4 @@
-"""An OpenTelemetry collector: takes traces by OTLP over HTTP and keeps them for the test to look at."""
+"""An OpenTelemetry collector: receives traces by OTLP over HTTP and stores them for the test."""
 
 import gzip
 import threading
@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 @dataclass(frozen=True)
 class Span:
-    """One span as it was exported; ids in hex, `links` the ids of the spans it links to."""
+    """An exported span; ids are in hex, `links` are the ids of linked spans."""
 
     service: str
     name: str
@@ -28,7 +28,7 @@ class Collector:
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
-        self.raw: list[bytes] = []  # bodies, unpacked
+        self.raw: list[bytes] = []  # decompressed bodies
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -41,7 +41,7 @@ class Collector:
                 self.end_headers()
 
             def log_message(self, *_: Any) -> None:
-                """Stays quiet."""
+                """Logs nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -58,7 +58,7 @@ class Collector:
         return [span for span in list(self.spans) if span.name == name]
 
     def close(self) -> None:
-        """Ends it."""
+        """Stops the server."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

@@ -1,17 +1,17 @@
-"""Waiting for a condition, never for a while."""
+"""Waits for a condition, never for a fixed time."""
 
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-# Long enough for a machine that is busy with other work. A wait ends as soon as its condition is true: a long deadline
-# costs time only where a test fails.
+# Long enough for a busy machine. A wait ends as soon as its condition is true, so a long deadline costs time only if a
+# test fails.
 DEADLINE_SECONDS = 60.0
 
 
 def until(probe: Callable[[], T], *, seconds: float = DEADLINE_SECONDS, what: str = "") -> T:
-    """The first true value of `probe`; its last exception or an AssertionError after `seconds`."""
+    """The first true value of `probe`. After `seconds`, raises its last exception or an AssertionError."""
     ends_at = time.monotonic() + seconds
     while True:
         try:

@@ -1,4 +1,4 @@
-"""A receiver of call-backs, jobs that have something to tell it, and a network that leads there."""
+"""A receiver of webhooks, jobs with webhooks, and a network that leads to the receiver."""
 
 import socket
 from datetime import UTC, datetime
@@ -13,12 +13,12 @@ from jobs.webhooks import deliveries
 from jobs.webhooks.signing import new_secret
 from tests.support.model import Conversation, Script, ScriptedModel
 
-PUBLIC = "93.184.216.34"  # never dialled: `Elsewhere` leads to loopback in its place
+PUBLIC = "93.184.216.34"  # never connected to: `RedirectedNetwork` connects to loopback instead
 SECRET = new_secret()
 
 
-class Elsewhere(Network):
-    """A network in which names resolve as a test says, and every address is at the receiver's."""
+class RedirectedNetwork(Network):
+    """A network in which the test defines the addresses of names, and each connection goes to the receiver."""
 
     def __init__(self, port: int, *answers: list[str]) -> None:
         self.answers = list(answers)
@@ -33,22 +33,22 @@ class Elsewhere(Network):
         return socket.create_connection(("127.0.0.1", self._port), seconds)
 
 
-def receiving(model: ScriptedModel, settings: Settings) -> ScriptedModel:
-    """Takes every call-back with a 204, unless its script is changed; private addresses are allowed."""
-    model.script = says("204 No Content")
+def start_receiver(model: ScriptedModel, settings: Settings) -> ScriptedModel:
+    """Answers every webhook with 204 until its script is changed; allows private addresses."""
+    model.script = responds("204 No Content")
     settings.CALLBACK_HOSTS = [model.url]
     settings.CALLBACK_ALLOW_PRIVATE = True
     settings.CALLBACK_SECRETS = [SECRET]
     return model
 
 
-def says(status: str, head: bytes = b"") -> Script:
-    """A script: this status, and nothing in the body."""
+def responds(status: str, head: bytes = b"") -> Script:
+    """A script that responds with this status and an empty body."""
     return lambda conversation: conversation.answer(b"", status=status, head=head)
 
 
 def stalls(receiver: ScriptedModel) -> Script:
-    """A script: no answer until the test is over."""
+    """A script that never responds during the test."""
 
     def script(_: Conversation) -> None:
         receiver.gone.wait()
@@ -57,12 +57,12 @@ def stalls(receiver: ScriptedModel) -> Script:
 
 
 def port_of(server: ScriptedModel) -> int:
-    """Where it listens."""
+    """The server's port."""
     return int(server.url.rpartition(":")[2])
 
 
-def promised(url: str, state: Job.State = Job.State.SUCCEEDED) -> Job:
-    """A job with a call-back that is not due."""
+def job_with_webhook(url: str, state: Job.State = Job.State.SUCCEEDED) -> Job:
+    """A job with a webhook that is not due yet."""
     ends = {} if state in Job.ACTIVE else {"finished_at": datetime.now(UTC)}
     job = Job.objects.create(
         kind="retrain", state=state, params='{"n":1e999}', result='{"version": "8"}', requested_by="cron", **ends
@@ -71,25 +71,25 @@ def promised(url: str, state: Job.State = Job.State.SUCCEEDED) -> Job:
     return job
 
 
-def ended(url: str, state: Job.State = Job.State.SUCCEEDED) -> WebhookDelivery:
-    """The call-back of a job that has ended."""
-    job = promised(url, state)
+def ended_job_webhook(url: str, state: Job.State = Job.State.SUCCEEDED) -> WebhookDelivery:
+    """The webhook delivery of an ended job."""
+    job = job_with_webhook(url, state)
     deliveries.job_ended(job.id)
     return WebhookDelivery.objects.get(job=job)
 
 
 def make_due(callback: WebhookDelivery) -> None:
-    """Lets the time pass until its next try."""
+    """Makes the next attempt due now."""
     WebhookDelivery.objects.filter(pk=callback.pk).update(due_at=datetime.now(UTC))
 
 
-def waits(callback: WebhookDelivery) -> float:
-    """Seconds until the next try."""
+def seconds_until_due(callback: WebhookDelivery) -> float:
+    """Seconds until the next attempt."""
     callback.refresh_from_db()
     assert callback.due_at
     return (callback.due_at - datetime.now(UTC)).total_seconds()
 
 
-def verified(conversation: Conversation, secret: str = SECRET) -> Any:
-    """What was told, whose signature holds."""
+def verify_signature(conversation: Conversation, secret: str = SECRET) -> Any:
+    """The payload of a webhook; raises if its signature is wrong."""
     return Webhook(secret).verify(conversation.body, conversation.fields)

@@ -1,4 +1,4 @@
-"""What the tests in front of a scripted model share: asking, and what a problem looks like."""
+"""Helpers for tests of the gateway: predictions, checks of problem responses, and scripts of the model server."""
 
 import json
 import socket
@@ -18,26 +18,26 @@ PREFIX = "urn:ml-proxy:problem:"
 
 
 def predict(gateway: Client, body: Any = BODY, **fields: Any) -> Any:
-    """`POST predict/`, with bytes as they are or a value as JSON."""
+    """`POST predict/` with raw bytes or text, or with a value as JSON."""
     data = body if isinstance(body, bytes | str) else json.dumps(body)
     return gateway.generic("POST", "/ml/v1/predict/", data, **{"CONTENT_TYPE": "application/json", **fields})
 
 
-def problem(response: Any, status: int, kind: str) -> dict[str, Any]:
-    """The problem that the answer holds, which must be whole and of this kind."""
+def assert_problem(response: Any, status: int, kind: str) -> dict[str, Any]:
+    """Checks that the response is a complete problem of this status and kind; returns its members."""
     assert (response.status_code, response["Content-Type"]) == (status, "application/problem+json")
-    found: dict[str, Any] = json.loads(response.content)
-    assert set(found) - {"errors"} == {"type", "title", "status", "detail", "request_id"}
-    assert (found["type"], found["status"]) == (PREFIX + kind, status)
-    assert found["request_id"] == response["X-Request-ID"] != ""
-    assert all(isinstance(found[name], str) and found[name] for name in ("title", "detail"))
+    members: dict[str, Any] = json.loads(response.content)
+    assert set(members) - {"errors"} == {"type", "title", "status", "detail", "request_id"}
+    assert (members["type"], members["status"]) == (PREFIX + kind, status)
+    assert members["request_id"] == response["X-Request-ID"] != ""
+    assert all(isinstance(members[name], str) and members[name] for name in ("title", "detail"))
     assert response["Cache-Control"] == "no-store"
     assert "X-Inference-ID" not in response
-    return found
+    return members
 
 
 def sends(*pieces: bytes) -> Callable[[Conversation], None]:
-    """A script: these bytes, then the connection is closed."""
+    """A script that sends these bytes and closes the connection."""
 
     def script(conversation: Conversation) -> None:
         conversation.send(b"".join(pieces))
@@ -46,12 +46,12 @@ def sends(*pieces: bytes) -> Callable[[Conversation], None]:
     return script
 
 
-def keeps(*pieces: bytes) -> Callable[[Conversation], None]:
-    """A script: these bytes, and the connection stays open."""
+def sends_and_stays_open(*pieces: bytes) -> Callable[[Conversation], None]:
+    """A script that sends these bytes and keeps the connection open."""
     return lambda conversation: conversation.send(b"".join(pieces))
 
 
 def resets(conversation: Conversation) -> None:
-    """A script: an RST instead of an answer."""
+    """A script that sends an RST instead of a response."""
     conversation.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     conversation.sock.close()

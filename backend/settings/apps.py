@@ -1,0 +1,67 @@
+"""Installed apps, middleware, templates and static files."""
+
+from typing import Any
+
+from backend.settings.machine import VAR_DIR
+
+ROOT_URLCONF = "backend.urls"
+WSGI_APPLICATION = "backend.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = False
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_results",
+    "common",
+    "recording",
+    "attachments",
+    "accounts",
+    "jobs",
+    "ml_proxy",
+    "integrations.mlflow",
+]
+
+# One list for every path, see ADR 11.
+MIDDLEWARE = [
+    "common.browser_middleware.SecurityHeadersMiddleware",
+    "common.middleware.ExchangeMiddleware",
+    "common.browser_middleware.CorsMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "common.browser_middleware.SignInMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+]
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # the default makes signers per request
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns if it is missing
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False

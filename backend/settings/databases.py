@@ -1,0 +1,58 @@
+"""The database: PostgreSQL, or SQLite that many processes write to."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+
+from backend import env
+from backend.settings.machine import VAR_DIR
+
+# With several writers, SQLite reports "database is locked" without WAL, IMMEDIATE and a timeout (measured).
+# FULL: the journal deletes a record once its row is committed, so the row must survive a power failure.
+_SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+}
+# Linux waits 15 minutes for a server whose machine or network vanished; these limits are shorter.
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+_POSTGRESQL_OPTIONS = {
+    "connect_timeout": 3,  # seconds
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,  # milliseconds
+}
+_FIX = "set it to postgresql://user:password@host:5432/name or sqlite:////folder/file.sqlite3"
+
+
+def _read_database(url: str) -> dict[str, Any]:
+    """Connection settings for `url`. Raises `BadSetting`."""
+    scheme = urlsplit(url).scheme
+    if scheme in {"postgres", "postgresql"}:
+        return _postgresql(url)
+    if scheme == "sqlite" and ":memory:" not in url and len(url) > len("sqlite:///"):
+        return _sqlite(url)
+    raise env.BadSetting(
+        "DATABASE_URL",
+        "can't be used" if scheme != "sqlite" else "can't be in memory, because processes share it",
+        _FIX,
+    )
+
+
+def _postgresql(url: str) -> dict[str, Any]:
+    try:
+        config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+    except ValueError:
+        raise env.BadSetting("DATABASE_URL", "can't be read", _FIX) from None
+    config["OPTIONS"] = _POSTGRESQL_OPTIONS | config.get("OPTIONS", {})
+    return config
+
+
+def _sqlite(url: str) -> dict[str, Any]:
+    config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60))
+    return config | {"NAME": env.ROOT / config["NAME"], "OPTIONS": dict(_SQLITE_OPTIONS)}
+
+
+DATABASES = {"default": _read_database(env.text("DATABASE_URL", f"sqlite:///{VAR_DIR}/db.sqlite3"))}

@@ -1,0 +1,30 @@
+"""The machine: the state folder, the listening address and ports, processes and threads, metrics."""
+
+from pathlib import Path
+
+from backend import env
+from recording.journal.filesystem import network_type
+
+
+def _require_local_disk(folder: Path) -> None:
+    """The journal needs a disk that keeps what was synced. Raises `BadSetting`."""
+    if network := network_type(folder / "journal"):
+        fix = "set it to a folder on a disk of this machine"
+        raise env.BadSetting("VAR_DIR", f"is on a network file system ({network})", fix)
+
+
+BASE_DIR = env.ROOT
+DEBUG = env.switch("DEBUG", default=False)
+VAR_DIR = env.folder("VAR_DIR", Path("var"))
+_require_local_disk(VAR_DIR)
+
+BIND_HOST = env.address("BIND_HOST", "127.0.0.1")
+GATEWAY_PORT = env.port("GATEWAY_PORT", 8000)
+FLOWER_PORT = env.port("FLOWER_PORT", 5555)
+GATEWAY_WORKERS = env.integer("GATEWAY_WORKERS", 1, minimum=1, maximum=64, unit="processes")
+GATEWAY_THREADS = env.integer("GATEWAY_THREADS", 32, minimum=1, maximum=512, unit="threads for each process")
+
+# All processes that share this folder write their counters here.
+METRICS_DIR = VAR_DIR / "metrics"
+# The port of a worker's own metrics server, for a worker that shares no state folder with a gateway; 0 for none.
+WORKER_METRICS_PORT = env.integer("WORKER_METRICS_PORT", 0, minimum=0, maximum=65535, unit="TCP ports")
