@@ -51,7 +51,7 @@ def predict_to_row(broker: redis.Redis) -> None:
     publishing = publisher(journal_folder())
     publishing.step()
     [message] = take_messages(broker)
-    write_records(**message)
+    write_records.run(**message)  # not through the application, which only a worker has
     publishing.step()
     assert not publishing.is_waiting
 
