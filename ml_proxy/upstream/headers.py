@@ -43,7 +43,8 @@ def request_fields(environ: Mapping[str, object]) -> dict[str, str]:
     fields = {
         name: str(value)
         for key, value in environ.items()
-        if (name := (_cached_field_name if len(key) <= MAX_CACHED_KEY else _field_name)(key))
+        if key.startswith("HTTP_")
+        and (name := (_cached_field_name if len(key) <= MAX_CACHED_KEY else _field_name)(key))
     }
     if content_type := environ.get("CONTENT_TYPE"):
         fields["Content-Type"] = str(content_type)
@@ -65,9 +66,9 @@ def decodable_encodings(accept_encoding: str) -> str:
 
 
 def _field_name(key: str) -> str:
-    """Returns the field name of a WSGI key; blank if the key is not a header field or is not forwarded."""
+    """Returns the field name of a WSGI key `HTTP_...`; blank if it is no header field or is not forwarded."""
     name = key[5:].replace("_", "-").title()
-    is_field = key.startswith("HTTP_") and key not in os.environ
+    is_field = key not in os.environ
     return name if is_field and name.lower() not in DROPPED_FROM_REQUESTS else ""
 
 
