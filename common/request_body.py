@@ -30,13 +30,14 @@ def read_body(request: HttpRequest | Request, *, may_be_empty: bool = False, may
     """
     declared = _declared_size(request)
     _refuse_size(declared)
-    if declared or not may_be_empty:
+    must_have_media = bool(declared) or not may_be_empty
+    if must_have_media:
         _require_media(request, may_be_form=may_be_form)
     body = _read(request.META, declared)
     _refuse_size(len(body))
     if len(body) < declared:
         raise BadInput("The body ended early.")
-    if body:
+    if body and not must_have_media:
         _require_media(request, may_be_form=may_be_form)
     return body
 

@@ -74,7 +74,8 @@ class Project:
 
     def installed(self) -> str:
         """Returns the version that the script of `tiny` prints."""
-        command = (str(self.folder / ".venv/bin/tiny"),)
+        # Without bytecode: it is stale if two versions of the same size are installed within one second.
+        command = (str(self.folder / ".venv/bin/python"), "-B", str(self.folder / ".venv/bin/tiny"))
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
