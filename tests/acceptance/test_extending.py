@@ -313,7 +313,7 @@ class TestAJobKind:
 
     def test_its_caller_is_called_back(self, counting: System, receiver: ScriptedModel) -> None:
         job_id = started(counting, to=1, callback_url=f"{receiver.url}/done")
-        call = until(lambda: receiver.requests, what="a call-back")[0]
+        call = until(lambda: receiver.requests, what="a webhook")[0]
         event = verify_signature(call, SECRET)
         assert event["type"] == "job.succeeded"
         assert (event["data"]["id"], event["data"]["result"]) == (job_id, {"counted": 1})
