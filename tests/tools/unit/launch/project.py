@@ -75,8 +75,9 @@ class Project:
     def installed(self) -> str:
         """Returns the version that the script of `tiny` prints."""
         # Without bytecode: it is stale if two versions of the same size are installed within one second.
-        command = (str(self.folder / ".venv/bin/python"), "-B", str(self.folder / ".venv/bin/tiny"))
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        environment = self.environment | {"PYTHONDONTWRITEBYTECODE": "1"}
+        command = (str(self.folder / ".venv/bin/tiny"),)
+        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def locked(name: str, wheel: Path) -> str:
