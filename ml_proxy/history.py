@@ -22,9 +22,7 @@ def wanted(
     after: Cursor | None = None,
 ) -> HistoryFilter:
     """Returns the filter for a lookup. Names must be canonical; if both are given, both must match."""
-    names = {"doctor_name": doctor, "patient_name": patient}
-    equal = {column: name for column, name in names.items() if name is not None}
-    return HistoryFilter(equal=equal, since=since, until=until, limit=limit, after=after)
+    return HISTORY.filter(doctor=doctor, patient=patient, since=since, until=until, limit=limit, after=after)
 
 
 def page(query: HistoryFilter) -> Page:

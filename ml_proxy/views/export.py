@@ -9,9 +9,8 @@ from accounts.read_view import ReadView
 from common.export_formats import DEFAULT, FORMS, form_name
 from common.file_response import FILE_ANSWERS, FILE_FIELDS, attachment
 from common.query_params import Readers, read_query
-from ml_proxy.export import export
 from ml_proxy.filters import HISTORY_FILTERS
-from ml_proxy.history import wanted
+from ml_proxy.history import HISTORY, wanted
 from ml_proxy.permissions import READ_HISTORY
 from ml_proxy.serializers import FILTER_FIELDS
 
@@ -37,4 +36,4 @@ class Export(ReadView):
         """Returns the file."""
         query = read_query(request, _READERS)
         form = query.pop("format", DEFAULT)
-        return attachment(request, "inferences", form, lambda: export(wanted(**query), FORMS[form]))
+        return attachment(request, "inferences", form, lambda: HISTORY.export(wanted(**query), FORMS[form]))

@@ -24,14 +24,7 @@ from tests.support.stored_files import (
     storage_unavailable,
 )
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def folder(files_folder: Path, settings: Settings) -> Path:
-    """The storage's folder, with a size limit that a short text exceeds."""
-    settings.INLINE_MAX_BYTES = PADDING_BYTES
-    return files_folder
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
 
 
 def test_a_large_input_is_stored_and_returned_unchanged(

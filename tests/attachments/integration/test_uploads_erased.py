@@ -7,7 +7,6 @@ import pytest
 import redis
 from django.core.management import call_command
 from django.test import Client
-from pytest_django import Settings
 
 from attachments import storage, uploads
 from attachments.descriptors import Attachment
@@ -20,16 +19,9 @@ from recording.ingestion import write_batch
 from recording.sources import Received
 from tests.support.gateway import predict
 from tests.support.record_pipeline import publisher, take_messages
-from tests.support.stored_files import LARGE, PADDING_BYTES, files_in, storage_unavailable
+from tests.support.stored_files import LARGE, files_in, storage_unavailable
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def folder(files_folder: Path, settings: Settings) -> Path:
-    """The storage's folder, with a size limit that a short text exceeds."""
-    settings.INLINE_MAX_BYTES = PADDING_BYTES
-    return files_folder
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
 
 
 def test_it_erases_the_file_with_the_row(gateway: Client, process_records: Callable[[], None], folder: Path) -> None:

@@ -9,27 +9,19 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
-from pytest_django import Settings
 
 from ml_proxy.models import InferenceLog
 from tests.support.feedback import post_feedback
 from tests.support.gateway import BODY, assert_problem, predict
-from tests.support.stored_files import LARGE, PADDING_BYTES, files_in, storage_unavailable
+from tests.support.stored_files import LARGE, files_in, storage_unavailable
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
 
 EXPORT, DATASET = "/ml/v1/history/export/", "/ml/v1/dataset/"
 
 
-@pytest.fixture(autouse=True)
-def folder(files_folder: Path, settings: Settings) -> Path:
-    """The storage's folder, with a size limit that a short text exceeds."""
-    settings.INLINE_MAX_BYTES = PADDING_BYTES
-    return files_folder
-
-
 @pytest.fixture
-def with_feedback(gateway: Client, process_records: Callable[[], None]) -> None:
+def with_feedback(gateway: Client, folder: Path, process_records: Callable[[], None]) -> None:
     """A small and a large input, each with feedback."""
     for body in (BODY, LARGE):
         answer = predict(gateway, body)
