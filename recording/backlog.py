@@ -1,19 +1,19 @@
 """What the journal still holds: exact numbers for verification, or a cheap estimate for a probe."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 from recording import sources
-from recording.journal import Entry, Spool
+from recording.journal import Entry, Frame, Spool
 from recording.journal.segment import SegmentName
 from recording.models import Disposition
 from recording.publisher import progress
 from recording.records import BadRecord, UnsupportedRecord
 
-CHUNK_BYTES = 1024 * 1024  # bytes of entries held in memory
 MAX_SEGMENTS_READ = 16  # segments of which an estimate reads one entry
 
 Ranges = dict[UUID, list[tuple[int, int]]]
@@ -51,13 +51,12 @@ def estimate(journal: Path) -> BacklogEstimate:
 def waiting_numbers(journal: Path) -> Ranges:
     """The ranges of numbers that each origin's journal still holds. Raises `UnreadableSegment`."""
     numbers: Ranges = {}
-    for name, entries in _walk(journal):
+    for name, frame in _walk(journal):
         ranges = numbers.setdefault(UUID(name.origin), [])
-        for entry in entries:
-            if ranges and ranges[-1][1] == entry.sequence - 1:
-                ranges[-1] = (ranges[-1][0], entry.sequence)
-            else:
-                ranges.append((entry.sequence, entry.sequence))
+        if ranges and ranges[-1][1] == frame.first - 1:
+            ranges[-1] = (ranges[-1][0], frame.last)
+        else:
+            ranges.append((frame.first, frame.last))
     return numbers
 
 
@@ -67,9 +66,9 @@ def unsettled(journal: Path) -> tuple[int, float]:
     Raises `UnreadableSegment`.
     """
     count, oldest = 0, dict[str, datetime | None]()
-    for name, entries in _walk(journal):
-        settled = _settled(UUID(name.origin), entries[0].sequence, entries[-1].sequence)
-        left = [entry for entry in entries if entry.sequence not in settled]
+    for name, frame in _walk(journal):
+        settled = _settled(UUID(name.origin), frame.first, frame.last)
+        left = [entry for entry in frame.entries if entry.sequence not in settled]
         count += len(left)
         if left and name.origin not in oldest:
             oldest[name.origin] = _time_of(left[0])
@@ -81,33 +80,15 @@ def age_seconds(times: list[datetime]) -> float:
     return max((datetime.now(UTC) - min(times)).total_seconds(), 0.0) if times else 0.0
 
 
-def _walk(journal: Path) -> Iterator[tuple[SegmentName, list[Entry]]]:
-    """All entries in order, in chunks. Raises `UnreadableSegment`."""
+def _walk(journal: Path) -> Iterator[tuple[SegmentName, Frame]]:
+    """All frames that are not blank, in order. Raises `UnreadableSegment`."""
     spool = Spool(journal)
     for name in spool.segments():
-        for entries in _chunks(spool, name):
-            yield name, entries
-
-
-def _chunks(spool: Spool, name: SegmentName) -> Iterator[list[Entry]]:
-    offset = 0
-    while entries := _read_or_report(spool, name, offset):
-        yield entries
-        offset = entries[-1].end
-
-
-def _read_or_report(spool: Spool, name: SegmentName, offset: int) -> list[Entry]:
-    try:
-        return _read_entries(spool, name, offset, CHUNK_BYTES)
-    except OSError as exc:
-        raise UnreadableSegment(f"{name} in the journal can't be read ({exc.strerror}).") from exc
-
-
-def _read_entries(spool: Spool, name: SegmentName, offset: int, max_bytes: int) -> list[Entry]:
-    try:
-        return list(spool.read(name, offset, max_bytes))
-    except FileNotFoundError:
-        return []  # the publisher has just removed it: its numbers are settled
+        try:
+            with suppress(FileNotFoundError):  # the publisher has just removed it: its numbers are settled
+                yield from ((name, frame) for frame in spool.frames(name) if not frame.is_blank)
+        except OSError as exc:
+            raise UnreadableSegment(f"{name} in the journal can't be read ({exc.strerror}).") from exc
 
 
 def _settled(origin: UUID, first: int, last: int) -> set[int | None]:
@@ -126,8 +107,11 @@ def _size(journal: Path, name: SegmentName) -> int:
 
 
 def _first_time(journal: Path, name: SegmentName, offset: int) -> datetime | None:
-    entries = _read_entries(Spool(journal), name, offset, 1)
-    return _time_of(entries[0]) if entries else None
+    with suppress(FileNotFoundError):
+        for frame in Spool(journal).frames(name, offset):
+            if not frame.is_blank:
+                return _time_of(frame.entries[0])
+    return None
 
 
 def _time_of(entry: Entry) -> datetime | None:

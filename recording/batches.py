@@ -42,7 +42,7 @@ class Batch:
     @classmethod
     def of(cls, origin: UUID, host: str, key_id: str, entries: Iterable[Entry]) -> "Batch":
         """A batch of journal entries."""
-        return cls(origin, host, key_id, tuple(Numbered(*entry[:4]) for entry in entries))
+        return cls(origin, host, key_id, tuple(Numbered(*entry) for entry in entries))
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> "Batch":

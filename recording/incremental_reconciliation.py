@@ -20,7 +20,6 @@ from recording.publisher import progress
 
 RECENT = 10_000  # numbers of an origin that the first call counts
 NEWEST = 20  # origins that the first call counts
-MAX_BYTES = 2**62  # read a whole segment
 
 Range = tuple[UUID, int, int]
 
@@ -47,8 +46,8 @@ class JournalEnds:
 def _read_new(spool: Spool, name: SegmentName, offset: int, number: int, confirmed: int) -> tuple[int, int]:
     offset = max(offset, confirmed)
     with suppress(FileNotFoundError):  # the publisher has just removed it: its numbers are settled
-        for entry in spool.read(name, offset, MAX_BYTES):
-            offset, number = entry.end, entry.sequence
+        for frame in spool.frames(name, offset):
+            offset, number = frame.end, frame.last
     return offset, number
 
 

@@ -12,7 +12,7 @@ from common.conf import settings
 from common.ids import uuid7
 from recording.direct_writes import DirectOrigin
 from recording.exceptions import NoRoom, NotRecorded
-from recording.journal import JournalFull, JournalUnwritable, Writer, journal_folder
+from recording.journal import JournalFull, JournalStalled, JournalUnwritable, Writer, journal_folder
 from recording.records import SealableRecord
 from recording.seals import keyring
 
@@ -37,6 +37,8 @@ class CapacityReservation:
             self._writer = writer
         except JournalFull as exc:
             raise NoRoom(f"The model was not called: {exc}. Try again once the log has caught up.") from exc
+        except JournalStalled as exc:
+            raise NoRoom(f"The model was not called: {exc}.") from exc
         except (JournalUnwritable, OSError) as exc:
             log.warning("the journal can't be used, rows are written directly: %s", type(exc).__name__)
 
@@ -46,9 +48,16 @@ class CapacityReservation:
 
 
 def record(item: SealableRecord, contents: Sequence[bytes] = ()) -> None:
-    """Makes `item` durable, with its attachments' contents. Raises `NotRecorded`: then it will never become a row."""
+    """Makes `item` durable, with its attachments' contents. Raises `NotRecorded`: then no answer may leave for it.
+
+    It then never becomes a row, unless the journal's disk hung in the middle of writing it. A disk that hangs is not
+    worked around: the database may lie on the same one.
+    """
     try:
         _append(item, contents)
+    except JournalStalled as exc:
+        metrics.count_records({"withheld": 1})
+        raise NotRecorded(f"The answer is withheld: {exc}.") from exc
     except (JournalUnwritable, OSError) as exc:
         log.warning("the journal did not take a record, its row is written directly: %s", type(exc).__name__)
         _write_directly(item, contents)
@@ -79,6 +88,7 @@ def _writer() -> Writer:
         key=keyring().current,
         max_bytes=settings.JOURNAL_MAX_BYTES,
         segment_bytes=settings.JOURNAL_SEGMENT_BYTES,
+        write_seconds=settings.JOURNAL_WRITE_SECONDS,
     )
 
 

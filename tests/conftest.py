@@ -122,7 +122,7 @@ def journaled(tmp_path: Path) -> Callable[[], list[InferenceRecord]]:
     def read() -> list[InferenceRecord]:
         folder = tmp_path / "journal"
         names = Spool(folder).segments() if folder.exists() else []
-        return [InferenceRecord.decode(entry.payload) for name in names for entry in Spool(folder).read(name, 0, 2**40)]
+        return [InferenceRecord.decode(entry.payload) for name in names for entry in Spool(folder).entries(name)]
 
     return read
 

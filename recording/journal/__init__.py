@@ -5,15 +5,17 @@ folder's segments, `watch` waits for writes, `liveness` checks whether a publish
 network file systems.
 """
 
-from recording.journal.segment import Entry
+from recording.journal.segment import Entry, Frame
 from recording.journal.spool import FolderLocked, Spool, folder_lock, journal_folder
 from recording.journal.watch import Watch
-from recording.journal.writer import JournalFull, JournalUnwritable, Writer
+from recording.journal.writer import JournalFull, JournalStalled, JournalUnwritable, Writer
 
 __all__ = [
     "Entry",
     "FolderLocked",
+    "Frame",
     "JournalFull",
+    "JournalStalled",
     "JournalUnwritable",
     "Spool",
     "Watch",

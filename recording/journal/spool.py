@@ -6,15 +6,17 @@ Only the process that holds the folder's lock may remove segments.
 import fcntl
 import os
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from django.conf import settings
 
 from common.file_locks import is_released
 from recording.journal import segment
-from recording.journal.segment import Entry, SegmentName
+from recording.journal.segment import Entry, Frame, SegmentName
 
 LOCK_NAME = "publisher.lock"
+ALL = 2**62  # bytes: no limit
 
 
 class FolderLocked(Exception):
@@ -61,9 +63,13 @@ class Spool:
         """
         return not any(other.origin == name.origin and other != name for other in self.segments())
 
-    def read(self, name: SegmentName, start: int, max_bytes: int) -> Iterator[Entry]:
-        """The whole entries from offset `start` on, about `max_bytes` of them."""
-        return segment.read(self._folder / str(name), start, max_bytes)
+    def frames(self, name: SegmentName, start: int = 0, max_bytes: int = ALL) -> Iterator[Frame]:
+        """The whole frames from offset `start` on, about `max_bytes` of them. Raises `OSError`."""
+        return segment.frames(self._folder / str(name), start, max_bytes)
+
+    def entries(self, name: SegmentName) -> Iterator[Entry]:
+        """All whole entries. Raises `OSError`."""
+        return chain.from_iterable(frame.entries for frame in self.frames(name))
 
     def written_bytes(self, name: SegmentName) -> int:
         """The size of a segment's written part. Raises `OSError`."""
@@ -80,7 +86,7 @@ class Spool:
         or after that offset, is renamed to `.damaged` instead, for an operator to examine. Raises `OSError`.
         """
         path = self._folder / str(name)
-        is_intact = not damaged and (segment.written_bytes(path) == read_to or segment.is_torn(path, read_to))
+        is_intact = not damaged and (segment.is_unwritten(path, read_to) or segment.is_torn(path, read_to))
         if is_intact:
             path.unlink()
         else:

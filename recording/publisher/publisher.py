@@ -19,12 +19,12 @@ from django.db.models import Max, Q
 
 from common import broker, metrics
 from recording.batches import WRITE_RECORDS, Batch
-from recording.journal import Entry, Spool
+from recording.journal import Spool
 from recording.journal.segment import SegmentName
 from recording.models import Receipt
 from recording.publisher.heads import Heads, end_origin
 from recording.publisher.progress import Progress
-from recording.publisher.segment_reader import BATCH_BYTES, BATCH_RECORDS, SegmentReader
+from recording.publisher.segment_reader import BATCH_BYTES, BATCH_RECORDS, Located, SegmentReader
 from recording.seals import UnknownKey, keyring
 
 log = logging.getLogger(__name__)
@@ -39,8 +39,8 @@ class _Sent:
 
     segment: SegmentName
     batch: Batch
-    start: int  # bytes: where its first entry begins in the segment
-    end: int
+    start: int  # from where in the segment it can be read again
+    nbytes: int
     sent_at: float = 0.0  # time.monotonic() seconds
 
     @property
@@ -150,7 +150,7 @@ class Publisher:
             self._send(sent)
             reader.advance(entries)
             self._awaited.append(sent)
-            is_full = len(entries) == BATCH_RECORDS or sent.end - sent.start >= BATCH_BYTES
+            is_full = len(entries) == BATCH_RECORDS or sent.nbytes >= BATCH_BYTES // 2
 
     def _has_known_key(self, name: SegmentName) -> bool:
         """A segment with an unknown key stays here: no worker can write it, and it would take the place of others."""
@@ -165,12 +165,13 @@ class Publisher:
 
     @property
     def _may_send(self) -> bool:
-        unconfirmed_bytes = sum(sent.end - sent.start for sent in self._awaited)
+        unconfirmed_bytes = sum(sent.nbytes for sent in self._awaited)
         return len(self._awaited) < MAX_UNCONFIRMED and unconfirmed_bytes < MAX_UNCONFIRMED * BATCH_BYTES
 
-    def _sent(self, name: SegmentName, entries: list[Entry]) -> _Sent:
+    def _sent(self, name: SegmentName, located: list[Located]) -> _Sent:
+        entries = [each.entry for each in located]
         batch = Batch.of(UUID(name.origin), self._host, name.key_id, entries)
-        return _Sent(name, batch, entries[0].start, entries[-1].end)
+        return _Sent(name, batch, located[0].start, sum(len(entry.payload) for entry in entries))
 
     @contextmanager
     def _skip_unreadable(self, name: SegmentName) -> Iterator[None]:
@@ -197,7 +198,7 @@ class Publisher:
                     self._remove_segment(name, reader)
 
     def _remove_segment(self, name: SegmentName, reader: SegmentReader) -> None:
-        if any(self._spool.read(name, reader.offset, 1)):  # entries that its writer added before it closed the file
+        if any(self._spool.frames(name, reader.offset)):  # its writer added frames before it closed the file
             return
         if self._spool.is_last(name):
             end_origin(UUID(name.origin))

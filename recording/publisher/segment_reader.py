@@ -1,11 +1,14 @@
 """Reads a segment: how far it has been read, and which entries to send next."""
 
 import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby
+from math import inf
+from typing import NamedTuple
 from uuid import UUID
 
-from recording.journal import Entry, Spool
+from recording.journal import Entry, Frame, Spool
 from recording.journal.segment import SegmentName
 from recording.models import Receipt
 
@@ -13,6 +16,17 @@ log = logging.getLogger(__name__)
 
 BATCH_RECORDS = 200
 BATCH_BYTES = 1024 * 1024
+
+
+class Located(NamedTuple):
+    """An entry of a segment, and the offsets from which it can be read, and from which reading goes on behind it.
+
+    An entry within a frame can only be read with its frame, so both are then the frame's start.
+    """
+
+    entry: Entry
+    start: int
+    end: int
 
 
 @dataclass
@@ -30,36 +44,56 @@ class SegmentReader:
     is_read: bool = False  # to its end, as of the last read
     is_damaged: bool = False
 
-    def next_entries(self, spool: Spool) -> list[Entry]:
+    def next_entries(self, spool: Spool) -> list[Located]:
         """The next unconfirmed entries, numbered without a gap, at most one batch; none at the end.
 
         Skips entries that are already confirmed. Raises `OSError`.
         """
-        while chunk := list(islice(spool.read(self.name, self.offset, BATCH_BYTES), self._max_entries)):
-            settled = self._settled(chunk[0].sequence, chunk[-1].sequence)
-            for (is_settled, _), run in groupby(
-                enumerate(chunk), key=lambda item: (item[1].sequence in settled, item[1].sequence - item[0])
-            ):
-                entries = [entry for _, entry in run]
+        while chunk := self._read(spool):
+            settled = self._settled(chunk[0].entry.sequence, chunk[-1].entry.sequence)
+            for is_settled, run in groupby(chunk, key=lambda each: each.entry.sequence in settled):
+                entries = list(run)
                 if not is_settled:
                     self.is_read = False
-                    return entries[:BATCH_RECORDS]
+                    return _one_batch(entries)
                 self.advance(entries)
         self.is_read = True
         return []
 
-    @property
-    def _max_entries(self) -> int | None:
-        """One batch; unlimited within `BATCH_BYTES` if some entries may be confirmed already."""
-        return BATCH_RECORDS if self.last >= self.confirmed_before else None
+    def advance(self, entries: Sequence[Located]) -> None:
+        """Moves behind these entries."""
+        self._move(entries[0].entry.sequence, entries[-1].entry.sequence, entries[-1].end)
 
-    def advance(self, entries: list[Entry]) -> None:
-        """Moves the offset behind these entries."""
-        if entries[0].start > self.offset:
-            self._report_damage(entries[0])
-        self.first = self.first or entries[0].sequence
-        self.last = entries[-1].sequence
-        self.offset = entries[-1].end
+    def _read(self, spool: Spool) -> list[Located]:
+        """Entries numbered without a gap, about one batch. Moves behind damage and blank frames before them."""
+        found: list[Located] = []
+        for frame in spool.frames(self.name, self.offset):
+            if frame.start > (found[-1].end if found else self.offset) or frame.is_blank:
+                if found:
+                    break
+                self._skip(frame)
+            found += [each for each in _located(frame) if each.entry.sequence > self.last]
+            if len(found) >= self._max_entries or (found and found[-1].end - self.offset >= BATCH_BYTES):
+                break
+        return found
+
+    @property
+    def _max_entries(self) -> float:
+        """One batch; unlimited within `BATCH_BYTES` if some entries may be confirmed already."""
+        return BATCH_RECORDS if self.last >= self.confirmed_before else inf
+
+    def _skip(self, frame: Frame) -> None:
+        """Moves behind damage before a frame, and behind the frame if it is blank."""
+        if frame.start > self.offset:
+            self._report_damage(frame)
+            self.offset = frame.start
+        if frame.is_blank:
+            self._move(frame.first, frame.last, frame.end)
+
+    def _move(self, first: int, last: int, offset: int) -> None:
+        self.first = self.first or first
+        self.last = last
+        self.offset = offset
 
     def _settled(self, first: int, last: int) -> set[int]:
         """The numbers from `first` to `last` that were confirmed before this publisher saw the segment."""
@@ -71,10 +105,26 @@ class SegmentReader:
         ranges = receipts.values_list("first", "last")
         return {number for low, high in ranges for number in range(max(low, first), min(high, last) + 1)}
 
-    def _report_damage(self, following: Entry) -> None:
+    def _report_damage(self, following: Frame) -> None:
         self.is_damaged = True
         start = f"{self.last + 1}-" if self.last or self.name.number == 1 else "up to "
-        lost = f"{start}{following.sequence - 1}"
+        lost = f"{start}{following.first - 1}"
         log.error(
             "%s is damaged from byte %d to %d: numbers %s are lost", self.name, self.offset, following.start, lost
         )
+
+
+def _located(frame: Frame) -> Iterator[Located]:
+    for entry in frame.entries:
+        yield Located(entry, frame.start, frame.end if entry.sequence == frame.last else frame.start)
+
+
+def _one_batch(entries: Sequence[Located]) -> list[Located]:
+    """The first entries, as many as a batch holds, at least one."""
+    batch, nbytes = [entries[0]], len(entries[0].entry.payload)
+    for each in entries[1:BATCH_RECORDS]:
+        nbytes += len(each.entry.payload)
+        if nbytes > BATCH_BYTES:
+            break
+        batch.append(each)
+    return batch

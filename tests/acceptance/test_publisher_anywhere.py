@@ -93,7 +93,7 @@ def test_under_gunicorn_with_three_workers(system: System, more: tuple[str, ...]
     start(system, "web", bound(system, *more))
     assert_every_process_is_served(system, 3)
     workers = system.family("web")[:-1]
-    assert [process.num_threads() for process in workers] == [1, 1, 1], "no thread but the requests'"
+    assert [process.num_threads() for process in workers] == [2, 2, 2], "one for requests, one for the journal"
     assert_stops_cleanly(system, "web")
     assert_nothing_is_left(system)
 

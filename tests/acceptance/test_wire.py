@@ -73,7 +73,7 @@ def count(system: tuple[System, ScriptedModel]) -> Any:
 
     def counted() -> int:
         return len(
-            [InferenceRecord.decode(entry.payload) for name in spool.segments() for entry in spool.read(name, 0, 2**40)]
+            [InferenceRecord.decode(entry.payload) for name in spool.segments() for entry in spool.entries(name)]
         )
 
     return counted

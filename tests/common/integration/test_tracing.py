@@ -302,7 +302,7 @@ def test_the_trace_of_a_record_is_stored_beside_it_and_not_sealed() -> None:
     assert traceparent_of(encoded) == given
     assert InferenceRecord.decode(encoded) == item == InferenceRecord.decode(item.encode())
     assert InferenceRecord.decode(encoded).content() == item.content()
-    entry = Entry(1, b"d" * 32, b"s" * 32, encoded, 0)
+    entry = Entry(1, b"d" * 32, b"s" * 32, encoded)
     [arrived] = Batch.from_message(Batch.of(uuid7(), "host", "key", [entry]).as_message()).records
     assert traceparent_of(arrived.payload) == given
 

@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from ml_proxy.models import InferenceLog
-from recording.journal import Entry, Spool, Writer
+from recording.journal import Frame, Spool, Writer, segment
 from recording.models import Receipt
 from recording.publisher import Publisher
 from recording.publisher.heads import DAMAGED_NAME as DAMAGED
@@ -54,9 +54,9 @@ def write(folder: Path, count: int, *, segment_bytes: int = 2**20) -> list[Path]
     return [folder / str(name) for name in Spool(folder).segments() if name not in before]
 
 
-def entries(path: Path) -> list[Entry]:
-    [name] = [name for name in Spool(path.parent).segments() if str(name) == path.name]
-    return list(Spool(path.parent).read(name, 0, 2**40))
+def frames(path: Path) -> list[Frame]:
+    """One for each record: they were appended one after the other."""
+    return list(segment.frames(path, 0, 2**40))
 
 
 def flip_bit(path: Path, position: int) -> None:
@@ -93,7 +93,7 @@ def test_it_removes_a_torn_end_silently(
     journal: Path, broker: redis.Redis, caplog: pytest.LogCaptureFixture, left: int
 ) -> None:
     [path] = write(journal, 3)
-    last = entries(path)[-1]
+    last = frames(path)[-1]
     os.truncate(path, last.start + left)
     drain(publisher(journal), broker)
     assert numbers(path) == [1, 2]
@@ -107,7 +107,7 @@ def test_it_publishes_entries_after_damage_and_reports_the_lost_numbers(
     journal: Path, broker: redis.Redis, caplog: pytest.LogCaptureFixture, lost: int
 ) -> None:
     [path] = write(journal, 5)
-    flip_bit(path, entries(path)[lost - 1].end - 1)
+    flip_bit(path, frames(path)[lost - 1].end - 1)
     drain(publisher(journal), broker)
     origin = UUID(path.name[:32])
     assert numbers(path) == [number for number in range(1, 6) if number != lost]
@@ -119,7 +119,7 @@ def test_it_publishes_entries_after_damage_and_reports_the_lost_numbers(
 
 def test_a_damaged_number_does_not_count_as_waiting(journal: Path) -> None:
     [path] = write(journal, 5)
-    flip_bit(path, entries(path)[2].end - 1)
+    flip_bit(path, frames(path)[2].end - 1)
     heads = Heads(journal)
     heads.raise_to(UUID(path.name[:32]), 5)
     heads.save()
@@ -128,11 +128,11 @@ def test_a_damaged_number_does_not_count_as_waiting(journal: Path) -> None:
 
 def test_it_reads_the_next_segment_after_a_torn_one(journal: Path, broker: redis.Redis) -> None:
     first, *later = write(journal, 60, segment_bytes=4096)
-    ends = entries(first)
+    ends = frames(first)
     os.truncate(first, ends[-1].start + 30)
     drain(publisher(journal), broker)
     assert later
-    assert numbers(first) == [number for number in range(1, 61) if number != ends[-1].sequence]
+    assert numbers(first) == [number for number in range(1, 61) if number != ends[-1].last]
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def no_heads(tmp_path: Path, settings: Settings) -> None:
 def settle(folder: Path, writer: Writer) -> Batch:
     writer.close()
     [name] = Spool(folder).segments()
-    batch = Batch.of(UUID(name.origin), "host", name.key_id, Spool(folder).read(name, 0, 2**40))
+    batch = Batch.of(UUID(name.origin), "host", name.key_id, Spool(folder).entries(name))
     write_batch(batch)
     return batch
 

@@ -52,7 +52,7 @@ def writer(journal: Path) -> Iterator[Writer]:
 def settle(journal: Path, *, sizes: tuple[int, ...] = (2, 1, 3), remove: bool = True) -> UUID:
     """Writes the journal's entries as rows, in batches of these sizes, the last first; then removes the segment."""
     [name] = Spool(journal).segments()
-    entries = list(Spool(journal).read(name, 0, 2**40))
+    entries = list(Spool(journal).entries(name))
     batches: list[list[Entry]] = []
     for size in sizes:
         batches.append(entries[:size])
@@ -182,7 +182,7 @@ def test_waiting_records_are_not_missing(writer: Writer, journal: Path) -> None:
         item = record()
         writer.append(item.encode(), item.content())
     [name] = Spool(journal).segments()
-    entries = list(Spool(journal).read(name, 0, 2**40))
+    entries = list(Spool(journal).entries(name))
     write_batch(Batch.of(UUID(name.origin), "host", name.key_id, entries[4:]))
     assert verify() == []
     (journal / str(name)).unlink()
@@ -248,7 +248,7 @@ def test_it_accepts_tombstones_and_a_late_message_brings_nothing_back(
         item = record(patient_name=name)
         writer.append(item.encode(), item.content())
     [segment] = Spool(journal).segments()
-    entries = list(Spool(journal).read(segment, 0, 2**40))
+    entries = list(Spool(journal).entries(segment))
     batch = Batch.of(UUID(segment.origin), "host", segment.key_id, entries)
     write_batch(batch)
     out = StringIO()

@@ -14,7 +14,7 @@ from common.ids import uuid7
 from ml_proxy.models import InferenceLog
 from recording.batches import Batch
 from recording.ingestion import write_batch
-from recording.journal.segment import FRAME
+from recording.journal.segment import HEAD_BYTES, SEALED
 from recording.models import Origin, Receipt
 from recording.publisher.heads import Heads
 from recording.seals import keyring
@@ -73,7 +73,7 @@ def sizes(run: Run) -> None:
         _add_size(run, f"{model.__name__.lower()}s", f"pg_total_relation_size('{model._meta.db_table}')", count)  # noqa: SLF001
     [batch] = batches(1)
     message = len(json.dumps(batch.as_message())) / BATCH
-    journal = FRAME + sum(len(record.payload) for record in batch.records) / BATCH
+    journal = HEAD_BYTES + SEALED.size + sum(len(record.payload) for record in batch.records) / BATCH
     for name, each in (("in the journal", journal), ("in a message of 200", message)):
         run.add(SIZE, name, {"per_row": each})
 

@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from recording.journal import FolderLocked, Spool, Writer, folder_lock
+from recording.journal import Entry, FolderLocked, Spool, Writer, folder_lock, segment
+from recording.journal.segment import SegmentName
 from recording.seals import Key
 from tests.support.system import ROOT
 
@@ -91,7 +92,7 @@ def test_a_segment_is_closed_once_its_writer_was_killed(
     holder.kill()
     holder.wait()
     assert spool.is_closed(name)
-    assert [entry.payload for entry in spool.read(name, 0, 100)] == [b"held"]
+    assert [entry.payload for entry in spool.entries(name)] == [b"held"]
 
 
 def test_a_forked_child_does_not_keep_its_parents_segment_open(
@@ -115,8 +116,20 @@ def test_it_handles_a_removed_lock_file(tmp_path: Path) -> None:
     os.close(second)
 
 
-@pytest.mark.parametrize(("rest", "is_intact"), [(b"", True), (b"torn", True), (bytes(200), False)])
-def test_it_removes_read_and_torn_segments_and_keeps_damaged_ones(tmp_path: Path, rest: bytes, is_intact: bool) -> None:
+def first_sector(name: SegmentName, start: int) -> bytes:
+    """What a power cut leaves of a frame at this offset if only its first sector was written."""
+    frame = segment.pack(name, [Entry(2, b"d" * 32, b"s" * 32, b"y" * 2000)])
+    return frame[: segment.SECTOR_BYTES - start % segment.SECTOR_BYTES]
+
+
+@pytest.mark.parametrize(
+    ("rest", "is_intact"),
+    [(lambda *_: b"", True), (first_sector, True), (lambda *_: bytes(200), False)],
+    ids=["nothing", "torn", "damage"],
+)
+def test_it_removes_read_and_torn_segments_and_keeps_damaged_ones(
+    tmp_path: Path, rest: Callable[[SegmentName, int], bytes], is_intact: bool
+) -> None:
     spool = Spool(tmp_path)
     writer = Writer(
         tmp_path, new_origin=uuid4, key=Key("a key that seals nothing but tests"), max_bytes=2**20, segment_bytes=2**20
@@ -124,10 +137,10 @@ def test_it_removes_read_and_torn_segments_and_keeps_damaged_ones(tmp_path: Path
     writer.append(b"x", b"")
     writer.close()
     [name] = spool.segments()
-    [entry] = spool.read(name, 0, 100)
+    [frame] = spool.frames(name)
     with (tmp_path / str(name)).open("r+b") as file:
-        file.seek(entry.end)
-        file.write(rest)
-    assert spool.remove(name, entry.end) == is_intact
+        file.seek(frame.end)
+        file.write(rest(name, frame.end))
+    assert spool.remove(name, frame.end) == is_intact
     assert spool.segments() == []
     assert [path.suffix for path in tmp_path.iterdir()] == ([] if is_intact else [".damaged"])

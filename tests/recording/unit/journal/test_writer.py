@@ -1,18 +1,21 @@
 """The writer: durable before it returns, in order, from many threads, on failing disks."""
 
+import ctypes
+import errno
 import fcntl
 import os
 import resource
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
-from recording.journal import Entry, JournalFull, JournalUnwritable, Spool, Writer, segment
+from recording.journal import Entry, JournalFull, JournalStalled, JournalUnwritable, Spool, Writer, segment
 from recording.seals import START, Key
 from tests.support.wait import until
 
@@ -24,8 +27,9 @@ KEY = Key("a key that seals nothing but tests")
 def make_writer(tmp_path: Path) -> Iterator[Callable[..., Writer]]:
     made: list[Writer] = []
 
-    def make(max_bytes: int = 64 * MIB, segment_bytes: int = MIB) -> Writer:
-        made.append(Writer(tmp_path, new_origin=uuid4, key=KEY, max_bytes=max_bytes, segment_bytes=segment_bytes))
+    def make(max_bytes: int = 64 * MIB, segment_bytes: int = MIB, write_seconds: float = 60) -> Writer:
+        limits = {"max_bytes": max_bytes, "segment_bytes": segment_bytes}
+        made.append(Writer(tmp_path, new_origin=uuid4, key=KEY, write_seconds=write_seconds, **limits))
         return made[-1]
 
     yield make
@@ -37,7 +41,7 @@ def read_all(folder: Path) -> dict[str, list[Entry]]:
     found: dict[str, list[Entry]] = {}
     spool = Spool(folder)
     for name in spool.segments():
-        found.setdefault(name.origin, []).extend(spool.read(name, 0, 2**40))
+        found.setdefault(name.origin, []).extend(spool.entries(name))
     return found
 
 
@@ -94,7 +98,7 @@ def test_it_syncs_once_for_all_waiting_appends(
         first = threads.submit(writer.append, b"first", b"")
         assert first_is_syncing.wait(60)
         others = [threads.submit(writer.append, b"other", b"") for _ in range(8)]
-        until(lambda: len(writer._queue) == 8)
+        until(lambda: writer._queue.qsize() == 8)
         all_wait.set()
         assert {first.result(), *(other.result() for other in others)} == set(range(2, 11))
     assert len(syncs) == 2
@@ -124,7 +128,7 @@ def test_it_preallocates_its_file_so_that_a_sync_changes_no_length(
     for _ in range(20):
         writer.append(b"x" * 1000, b"")
     assert (tmp_path / str(name)).stat().st_size == size
-    assert segment.written_bytes(tmp_path / str(name)) == 21 * (segment.FRAME + 1000)
+    assert segment.written_bytes(tmp_path / str(name)) == 21 * (segment.HEAD_BYTES + segment.SEALED.size + 1000)
     for _ in range(size // 1000):
         writer.append(b"x" * 1000, b"")
     assert (tmp_path / str(name)).stat().st_size > size
@@ -151,12 +155,113 @@ def test_an_unexpected_error_leaves_no_append_waiting(
         first = pool.submit(writer.append, b"fails", b"")
         assert writing.wait(60)
         others = [pool.submit(writer.append, b"waits", b"") for _ in range(3)]
-        until(lambda: len(writer._queue) == 3, what="others")
+        until(lambda: writer._queue.qsize() == 3, what="others")
         go_on.set()
         assert sorted(other.result(60) for other in others) == [1, 2, 3]
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(JournalUnwritable, match="ZeroDivisionError"):
             first.result(60)
     assert payloads(tmp_path) == [b"before", b"waits", b"waits", b"waits"]
+
+
+def test_a_failed_close_after_a_failed_write_acknowledges_nothing(
+    make_writer: Callable[..., Writer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Network file systems report a failed write once more on close. The descriptor is closed all the same."""
+    writer, close, closed = make_writer(), os.close, list[int]()
+    writer.append(b"before", b"")
+
+    def failing_write(descriptor: int, data: bytes, offset: int) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def failing_close(descriptor: int) -> None:
+        closed.append(descriptor)
+        close(descriptor)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "pwrite", failing_write)
+        failing.setattr(os, "close", failing_close)
+        with ThreadPoolExecutor(4) as threads:
+            appends = [threads.submit(writer.append, b"lost", b"") for _ in range(4)]
+            assert {type(append.exception(60)) for append in appends} == {JournalUnwritable}
+    first, rest = closed[0], closed[1:]
+    assert first not in rest[:1]  # no descriptor is closed twice in a row: another thread may have it by then
+    assert writer.append(b"after", b"") == 1
+    assert payloads(tmp_path) == [b"after", b"before"]
+
+
+def test_an_interrupted_append_holds_up_no_other(
+    make_writer: Callable[..., Writer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(BaseException):
+        pass
+
+    writer, pwrite, writing, go_on = make_writer(), os.pwrite, threading.Event(), threading.Event()
+    writer.append(b"before", b"")
+
+    def held_write(descriptor: int, data: bytes, offset: int) -> int:
+        writing.set()
+        assert go_on.wait(60)
+        return pwrite(descriptor, data, offset)
+
+    def interrupted_append() -> None:
+        with suppress(Interrupted):
+            writer.append(b"interrupted", b"")
+
+    monkeypatch.setattr(os, "pwrite", held_write)
+    first = threading.Thread(target=writer.append, args=(b"first", b""))
+    first.start()
+    assert writing.wait(60)
+    second = threading.Thread(target=interrupted_append)
+    second.start()
+    until(lambda: writer._queue.qsize() == 1)
+    assert second.ident is not None
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(second.ident), ctypes.py_object(Interrupted))
+    third = threading.Thread(target=writer.append, args=(b"third", b""))
+    third.start()
+    until(lambda: writer._queue.qsize() == 2)
+    go_on.set()
+    for thread in (first, second, third):
+        thread.join(60)
+        assert not thread.is_alive()
+    assert {b"first", b"third"} <= set(payloads(tmp_path))
+    assert writer.append(b"after", b"")
+
+
+def test_a_disk_that_hangs_ends_appends_at_their_deadline(
+    make_writer: Callable[..., Writer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, pwrite, hangs, answers = make_writer(write_seconds=0.2), os.pwrite, threading.Event(), threading.Event()
+    assert writer.append(b"before", b"") == 1
+
+    def hanging_write(descriptor: int, data: bytes, offset: int) -> int:
+        hangs.set()
+        assert answers.wait(60)
+        return pwrite(descriptor, data, offset)
+
+    monkeypatch.setattr(os, "pwrite", hanging_write)
+    with ThreadPoolExecutor(3) as threads:
+        first = threads.submit(writer.append, b"unknown", b"")
+        assert hangs.wait(60)
+        writer._write_seconds, write_seconds = 0.01, writer._write_seconds
+        others = [threads.submit(writer.append, b"never", b"") for _ in range(2)]
+        assert {type(append.exception(60)) for append in (first, *others)} == {JournalStalled}
+        writer._write_seconds = write_seconds
+    started = time.perf_counter()
+    for refused in (lambda: writer.append(b"refused", b""), lambda: writer.reserve(1)):
+        with pytest.raises(JournalStalled):
+            refused()
+    assert time.perf_counter() - started < 0.2  # at once
+    answers.set()
+    until(lambda: _is_accepted(writer))
+    assert set(payloads(tmp_path)) <= {b"before", b"unknown", b"after"}
+
+
+def _is_accepted(writer: Writer) -> bool:
+    try:
+        return bool(writer.append(b"after", b""))
+    except JournalStalled:
+        return False
 
 
 def test_it_begins_a_new_segment_at_its_size_limit_and_continues_the_sequence(
