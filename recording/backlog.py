@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from common.number_set import NumberSet
 from recording import sources
 from recording.journal import Entry, Frame, Spool
 from recording.journal.segment import SegmentName
@@ -15,8 +16,6 @@ from recording.publisher import progress
 from recording.records import BadRecord, UnsupportedRecord
 
 MAX_SEGMENTS_READ = 16  # segments of which an estimate reads one entry
-
-Ranges = dict[UUID, list[tuple[int, int]]]
 
 
 class UnreadableSegment(Exception):
@@ -48,16 +47,12 @@ def estimate(journal: Path) -> BacklogEstimate:
     return BacklogEstimate(sum(waiting.values()), age_seconds([time for time in times if time]))
 
 
-def waiting_numbers(journal: Path) -> Ranges:
-    """The ranges of numbers that each origin's journal still holds. Raises `UnreadableSegment`."""
-    numbers: Ranges = {}
-    for name, frame in _walk(journal):
-        ranges = numbers.setdefault(UUID(name.origin), [])
-        if ranges and ranges[-1][1] == frame.first - 1:
-            ranges[-1] = (ranges[-1][0], frame.last)
-        else:
-            ranges.append((frame.first, frame.last))
-    return numbers
+def waiting_numbers(journal: Path) -> dict[UUID, NumberSet]:
+    """The numbers of each origin that the journal still holds. Raises `UnreadableSegment`."""
+    ranges: dict[UUID, list[tuple[int, int]]] = {}
+    for name, frame in frames(journal):
+        ranges.setdefault(UUID(name.origin), []).append((frame.first, frame.last))
+    return {origin: NumberSet(found) for origin, found in ranges.items()}
 
 
 def unsettled(journal: Path) -> tuple[int, float]:
@@ -66,7 +61,7 @@ def unsettled(journal: Path) -> tuple[int, float]:
     Raises `UnreadableSegment`.
     """
     count, oldest = 0, dict[str, datetime | None]()
-    for name, frame in _walk(journal):
+    for name, frame in frames(journal):
         settled = _settled(UUID(name.origin), frame.first, frame.last)
         left = [entry for entry in frame.entries if entry.sequence not in settled]
         count += len(left)
@@ -80,7 +75,7 @@ def age_seconds(times: list[datetime]) -> float:
     return max((datetime.now(UTC) - min(times)).total_seconds(), 0.0) if times else 0.0
 
 
-def _walk(journal: Path) -> Iterator[tuple[SegmentName, Frame]]:
+def frames(journal: Path) -> Iterator[tuple[SegmentName, Frame]]:
     """All frames that are not blank, in order. Raises `UnreadableSegment`."""
     spool = Spool(journal)
     for name in spool.segments():

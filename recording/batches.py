@@ -1,5 +1,7 @@
 """Batches: consecutive numbered records of one origin, and the Celery message that carries them to a worker."""
 
+import hmac
+import json
 import struct
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from recording.journal import Entry
+from recording.seals import keyring
 
 WRITE_RECORDS = "recording.write_records"  # the Celery task that writes a batch
 MAX_SEQUENCE = 2**63 - 1
@@ -46,13 +49,15 @@ class Batch:
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> "Batch":
-        """Decodes what `as_message` wrote. Raises `BadBatch` for anything else."""
+        """Decodes what `as_message` wrote. Raises `BadBatch` for anything else, and `UnknownKey`."""
         try:
             raw = b64decode(message["records"], validate=True)
             numbered = tuple(_unpacked(raw, message["first"]))
             batch = cls(UUID(message["origin"]), message["host"], message["key_id"], numbered)
             if not batch._is_valid():
                 raise BadBatch("the message's values are out of their ranges")
+            if not hmac.compare_digest(b64decode(message["seal"], validate=True), batch._seal(raw)):
+                raise BadBatch("the message does not come from a publisher: its seal does not verify")
         except BadBatch:
             raise
         except (ValueError, TypeError, KeyError, AttributeError, struct.error) as exc:
@@ -60,14 +65,24 @@ class Batch:
         return batch
 
     def as_message(self) -> dict[str, Any]:
-        """JSON values. The records are packed into one text: JSON within JSON would take most of the sender's time."""
+        """JSON values, sealed. The records are packed: JSON within JSON would take most of the sender's time.
+
+        Raises `UnknownKey`.
+        """
+        packed = b"".join(map(_packed, self.records))
         return {
             "origin": str(self.origin),
             "host": self.host,
             "key_id": self.key_id,
             "first": self.first,
-            "records": b64encode(b"".join(map(_packed, self.records))).decode(),
+            "records": b64encode(packed).decode(),
+            "seal": b64encode(self._seal(packed)).decode(),
         }
+
+    def _seal(self, packed: bytes) -> bytes:
+        """The seal of the message, which shows that it comes from a publisher."""
+        text = json.dumps([str(self.origin), self.host, self.first])
+        return keyring().find(self.key_id).message(text, packed)
 
     def _is_valid(self) -> bool:
         """Whether its values fit the database's columns."""

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import transaction
 
 from common.bulk_insert import insert_new
+from recording import origins
 from recording.batches import Numbered
 from recording.ingestion import disposition_of
 from recording.models import Disposition, Origin, SealedRow
@@ -50,6 +51,7 @@ def erase(source: RecordSource, rows: "QuerySet[Any]", reason: str) -> Iterator[
 
 def _erase_chunk(source: RecordSource, chunk: Sequence[Any], reason: str) -> None:
     with transaction.atomic():
+        origins.lock_all({row.origin for row in chunk if row.origin})
         source.on_erase(chunk)
         numbered = [(row, row.origin, row.sequence) for row in chunk if row.origin and row.sequence]
         tombstones = [_tombstone(source, row, origin, sequence, reason) for row, origin, sequence in numbered]

@@ -16,7 +16,9 @@ from recording import sources
 from recording.journal import Spool
 from recording.journal.segment import SegmentName
 from recording.models import Disposition, Origin
+from recording.origins import Head
 from recording.publisher import progress
+from recording.publisher.heads import SavedHeads
 
 RECENT = 10_000  # numbers of an origin that the first call counts
 NEWEST = 20  # origins that the first call counts
@@ -89,17 +91,18 @@ class IncrementalReconciliation:
     def __init__(self) -> None:
         self._gap_check = GapCheck()
 
-    def account(self, ends: Mapping[UUID, int], saved_heads: Mapping[UUID, int]) -> dict[str, int]:
+    def account(self, ends: Mapping[UUID, int], saved_heads: SavedHeads) -> dict[str, int]:
         """Counts of numbers by set; the others add up to `answered`. Raises Django's database errors.
 
         `ends` must have been read from the journal before; `saved_heads` are the heads saved beside the journal.
         """
         dispositions = dict(Disposition.objects.values_list("kind").annotate(Count("id")).order_by())
-        highest = dict(Origin.objects.values_list("id", "highest"))
+        highest = {row.id: Head.of(row).settled.highest for row in Origin.objects.all()}
         gaps = self._gap_check.missing(highest)
         settled = sum(highest.values())
-        lost = sum(max(last - highest.get(origin, 0), 0) for origin, last in saved_heads.items())
-        known = {origin: max(highest.get(origin, 0), saved_heads.get(origin, 0)) for origin in ends}
+        saved = {origin: head.settled.highest for origin, head in saved_heads.items()}
+        lost = sum(max(last - highest.get(origin, 0), 0) for origin, last in saved.items())
+        known = {origin: max(highest.get(origin, 0), saved.get(origin, 0)) for origin in ends}
         waiting = sum(max(last - known[origin], 0) for origin, last in ends.items())
         kinds = {kind.value: dispositions.get(kind, 0) for kind in Disposition.Kind}
         return {

@@ -1,22 +1,24 @@
-"""Ingestion: settles numbered records. One transaction writes a batch's rows or dispositions, and its receipt.
+"""Ingestion: settles numbered records. One transaction writes a batch's rows or dispositions, and the origin's head.
 
-A number is settled once it has a row, or a disposition that says why there is no row. Ingestion is idempotent: writing
-the same batch again changes nothing, and a row that was erased stays erased.
+A number is settled once it has a row, or a disposition that says why there is no row. Ingestion is idempotent: what is
+settled is not written again, so a row that was erased stays erased.
 """
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
+from django.db import DatabaseError, DataError, IntegrityError, transaction
 
 from common import metrics, tracing
 from common.bulk_insert import insert_new
-from recording import sources
+from common.number_set import between
+from recording import origins, sources
 from recording.batches import Batch, Numbered
-from recording.models import Disposition, Origin, Receipt, SealedRow
+from recording.models import Disposition, SealedRow
+from recording.origins import Head
 from recording.records import BadRecord, SealableRecord, microseconds, source_of
 from recording.seals import Key, keyring
 from recording.sources import Received, RecordSource, decode_all
@@ -24,26 +26,42 @@ from recording.sources import Received, RecordSource, decode_all
 log = logging.getLogger(__name__)
 
 Outcomes = Counter[metrics.Outcome]
+MAX_REASON = 200  # characters
 
 # These errors quarantine the record. Any other, such as a missing table, is a fault of the database and is raised.
 _RECORD_ERRORS = (BadRecord, DataError, IntegrityError)
 
 
-def write_batch(batch: Batch) -> None:
-    """Settles a batch: rows, dispositions, the origin's head and the receipt are one transaction.
+def write_batch(batch: Batch, *, is_restoring: bool = False) -> Outcomes:
+    """Settles a batch: rows, dispositions and the origin's head are one transaction. Returns what is new.
 
-    Raises Django's database errors if the database fails, `UnknownKey` if the sealing key is not configured, and
-    `UnsupportedRecord` if a newer worker has to write it. Then nothing is written and the publisher sends it again.
+    Numbers that are settled already are left alone; when restoring, those that have a row or a disposition.
+
+    Raises Django's database errors if the database fails, `UnknownKey` if the sealing key is not configured, `WrongKey`
+    if the origin has another one, and `UnsupportedRecord` if a newer worker has to write it. Then nothing is written
+    and the publisher sends it again.
     """
     key = keyring().find(batch.key_id)
-    records = decode_all(batch.records)
+    records = _decode(batch, key)
     prepared = _prepare(records, batch)
     with transaction.atomic():
-        outcomes = _settle(records, batch, key)
-        _raise_head(batch, key)
-        insert_new([Receipt(origin=batch.origin, first=batch.first, last=batch.last)], ["origin", "first", "last"])
+        head = origins.lock_or_create(batch.origin, batch.host, key)
+        settled = present(batch) if is_restoring else _settled(batch, head)
+        outcomes = _write([each for each in records if each.number.sequence not in settled], batch.origin, key)
+        head.settled |= between(batch.first, batch.last)
+        head.save()
     metrics.count_records(outcomes)
     _discard_erased(prepared, batch)
+    return outcomes
+
+
+def present(batch: Batch) -> set[int]:
+    """The batch's numbers that have a row or a disposition."""
+    found = _with_disposition(batch)
+    numbers = {"origin": batch.origin, "sequence__range": (batch.first, batch.last)}
+    for source in sources.registered():
+        found.update(source.rows.filter(**numbers).values_list("sequence", flat=True))
+    return found
 
 
 def insert(records: Sequence[Received], origin: UUID, key: Key) -> Outcomes:
@@ -60,22 +78,47 @@ def insert(records: Sequence[Received], origin: UUID, key: Key) -> Outcomes:
 def disposition_of(number: Numbered, origin: UUID, key: Key, kind: Disposition.Kind, reason: str) -> Disposition:
     """The sealed disposition of a record that has no row; only quarantine keeps its bytes."""
     payload = number.payload if kind == Disposition.Kind.QUARANTINED else b""
-    return Disposition(
+    disposition = Disposition(
         origin=origin,
         sequence=number.sequence,
         kind=kind,
         digest=number.digest,
         seal=number.seal,
-        disposition_seal=key.disposition(kind.value, number.seal, number.digest, payload),
         payload=payload,
-        reason=reason,
+        reason=reason[:MAX_REASON],
         created_at=datetime.now(UTC),
     )
+    disposition.disposition_seal = disposition_seal(disposition, key)
+    return disposition
+
+
+def disposition_seal(each: Disposition, key: Key) -> bytes:
+    """The seal that a disposition must have: over its kind, its bytes, its reason and its time."""
+    digest, seal, payload = bytes(each.digest), bytes(each.seal), bytes(each.payload)
+    return key.disposition(seal, digest, payload, microseconds(each.created_at), f"{each.kind} {each.reason}")
 
 
 def rejection_reason(exc: BadRecord | DatabaseError) -> str:
     """The reason for quarantine, without the database's own message, which would quote the record."""
     return str(exc) if isinstance(exc, BadRecord) else f"the database refuses it ({type(exc).__name__})"
+
+
+def _decode(batch: Batch, key: Key) -> list[Received]:
+    """Decodes a batch, and refuses records that are not those that were sealed. Raises `UnsupportedRecord`."""
+    records = decode_all(batch.records)
+    previous: Numbered | None = None
+    for each in records:
+        number = each.number
+        if each.record is not None and key.digest(_content(each)) != number.digest:
+            each.refuse("its bytes are not those that were sealed")
+        elif previous and key.seal(previous.seal, batch.origin, number.sequence, number.digest) != number.seal:
+            each.refuse("its seal is not that of its number")
+        previous = number
+    return records
+
+
+def _content(each: Received) -> bytes:
+    return each.decoded.content(source_of(each.number.payload)[1])
 
 
 def _prepare(records: Iterable[Received], batch: Batch) -> dict[RecordSource, list[Received]]:
@@ -96,15 +139,19 @@ def _discard_erased(prepared: Mapping[RecordSource, Sequence[Received]], batch: 
             source.after_discard([each for each in group if each.number.sequence in erased])
 
 
-def _settle(records: Sequence[Received], batch: Batch, key: Key) -> Outcomes:
-    settled = _with_disposition(batch)  # a late message must not bring an erased record back
-    waiting = [each for each in records if each.number.sequence not in settled]
+def _settled(batch: Batch, head: Head) -> Collection[int]:
+    """The batch's numbers that must not be written again. A head whose seal does not verify is not believed."""
+    settled = between(batch.first, batch.last) & head.settled if head.is_genuine else ()
+    return {*settled, *_with_disposition(batch)}
+
+
+def _write(records: Sequence[Received], origin: UUID, key: Key) -> Outcomes:
     try:
         with transaction.atomic():
-            _require_valid(waiting)
-            return insert(waiting, batch.origin, key)
+            _require_valid(records)
+            return insert(records, origin, key)
     except _RECORD_ERRORS:
-        return sum((_settle_one(each, batch.origin, key) for each in waiting), Counter())
+        return sum((_settle_one(each, origin, key) for each in records), Counter())
 
 
 def _settle_one(each: Received, origin: UUID, key: Key) -> Outcomes:
@@ -184,23 +231,3 @@ def _with_disposition(batch: Batch, **kind: str) -> set[int]:
     numbers = {"sequence__gte": batch.first, "sequence__lte": batch.last}
     dispositions = Disposition.objects.filter(origin=batch.origin, **numbers, **kind)
     return set(dispositions.values_list("sequence", flat=True))
-
-
-def _raise_head(batch: Batch, key: Key) -> None:
-    """Raises the origin's highest number, in one conditional statement, so that concurrent workers can't lower it."""
-    table = connection.ops.quote_name(Origin._meta.db_table)  # noqa: SLF001 - Django documents _meta as public
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table} (id, host, key_id, highest, ended, seal) VALUES (%s, %s, %s, %s, %s, %s) "  # noqa: S608
-            f"ON CONFLICT (id) DO UPDATE SET host = excluded.host, highest = excluded.highest, "
-            f"ended = excluded.ended, seal = excluded.seal "
-            f"WHERE {table}.highest < excluded.highest",
-            [
-                Origin._meta.pk.get_db_prep_save(batch.origin, connection),  # noqa: SLF001
-                batch.host,
-                batch.key_id,
-                batch.last,
-                False,
-                key.head(batch.origin, batch.host, batch.last, ended=False),
-            ],
-        )

@@ -1,8 +1,9 @@
-"""The ledger's tables: the base of every source's rows, and the origins, receipts and dispositions that prove them."""
+"""The ledger's tables: the base of every source's rows, and the origins and dispositions that prove them."""
 
 from typing import Any, ClassVar
 
 from django.db import models
+from django.utils import timezone
 
 from common.ids import uuid7
 
@@ -47,29 +48,19 @@ def history_indexes(name: str, *filters: str, time_field: str = SealedRow.time_f
     ]
 
 
-class Receipt(models.Model):
-    """States that an origin's records `first` to `last` are settled; committed together with the rows."""
-
-    origin = models.UUIDField()
-    first = models.BigIntegerField()
-    last = models.BigIntegerField()
-
-    class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["origin", "first", "last"], name="receipt_once")]
-
-    def __str__(self) -> str:
-        return f"{self.origin} {self.first}-{self.last}"
-
-
 class Origin(models.Model):
-    """The head of an origin, which is one life of one writing process: its highest settled number, sealed."""
+    """The head of an origin, which is one life of one writing process: what is settled of it, sealed.
+
+    A number is settled once it has a row or a disposition, committed in the same transaction.
+    """
 
     id = models.UUIDField(primary_key=True)
     host = models.CharField(max_length=255)
     key_id = models.CharField(max_length=16)
-    highest = models.BigIntegerField(help_text="The highest settled number.")
-    ended = models.BooleanField(default=False, help_text="Whether the highest number is also the last.")
+    settled = models.TextField(blank=True, help_text="The settled numbers, as ranges: see `common.number_set`.")
+    ended = models.BooleanField(default=False, help_text="Whether the highest settled number is also the last.")
     seal = models.BinaryField()
+    changed_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     def __str__(self) -> str:
         return f"{self.id} on {self.host}"
@@ -93,7 +84,7 @@ class Disposition(models.Model):
     disposition_seal = models.BinaryField(help_text="HMAC over this row.")
     payload = models.BinaryField(default=b"", help_text="The bytes of a quarantined record.")
     reason = models.CharField(max_length=200, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["origin", "sequence"], name="disposition_once")]

@@ -2,8 +2,9 @@
 
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 
+from recording import origins
 from recording.batches import Numbered
-from recording.ingestion import insert, rejection_reason
+from recording.ingestion import MAX_REASON, disposition_seal, insert, rejection_reason
 from recording.models import Disposition, Origin
 from recording.records import BadRecord, UnsupportedRecord, source_of
 from recording.seals import Key, keyring
@@ -18,14 +19,17 @@ def try_again(disposition: Disposition) -> bool:
     changed.
     """
     with transaction.atomic():
+        origins.lock(disposition.origin)
         waiting = Disposition.objects.select_for_update().filter(pk=disposition.pk, kind=Disposition.Kind.QUARANTINED)
         quarantined = waiting.first()
         if quarantined is None:
             return True
         key = keyring().find(Origin.objects.only("key_id").get(pk=quarantined.origin).key_id)
         reason = _settle(quarantined, key)
-        if reason:
-            Disposition.objects.filter(pk=quarantined.pk).update(reason=reason[:200])
+        if reason and _is_genuine(quarantined, key):  # otherwise `verify_log` must go on to report it
+            quarantined.reason = reason[:MAX_REASON]
+            quarantined.disposition_seal = disposition_seal(quarantined, key)
+            quarantined.save(update_fields=["reason", "disposition_seal"])
     return not reason
 
 
@@ -53,8 +57,11 @@ def _decode_unchanged(quarantined: Disposition, number: Numbered, key: Key) -> R
     (record,) = decode_all([number])
     if record.refusal:
         raise BadRecord(record.refusal)
-    expected = key.disposition(quarantined.kind, number.seal, number.digest, number.payload)
     content = record.decoded.content(source_of(number.payload)[1])
-    if expected != bytes(quarantined.disposition_seal) or key.digest(content) != number.digest:
+    if not _is_genuine(quarantined, key) or key.digest(content) != number.digest:
         raise BadRecord("its bytes are not those that were sealed")
     return record
+
+
+def _is_genuine(quarantined: Disposition, key: Key) -> bool:
+    return disposition_seal(quarantined, key) == bytes(quarantined.disposition_seal)

@@ -11,9 +11,11 @@ from uuid import UUID
 
 from django.db.models import Count
 
+from common.number_set import NumberSet
 from recording import sources
-from recording.backlog import Ranges, unsettled, waiting_numbers
+from recording.backlog import unsettled, waiting_numbers
 from recording.models import Disposition, Origin
+from recording.origins import Head
 from recording.publisher import heads
 
 
@@ -59,9 +61,10 @@ def account(journal: Path) -> Account:
     )
 
 
-def _highest(in_journal: Ranges, saved_heads: Mapping[UUID, int]) -> dict[UUID, int]:
-    highest_of = dict(Origin.objects.values_list("id", "highest"))
-    journaled = {origin: max(last for _, last in ranges) for origin, ranges in in_journal.items()}
-    for origin, highest in [*saved_heads.items(), *journaled.items()]:
-        highest_of[origin] = max(highest_of.get(origin, 0), highest)
-    return highest_of
+def _highest(in_journal: Mapping[UUID, NumberSet], saved_heads: heads.SavedHeads) -> dict[UUID, int]:
+    settled = [(row.id, Head.of(row).settled) for row in Origin.objects.all()]
+    saved = [(origin, head.settled) for origin, head in saved_heads.items()]
+    highest: dict[UUID, int] = {}
+    for origin, numbers in [*settled, *saved, *in_journal.items()]:
+        highest[origin] = max(highest.get(origin, 0), numbers.highest)
+    return highest

@@ -6,7 +6,7 @@ The seal of a record covers its number, a keyed digest of its content, and the p
     seal   = HMAC-SHA256(key, "seal" | previous seal | origin | sequence | digest)
 
 The digest is keyed, so that nobody can test guesses at an erased payload against the digest in its tombstone. An
-origin's head (its highest number, and whether it has ended) is sealed too, so that deleted newest rows show. Keys come
+origin's head (its settled numbers, and whether it has ended) is sealed too, so that deleted newest rows show. Keys come
 from `SEAL_KEY` and `SEAL_KEY_FALLBACKS`; each origin names its key by an id.
 """
 
@@ -45,13 +45,17 @@ class Key:
         """The 32-byte seal of a row, over its record's seal, its content, its time of writing and its size."""
         return self._mac(b"row", seal, digest, _number(created_at), _number(size))
 
-    def disposition(self, kind: str, seal: bytes, digest: bytes, payload: bytes) -> bytes:
-        """The 32-byte seal of a disposition."""
-        return self._mac(b"disposition", seal, digest, hashlib.sha256(payload).digest(), kind.encode())
+    def disposition(self, seal: bytes, digest: bytes, payload: bytes, created_at: int, text: str) -> bytes:
+        """The 32-byte seal of a disposition; `text` is its kind and its reason."""
+        return self._mac(b"disposition", seal, digest, _sha256(payload), _number(created_at), text.encode())
 
-    def head(self, origin: UUID, host: str, highest: int, *, ended: bool) -> bytes:
+    def head(self, origin: UUID, host: str, settled: str, *, ended: bool) -> bytes:
         """The 32-byte seal of an origin's head."""
-        return self._mac(b"head", origin.bytes, _number(highest), b"\1" if ended else b"\0", host.encode())
+        return self._mac(b"head", origin.bytes, _sha256(settled.encode()), b"\1" if ended else b"\0", host.encode())
+
+    def message(self, text: str, records: bytes) -> bytes:
+        """The 32-byte seal of a message: of its packed records, and of all its other values in one text."""
+        return self._mac(b"message", _sha256(records), text.encode())
 
     def _mac(self, *parts: bytes) -> bytes:
         """Only the last part may vary in length, so that different parts never give the same bytes."""
@@ -83,6 +87,10 @@ def keyring() -> Keyring:
 @lru_cache(maxsize=2)
 def _keyring(current: str, fallbacks: tuple[str, ...]) -> Keyring:
     return Keyring(current, fallbacks)
+
+
+def _sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
 
 
 def _number(value: int) -> bytes:

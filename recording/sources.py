@@ -118,6 +118,11 @@ class Received:
     refusal: str = ""
     notes: dict[str, Any] = field(default_factory=dict)  # passed from one hook of the source to the next
 
+    def refuse(self, reason: str) -> None:
+        """Makes it a record that can't be a row."""
+        self.source = self.record = None
+        self.refusal = reason
+
     @property
     def decoded(self) -> SealableRecord:
         """The record; only for one that was not refused."""

@@ -1,4 +1,4 @@
-"""The task that writes the log. It acknowledges early: the publisher resends batches that have no receipt in time."""
+"""The task that writes the log. It acknowledges early: the publisher resends batches that are not settled in time."""
 
 import logging
 from typing import Any
@@ -9,6 +9,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from common import logs, tracing
 from recording.batches import WRITE_RECORDS, BadBatch, Batch
 from recording.ingestion import write_batch
+from recording.origins import WrongKey
 from recording.records import UnsupportedRecord, traceparent_of
 from recording.seals import UnknownKey
 
@@ -27,6 +28,9 @@ def write_records(*_: Any, **message: Any) -> None:
     except BadBatch as exc:
         log.error("message dropped: %s", exc)
         return
+    except UnknownKey as exc:
+        log.error("a batch can't be written here and will be sent again: %s", exc)
+        raise NotWritten("UnknownKey: the batch will be sent again") from None
     logs.about(batch=str(batch))
     try:
         traced = ((each.sequence, traceparent_of(each.payload)) for each in batch.records)
@@ -35,6 +39,6 @@ def write_records(*_: Any, **message: Any) -> None:
     except (DatabaseError, InterfaceError) as exc:
         connection.close()
         raise NotWritten(f"no database ({type(exc).__name__}): {batch} will be sent again") from None
-    except (UnknownKey, UnsupportedRecord) as exc:
+    except (UnknownKey, UnsupportedRecord, WrongKey) as exc:
         log.error("%s from host %s can't be written here and will be sent again: %s", batch, batch.host, exc)
         raise NotWritten(f"{type(exc).__name__}: {batch} will be sent again") from None

@@ -12,12 +12,15 @@ from typing import Any
 from uuid import UUID
 
 from common.keyset import above
+from common.number_set import NumberSet, between
 from recording import sources
 from recording.backlog import waiting_numbers
+from recording.ingestion import disposition_seal
 from recording.models import Disposition, Origin
+from recording.origins import Head
 from recording.publisher import heads
 from recording.records import BadRecord, UnsupportedRecord, microseconds
-from recording.seals import START, Key, UnknownKey, keyring
+from recording.seals import START, Key, keyring
 from recording.sources import RecordSource
 
 CHUNK_ROWS = 500  # rows held in memory
@@ -61,45 +64,66 @@ class Step:
 
 def estimated_total() -> int:
     """Roughly how many numbers a walk will check."""
-    return sum(Origin.objects.values_list("highest", flat=True))
+    return sum(len(Head.of(row).settled) for row in Origin.objects.all())
 
 
-def verify(journal: Path) -> Iterator[Step]:
-    """Walks the whole log in bounded memory. Raises `UnreadableSegment` or `DamagedHeads`."""
-    waiting = waiting_numbers(journal)
-    saved_heads = heads.read(journal)
+def verify(journal: Path, copies: heads.SavedHeads | None = None) -> Iterator[Step]:
+    """Walks the whole log in bounded memory; `copies` are heads that were kept elsewhere.
+
+    Raises `UnreadableSegment` or `DamagedHeads`.
+    """
+    waiting = waiting_numbers(journal)  # first: what leaves the journal meanwhile is settled
+    saved_heads = heads.merged(heads.read(journal), copies or {})
     known: set[UUID] = set()
-    for origin in Origin.objects.order_by("id").iterator(CHUNK_ROWS):
-        known.add(origin.id)
-        yield from _verify_origin(origin, waiting.get(origin.id, []), saved_heads.get(origin.id, 0))
-    yield from _lost_origins(saved_heads, known, waiting)
+    for row in Origin.objects.order_by("id").iterator(CHUNK_ROWS):
+        known.add(row.id)
+        yield from _verify_origin(Head.of(row), waiting.get(row.id, NumberSet()), saved_heads.get(row.id))
+    for origin, saved in saved_heads.items():
+        if origin not in known:
+            detail = "the whole origin, which this host or a kept copy knows"
+            yield Step(0, (Finding("missing", origin, 1, saved.settled.highest, detail),))
     yield from _foreign_rows()
     if (journal / heads.DAMAGED_NAME).exists():
         detail = f"{heads.DAMAGED_NAME} beside the journal: completely deleted origins from before can't be named"
         yield Step(0, (Finding("unreadable", None, None, None, detail),))
 
 
-def _verify_origin(origin: Origin, waiting: list[tuple[int, int]], saved_highest: int) -> Iterator[Step]:
-    try:
-        key = keyring().find(origin.key_id)
-    except UnknownKey as exc:
-        yield Step(origin.highest, (Finding("unreadable", origin.id, 1, origin.highest, str(exc)),))
+def _verify_origin(head: Head, waiting: NumberSet, saved: heads.SavedHead | None) -> Iterator[Step]:
+    origin, last = head.origin, head.settled.highest
+    if head.is_genuine is None:
+        detail = f"no configured key has the id {head.key_id}: add the old key to SEAL_KEY_FALLBACKS"
+        yield Step(last, (Finding("unreadable", origin, 1, last, detail),))
         return
-    head = key.head(origin.id, origin.host, origin.highest, ended=origin.ended)
-    if bytes(origin.seal) != head:
-        yield Step(0, (Finding("changed", origin.id, origin.highest, origin.highest, "the origin's head"),))
-    highest = max(origin.highest, saved_highest)
+    yield Step(0, tuple(Finding("changed", origin, last, last, detail) for detail in _faults_of_head(head, saved)))
+    key = keyring().find(head.key_id)
+    settled = head.settled | saved.settled if saved and saved.is_genuine(origin) else head.settled
+    highest = (settled | waiting).highest
     expected, previous = 1, START
-    for link in _links(origin.id, key):
+    for link in _links(origin, key):
         if link.sequence < expected or (link.sequence > highest and not link.is_intact):
-            yield Step(0, (Finding("foreign", origin.id, link.sequence, link.sequence, link.name),))
+            if not link.sequence or link.sequence >= expected or _is_taken_twice(origin, link.sequence):
+                yield Step(0, (Finding("foreign", origin, link.sequence, link.sequence, link.name),))
             continue
-        findings = _missing(origin.id, expected, link.sequence - 1, waiting)
-        findings += _check(origin.id, link, key, previous if link.sequence == expected else None)
+        findings = _missing(origin, between(expected, link.sequence - 1), settled, waiting)
+        findings += _check(origin, link, key, previous if link.sequence == expected else None)
         yield Step(link.sequence - expected + 1, tuple(findings))
         expected, previous = link.sequence + 1, link.seal
     if expected <= highest:
-        yield Step(highest - expected + 1, tuple(_missing(origin.id, expected, highest, waiting)))
+        rest = between(expected, highest)
+        yield Step(len(rest), tuple(_missing(origin, rest, settled, waiting)))
+
+
+def _faults_of_head(head: Head, saved: heads.SavedHead | None) -> list[str]:
+    """What is wrong with an origin's head, also compared with what was known of it before."""
+    faults = [] if head.is_genuine else ["the origin's head"]
+    if saved is not None:
+        if saved.key_id != head.key_id:
+            faults.append("the origin's head: it was sealed with another key before")
+        elif saved.is_genuine(head.origin) is False:
+            faults.append("the saved copy of the origin's head")
+        elif saved.settled - head.settled:
+            faults.append("the origin's head: more numbers were settled before")
+    return faults
 
 
 def _check(origin: UUID, link: Link, key: Key, previous: bytes | None) -> list[Finding]:
@@ -110,17 +134,36 @@ def _check(origin: UUID, link: Link, key: Key, previous: bytes | None) -> list[F
     return []
 
 
-def _missing(origin: UUID, first: int, last: int, waiting: list[tuple[int, int]]) -> list[Finding]:
-    """Findings for the ranges of `first` to `last` that are not in the journal either."""
-    findings, start = [], first
-    for low, high in sorted(waiting):
-        if start <= last and low <= last and high >= start:
-            if low > start:
-                findings.append(Finding("missing", origin, start, low - 1, "neither row nor disposition nor journal"))
-            start = high + 1
-    if start <= last:
-        findings.append(Finding("missing", origin, start, last, "neither row nor disposition nor journal"))
-    return findings
+def _missing(origin: UUID, absent: NumberSet, settled: NumberSet, waiting: NumberSet) -> list[Finding]:
+    """Findings for numbers without row and disposition, unless they are only on their way from the journal.
+
+    They are looked up once more: a row may have become a tombstone between two looks at the tables.
+    """
+    lost = absent - (waiting - settled)
+    lost = NumberSet(part for first, last in lost.ranges for part in _still_absent(origin, first, last).ranges)
+    here = lost & waiting
+    details = (
+        (here, "settled, but without row and disposition; the journal has it: run `manage.py restore`"),
+        (lost - here, "neither row nor disposition nor journal"),
+    )
+    found = [Finding("missing", origin, first, last, text) for part, text in details for first, last in part.ranges]
+    return sorted(found, key=lambda finding: finding.first or 0)
+
+
+def _still_absent(origin: UUID, first: int, last: int) -> NumberSet:
+    numbers = {"origin": origin, "sequence__range": (first, last)}
+    present = [model._default_manager.filter(**numbers).values_list("sequence", flat=True) for model in _models()]  # noqa: SLF001 - Django documents it as public
+    return between(first, last) - NumberSet((number, number) for found in present for number in found)
+
+
+def _is_taken_twice(origin: UUID, number: int) -> bool:
+    """Whether several rows and dispositions have this number, now: an erased row was seen with its tombstone."""
+    counts = [model._default_manager.filter(origin=origin, sequence=number).count() for model in _models()]  # noqa: SLF001
+    return int(sum(counts)) > 1
+
+
+def _models() -> list[Any]:
+    return [*(source.model for source in sources.registered()), Disposition]
 
 
 def _links(origin: UUID, key: Key) -> Iterator[Link]:
@@ -161,24 +204,13 @@ def _digest(source: RecordSource, row: Any, key: Key) -> bytes:
 
 def _disposition_link(each: Disposition, key: Key) -> Link:
     digest, seal = bytes(each.digest), bytes(each.seal)
-    expected = key.disposition(each.kind, seal, digest, bytes(each.payload))
-    return Link(each.sequence, seal, digest, expected == bytes(each.disposition_seal), f"{each.kind} record")
-
-
-def _lost_origins(
-    saved_heads: dict[UUID, int], known: set[UUID], waiting: dict[UUID, list[tuple[int, int]]]
-) -> Iterator[Step]:
-    for origin, highest in saved_heads.items():
-        if origin not in known:
-            findings = _missing(origin, 1, highest, waiting.get(origin, []))
-            detail = Finding("missing", origin, 1, highest, "the whole origin, which this host knows")
-            yield Step(0, (detail, *findings))
+    is_intact = disposition_seal(each, key) == bytes(each.disposition_seal)
+    return Link(each.sequence, seal, digest, is_intact, f"{each.kind} record")
 
 
 def _foreign_rows() -> Iterator[Step]:
     """Findings for rows and dispositions without an origin, or with an origin that has no head."""
-    models: list[Any] = [*(source.model for source in sources.registered()), Disposition]
-    for model in models:
+    for model in _models():
         for origin in _origins_of(model):
             if origin is None or not Origin.objects.filter(pk=origin).exists():
                 rows = model._default_manager.filter(origin=origin)  # noqa: SLF001 - Django documents it as public

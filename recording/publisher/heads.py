@@ -1,12 +1,24 @@
-"""Origins' heads, saved outside the database too, so that rows deleted together with their head show."""
+"""Origins' heads, saved outside the database too, so that rows deleted together with their head show.
+
+    heads.json = {origin: {"host": …, "key": key id, "settled": "1-5000", "ended": …, "seal": base64}}
+
+Each entry has a seal of its own, like a row of `Origin`, so a copy of the file can be kept anywhere. A saved head only
+grows: whatever the database says later, its numbers were settled once.
+"""
 
 import json
 import logging
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from common.number_set import NumberSet
 from recording.models import Origin
+from recording.origins import Head
 from recording.publisher.progress import write_atomically
 from recording.seals import UnknownKey, keyring
 
@@ -14,64 +26,128 @@ log = logging.getLogger(__name__)
 
 FILE_NAME = "heads.json"
 DAMAGED_NAME = "heads.damaged"
+OVERLAP = timedelta(minutes=10)  # longer than a transaction: its head becomes visible after its `changed_at`
 
 
 class DamagedHeads(Exception):
     """The heads saved beside the journal can't be read."""
 
 
+class SavedHead(NamedTuple):
+    """A head as saved. `is_genuine` is whether its own seal verifies; None if its key is not configured."""
+
+    host: str
+    key_id: str
+    settled: NumberSet
+    ended: bool
+    seal: bytes
+
+    def is_genuine(self, origin: UUID) -> bool | None:
+        """Whether its own seal verifies; None if its key is not configured."""
+        try:
+            key = keyring().find(self.key_id)
+        except UnknownKey:
+            return None
+        return self.seal == key.head(origin, self.host, str(self.settled), ended=self.ended)
+
+    def as_json(self) -> dict[str, Any]:
+        """Its JSON members."""
+        return {
+            "host": self.host,
+            "key": self.key_id,
+            "settled": str(self.settled),
+            "ended": self.ended,
+            "seal": b64encode(self.seal).decode(),
+        }
+
+
+SavedHeads = dict[UUID, SavedHead]
+
+
 class Heads:
-    """The heads saved in a journal's folder: the highest confirmed number of each origin."""
+    """The heads saved in a journal's folder: those of all origins that the database knows or knew."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
         self._is_saved = True
+        self._read_to: datetime | None = None
         try:
-            self._highest = read(folder)
+            self._saved = read(folder)
         except DamagedHeads as exc:
             log.error("%s It is renamed to %s, and replaced by the heads in the database.", exc, DAMAGED_NAME)
-            self._start_over()
+            self._saved = {}
+            with suppress(OSError):  # a disk error here must not stop publishing
+                self._path.rename(self._path.with_name(DAMAGED_NAME))
 
-    def raise_to(self, origin: UUID, sequence: int) -> None:
-        """Records a confirmed number."""
-        if self._highest.get(origin, 0) < sequence:
-            self._highest[origin] = sequence
-            self._is_saved = False
+    def update(self) -> None:
+        """Takes over what changed in the database. Raises Django's database errors."""
+        begun = datetime.now(UTC)
+        rows = Origin.objects.all()
+        if self._read_to:
+            rows = rows.filter(changed_at__gte=self._read_to - OVERLAP)
+        self.merge(Head.of(row) for row in rows)
+        self._read_to = begun
+
+    def merge(self, heads: Iterable[Head]) -> None:
+        """Takes over heads whose seals verify. Numbers that were settled before stay."""
+        for head in heads:
+            before = self._saved.get(head.origin)
+            if head.is_genuine and (before is None or before.key_id == head.key_id):
+                settled = before.settled | head.settled if before else head.settled
+                ended = head.ended or bool(before and before.ended)
+                if before is None or (before.settled, before.ended) != (settled, ended):
+                    self._saved[head.origin] = _sealed(head, settled, ended=ended)
+                    self._is_saved = False
 
     def save(self) -> None:
         """Writes the file atomically if anything changed. Raises `OSError`."""
-        if self._is_saved:
-            return
-        write_atomically(self._path, {str(origin): highest for origin, highest in self._highest.items()})
-        self._is_saved = True
-
-    def _start_over(self) -> None:
-        """A disk error here must not stop publishing."""
-        with suppress(OSError):
-            self._path.rename(self._path.with_name(DAMAGED_NAME))
-        self._highest = dict(Origin.objects.values_list("id", "highest"))
-        self._is_saved = False
+        if not self._is_saved:
+            write_atomically(self._path, as_json(self._saved))
+            self._is_saved = True
 
 
-def read(folder: Path) -> dict[UUID, int]:
+def read(folder: Path) -> SavedHeads:
     """The saved heads; empty if there is no file. Raises `DamagedHeads`."""
-    path = folder / FILE_NAME
     try:
-        saved = json.loads(path.read_text())
-        return {UUID(origin): int(highest) for origin, highest in saved.items()}
+        return read_file(folder / FILE_NAME)
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, AttributeError, TypeError) as exc:
+
+
+def read_file(path: Path) -> SavedHeads:
+    """The heads in a file. Raises `FileNotFoundError` or `DamagedHeads`."""
+    try:
+        saved = json.loads(path.read_text())
+        return {UUID(origin): _parsed(members) for origin, members in saved.items()}
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, AttributeError, TypeError, KeyError) as exc:
         raise DamagedHeads(f"{path} can't be read ({type(exc).__name__}).") from exc
 
 
-def end_origin(origin: UUID) -> None:
-    """Seals that the origin's highest settled number is its last. An origin without settled numbers has no head."""
-    head = Origin.objects.filter(pk=origin, ended=False).first()
-    if head is None:
-        return
-    try:
-        seal = keyring().find(head.key_id).head(origin, head.host, head.highest, ended=True)
-    except UnknownKey:
-        return  # it stays open, and `verify_log` reports the missing key
-    Origin.objects.filter(pk=origin, highest=head.highest).update(ended=True, seal=seal)
+def as_json(saved: Mapping[UUID, SavedHead]) -> dict[str, Any]:
+    """The JSON value of the file."""
+    return {str(origin): head.as_json() for origin, head in saved.items()}
+
+
+def merged(*copies: Mapping[UUID, SavedHead]) -> SavedHeads:
+    """All heads of several copies; of two with the same origin, the one with more numbers."""
+    found: SavedHeads = {}
+    for copy in copies:
+        for origin, head in copy.items():
+            known = found.get(origin)
+            if known is None or len(head.settled) > len(known.settled):
+                found[origin] = head
+    return found
+
+
+def _sealed(head: Head, settled: NumberSet, *, ended: bool) -> SavedHead:
+    seal = keyring().find(head.key_id).head(head.origin, head.host, str(settled), ended=ended)
+    return SavedHead(head.host, head.key_id, settled, ended, seal)
+
+
+def _parsed(members: Mapping[str, Any]) -> SavedHead:
+    settled, seal = NumberSet.parse(members["settled"]), b64decode(members["seal"], validate=True)
+    if not isinstance(members["host"], str) or not isinstance(members["key"], str):
+        raise TypeError
+    return SavedHead(members["host"], members["key"], settled, members["ended"] is True, seal)

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 BATCH_SECONDS = 0.02  # after a change, so that other records share the message
 CONFIRM_SECONDS = (
-    0.2  # between two checks for receipts while some are awaited; records that arrive meanwhile share messages
+    0.2  # between two looks at the heads while batches are awaited; records that arrive meanwhile share messages
 )
 IDLE_SECONDS = 1.0  # without changes, between two steps and two heartbeats
 LOCK_SECONDS = 0.5  # between two tries to take the lock that another process holds

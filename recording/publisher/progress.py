@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -41,11 +42,11 @@ def read(folder: Path) -> dict[str, int]:
     return {str(name): int(offset) for name, offset in saved.items()}
 
 
-def write_atomically(path: Path, numbers: Mapping[str, int]) -> None:
+def write_atomically(path: Path, members: Mapping[str, Any]) -> None:
     """Writes a JSON file atomically, mode 0600, synced. Raises `OSError`."""
     draft = path.with_suffix(".draft")
     with open(draft, "wb", opener=_private) as file:
-        file.write(orjson.dumps(numbers))
+        file.write(orjson.dumps(members))
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)

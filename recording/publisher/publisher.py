@@ -1,28 +1,27 @@
 """The publisher: one for a state folder, for the journals of all processes there, including exited ones.
 
-A batch without a receipt in time is sent again, so the queue never holds the only copy of a record. At most
+A batch that is not settled in time is sent again, so the queue never holds the only copy of a record. At most
 `MAX_UNCONFIRMED` batches are unconfirmed at a time, which limits memory here and messages in Redis during any outage.
 """
 
 import logging
-import operator
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import reduce
 from pathlib import Path
 from uuid import UUID
 
-from django.db.models import Max, Q
-
 from common import broker, metrics
+from common.number_set import NumberSet, between
+from recording import ingestion, origins
 from recording.batches import WRITE_RECORDS, Batch
 from recording.journal import Spool
 from recording.journal.segment import SegmentName
-from recording.models import Receipt
-from recording.publisher.heads import Heads, end_origin
+from recording.models import Origin
+from recording.origins import Head
+from recording.publisher.heads import Heads
 from recording.publisher.progress import Progress
 from recording.publisher.segment_reader import BATCH_BYTES, BATCH_RECORDS, Located, SegmentReader
 from recording.seals import UnknownKey, keyring
@@ -42,10 +41,6 @@ class _Sent:
     start: int  # from where in the segment it can be read again
     nbytes: int
     sent_at: float = 0.0  # time.monotonic() seconds
-
-    @property
-    def receipt(self) -> tuple[UUID, int, int]:
-        return self.batch.origin, self.batch.first, self.batch.last
 
 
 class Publisher:
@@ -79,6 +74,8 @@ class Publisher:
             self._send_again()
             self._send_new()
             self._remove_confirmed()
+            if time.monotonic() >= self._save_at:
+                self._heads.update()
         finally:
             if time.monotonic() >= self._save_at:
                 self.save_progress()
@@ -99,29 +96,15 @@ class Publisher:
     def _confirm(self) -> None:
         if not self._awaited:
             return
-        receipts = Receipt.objects.filter(reduce(operator.or_, self._receipt_ranges()))
-        confirmed = set(receipts.values_list("origin", "first", "last"))
-        for sent in self._awaited:
-            if sent.receipt in confirmed:
-                self._heads.raise_to(sent.batch.origin, sent.batch.last)
-        self._awaited = [sent for sent in self._awaited if sent.receipt not in confirmed]
-
-    def _receipt_ranges(self) -> Iterator[Q]:
-        """For each origin, the range of receipts that are awaited."""
-        for origin in {sent.batch.origin for sent in self._awaited}:
-            firsts = [sent.batch.first for sent in self._awaited if sent.batch.origin == origin]
-            yield Q(origin=origin, first__range=(min(firsts), max(firsts)))
+        settled = _settled({sent.batch.origin for sent in self._awaited})
+        self._awaited = [sent for sent in self._awaited if not _is_settled(sent.batch, settled[sent.batch.origin])]
 
     def _find_segments(self) -> None:
         names = self._spool.segments()
         new = [name for name in names if name not in self._readers]
-        confirmed_before = {origin: self._highest_receipt(origin) for origin in {name.origin for name in new}}
-        new_readers = {name: SegmentReader(name, confirmed_before[name.origin]) for name in new}
+        settled = _settled({UUID(name.origin) for name in new})
+        new_readers = {name: SegmentReader(name, settled[UUID(name.origin)] or NumberSet()) for name in new}
         self._readers = {name: self._readers.get(name) or new_readers[name] for name in names}
-
-    @staticmethod
-    def _highest_receipt(origin: str) -> int:
-        return Receipt.objects.filter(origin=UUID(origin)).aggregate(highest=Max("last"))["highest"] or 0
 
     def _send_again(self) -> None:
         """Sends overdue batches again if the queue is empty: then their messages were lost.
@@ -201,10 +184,22 @@ class Publisher:
         if any(self._spool.frames(name, reader.offset)):  # its writer added frames before it closed the file
             return
         if self._spool.is_last(name):
-            end_origin(UUID(name.origin))
+            origins.end(UUID(name.origin))
+        self._heads.update()
         self.save_progress()
         if not self._spool.remove(name, reader.offset, damaged=reader.is_damaged) and not reader.is_damaged:
             log.error("%s is damaged from byte %d on: numbers after %d are lost", name, reader.offset, reader.last)
         del self._readers[name]
-        receipts = Receipt.objects.filter(origin=UUID(name.origin), first__gte=reader.first, last__lte=reader.last)
-        receipts.delete()
+
+
+def _settled(ids: set[UUID]) -> dict[UUID, NumberSet | None]:
+    """The settled numbers of these origins; None where the head's seal does not verify, so that it is not believed."""
+    heads = {head.origin: head for head in map(Head.of, Origin.objects.filter(pk__in=ids))} if ids else {}
+    unknown = {origin: NumberSet() for origin in ids if origin not in heads}
+    return unknown | {origin: head.settled if head.is_genuine else None for origin, head in heads.items()}
+
+
+def _is_settled(batch: Batch, settled: NumberSet | None) -> bool:
+    """Whether each number of the batch is settled: by its head or, failing that, by its rows and dispositions."""
+    numbers = between(batch.first, batch.last)
+    return set(numbers) <= ingestion.present(batch) if settled is None else not numbers - settled

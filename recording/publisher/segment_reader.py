@@ -2,15 +2,13 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
-from math import inf
 from typing import NamedTuple
-from uuid import UUID
 
+from common.number_set import NumberSet
 from recording.journal import Entry, Frame, Spool
 from recording.journal.segment import SegmentName
-from recording.models import Receipt
 
 log = logging.getLogger(__name__)
 
@@ -31,13 +29,10 @@ class Located(NamedTuple):
 
 @dataclass
 class SegmentReader:
-    """The state of reading one segment.
-
-    `confirmed_before` is the highest number of its origin that was confirmed before this publisher saw the segment.
-    """
+    """The state of reading one segment. `settled` are its origin's numbers that were settled before it was found."""
 
     name: SegmentName
-    confirmed_before: int
+    settled: NumberSet = field(default_factory=NumberSet)
     offset: int = 0  # bytes
     first: int = 0  # sequences read, 0 for none
     last: int = 0
@@ -50,8 +45,7 @@ class SegmentReader:
         Skips entries that are already confirmed. Raises `OSError`.
         """
         while chunk := self._read(spool):
-            settled = self._settled(chunk[0].entry.sequence, chunk[-1].entry.sequence)
-            for is_settled, run in groupby(chunk, key=lambda each: each.entry.sequence in settled):
+            for is_settled, run in groupby(chunk, key=lambda each: each.entry.sequence in self.settled):
                 entries = list(run)
                 if not is_settled:
                     self.is_read = False
@@ -73,14 +67,9 @@ class SegmentReader:
                     break
                 self._skip(frame)
             found += [each for each in _located(frame) if each.entry.sequence > self.last]
-            if len(found) >= self._max_entries or (found and found[-1].end - self.offset >= BATCH_BYTES):
+            if len(found) >= BATCH_RECORDS or (found and found[-1].end - self.offset >= BATCH_BYTES):
                 break
         return found
-
-    @property
-    def _max_entries(self) -> float:
-        """One batch; unlimited within `BATCH_BYTES` if some entries may be confirmed already."""
-        return BATCH_RECORDS if self.last >= self.confirmed_before else inf
 
     def _skip(self, frame: Frame) -> None:
         """Moves behind damage before a frame, and behind the frame if it is blank."""
@@ -94,16 +83,6 @@ class SegmentReader:
         self.first = self.first or first
         self.last = last
         self.offset = offset
-
-    def _settled(self, first: int, last: int) -> set[int]:
-        """The numbers from `first` to `last` that were confirmed before this publisher saw the segment."""
-        if first > self.confirmed_before:
-            return set()
-        receipts = Receipt.objects.filter(
-            origin=UUID(self.name.origin), first__gt=first - BATCH_RECORDS, first__lte=last, last__gte=first
-        )
-        ranges = receipts.values_list("first", "last")
-        return {number for low, high in ranges for number in range(max(low, first), min(high, last) + 1)}
 
     def _report_damage(self, following: Frame) -> None:
         self.is_damaged = True

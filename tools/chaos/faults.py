@@ -32,7 +32,7 @@ def kill_gateway_process(testbed: Testbed, _seconds: float) -> None:
 
 @fault("kill the publisher", "publisher")
 def kill_publisher(testbed: Testbed, _seconds: float) -> None:
-    """Kills it while messages are in progress; the next publisher continues from the receipts in the database."""
+    """Kills it while messages are in progress; the next publisher continues from the heads in the database."""
     with testbed.under_full_load(FULL_LOAD_SECONDS):
         testbed.kill("publisher")
 

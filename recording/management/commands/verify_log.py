@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -10,7 +11,7 @@ from tqdm import tqdm
 from recording import sources, verification
 from recording.backlog import waiting_numbers
 from recording.command_errors import unreadable_files_as_command_errors
-from recording.publisher import journal_folder
+from recording.publisher import heads, journal_folder
 
 MAX_SHOWN = 100  # findings
 
@@ -25,8 +26,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Adds `--no-progress` and `--files`."""
+        """Adds `--no-progress`, `--files` and `--heads`."""
         parser.add_argument("--no-progress", action="store_true", help="no progress bar")
+        parser.add_argument("--heads", nargs="+", type=Path, default=[], help="copies of heads.json kept elsewhere")
         parser.add_argument("--files", action="store_true", help="also read every file in the storage (slow)")
 
     def handle(self, *args: Any, **options: Any) -> str:
@@ -36,8 +38,9 @@ class Command(BaseCommand):
 
     def _result(self, options: dict[str, Any]) -> str:
         quiet = True if options["no_progress"] else None  # None: unless standard error is a terminal
+        copies = heads.merged(*map(_read_copy, options["heads"]))
         with tqdm(total=verification.estimated_total(), unit="record", disable=quiet) as bar:
-            checked, found = self._walk(verification.verify(journal_folder()), bar)
+            checked, found = self._walk(verification.verify(journal_folder(), copies), bar)
         files = ""
         if options["files"]:
             with tqdm(unit="file", disable=quiet) as bar:
@@ -45,9 +48,7 @@ class Command(BaseCommand):
             files, found = f", and {total} files", found + bad
         if found:
             raise CommandError(f"{found} findings in {checked} records{files}: the log is not intact.", returncode=1)
-        waiting = sum(
-            last - first + 1 for ranges in waiting_numbers(journal_folder()).values() for first, last in ranges
-        )
+        waiting = sum(map(len, waiting_numbers(journal_folder()).values()))
         return f"{checked} records{files}, all in place and unchanged; the journal holds {waiting}."
 
     def _walk(self, steps: Iterator[verification.Step], bar: "tqdm[Any]") -> tuple[int, int]:
@@ -65,3 +66,10 @@ class Command(BaseCommand):
 
 def _attachments() -> Iterator[verification.Step]:
     return chain.from_iterable(source.verify_attachments() for source in sources.registered())
+
+
+def _read_copy(path: Path) -> heads.SavedHeads:
+    try:
+        return heads.read_file(path)
+    except FileNotFoundError:
+        raise CommandError(f"There is no file {path}.") from None

@@ -63,7 +63,7 @@ def test_it_writes_the_row_without_the_storage_and_uploads_the_file_later(
     with storage_unavailable(folder):
         process_records()
         assert InferenceLog.objects.count() == 3
-        assert Origin.objects.get().highest == 3
+        assert Origin.objects.get().settled == "1-3"
         assert uploads.upload_pending() == 0
         shown = get_inference(gateway, large["X-Inference-ID"])
         assert shown["input_data"]["pad"] == "p" * PADDING_BYTES

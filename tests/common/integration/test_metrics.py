@@ -23,6 +23,7 @@ from ml_proxy.models import InferenceLog
 from recording.journal import Spool, Writer
 from recording.models import Origin
 from recording.publisher import journal_folder
+from recording.publisher.heads import Heads
 from recording.seals import keyring
 from tests.support.databases import with_database_down
 from tests.support.gateway import BODY, predict
@@ -273,7 +274,9 @@ def test_the_reconciliation_reports_missing_records(journal: Path, broker: redis
     publishing.step()
     write_messages(broker)
     publishing.step()
-    publishing.save_progress()
+    heads = Heads(journal)
+    heads.update()
+    heads.save()
     kept = InferenceLog.objects.order_by("sequence")[1]
     InferenceLog.objects.filter(pk=kept.pk).delete()
     assert scrape().numbers() == account(answered=5, written=4, missing=1)

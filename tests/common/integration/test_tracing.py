@@ -29,6 +29,7 @@ from ml_server import tracing as tracing_there
 from recording.batches import Batch
 from recording.journal import Entry
 from recording.records import traceparent_of
+from recording.seals import keyring
 from tests.support.log_lines import parse_log
 from tests.support.model import ScriptedModel
 from tests.support.record_pipeline import record
@@ -303,7 +304,7 @@ def test_the_trace_of_a_record_is_stored_beside_it_and_not_sealed() -> None:
     assert InferenceRecord.decode(encoded) == item == InferenceRecord.decode(item.encode())
     assert InferenceRecord.decode(encoded).content() == item.content()
     entry = Entry(1, b"d" * 32, b"s" * 32, encoded)
-    [arrived] = Batch.from_message(Batch.of(uuid7(), "host", "key", [entry]).as_message()).records
+    [arrived] = Batch.from_message(Batch.of(uuid7(), "host", keyring().current.id, [entry]).as_message()).records
     assert traceparent_of(arrived.payload) == given
 
 

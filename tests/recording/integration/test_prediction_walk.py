@@ -1,4 +1,4 @@
-"""docs/architecture.md names the code that runs during one prediction, from the view to the row and its receipt."""
+"""docs/architecture.md names the code that runs during one prediction, from the view to the row."""
 
 import inspect
 import sys

@@ -14,7 +14,7 @@ from ml_proxy.models import InferenceLog
 from recording.batches import Batch
 from recording.ingestion import write_batch
 from recording.journal import Spool, Writer
-from recording.models import Disposition, Receipt
+from recording.models import Disposition, Origin
 from recording.publisher import Publisher, StopRequest, run
 from recording.publisher.publisher import MAX_UNCONFIRMED
 from recording.publisher.segment_reader import BATCH_RECORDS
@@ -39,7 +39,7 @@ def test_it_publishes_the_journal_and_removes_confirmed_segments(
     publishing.step()
     assert set(InferenceLog.objects.values_list("id", flat=True)) == {item.id for item in made}
     assert not Spool(tmp_path).segments()
-    assert not Receipt.objects.exists()
+    assert Origin.objects.get().settled == f"1-{BATCH_RECORDS + 1}"
 
 
 def test_it_keeps_an_open_segment(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
@@ -94,7 +94,7 @@ def test_a_record_that_comes_twice_becomes_one_row(tmp_path: Path, writer: Write
         write_batch(Batch.from_message(message))
     assert InferenceLog.objects.count() == 1
     assert list(Disposition.objects.values_list("sequence", "kind")) == [(2, "repeated")]
-    assert Receipt.objects.count() == 1
+    assert Origin.objects.get().settled == "1-2"
 
 
 def test_it_skips_records_confirmed_before_a_restart(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
@@ -158,7 +158,7 @@ def test_it_collects_no_statements_under_debug(
     stop = StopRequest()
 
     def step(_: Publisher) -> None:
-        Receipt.objects.exists()
+        Origin.objects.exists()
         assert connection.queries
         stop.set()
 

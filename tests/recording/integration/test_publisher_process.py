@@ -170,12 +170,12 @@ def test_on_a_stop_it_publishes_the_rest_saves_its_progress_and_ends_quickly(sit
     site.system.kill("worker-logs")
     before = site.sent()
     site.append()
-    until(lambda: site.sent() == before + 1, what="its message")  # now it waits for a receipt that does not come
+    until(lambda: site.sent() == before + 1, what="its message")  # now it waits for a row that does not come
     site.append()
     status, seconds = site.end("publisher")
     assert (status, seconds < loop.LONGEST_PAUSE_SECONDS) == (0, True)
     assert site.sent() == before + 2
-    assert list(read_heads(site.journal).values()) == [1]
+    assert [str(head.settled) for head in read_heads(site.journal).values()] == ["1-1"]
     assert list(progress.read(site.journal).values()) != [0]
     assert "Traceback" not in site.system.log_of("publisher")
     assert lock_holder(site.journal) == 0
@@ -213,12 +213,12 @@ def test_it_survives_an_outage_of_the_database(site: Site) -> None:
     site.start("publisher")
     site.append()
     until(lambda: site.messages() == 1, what="its message")
-    site.system.sql("ALTER TABLE recording_receipt RENAME TO ml_proxy_away")
+    site.system.sql("ALTER TABLE recording_origin RENAME TO ml_proxy_away")
     if site.system.environment.get("DATABASE_URL"):
         site.system.sql(DISCONNECT)
     until(lambda: "publishing pauses for 0.5 s: no database" in site.system.log_of("publisher"), what="the outage")
     site.append()
-    site.system.sql("ALTER TABLE ml_proxy_away RENAME TO recording_receipt")
+    site.system.sql("ALTER TABLE ml_proxy_away RENAME TO recording_origin")
     until(lambda: site.messages() == 2, what="the second message")
     site.system.start("worker-logs")
     until(site.is_idle, what="rows")

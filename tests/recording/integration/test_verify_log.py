@@ -15,15 +15,15 @@ from pytest_django import Settings
 from common.ids import uuid7
 from ml_proxy.models import InferenceLog
 from ml_proxy.records import InferenceRecord
-from recording import verification
+from recording import origins, verification
 from recording.batches import Batch
 from recording.direct_writes import DirectOrigin
 from recording.ingestion import write_batch
 from recording.journal import Entry, Spool, Writer
 from recording.models import Disposition, Origin
 from recording.publisher import journal_folder
-from recording.publisher.heads import Heads, end_origin
-from recording.seals import keyring
+from recording.publisher.heads import Heads
+from recording.seals import Key, keyring
 from tests.support.query_plans import query_costs, select_statements
 
 pytestmark = pytest.mark.django_db
@@ -79,7 +79,7 @@ def verify() -> list[str]:
     try:
         call_command("verify_log", stdout=out)
     except CommandError as exc:
-        return out.getvalue().strip().splitlines() if exc.returncode == 1 else [str(exc)]
+        return list(filter(None, out.getvalue().splitlines())) if exc.returncode == 1 else [str(exc)]
     return []
 
 
@@ -133,29 +133,126 @@ def test_it_reports_a_deleted_row(origin: UUID, sequence: int) -> None:
     ]
 
 
-def test_it_reports_a_completely_deleted_origin(origin: UUID, journal: Path) -> None:
+def save_heads(journal: Path) -> None:
+    """As the publisher does each second."""
     heads = Heads(journal)
-    heads.raise_to(origin, 6)
+    heads.update()
     heads.save()
+
+
+def test_it_reports_a_completely_deleted_origin(origin: UUID, journal: Path) -> None:
+    save_heads(journal)
     assert verify() == []
     InferenceLog.objects.all().delete()
     Origin.objects.all().delete()
     assert any(f"missing: number 1-6 of origin {origin}" in line for line in verify())
 
 
+def test_it_reports_rows_that_were_written_directly_and_deleted_with_their_origin(journal: Path) -> None:
+    journal.mkdir(parents=True)
+    DirectOrigin(keyring().current).write([record(), record()])
+    save_heads(journal)
+    InferenceLog.objects.all().delete()
+    Origin.objects.all().delete()
+    [line] = verify()
+    assert line.startswith("missing: number 1-2 of origin")
+
+
 def test_it_reports_newest_rows_deleted_together_with_their_head(origin: UUID, journal: Path) -> None:
-    heads = Heads(journal)
-    heads.raise_to(origin, 6)
-    heads.save()
+    """By somebody who has the key."""
+    save_heads(journal)
     InferenceLog.objects.filter(sequence__gt=4).delete()
-    Origin.objects.update(highest=4, seal=keyring().current.head(origin, "host", 4, ended=False))
-    assert verify() == [f"missing: number 5-6 of origin {origin}: neither row nor disposition nor journal"]
+    seal = keyring().current.head(origin, "host", "1-4", ended=False)
+    Origin.objects.update(settled="1-4", seal=seal)
+    assert verify() == [
+        f"changed: number 4 of origin {origin}: the origin's head: more numbers were settled before",
+        f"missing: number 5-6 of origin {origin}: neither row nor disposition nor journal",
+    ]
+
+
+def test_it_goes_on_to_report_a_lowered_head_once_more_is_written(writer: Writer, journal: Path) -> None:
+    """What seals a head looks at the seal that is there first; and what was saved is not forgotten."""
+    for _ in range(7):
+        item = record()
+        writer.append(item.encode(), item.content())
+    [name] = Spool(journal).segments()
+    entries, origin = list(Spool(journal).entries(name)), UUID(name.origin)
+    write_batch(Batch.of(origin, "host", name.key_id, entries[:6]))
+    save_heads(journal)
+    (journal / str(name)).unlink()
+    InferenceLog.objects.filter(sequence__gt=4).delete()
+    Origin.objects.update(settled="1-4")
+    write_batch(Batch.of(origin, "host", name.key_id, entries[6:]))
+    origins.end(origin)
+    save_heads(journal)
+    assert verify() == [
+        f"changed: number 7 of origin {origin}: the origin's head",
+        f"changed: number 7 of origin {origin}: the origin's head: more numbers were settled before",
+        f"missing: number 5-6 of origin {origin}: neither row nor disposition nor journal",
+    ]
 
 
 def test_it_reports_a_lowered_head(origin: UUID) -> None:
     InferenceLog.objects.filter(sequence__gt=4).delete()
-    Origin.objects.update(highest=4)
+    Origin.objects.update(settled="1-4")
     assert f"changed: number 4 of origin {origin}: the origin's head" in verify()
+
+
+def test_an_old_key_cannot_rewrite_what_a_newer_one_sealed(origin: UUID, journal: Path, settings: Settings) -> None:
+    """Somebody has an old key, which still verifies, and writes the origin anew with it, without its last row."""
+    save_heads(journal)
+    settings.SEAL_KEY_FALLBACKS = ["an old key of more than thirty-two characters"]
+    old, items = Key(settings.SEAL_KEY_FALLBACKS[0]), [record() for _ in range(5)]
+    InferenceLog.objects.all().delete()
+    Origin.objects.all().delete()
+    forger = DirectOrigin(old)
+    forger._origin = origin
+    forger.write(items)
+    assert f"changed: number 5 of origin {origin}: the origin's head: it was sealed with another key before" in verify()
+    save_heads(journal)
+    assert f"changed: number 5 of origin {origin}: the origin's head: it was sealed with another key before" in verify()
+
+
+def test_what_is_settled_must_be_a_row_even_if_the_journal_still_has_it(writer: Writer, journal: Path) -> None:
+    """A publisher keeps a segment while it is open. So its rows can be deleted, and restored."""
+    for _ in range(6):
+        item = record()
+        writer.append(item.encode(), item.content())
+    origin = settle(journal, remove=False)
+    InferenceLog.objects.filter(sequence__gt=4).delete()
+    [line] = verify()
+    assert line.startswith(f"missing: number 5-6 of origin {origin}: settled, but without row and disposition")
+    assert line.endswith("the journal has it: run `manage.py restore`")
+    out = StringIO()
+    call_command("restore", stdout=out)
+    assert out.getvalue() == "2 records were restored.\n"
+    assert verify() == []
+    call_command("restore", stdout=out)
+    assert out.getvalue().endswith("\n0 records were restored.\n")
+
+
+def test_a_copy_of_the_heads_shows_what_was_lost_with_the_host(origin: UUID, journal: Path, tmp_path: Path) -> None:
+    save_heads(journal)
+    copy = (journal / "heads.json").rename(tmp_path / "copy.json")
+    InferenceLog.objects.all().delete()
+    Origin.objects.all().delete()
+    assert verify() == []  # nothing here knows
+    out = StringIO()
+    with pytest.raises(CommandError):
+        call_command("verify_log", heads=[copy], stdout=out)
+    assert f"missing: number 1-6 of origin {origin}" in out.getvalue()
+
+
+def test_it_reports_a_changed_reason_or_time_of_a_tombstone(origin: UUID) -> None:
+    row = InferenceLog.objects.get(origin=origin, sequence=3)
+    call_command("erase", patient=row.patient_name, before=datetime.now(UTC).isoformat(), reason="asked for", yes=True)
+    assert verify() == []
+    for changes in ({"reason": "none"}, {"created_at": datetime(2026, 1, 1, tzinfo=UTC)}):
+        kept = Disposition.objects.get(sequence=3)
+        Disposition.objects.filter(sequence=3).update(**changes)
+        assert verify() == [f"changed: number 3 of origin {origin}: erased record"]
+        kept.save()
+        assert verify() == []
 
 
 @pytest.mark.parametrize("where", ["unknown origin", "next number", "far number"])
@@ -212,7 +309,7 @@ def test_it_reports_a_forged_disposition(origin: UUID) -> None:
 
 
 def test_it_accepts_an_ended_origin_and_a_new_one(origin: UUID, make_origin: Callable[[], UUID]) -> None:
-    end_origin(origin)
+    origins.end(origin)
     make_origin()
     assert verify() == []
     assert Origin.objects.get(pk=origin).ended

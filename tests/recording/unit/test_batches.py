@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recording.batches import BadBatch, Batch, Numbered
+from recording.seals import UnknownKey, keyring
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -15,15 +16,18 @@ JSON = st.recursive(
 )
 
 
+KEY_ID = keyring().current.id
+
+
 def packed(payload: bytes) -> str:
-    raw = Batch(uuid4(), "", "", (Numbered(1, b"d" * 32, b"s" * 32, payload),)).as_message()["records"]
+    raw = Batch(uuid4(), "", KEY_ID, (Numbered(1, b"d" * 32, b"s" * 32, payload),)).as_message()["records"]
     assert isinstance(raw, str)
     return raw
 
 
 def message() -> dict[str, Any]:
     numbers = tuple(Numbered(number, b"d" * 32, b"s" * 32, payload) for number, payload in ((7, b"{}"), (8, b"\xff")))
-    return Batch(uuid4(), "host", "0123456789abcdef", numbers).as_message()
+    return Batch(uuid4(), "host", KEY_ID, numbers).as_message()
 
 
 def test_it_reads_what_was_written() -> None:
@@ -34,7 +38,7 @@ def test_it_reads_what_was_written() -> None:
 
 @given(found=st.dictionaries(st.sampled_from(["origin", "host", "key_id", "first", "records"]), JSON))
 def test_it_refuses_any_other_json(found: dict[str, Any]) -> None:
-    with pytest.raises(BadBatch):
+    with pytest.raises((BadBatch, UnknownKey)):
         Batch.from_message(found)
 
 
@@ -58,6 +62,13 @@ def test_it_refuses_any_other_json(found: dict[str, Any]) -> None:
         ("records", "\ud800MARKER"),
         ("records", packed(b"MARKER")[:-4]),
         ("records", packed(b"x") + packed(b"MARKER")[:64]),
+        ("seal", ""),
+        ("seal", "MARKER"),
+        ("seal", None),
+        ("origin", "00000000-0000-4000-8000-000000000000"),
+        ("host", "another"),
+        ("first", 8),
+        ("records", packed(b"{}")),
     ],
 )
 def test_it_refuses_invalid_values_and_quotes_none_of_them(name: str, value: Any) -> None:

@@ -1,4 +1,4 @@
-"""Grows the log with COPY, in worker processes: rows, heads and receipts like those of the product's worker.
+"""Grows the log with COPY, in worker processes: rows and heads like those of the product's worker.
 
 The log consists of pieces; each is one origin. A piece is committed in one transaction, so an interrupted run can
 continue.
@@ -22,17 +22,18 @@ from psycopg import sql
 from tqdm import tqdm
 
 from common.ids import uuid7
+from common.number_set import between
 from ml_proxy.records import InferenceRecord
 from ml_proxy.source import INFERENCES
 from recording.batches import Numbered
 from recording.ingestion import row_of
-from recording.models import Origin, Receipt
+from recording.models import Origin
 from recording.publisher.heads import Heads
 from recording.seals import START, Key, keyring
 from tools.benchmarks.scale.synthetic import APART, records
 
 PIECE = 10_000  # numbers of an origin
-BATCH = 200  # numbers of a receipt
+BATCH = 200  # numbers of a message
 WAL = "8GB"  # between checkpoints while the log grows: each checkpoint causes full-page writes
 
 
@@ -55,8 +56,9 @@ def grow(rows: int, journal: Path, apart: timedelta = APART) -> float:
         tqdm(total=len(missing) * PIECE, desc="growing", unit="row", unit_scale=True) as bar,
     ):
         for done in as_completed([pool.submit(load, number, apart) for number in missing]):
-            heads.raise_to(done.result(), PIECE)
+            done.result()
             bar.update(PIECE)
+    heads.update()
     heads.save()
     rate = len(missing) * PIECE / (time.monotonic() - started)
     with connection.cursor() as cursor:
@@ -65,8 +67,8 @@ def grow(rows: int, journal: Path, apart: timedelta = APART) -> float:
     return rate
 
 
-def load(piece: int, apart: timedelta) -> UUID:
-    """Loads one piece and returns its origin."""
+def load(piece: int, apart: timedelta) -> None:
+    """Loads one piece, which is an origin."""
     key = keyring().current
     first, *others = records(piece * PIECE, PIECE, apart=apart)
     origin = uuid7(first.predicted_at)
@@ -75,10 +77,9 @@ def load(piece: int, apart: timedelta) -> UUID:
         own.execute("SET synchronous_commit = off")
         _copy(own, rows)
         host = f"scale-{piece}"
-        seal = key.head(origin, host, PIECE, ended=True)
-        _copy(own, [Origin(id=origin, host=host, key_id=key.id, highest=PIECE, ended=True, seal=seal)])
-        _copy(own, [Receipt(origin=origin, first=n + 1, last=n + BATCH) for n in range(0, PIECE, BATCH)])
-    return origin
+        settled = str(between(1, PIECE))
+        seal = key.head(origin, host, settled, ended=True)
+        _copy(own, [Origin(id=origin, host=host, key_id=key.id, settled=settled, ended=True, seal=seal)])
 
 
 def numbered(items: Iterable[InferenceRecord], origin: UUID, key: Key) -> Iterator[tuple[InferenceRecord, Numbered]]:

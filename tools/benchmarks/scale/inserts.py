@@ -15,7 +15,7 @@ from ml_proxy.models import InferenceLog
 from recording.batches import Batch
 from recording.ingestion import write_batch
 from recording.journal.segment import HEAD_BYTES, SEALED
-from recording.models import Origin, Receipt
+from recording.models import Origin
 from recording.publisher.heads import Heads
 from recording.seals import keyring
 from tools.benchmarks.results import percentile
@@ -47,7 +47,7 @@ def insert(run: Run) -> None:
         write_batch(batch)
         times.append((time.perf_counter() - started) * 1000 / BATCH)
     cpu, server, rows = time.process_time() - cpu, run.server_seconds() - server, BATCHES * BATCH
-    heads.raise_to(made[-1].origin, made[-1].last)
+    heads.update()
     heads.save()
     figures = {
         "p50": percentile(sorted(times), 0.5),
@@ -69,8 +69,7 @@ def sizes(run: Run) -> None:
     count = InferenceLog.objects.count()
     for name, size in parts.items():
         _add_size(run, name, size, count)
-    for model in (Receipt, Origin):
-        _add_size(run, f"{model.__name__.lower()}s", f"pg_total_relation_size('{model._meta.db_table}')", count)  # noqa: SLF001
+    _add_size(run, "origins", f"pg_total_relation_size('{Origin._meta.db_table}')", count)  # noqa: SLF001
     [batch] = batches(1)
     message = len(json.dumps(batch.as_message())) / BATCH
     journal = HEAD_BYTES + SEALED.size + sum(len(record.payload) for record in batch.records) / BATCH
