@@ -105,7 +105,7 @@ class NotJSONMedia(GatewayError):
 
 
 class KeyReused(GatewayError):
-    """An Idempotency-Key was used again with another body."""
+    """An Idempotency-Key was used again with another path, query or body."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     kind = "key-reused"

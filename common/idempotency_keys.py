@@ -1,9 +1,11 @@
 """Idempotency keys: a repeated request with the same key gets the result of the first one."""
 
+import hashlib
+import json
 import re
 from datetime import timedelta
 
-from common.exceptions import BadInput, FieldError
+from common.exceptions import BadInput, FieldError, KeyReused
 
 KEPT = timedelta(hours=24)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -16,3 +18,14 @@ def check_key(key: str) -> None:
             "The Idempotency-Key can't be used.",
             field_errors=[FieldError("Idempotency-Key", "must be 1 to 255 visible ASCII characters")],
         )
+
+
+def request_digest(method: str, path: str, query: str, body: bytes) -> str:
+    """The SHA-256 of a request, in hex. A key stands for one request: a repeat must have the same digest."""
+    return hashlib.sha256(json.dumps([method, path, query]).encode() + body).hexdigest()
+
+
+def refuse_reuse(first: str, repeat: str) -> None:
+    """Raises `KeyReused` if the digests of the first request and of a repeat differ."""
+    if first != repeat:
+        raise KeyReused("This Idempotency-Key was used with another path, query or body. Use a new key.")

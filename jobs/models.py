@@ -55,7 +55,9 @@ class Job(models.Model):
     )
     # A repeated request with the same key returns the job that the first one created; cleared after 24 h.
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null is not unique
-    body_digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the request's body, in hex.")
+    request_digest = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 of method, path, query and body, in hex."
+    )
 
     class Meta:
         constraints: ClassVar = [

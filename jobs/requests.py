@@ -1,6 +1,5 @@
 """Parses the request body of a job: a JSON object, most of which the job kind validates."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -15,7 +14,7 @@ CALLBACK_URL = "callback_url"
 
 @dataclass(frozen=True)
 class JobRequest:
-    """`params` is the body's JSON text without `callback_url`, `digest` the SHA-256 of the whole body, in hex."""
+    """`params` is the body's JSON text without `callback_url`. An idempotency key is compared by `digest`."""
 
     params: str
     callback_url: str | None = None
@@ -55,7 +54,7 @@ def read_request(
         raise BadInput("The job's request is not valid.", field_errors=errors)
     url = strict_json.member(value, CALLBACK_URL)
     params = text if url is None else strict_json.without(text, CALLBACK_URL)
-    return JobRequest(params, url, hashlib.sha256(body).hexdigest())
+    return JobRequest(params, url)
 
 
 def _errors(value: strict_json.Value, members: Sequence[Member]) -> Iterator[FieldError]:

@@ -7,8 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from common import broker
-from common.exceptions import KeyReused
-from common.idempotency_keys import KEPT, check_key
+from common.idempotency_keys import KEPT, check_key, refuse_reuse
 from common.ids import uuid7
 from jobs import kinds
 from jobs.kinds import RUN_JOB, JobKind
@@ -36,7 +35,7 @@ def start(kind: JobKind, request: JobRequest, *, requested_by: str, request_id: 
     if key is not None and (known := _find_by_key(key, requested_by, request)):
         return known
     job_id = uuid7()
-    columns = {"id": job_id, "idempotency_key": key, "body_digest": request.digest, "queued_at": datetime.now(UTC)}
+    columns = {"id": job_id, "idempotency_key": key, "request_digest": request.digest, "queued_at": datetime.now(UTC)}
     job = _create(kind, request, requested_by=requested_by, request_id=request_id, **columns)
     if job.id == job_id:  # otherwise a concurrent request with this key created the job
         queue(job)
@@ -106,6 +105,5 @@ def _find_by_key(key: str, requested_by: str, request: JobRequest) -> Job | None
     if known.created_at < datetime.now(UTC) - KEPT:
         Job.objects.filter(pk=known.pk).update(idempotency_key=None)
         return None
-    if known.body_digest != request.digest:
-        raise KeyReused("This Idempotency-Key was used with another body. Use a new key for a new request.")
+    refuse_reuse(known.request_digest, request.digest)
     return known

@@ -12,7 +12,7 @@ from jobs.models import Job
 from jobs.serializers import JobSchema
 from jobs.views import JobCancel, JobDetail, JobList
 
-KEY = "For 24 hours, a repeat by the same caller with the same key and body returns the same job in its current state."
+KEY = "For 24 hours, a repeat by the same caller with the same key returns the same job in its current state."
 
 
 def paths(kind: JobKind, prefix: str, body: Any) -> list[URLPattern]:
@@ -50,7 +50,7 @@ def _list(kind: JobKind, body: Any) -> Any:
         responses={
             202: JobSchema,
             409: OpenApiResponse(description="Another job is active."),
-            422: OpenApiResponse(description="The Idempotency-Key was used with another body."),
+            422: OpenApiResponse(description="The Idempotency-Key was used with another path, query or body."),
         },
     )
     view: Any = extend_schema_view(get=get_schema, post=post_schema)(type("JobList", (JobList,), {"kind": kind}))

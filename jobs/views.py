@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import ClassVar
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts import permissions
+from common.idempotency_keys import request_digest
 from common.logs import current_request_id
 from common.query_params import Readers, cursor, limit, next_link, read_query, refuse_parameters
 from common.request_body import read_body
@@ -84,7 +86,9 @@ class JobCancel(KindView):
 def start(kind: JobKind, request: AnyRequest, body: bytes, caller: str) -> HttpResponse:
     """Starts a job. Returns a 202 with the job, its URL, and when to poll first."""
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
-    job_request = kind.read(body)
+    query = request.META.get("QUERY_STRING", "")
+    digest = request_digest(request.method or "", request.path, query, body)
+    job_request = replace(kind.read(body), digest=digest)
     for permission in kind.extra_permissions(job_request):
         permissions.require(request, permission)
     with locate_conflict(request):

@@ -1,4 +1,4 @@
-"""Idempotency of predictions: the same caller, key and body get the first answer, without a second model call or row.
+"""Idempotency of predictions: a repeat with the same key gets the first answer, without a second model call or row.
 
     claimed ──model answers──▶ answered (with the record) ──journal has it──▶ recorded
        └── model or gateway fails: the claim is released, so that a repeat may try again
@@ -8,7 +8,6 @@ the stored record under the same id and then answers. A claim whose process died
 live process could hold it.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -19,11 +18,12 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
 from django.db.models import QuerySet
 
-from common.exceptions import Conflict, DatabaseUnavailable, GatewayError, KeyReused
-from common.idempotency_keys import KEPT, check_key
+from common.exceptions import Conflict, DatabaseUnavailable, GatewayError
+from common.idempotency_keys import KEPT, check_key, refuse_reuse, request_digest
 from common.ids import uuid7
+from common.request_body import FORM
 from ml_proxy.models import IdempotencyKey
-from ml_proxy.prediction_request import Subject, read_subject
+from ml_proxy.prediction_request import Subject, is_form, read_subject
 from ml_proxy.predictions import Call, Outcome, call_model, reserve_capacity
 from ml_proxy.records import InferenceRecord
 from ml_proxy.upstream import Answer
@@ -34,7 +34,7 @@ CLAIM_MARGIN = timedelta(seconds=30)  # time beyond the model's deadline for a l
 
 
 def predict_once(call: Call, key: str) -> Outcome:
-    """Does the same as `predictions.predict`, but once per caller, key and body.
+    """Does the same as `predictions.predict`, but once per caller and key.
 
     Also raises `KeyReused`, `Conflict` while the first call is running, and `DatabaseUnavailable`.
     """
@@ -65,20 +65,28 @@ def delete_old_keys() -> int:
 
 def _claim(call: Call, subject: Subject, key: str) -> tuple[IdempotencyKey, bool]:
     """Returns the key's row, and whether this call must call the model."""
-    digest = hashlib.sha256(subject.input).hexdigest()
+    digest = _digest(call, subject)
     IdempotencyKey.objects.filter(caller=call.caller, key=key, claimed_at__lt=_now() - KEPT).delete()
     try:
         with transaction.atomic():
             return IdempotencyKey.objects.create(
-                caller=call.caller, key=key, body_digest=digest, inference_id=uuid7(), claimed_at=_now()
+                caller=call.caller, key=key, request_digest=digest, inference_id=uuid7(), claimed_at=_now()
             ), True
     except IntegrityError:
         existing = IdempotencyKey.objects.filter(caller=call.caller, key=key).first()
     if existing is None:  # it has just been released
         raise _still_running()
-    if existing.body_digest != digest:
-        raise KeyReused("This Idempotency-Key was used with another body. Use a new key for a new request.")
+    refuse_reuse(existing.request_digest, digest)
     return existing, existing.status is None and _take_over(existing)
+
+
+def _digest(call: Call, subject: Subject) -> str:
+    """A form counts by its fields and files, since browsers choose a new boundary for each attempt.
+
+    The prefix tells a form from the JSON body that has the same text.
+    """
+    body = FORM.encode() + subject.input if is_form(call.fields.get("Content-Type", "")) else call.body
+    return request_digest("POST", call.path, call.query, body)
 
 
 def _take_over(existing: IdempotencyKey) -> bool:

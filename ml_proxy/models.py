@@ -91,7 +91,7 @@ class IdempotencyKey(models.Model):
 
     caller = models.CharField(max_length=150, blank=True)
     key = models.CharField(max_length=255)
-    body_digest = models.CharField(max_length=64, help_text="SHA-256 of the body, in hex.")
+    request_digest = models.CharField(max_length=64, help_text="SHA-256 of method, path, query and body, in hex.")
     inference_id = models.UUIDField()
     claimed_at = models.DateTimeField()
     status = models.PositiveSmallIntegerField(null=True, help_text="Null while the first call is running.")

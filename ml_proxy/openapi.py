@@ -83,13 +83,14 @@ _REQUEST_ID = {
 _KEY = {
     **_HEADER,
     "name": "Idempotency-Key",
-    "description": "For 24 hours, a repeat by the same caller with the same key and body gets the first answer.",
+    "description": "For 24 hours, a repeat of the request by the same caller with the same key gets the first answer. "
+    "With another path, query or body it gets a 422.",
 }
 _PREFER = {**_HEADER, "name": "Prefer", "description": "respond-async starts a job instead of waiting."}
 _JOB_KEY = {
     **_KEY,
-    "description": "With respond-async, a repeat by the same caller with the same key and body returns the same job. "
-    "Otherwise the key is forwarded to the model server.",
+    "description": "With respond-async, a repeat of the request by the same caller with the same key returns the same "
+    "job. Otherwise the key is forwarded to the model server.",
 }
 _REQUEST_ID_ANSWERED = {"X-Request-ID": {**_TEXT, "description": "The id of this request."}}
 _INFERENCE_ID = {"X-Inference-ID": {**_TEXT, "description": "The inference's id in history."}}

@@ -25,9 +25,14 @@ class Subject(NamedTuple):
     parts: tuple[Part, ...] = ()
 
 
+def is_form(content_type: str) -> bool:
+    """Whether the body is a form. Other bodies are JSON."""
+    return content_type[:10].lower() == "multipart/"
+
+
 def read_subject(content_type: str, body: bytes) -> Subject:
     """Parses a body, which must be a JSON object or a form. Raises `BadInput` with all errors."""
-    if content_type[:10].lower() == "multipart/":
+    if is_form(content_type):
         return _from_form(multipart.read(content_type, body))
     value = strict_json.parse_fast(body, *PEOPLE)
     with suppress(TypeError, KeyError, person_names.BadName):

@@ -25,6 +25,7 @@ class Call:
 
     body: bytes
     fields: Mapping[str, str]
+    path: str
     query: str = ""
     request_id: str
     caller: str

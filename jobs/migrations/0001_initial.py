@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 ('attempt', models.PositiveSmallIntegerField(default=0, help_text='The number of the current attempt; runners of earlier attempts cannot write.')),
                 ('leased_until', models.DateTimeField(help_text='When the runner counts as dead, unless it renews the lease.', null=True)),
                 ('idempotency_key', models.CharField(max_length=255, null=True)),
-                ('body_digest', models.CharField(blank=True, help_text="SHA-256 of the request's body, in hex.", max_length=64)),
+                ('request_digest', models.CharField(blank=True, help_text='SHA-256 of method, path, query and body, in hex.', max_length=64)),
             ],
             options={
                 'indexes': [models.Index(fields=['kind', '-id'], name='job_by_kind'), models.Index(fields=['kind', 'state', '-id'], name='job_by_kind_and_state'), models.Index(fields=['state'], name='job_by_state')],

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('caller', models.CharField(blank=True, max_length=150)),
                 ('key', models.CharField(max_length=255)),
-                ('body_digest', models.CharField(help_text='SHA-256 of the body, in hex.', max_length=64)),
+                ('request_digest', models.CharField(help_text='SHA-256 of method, path, query and body, in hex.', max_length=64)),
                 ('inference_id', models.UUIDField()),
                 ('claimed_at', models.DateTimeField()),
                 ('status', models.PositiveSmallIntegerField(help_text='Null while the first call is running.', null=True)),

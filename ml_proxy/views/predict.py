@@ -21,6 +21,7 @@ def predict_view(request: HttpRequest) -> HttpResponse:
     call = Call(
         body=read_body(request, may_be_form=True),
         fields=request_fields(request.META),
+        path=request.path,
         query=query_of(request),
         request_id=current_request_id.get(),
         caller=caller,

@@ -135,9 +135,15 @@ def test_it_returns_the_same_job_for_the_same_key(gateway: Client, ask: Callable
 
 
 @pytest.mark.parametrize("ask", [post, prefer])
-def test_it_refuses_a_key_with_another_body(gateway: Client, ask: Callable[..., Any]) -> None:
-    keyed(gateway, "a-key", b"{}")
-    assert_problem(keyed(gateway, "a-key", b"{ }", ask), 422, "key-reused")
+def test_it_refuses_a_key_with_another_body_query_or_path(gateway: Client, ask: Callable[..., Any]) -> None:
+    keyed(gateway, "a-key", b"{}", ask)
+    other = prefer if ask is post else post
+    for repeat in (
+        keyed(gateway, "a-key", b"{ }", ask),
+        keyed(gateway, "a-key", b"{}", partial(ask, QUERY_STRING="model=B")),
+        keyed(gateway, "a-key", b"{}", other),
+    ):
+        assert_problem(repeat, 422, "key-reused")
     assert Job.objects.count() == 1
 
 

@@ -61,6 +61,16 @@ def test_it_refuses_another_body_with_the_same_key(gateway: Client, model: Scrip
     assert (len(model.requests), len(journaled())) == (1, 1)
 
 
+@pytest.mark.parametrize(("first", "other"), [("model=A", "model=B"), ("", "model=B"), ("model=A", "")])
+def test_it_refuses_another_query_with_the_same_key(
+    gateway: Client, model: ScriptedModel, journaled: Journaled, first: str, other: str
+) -> None:
+    answer = predict_with_key(gateway, QUERY_STRING=first)
+    assert_problem(predict_with_key(gateway, QUERY_STRING=other), 422, "key-reused")
+    assert seen(predict_with_key(gateway, QUERY_STRING=first)) == seen(answer)
+    assert (len(model.requests), len(journaled())) == (1, 1)
+
+
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "\xe9", "a\tb", "a\x7f"])
 def test_it_refuses_an_invalid_key(gateway: Client, model: ScriptedModel, key: str) -> None:
     found = assert_problem(predict_with_key(gateway, key=key), 400, "bad-input")

@@ -1,6 +1,5 @@
 """`Idempotency-Key` if the model, the journal, the database or a process fails: always exactly one record."""
 
-import hashlib
 import json
 import threading
 from datetime import UTC, datetime, timedelta
@@ -11,10 +10,11 @@ from django.db import connections
 from django.test import Client
 from pytest_django import Settings
 
+from common.idempotency_keys import request_digest
 from common.ids import uuid7
 from ml_proxy.models import IdempotencyKey, InferenceLog
 from tests.support.databases import table_missing, with_database_down
-from tests.support.gateway import BODY, Journaled, assert_problem, sends
+from tests.support.gateway import BODY, Journaled, assert_problem, sends, sends_and_stays_open
 from tests.support.idempotency import RAW, TABLE, ago, predict_with_key
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
 
@@ -23,8 +23,10 @@ pytestmark = pytest.mark.django_db
 
 def claim(claimed_at: datetime) -> IdempotencyKey:
     """Creates the claim that a process leaves if it is killed while it waits for the model."""
-    digest = hashlib.sha256(RAW).hexdigest()
-    return IdempotencyKey.objects.create(key="visit-7", body_digest=digest, inference_id=uuid7(), claimed_at=claimed_at)
+    digest = request_digest("POST", "/ml/v1/predict/", "", RAW)
+    return IdempotencyKey.objects.create(
+        key="visit-7", request_digest=digest, inference_id=uuid7(), claimed_at=claimed_at
+    )
 
 
 @pytest.mark.parametrize("answer", ["500 Oh", "503 Later", "599 Odd", "429 Slow", "302 Away", None])
@@ -37,6 +39,20 @@ def test_it_releases_the_key_if_a_retry_may_succeed(
     model.script = Conversation.answer
     assert predict_with_key(gateway, RAW + b" ").status_code == 200
     assert (len(model.requests), len(journaled())) == (2, 1)
+
+
+@pytest.mark.usefixtures("transport")
+@pytest.mark.parametrize("before", [b"", b"HTTP/1.1 100 Continue\r\n\r\n"])
+@pytest.mark.parametrize("fields", [b"", b"Connection: Upgrade\r\nUpgrade: websocket\r\n"])
+@pytest.mark.parametrize("after", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"])
+def test_it_releases_the_key_if_the_model_changes_the_protocol(
+    gateway: Client, model: ScriptedModel, before: bytes, fields: bytes, after: bytes
+) -> None:
+    switching = b"HTTP/1.1 101 Switching Protocols\r\n" + fields + b"\r\n"
+    model.script = sends_and_stays_open(before, switching, after)
+    assert_problem(predict_with_key(gateway), 502, "upstream-broken")
+    model.script = Conversation.answer
+    assert predict_with_key(gateway).content == PREDICTION
 
 
 def test_it_releases_the_key_if_the_journal_is_full(gateway: Client, settings: Settings) -> None:

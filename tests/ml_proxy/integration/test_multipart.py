@@ -127,6 +127,15 @@ def test_it_repeats_the_first_answer_for_the_same_form(gateway: Client, model: S
     assert len(model.requests) == 1
     other: Given = [*NAMES, ("image", ("x.png", "image/png", IMAGE + b"!"))]
     assert_problem(predict(gateway, **form(other, "one"), HTTP_IDEMPOTENCY_KEY="k"), 422, "key-reused")
+    elsewhere = predict(gateway, **form(given, "one"), HTTP_IDEMPOTENCY_KEY="k", QUERY_STRING="model=B")
+    assert_problem(elsewhere, 422, "key-reused")
+
+
+def test_a_form_is_another_request_than_json_with_the_same_members(gateway: Client, model: ScriptedModel) -> None:
+    assert predict(gateway, **form(NAMES, "one"), HTTP_IDEMPOTENCY_KEY="k").status_code == 200
+    recorded = json.dumps(dict(NAMES), ensure_ascii=False, separators=(",", ":")).encode()
+    assert_problem(predict(gateway, recorded, HTTP_IDEMPOTENCY_KEY="k"), 422, "key-reused")
+    assert len(model.requests) == 1
 
 
 @pytest.mark.parametrize(
