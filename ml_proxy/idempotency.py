@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
 from django.db.models import QuerySet
 
-from common.exceptions import Conflict, DatabaseUnavailable, GatewayError
+from common.exceptions import Conflict, DatabaseUnavailable
 from common.idempotency_keys import KEPT, check_key, refuse_reuse, request_digest
 from common.ids import uuid7
 from common.request_body import FORM
@@ -48,12 +48,12 @@ def predict_once(call: Call, key: str) -> Outcome:
         try:
             stack.enter_context(reserve_capacity(call, subject))
             outcome = call_model(call, subject, claim.inference_id)
-        except GatewayError:
+            with _database_needed():
+                _store_answer(claim, outcome)
+        except BaseException:  # also for a bug: the caller may repeat the request at once
             with _database_needed():
                 _release(claim)
             raise
-        with _database_needed():
-            _store_answer(claim, outcome)
         _record(claim, outcome)
     return outcome
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connections
-from django.test import Client
+from django.test import Client, override_settings
 from pytest_django import Settings
 
 from common.idempotency_keys import request_digest
@@ -52,6 +52,12 @@ def test_it_releases_the_key_if_the_model_changes_the_protocol(
     model.script = sends_and_stays_open(before, switching, after)
     assert_problem(predict_with_key(gateway), 502, "upstream-broken")
     model.script = Conversation.answer
+    assert predict_with_key(gateway).content == PREDICTION
+
+
+def test_it_releases_the_key_after_an_unexpected_error(gateway: Client, model: ScriptedModel) -> None:
+    with override_settings(MAX_ANSWER_BYTES=None):  # no code expects it
+        assert_problem(predict_with_key(gateway), 500, "internal")
     assert predict_with_key(gateway).content == PREDICTION
 
 
