@@ -60,8 +60,16 @@ class Connection:
                 self.is_spent = not self._send_large(memoryview(body), listen)
 
     def receive(self) -> memoryview:
-        """Received bytes, valid until the next call; empty at the end. Raises `OSError`."""
-        return self._buffer[: self._sock.recv_into(self._buffer)]
+        """Received bytes, valid until the next call; empty at the end. Raises `OSError`.
+
+        A server that closes the connection without reading the whole request ends its response with a reset.
+        """
+        try:
+            return self._buffer[: self._sock.recv_into(self._buffer)]
+        except ConnectionResetError:
+            if not self.is_spent:
+                raise
+            return self._buffer[:0]
 
     def receive_now(self) -> memoryview | None:
         """As `receive`, without waiting; None if nothing has arrived."""

@@ -184,7 +184,16 @@ class BudgetedSocket(_Budgeted, socket.socket):
         return cls(other.family, other.type, other.proto, fileno=other.detach())
 
 
-class BudgetedSSLSocket(_Budgeted, ssl.SSLSocket):
+class _TLSSocket(ssl.SSLSocket):
+    def send(self, data: Any, flags: int = 0) -> int:
+        """As a TCP socket: `BrokenPipeError` if the server has closed the connection. It may have responded before."""
+        try:
+            return super().send(data, flags)
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as exc:
+            raise BrokenPipeError("the server closed the connection") from exc
+
+
+class BudgetedSSLSocket(_Budgeted, _TLSSocket):
     """A TLS socket with a budget, which covers the handshake."""
 
     def do_handshake(self, block: bool = False) -> None:

@@ -3,13 +3,12 @@
 import json
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from tests.support.early_model import early_model
 from tests.support.gateway import BODY, Journaled, assert_problem, predict, sends_and_stays_open
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
 
@@ -25,45 +24,6 @@ def refusal(status: str) -> bytes:
     return head.encode() + SAID
 
 
-class EarlyModel:
-    """Answers each request as soon as its head has arrived, and does not read its body."""
-
-    def __init__(self, listener: socket.socket, answer: bytes, *, hangs_up: bool) -> None:
-        self.connections = 0
-        self._listener, self._answer, self._hangs_up = listener, answer, hangs_up
-        self._held: list[socket.socket] = []
-
-    def run(self) -> None:
-        with suppress(OSError):
-            while True:
-                sock, _ = self._listener.accept()
-                self.connections += 1
-                head = b""
-                while b"\r\n\r\n" not in head:
-                    head += sock.recv(1024)
-                sock.sendall(self._answer)
-                if self._hangs_up:
-                    sock.close()  # with a reset, since the rest of the request is never read
-                else:
-                    self._held.append(sock)
-
-
-@contextmanager
-def early_model(settings: Settings, answer: bytes, *, hangs_up: bool) -> Iterator[EarlyModel]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        settings.ML_SERVER_URL = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        model = EarlyModel(listener, answer, hangs_up=hangs_up)
-        thread = threading.Thread(target=model.run)
-        thread.start()
-        try:
-            yield model
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join()
-            for sock in model._held:
-                sock.close()
-
-
 @pytest.mark.parametrize("status", STATUSES)
 def test_it_passes_on_the_answer_of_a_model_that_closes_the_connection(
     gateway: Client, settings: Settings, journaled: Journaled, status: str
@@ -74,6 +34,22 @@ def test_it_passes_on_the_answer_of_a_model_that_closes_the_connection(
             assert (f"{response.status_code}", response.content) == (status[:3], SAID)
             assert model.connections == count
     assert journaled() == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 413 Too Large\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n%s\r\n0\r\n\r\n" % SAID,
+        b"HTTP/1.1 413 Too Large\r\n\r\n" + SAID,
+        b"HTTP/1.0 413 Too Large\r\n\r\n" + SAID,
+        b"HTTP/1.1 100 Continue\r\n\r\n" + refusal("413 Too Large"),
+    ],
+)
+def test_it_passes_on_a_refusal_in_any_form(gateway: Client, settings: Settings, answer: bytes) -> None:
+    with early_model(settings, answer, hangs_up=True):
+        for _ in range(5):
+            response = predict(gateway, LARGE)
+            assert (response.status_code, response.content) == (413, SAID)
 
 
 @pytest.mark.parametrize(

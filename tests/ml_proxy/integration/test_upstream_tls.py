@@ -12,7 +12,8 @@ from pytest_django import Settings
 
 from common.outbound import sessions
 from tests.support.certificate import self_signed
-from tests.support.gateway import Journaled, assert_problem, predict, sends
+from tests.support.early_model import early_model
+from tests.support.gateway import BODY, Journaled, assert_problem, predict, sends
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
 
 pytestmark = pytest.mark.usefixtures("transport")
@@ -28,12 +29,16 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def server_context(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
 @pytest.fixture
 def secure(gateway: Client, model: ScriptedModel, settings: Settings, certificate: Path) -> Client:
     """The gateway in front of a model that uses TLS."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    model._server.socket = context.wrap_socket(model._server.socket, server_side=True)
+    model._server.socket = server_context(certificate).wrap_socket(model._server.socket, server_side=True)
     settings.ML_SERVER_URL = model.url.replace("http://", "https://")
     return gateway
 
@@ -71,6 +76,17 @@ def test_it_sends_large_bodies_over_tls(secure: Client, model: ScriptedModel) ->
         assert predict(secure, body).content == PREDICTION
     assert [request.body for request in model.requests] == [body, body]
     assert len({request.sock for request in model.requests}) == 1
+
+
+@pytest.mark.usefixtures("trusted")
+def test_it_passes_on_the_answer_of_a_model_that_closes_the_connection(
+    gateway: Client, settings: Settings, certificate: Path
+) -> None:
+    said = b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"
+    with early_model(settings, said, hangs_up=True, tls=server_context(certificate)):
+        for _ in range(5):
+            response = predict(gateway, BODY | {"scan": "0" * 9_000_000})
+            assert (response.status_code, response.content) == (413, b"no")
 
 
 @pytest.mark.usefixtures("trusted")

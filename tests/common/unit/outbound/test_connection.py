@@ -2,14 +2,19 @@
 
 import select
 import socket
+import ssl
 import struct
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import cast
 
 import pytest
 
 from common.outbound.connection import SMALL_BODY_BYTES, Connection, EarlyResponse
-from common.outbound.deadline import BudgetedSocket, budget
+from common.outbound.deadline import BudgetedSocket, BudgetedSSLSocket, budget
+from tests.support.certificate import self_signed
 
 SAID = b"HTTP/1.1 413 Too Large\r\n\r\n"
 
@@ -42,6 +47,52 @@ def test_it_reads_a_response_before_a_reset(size: int) -> None:
         assert select.select([own], [], [], 10)[0]
         reset(own, other)
         connection.send(b"POST / HTTP/1.1\r\n\r\n", b"0" * size, lambda: EarlyResponse.NOTHING)
+        assert connection.is_spent
+        assert bytes(connection.receive()) == SAID
+
+
+def test_a_reset_ends_the_response_if_the_request_was_not_read() -> None:
+    with connected() as (connection, own, other):
+
+        def listen() -> EarlyResponse:
+            reset(own, other)
+            return EarlyResponse.REFUSAL
+
+        other.sendall(SAID)
+        connection.send(b"POST / HTTP/1.1\r\n\r\n", b"0" * 50_000_000, listen)
+        assert [bytes(connection.receive()) for _ in range(2)] == [SAID, b""]
+
+
+def test_a_reset_is_an_error_if_the_request_was_read() -> None:
+    with connected() as (connection, own, other):
+        connection.send(b"head", b"body", lambda: EarlyResponse.NOTHING)
+        assert other.recv(100) == b"headbody"
+        other.sendall(SAID)
+        reset(own, other)
+        assert bytes(connection.receive()) == SAID
+        with pytest.raises(ConnectionResetError):
+            connection.receive()
+
+
+def test_it_reads_a_response_before_a_reset_over_tls(tmp_path: Path) -> None:
+    certificate = tmp_path / "certificate.pem"
+    certificate.write_text(self_signed())
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context(cafile=certificate)
+    server.load_cert_chain(certificate)
+    client.sslsocket_class = BudgetedSSLSocket
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        plain = socket.create_connection(listener.getsockname())
+        accepted, _ = listener.accept()
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a reset would discard what waits
+        accepting = pool.submit(server.wrap_socket, accepted, server_side=True)
+        own = client.wrap_socket(plain, server_hostname="127.0.0.1")
+        other = accepting.result(10)
+    connection = Connection(cast("BudgetedSSLSocket", own))
+    connection.begin(budget(20))
+    with closing(connection), other:
+        other.sendall(SAID)
+        reset(own, other)
+        connection.send(b"POST / HTTP/1.1\r\n\r\n", b"0" * (SMALL_BODY_BYTES + 1), lambda: EarlyResponse.NOTHING)
         assert connection.is_spent
         assert bytes(connection.receive()) == SAID
 
