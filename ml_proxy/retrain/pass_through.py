@@ -13,6 +13,7 @@ from ml_proxy.retrain.kind import RETRAIN
 from ml_proxy.retrain.requests import EXAMPLES
 from ml_proxy.retrain.training import outcome_of
 from ml_proxy.upstream import Answer, Switch
+from ml_proxy.upstream.headers import refuse_unsendable
 
 
 def retrain_now(body: bytes, *, fields: Mapping[str, str], query: str, requested_by: str, request_id: str) -> Answer:
@@ -28,6 +29,7 @@ def retrain_now(body: bytes, *, fields: Mapping[str, str], query: str, requested
         run.heartbeat.on_stop(switch.cut)
         answer = _forward(body, fields, query, switch)
         run.outcome = outcome_of(answer)
+    refuse_unsendable(answer.fields)
     return answer
 
 

@@ -31,7 +31,7 @@ from ml_proxy.exceptions import (
     UpstreamTooLarge,
     UpstreamUnreachable,
 )
-from ml_proxy.upstream.headers import Fields, answer_fields
+from ml_proxy.upstream.headers import Fields, answer_fields, refuse_unsendable
 
 HEAD_BYTES = 1024 * 1024  # limit for everything besides the body
 WIRE_BYTES = 6  # the most that one body byte takes on the wire, in a chunk of its own
@@ -86,7 +86,9 @@ def forward(
     limits = exchange_budget(total_seconds, settings.UPSTREAM_READ_SECONDS)
     with metrics.ModelTime(path), ErrorTranslation():
         response = send_request(sessions.model_server(), Request(method, path, query, fields, body), limits)
-        return read_answer(response, started)
+        answer = read_answer(response, started)
+        refuse_unsendable(answer.fields)
+        return answer
 
 
 def exchange_budget(total_seconds: float, silence: float, switch: Switch | None = None) -> Budget:

@@ -1,8 +1,16 @@
-"""Selects the header fields to forward. Hop-by-hop fields are dropped both ways (RFC 9110, section 7.6.1)."""
+"""Selects the header fields to forward. Hop-by-hop fields are dropped both ways (RFC 9110, section 7.6.1).
+
+Values are bytes that were decoded as Latin-1, as WSGI has them. The gateway's server, granian, has two limits: it
+replaces a value of a request that is not ASCII by an empty one, and it sends only values that are UTF-8. What it cannot
+carry unchanged is refused here: silently lost, it could be the name of a user.
+"""
 
 import os
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+
+from common.exceptions import BadInput, FieldError
+from ml_proxy.exceptions import UpstreamBroken
 
 Fields = list[tuple[str, str]]
 
@@ -28,6 +36,9 @@ SET_BY_GATEWAY = frozenset({"content-length", "x-request-id", "x-inference-id"})
 # Content codings that the gateway can decode; a record needs the decoded answer.
 DECODABLE = frozenset({"identity", "gzip", "x-gzip", "deflate"})
 
+# Fields of requests that may be empty. A value that is not ASCII has no meaning in them.
+MAY_BE_EMPTY = frozenset({"accept", "accept-charset", "accept-encoding", "accept-language", "tracestate"})
+
 # The longest key, in characters, that is cached: callers could send any number of names of up to 64 KiB.
 MAX_CACHED_KEY = 64
 
@@ -36,7 +47,7 @@ DROPPED_FROM_ANSWERS = HOP_BY_HOP | SET_BY_GATEWAY
 
 
 def request_fields(environ: Mapping[str, object]) -> dict[str, str]:
-    """Returns the end-to-end fields of a WSGI request, without credentials, for the model server.
+    """Returns the end-to-end fields of a WSGI request, without credentials, for the model server. Raises `BadInput`.
 
     WSGI servers add the process's environment to the same mapping, so HTTP_PROXY there is not a field `Proxy`.
     """
@@ -49,7 +60,10 @@ def request_fields(environ: Mapping[str, object]) -> dict[str, str]:
     if content_type := environ.get("CONTENT_TYPE"):
         fields["Content-Type"] = str(content_type)
     named = _named_by_connection([str(environ.get("HTTP_CONNECTION", ""))])
-    return {name: value for name, value in fields.items() if name.lower() not in named} if named else fields
+    if named:
+        fields = {name: value for name, value in fields.items() if name.lower() not in named}
+    _refuse_lost(fields)
+    return fields
 
 
 def answer_fields(fields: Fields) -> Fields:
@@ -59,10 +73,32 @@ def answer_fields(fields: Fields) -> Fields:
     return [(name, value) for name, value in fields if name.lower() not in dropped]
 
 
+def refuse_unsendable(fields: Fields) -> None:
+    """Raises `UpstreamBroken` if the gateway's server can't send a value of an answer unchanged."""
+    for name, value in fields:
+        try:
+            value.isascii() or value.encode("latin-1").decode()
+        except UnicodeDecodeError:
+            raise UpstreamBroken(
+                f"The model server's header field {name} can't be passed on: it must be ASCII or UTF-8."
+            ) from None
+
+
 def decodable_encodings(accept_encoding: str) -> str:
     """Returns the codings of an `Accept-Encoding` that the gateway can decode; `identity` if there are none."""
     offered = [item.strip() for item in accept_encoding.split(",")]
     return ", ".join(item for item in offered if item.split(";")[0].strip().lower() in DECODABLE) or "identity"
+
+
+def _refuse_lost(fields: Mapping[str, str]) -> None:
+    """Raises `BadInput` for values that the server may have emptied. It joins repeated fields by a comma."""
+    lost = [name for name, value in fields.items() if "" in value.split(",") and name.lower() not in MAY_BE_EMPTY]
+    if lost:
+        detail = "must be ASCII and not empty; encode other characters, for example as percent-encoded UTF-8"
+        raise BadInput(
+            "A header field can't be passed on to the model server.",
+            field_errors=[FieldError(name, detail) for name in lost],
+        )
 
 
 def _field_name(key: str) -> str:

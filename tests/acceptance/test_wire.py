@@ -213,6 +213,22 @@ def test_it_sends_the_callers_fields_on_and_no_variable_of_its_own_process(
     assert b"secret" not in request.head
 
 
+@pytest.mark.parametrize("value", ["김민준".encode(), "é".encode(), b"a\tb"])
+def test_it_passes_the_bytes_of_an_answers_fields_on(caller: Caller, server: ScriptedModel, value: bytes) -> None:
+    server.script = lambda conversation: conversation.answer(head=b"X-Said: " + value + b"\r\n")
+    response, _ = caller.send(HEAD, b"Content-Length: %d\r\n\r\n" % len(RAW), RAW).answer()
+    assert str(response.getheader("X-Said")).encode("latin-1") == value
+
+
+@pytest.mark.parametrize("value", ["김민준".encode(), b"\xe9", b"a\r\nX-User: \xe9", b""])
+def test_it_refuses_a_field_whose_bytes_do_not_reach_it(caller: Caller, server: ScriptedModel, value: bytes) -> None:
+    head = HEAD + b"X-User: " + value + b"\r\nContent-Length: %d\r\n\r\n" % len(RAW)
+    response, body = caller.send(head, RAW).answer()
+    assert (response.status, problem(body)) == (400, (400, "bad-input"))
+    assert [error["pointer"] for error in json.loads(body)["errors"]] == ["X-User"]
+    assert server.requests == []
+
+
 def test_it_refuses_a_host_that_is_not_its_own(caller: Caller, server: ScriptedModel) -> None:
     response, body = caller.send(HEAD.replace(b"127.0.0.1", b"evil.example"), b"Content-Length: 2\r\n\r\n{}").answer()
     assert (response.status, problem(body), server.requests) == (400, (400, "bad-input"), [])

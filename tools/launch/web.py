@@ -5,9 +5,10 @@ import gc
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -28,7 +29,7 @@ M_ARENA_MAX, ARENAS = -8, 2  # M_ARENA_MAX as in glibc's malloc.h
 GARBAGE_THRESHOLDS = (20_000, 10, 10)  # requests leave almost no cycles; Python's default is 700 objects
 
 
-def application() -> Callable[..., Any]:
+def application() -> WSGIApplication:
     """Returns the WSGI application, in a granian worker process, which ends with granian's main process."""
     if (granian := multiprocessing.parent_process()) and granian.pid:
         die_with_parent(granian.pid)
@@ -37,11 +38,27 @@ def application() -> Callable[..., Any]:
         signal.signal(number, signal.SIG_DFL)
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
-    loaded: Callable[..., Any] = import_string(settings.WSGI_APPLICATION)
+    loaded: WSGIApplication = import_string(settings.WSGI_APPLICATION)
     gc.collect()
     gc.freeze()  # these objects are permanent: scanning them again would pause all threads
     gc.set_threshold(*GARBAGE_THRESHOLDS)
-    return loaded
+    return with_header_bytes(loaded)
+
+
+def with_header_bytes(wrapped: WSGIApplication) -> WSGIApplication:
+    """Lets granian send the bytes of header values: WSGI decodes them as Latin-1, and granian encodes UTF-8."""
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *args: Any) -> Any:
+            return start_response(status, [(name, _utf8(value)) for name, value in headers], *args)
+
+        return wrapped(environ, start)
+
+    return application
+
+
+def _utf8(value: str) -> str:
+    return value if value.isascii() else value.encode("latin-1").decode(errors="replace")
 
 
 def server() -> MPServer:

@@ -156,7 +156,7 @@ def test_it_ignores_netrc(
 
 
 def test_it_keeps_no_cookies(gateway: Client, model: ScriptedModel) -> None:
-    cookie = b"Set-Cookie: session=1; Path=/\r\nSet-Cookie: \xff=\x80; expires=never; Max-Age=x; Domain=.\r\n"
+    cookie = b"Set-Cookie: session=1; Path=/\r\nSet-Cookie: \xc3\xbf=\xc2\x80; expires=never; Max-Age=x; Domain=.\r\n"
     model.script = lambda conversation: conversation.answer(head=cookie)
     for _ in range(2):
         assert predict(gateway).status_code == gateway.get("/ml/v1/status/").status_code == 200

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from jobs.models import Job
 from tests.support.early_model import early_model
 from tests.support.gateway import BODY, Journaled, assert_problem, predict, sends_and_stays_open
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
@@ -116,14 +117,31 @@ def test_it_answers_502_at_once_to_a_change_of_protocol(
     assert predict(gateway).content == PREDICTION
 
 
-VALUES = ["김민준".encode(), b"\xe9", "é".encode(), bytes(range(0xA0, 0x100)), b"\x85\x80", b"a\tb"]
+UTF_8 = ["김민준".encode(), "é".encode(), "\x85\x80".encode(), b"a\tb"]
+OTHERS = [b"\xe9", bytes(range(0xA0, 0x100)), b"\x85\x80"]
 
 
-@pytest.mark.parametrize("value", VALUES)
-def test_it_passes_on_non_ascii_values_unchanged(gateway: Client, model: ScriptedModel, value: bytes) -> None:
+@pytest.mark.parametrize("value", UTF_8 + OTHERS)
+def test_it_passes_on_every_value_of_a_request(gateway: Client, model: ScriptedModel, value: bytes) -> None:
     """WSGI decodes the bytes of a field as Latin-1, in both directions."""
-    model.script = lambda conversation: conversation.answer(head=b"X-Said: " + value + b"\r\n")
-    response = predict(gateway, HTTP_X_USER=value.decode("latin-1"))
-    assert response.status_code == 200
+    assert predict(gateway, HTTP_X_USER=value.decode("latin-1")).status_code == 200
     assert model.requests[0].fields["x-user"].encode("latin-1") == value
-    assert response["X-Said"].encode("latin-1") == value
+
+
+@pytest.mark.parametrize("value", UTF_8)
+def test_it_passes_on_values_of_an_answer_in_utf_8(gateway: Client, model: ScriptedModel, value: bytes) -> None:
+    model.script = lambda conversation: conversation.answer(head=b"X-Said: " + value + b"\r\n")
+    assert predict(gateway)["X-Said"].encode("latin-1") == value
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("value", OTHERS)
+def test_it_withholds_an_answer_with_a_value_that_is_not_utf_8(
+    gateway: Client, model: ScriptedModel, journaled: Journaled, value: bytes
+) -> None:
+    model.script = lambda conversation: conversation.answer(head=b"X-Said: " + value + b"\r\n")
+    retrain = gateway.post("/ml/v1/retrain/", b"{}", content_type="application/json")
+    for response in (predict(gateway), gateway.get("/ml/v1/status/"), retrain):
+        assert "X-Said" in assert_problem(response, 502, "upstream-broken")["detail"]
+    assert journaled() == []
+    assert Job.objects.get().state == Job.State.SUCCEEDED  # the training itself

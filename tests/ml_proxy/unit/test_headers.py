@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from common.exceptions import BadInput
 from ml_proxy.upstream.headers import HOP_BY_HOP, _cached_field_name, answer_fields, decodable_encodings, request_fields
 
 RFC_9110 = {"Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade"}
@@ -76,7 +77,23 @@ def test_it_forwards_a_long_name_without_caching_it() -> None:
 
 
 def test_it_has_no_content_type_if_none_was_given() -> None:
-    assert request_fields({"CONTENT_TYPE": "", "HTTP_X_A": ""}) == {"X-A": ""}
+    assert request_fields({"CONTENT_TYPE": "", "HTTP_X_A": "1"}) == {"X-A": "1"}
+
+
+@pytest.mark.parametrize("value", ["", ",", "a,", ",a", "a,,b"])
+def test_it_refuses_values_that_the_server_may_have_emptied(value: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        request_fields(environ({"X-A": value, "X-B": "b, c", "X-C": value}))
+    assert [error.pointer for error in caught.value.field_errors] == ["X-A", "X-C"]
+
+
+@pytest.mark.parametrize("name", ["Accept", "Accept-Encoding", "tracestate", "Cookie", "X-Request-ID"])
+def test_it_accepts_an_empty_value_without_meaning(name: str) -> None:
+    assert request_fields(environ({name: "", "X-A": "1"}))["X-A"] == "1"
+
+
+def test_it_accepts_an_empty_field_that_is_not_forwarded() -> None:
+    assert request_fields(environ({"Connection": "X-A", "X-A": ""})) == {}
 
 
 def test_it_keeps_repeated_fields_separate_and_in_order() -> None:
