@@ -19,7 +19,7 @@ from common import tracing
 
 LOGS_QUEUE = "logs"
 JOBS_QUEUE = "jobs"
-UPKEEP_QUEUE = "upkeep"  # periodic tasks; separate, so that an empty jobs queue means that no job waits
+UPKEEP_QUEUE = "upkeep"  # periodic tasks; separate, so that they do not wait behind jobs
 QUEUES = (LOGS_QUEUE, JOBS_QUEUE, UPKEEP_QUEUE)
 QUICK_JSON = "orjson"  # the serializer's name in Celery; the messages are plain JSON
 WAIT_SECONDS = 0.5  # for Redis to accept a connection, or one command

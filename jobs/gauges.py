@@ -10,7 +10,7 @@ from jobs.models import Job, WebhookDelivery
 def of_jobs() -> list[Metric]:
     """Returns the counts by state and the age of the oldest active jobs. Raises Django's database errors."""
     oldest = Job.objects.filter(state__in=Job.ACTIVE).aggregate(
-        queued=Min("created_at", filter=Q(state=Job.State.QUEUED)),
+        queued=Min("queued_at", filter=Q(state=Job.State.QUEUED)),
         running=Min("started_at", filter=Q(state=Job.State.RUNNING)),
     )
     active = {state: seconds_since(moment) for state, moment in oldest.items()}

@@ -90,13 +90,11 @@ class Heartbeat:
     def _beat(self) -> None:
         held = Job.objects.filter(pk=self._job.pk, **lease_conditions(self._job))
         progress = self.progress
-        cancel_requested = held.values_list("cancel_requested", flat=True).first()
-        has_changed = progress != self._reported and not cancel_requested
+        has_changed = progress != self._reported
         changes = {"percent": progress[0], "message": progress[1]} if has_changed else {}
-        if not held.update(leased_until=lease_expiry(), **changes):
-            self._end_run(Stop.VOID)
-        elif cancel_requested:
-            self._end_run(Stop.CANCELLED)
+        if not held.filter(cancel_requested=False).update(leased_until=lease_expiry(), **changes):
+            is_held = held.update(leased_until=lease_expiry())
+            self._end_run(Stop.CANCELLED if is_held else Stop.VOID)
         elif has_changed:
             self._reported = progress
             if self._on_progress:

@@ -7,6 +7,8 @@ from django.conf import settings
 
 from jobs.models import Job
 
+LONGEST_LEASE = timedelta(hours=1)  # the largest JOB_LEASE_SECONDS
+
 
 def lease_expiry() -> datetime:
     """When a lease taken or renewed now expires."""

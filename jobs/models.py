@@ -46,7 +46,10 @@ class Job(models.Model):
     is_synchronous = models.BooleanField(
         default=False, help_text="The caller waits for the result, so the job is never retried."
     )
-    queued_at = models.DateTimeField(null=True, help_text="When the job's message was last sent.")
+    queued_at = models.DateTimeField(null=True, help_text="When the job last entered the queue.")
+    resend_at = models.DateTimeField(
+        null=True, help_text="When its message counts as lost, if the job is still queued."
+    )
     attempt = models.PositiveSmallIntegerField(
         default=0, help_text="The number of the current attempt; runners of earlier attempts cannot write."
     )
@@ -67,6 +70,13 @@ class Job(models.Model):
                 name="job_one_active_for_a_key",
             ),
             models.UniqueConstraint(fields=["requested_by", "idempotency_key"], name="job_idempotency_key_once"),
+            models.CheckConstraint(
+                condition=~Q(state="queued") | Q(queued_at__isnull=False, resend_at__isnull=False),
+                name="job_queued_can_be_resent",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="queued", cancel_requested=True), name="job_cancelled_is_not_queued"
+            ),
         ]
         # A kind's jobs, newest first: in all states, or in one.
         indexes: ClassVar = [

@@ -18,7 +18,7 @@ from jobs.heartbeat import Heartbeat, ProgressCallback, Stop
 from jobs.leases import lease_conditions, lease_expiry
 from jobs.models import Job
 from jobs.queries import JobConflict, find
-from jobs.transitions import CANCELLED, Outcome, end
+from jobs.transitions import Outcome, end
 
 log = logging.getLogger(__name__)
 
@@ -86,12 +86,12 @@ def synchronous_run(job: Job) -> Iterator[SynchronousRun]:
             yield run_state
         except BaseException as exc:
             was_stopped = heartbeat.stop is not None
-            _end_if_possible(job, heartbeat, _failed(exc))
+            _end_if_possible(job, _failed(exc))
             if was_stopped and isinstance(exc, GatewayError):
                 raise JobConflict(f"This {job.kind} was stopped: it was cancelled or taken over.", job) from exc
             raise
         if run_state.outcome is not None:  # the work is done, even if the database can't store that
-            _end_if_possible(job, heartbeat, run_state.outcome)
+            _end_if_possible(job, run_state.outcome)
 
 
 def _run(job: Job, on_progress: ProgressCallback | None) -> None:
@@ -115,18 +115,13 @@ def _failed(exc: BaseException) -> Outcome:
 def _end_with_retries(job: Job, heartbeat: Heartbeat, outcome: Outcome) -> None:
     """Ends the job; retries while the database is unavailable and this run still holds the job."""
     pause = FIRST_PAUSE_SECONDS
-    while not _end_if_possible(job, heartbeat, outcome) and heartbeat.stop is not Stop.VOID:
+    while not _end_if_possible(job, outcome) and heartbeat.stop is not Stop.VOID:
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
-def _end_if_possible(job: Job, heartbeat: Heartbeat, outcome: Outcome) -> bool:
-    """Ends the job. Returns False if the database is unavailable.
-
-    A run that was told to cancel ends as cancelled unless it succeeded.
-    """
-    if heartbeat.stop is Stop.CANCELLED and outcome.state != Job.State.SUCCEEDED:
-        outcome = CANCELLED
+def _end_if_possible(job: Job, outcome: Outcome) -> bool:
+    """Ends the job. Returns False if the database is unavailable."""
     try:
         if not end(job.id, outcome, **lease_conditions(job)):
             log.warning("job %s is no longer held by this run; its outcome is discarded", job.id)

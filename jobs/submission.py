@@ -1,9 +1,10 @@
 """Creates jobs. Only one active job may hold a concurrency key; a repeated Idempotency-Key returns the same job."""
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from common import broker
@@ -20,6 +21,7 @@ from jobs.webhooks import deliveries
 log = logging.getLogger(__name__)
 
 SCHEDULE = "schedule"  # `requested_by` of a job that Celery beat starts
+LONGEST_RESEND_WAIT = timedelta(hours=1)
 
 
 def start(kind: JobKind, request: JobRequest, *, requested_by: str, request_id: str, key: str | None = None) -> Job:
@@ -35,7 +37,7 @@ def start(kind: JobKind, request: JobRequest, *, requested_by: str, request_id: 
     if key is not None and (known := _find_by_key(key, requested_by, request)):
         return known
     job_id = uuid7()
-    columns = {"id": job_id, "idempotency_key": key, "request_digest": request.digest, "queued_at": datetime.now(UTC)}
+    columns = {"id": job_id, "idempotency_key": key, "request_digest": request.digest, **queued_columns()}
     job = _create(kind, request, requested_by=requested_by, request_id=request_id, **columns)
     if job.id == job_id:  # otherwise a concurrent request with this key created the job
         queue(job)
@@ -60,15 +62,33 @@ def start_synchronous(kind: JobKind, request: JobRequest, *, requested_by: str, 
     return _create(kind, request, requested_by=requested_by, request_id=request_id, **columns)
 
 
-def queue(job: Job) -> None:
-    """Sends the job's message. If Redis is unavailable, the job's row says so. Raises `UnknownKind`."""
+def queued_columns() -> dict[str, Any]:
+    """The columns of a job that enters the queue now."""
+    now = datetime.now(UTC)
+    return {"state": Job.State.QUEUED, "queued_at": now, "resend_at": resend_time(now, now)}
+
+
+def resend_time(queued_at: datetime, sent_at: datetime) -> datetime:
+    """When a message that is sent at `sent_at` counts as lost: when the job will have waited twice as long as now.
+
+    So a job that waits for a worker for long adds few duplicates to the queue: one after two sweeps, then after twice
+    the time, and so on, and never more than one an hour.
+    """
+    first = min(timedelta(seconds=2 * settings.JOB_SWEEP_SECONDS), LONGEST_RESEND_WAIT)
+    return sent_at + max(first, min(sent_at - queued_at, LONGEST_RESEND_WAIT))
+
+
+def queue(job: Job) -> bool:
+    """Sends the job's message. Returns False if Redis is unavailable; the row then says so. Raises `UnknownKind`."""
     task_id, queue_name = str(job.id), kinds.named(job.kind).queue
     try:
         broker.send(RUN_JOB, {"job_id": task_id}, queue=queue_name, shown_as=f"job {job.id}", task_id=task_id)
     except broker.BrokerUnavailable as exc:
         log.warning("job %s waits for the queue: %s", job.id, exc)
         job.message = "waiting: the queue is unavailable"
-        Job.objects.filter(pk=job.pk, state=Job.State.QUEUED).update(message=job.message)
+        Job.objects.filter(pk=job.pk, state=Job.State.QUEUED, attempt=job.attempt).update(message=job.message)
+        return False
+    return True
 
 
 def _create(kind: JobKind, request: JobRequest, *, requested_by: str, **columns: Any) -> Job:

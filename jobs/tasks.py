@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from celery import shared_task
+from celery.exceptions import Ignore
 
 from common import broker
 from common.tasks import NoDatabase, database_needed
 from jobs import keys, runner, sweeper
 from jobs.kinds import RUN_JOB
+from jobs.models import Job
 from jobs.webhooks import deliveries
 
 if TYPE_CHECKING:
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
 
 @shared_task(name=RUN_JOB, bind=True, throws=(NoDatabase,))
 def run_job(self: "Task[..., Any]", job_id: str) -> dict[str, Any]:
-    """Runs one job. The task's result is only the job's id and state; everything else is in the job's row."""
+    """Runs one job. The task's result is only the job's id and state; everything else is in the job's row.
+
+    A job's messages share one task id. One that comes while another runs the job must not report that the task ended.
+    """
     worker = self.request.hostname or ""
 
     def report(percent: int, message: str) -> None:
@@ -31,7 +36,10 @@ def run_job(self: "Task[..., Any]", job_id: str) -> dict[str, Any]:
             broker.show_progress(job_id, worker=worker, **progress)
 
     with database_needed():
-        return {"job": job_id, "state": runner.run(UUID(job_id), report)}
+        state = runner.run(UUID(job_id), report)
+    if state in Job.ACTIVE:
+        raise Ignore
+    return {"job": job_id, "state": state}
 
 
 # These tasks run every few seconds; their events would push all others out of Flower's memory.

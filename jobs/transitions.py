@@ -1,4 +1,4 @@
-"""State changes of jobs. Each is a conditional UPDATE, so stale runners cannot write."""
+"""State changes of jobs. Each is a conditional UPDATE: whoever comes too late changes nothing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,8 +37,19 @@ def follow_ends(follower: Callable[[UUID], None]) -> None:
         _end_followers.append(follower)
 
 
-def end(job_id: UUID, outcome: Outcome, **expected: Any) -> bool:
-    """Ends the job and schedules its webhook. Returns False if its columns do not match `expected`."""
+def end(job_id: UUID, outcome: Outcome, **expected: Any) -> Job.State | None:
+    """Ends the job and schedules its webhook. Returns its state, or None if its columns do not match `expected`.
+
+    A job that was asked to stop ends as cancelled instead of failed.
+    """
+    if outcome.state != Job.State.FAILED:
+        return _end(job_id, outcome, **expected)
+    return _end(job_id, outcome, cancel_requested=False, **expected) or _end(
+        job_id, CANCELLED, cancel_requested=True, **expected
+    )
+
+
+def _end(job_id: UUID, outcome: Outcome, **expected: Any) -> Job.State | None:
     with transaction.atomic():
         ended = Job.objects.filter(pk=job_id, **expected).update(
             state=outcome.state,
@@ -52,7 +63,7 @@ def end(job_id: UUID, outcome: Outcome, **expected: Any) -> bool:
             deliveries.job_ended(job_id)
             for follower in _end_followers:
                 follower(job_id)
-    return bool(ended)
+    return outcome.state if ended else None
 
 
 def cancel(job_id: UUID) -> Job:

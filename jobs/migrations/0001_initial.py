@@ -32,7 +32,8 @@ class Migration(migrations.Migration):
                 ('started_at', models.DateTimeField(null=True)),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('is_synchronous', models.BooleanField(default=False, help_text='The caller waits for the result, so the job is never retried.')),
-                ('queued_at', models.DateTimeField(help_text="When the job's message was last sent.", null=True)),
+                ('queued_at', models.DateTimeField(help_text='When the job last entered the queue.', null=True)),
+                ('resend_at', models.DateTimeField(help_text='When its message counts as lost, if the job is still queued.', null=True)),
                 ('attempt', models.PositiveSmallIntegerField(default=0, help_text='The number of the current attempt; runners of earlier attempts cannot write.')),
                 ('leased_until', models.DateTimeField(help_text='When the runner counts as dead, unless it renews the lease.', null=True)),
                 ('idempotency_key', models.CharField(max_length=255, null=True)),
@@ -40,7 +41,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['kind', '-id'], name='job_by_kind'), models.Index(fields=['kind', 'state', '-id'], name='job_by_kind_and_state'), models.Index(fields=['state'], name='job_by_state')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('concurrency_key',), name='job_one_active_for_a_key'), models.UniqueConstraint(fields=('requested_by', 'idempotency_key'), name='job_idempotency_key_once')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('concurrency_key',), name='job_one_active_for_a_key'), models.UniqueConstraint(fields=('requested_by', 'idempotency_key'), name='job_idempotency_key_once'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'queued'), _negated=True), models.Q(('queued_at__isnull', False), ('resend_at__isnull', False)), _connector='OR'), name='job_queued_can_be_resent'), models.CheckConstraint(condition=models.Q(('cancel_requested', True), ('state', 'queued'), _negated=True), name='job_cancelled_is_not_queued')],
             },
         ),
         migrations.CreateModel(

@@ -17,10 +17,10 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.db.models import F
 
 from common.exceptions import BadInput, FieldError
 from common.outbound.network import INTERNET, Network
+from jobs.due import due
 from jobs.models import Job, WebhookDelivery
 from jobs.representation import described
 from jobs.webhooks.hosts import NotAllowed, destination
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 POINTER = "/callback_url"
 RETRY_SECONDS = (5, 30, 120, 600, 1800, 7200, 21_600, 43_200)  # after the first attempt, the second, …
 JITTER = 0.2  # fraction of the wait, so that deliveries that failed together do not retry together
-MAX_WAIT_SECONDS = 86_400.0  # that a receiver's Retry-After may request
+MAX_WAIT_SECONDS = 86_400.0  # that a receiver's Retry-After may request; longer than RETRY_SECONDS with its jitter
 CLAIM = timedelta(seconds=60)  # longer than CALLBACK_TOTAL_SECONDS
 BATCH = 20
 BATCH_SECONDS = 20.0
@@ -59,23 +59,26 @@ def job_ended(job_id: UUID) -> None:
 def deliver_due(network: Network = INTERNET) -> int:
     """Sends up to `BATCH` due deliveries and starts none after `BATCH_SECONDS`. Returns how many were delivered."""
     ends_at = time.monotonic() + BATCH_SECONDS
-    due = WebhookDelivery.objects.filter(state=WebhookDelivery.State.WAITING, due_at__lte=_now()).order_by("due_at")
+    is_due = due("due_at", 2 * timedelta(seconds=MAX_WAIT_SECONDS))
+    waiting = WebhookDelivery.objects.filter(is_due, state=WebhookDelivery.State.WAITING).order_by("due_at")
     delivered = 0
-    for delivery_id in list(due.values_list("id", flat=True)[:BATCH]):
+    for delivery_id, attempts in list(waiting.values_list("id", "attempts")[:BATCH]):
         if time.monotonic() >= ends_at:
             break
-        delivered += _claim(delivery_id) and _deliver(delivery_id, network)
+        delivery = _claim(delivery_id, attempts)
+        delivered += delivery is not None and _deliver(delivery, network)
     return delivered
 
 
-def _claim(delivery_id: UUID) -> bool:
-    """Returns False if another worker claimed it first."""
-    due = WebhookDelivery.objects.filter(pk=delivery_id, state=WebhookDelivery.State.WAITING, due_at__lte=_now())
-    return bool(due.update(due_at=_now() + CLAIM, attempts=F("attempts") + 1))
+def _claim(delivery_id: UUID, attempts: int) -> WebhookDelivery | None:
+    """Claims the attempt after `attempts` earlier ones. Returns None if another worker has claimed it."""
+    waiting = WebhookDelivery.objects.filter(pk=delivery_id, state=WebhookDelivery.State.WAITING)
+    if not waiting.filter(attempts=attempts).update(attempts=attempts + 1, due_at=_now() + CLAIM):
+        return None
+    return waiting.filter(attempts=attempts + 1).select_related("job").first()
 
 
-def _deliver(delivery_id: UUID, network: Network) -> bool:
-    delivery = WebhookDelivery.objects.select_related("job").get(pk=delivery_id)
+def _deliver(delivery: WebhookDelivery, network: Network) -> bool:
     body = _body(delivery.job)
     fields = signed_fields(str(delivery.id), int(time.time()), body, settings.CALLBACK_SECRETS)
     try:
@@ -94,7 +97,8 @@ def _body(job: Job) -> bytes:
 
 
 def _store_success(delivery: WebhookDelivery) -> None:
-    WebhookDelivery.objects.filter(pk=delivery.pk).update(
+    """Stores that the receiver has it, even if the claim expired meanwhile: then no further attempt starts."""
+    WebhookDelivery.objects.filter(pk=delivery.pk).exclude(state=WebhookDelivery.State.DELIVERED).update(
         state=WebhookDelivery.State.DELIVERED, delivered_at=_now(), error=""
     )
     log.info("webhook %s was delivered to %s", delivery.id, _host(delivery))

@@ -3,6 +3,7 @@
 The worker's visibility timeout is one second here: every completed training takes longer.
 """
 
+import base64
 import json
 import re
 import signal
@@ -18,6 +19,7 @@ import pytest
 import redis
 import requests
 
+from common.ids import uuid7
 from tests.acceptance.helpers.processes import running
 from tests.support.system import System
 from tests.support.wait import DEADLINE_SECONDS, until
@@ -149,8 +151,36 @@ def test_it_shows_its_progress_in_flower_and_in_the_results(system: System) -> N
 def test_it_runs_once_though_it_outlasts_the_visibility_timeout(system: System) -> None:
     job_id = train(system, 3)
     assert ended(system, job_id)["state"] == "succeeded"
-    assert system.log_of("worker-jobs").count(f"Task jobs.run[{job_id}] received") == 1
+    resent = system.log_of("worker-jobs").count(f"job {job_id} is sent again")
+    assert system.log_of("worker-jobs").count(f"Task jobs.run[{job_id}] received") <= 1 + resent
     assert _attempts(system, job_id) == 1
+
+
+@pytest.mark.any_database
+def test_a_duplicate_message_changes_nothing_and_does_not_report_an_end(system: System) -> None:
+    job_id = train(system, 60)
+    until(lambda: _in_progress(system, job_id), what="progress in Flower")
+    with redis.Redis(port=int(system.environment["REDIS_PORT"])) as connection:
+        for _ in range(3):
+            connection.lpush("jobs", _message(job_id))
+        until(lambda: system.log_of("worker-jobs").count(f"job {job_id} is no longer queued") >= 3)
+    until(lambda: _in_progress(system, job_id), what="progress in Flower")
+    assert flower(system, f"task/result/{job_id}")["state"] in {"STARTED", "PROGRESS"}
+    assert f"Task jobs.run[{job_id}] succeeded" not in system.log_of("worker-jobs")
+    requests.post(f"{url(system)}{job_id}/cancel/", timeout=60)
+    assert ended(system, job_id)["state"] == "cancelled"
+    assert until(lambda: _result(system, job_id, "SUCCESS"))["result"] == {"job": job_id, "state": "cancelled"}
+    assert _attempts(system, job_id) == 1
+
+
+def _message(job_id: str) -> str:
+    """The message of a job, as `jobs.submission` sends it."""
+    headers = {"lang": "py", "task": "jobs.run", "id": job_id, "root_id": job_id, "argsrepr": "()", "kwargsrepr": ""}
+    body = base64.b64encode(json.dumps([[], {"job_id": job_id}, {}]).encode()).decode()
+    delivery = {"exchange": "", "routing_key": "jobs"}
+    properties = {"body_encoding": "base64", "delivery_tag": str(uuid7()), "delivery_info": delivery}
+    kind = {"content-type": "application/json", "content-encoding": "utf-8"}
+    return json.dumps({"body": body, "headers": headers, "properties": properties, **kind})
 
 
 def _in_progress(system: System, job_id: str) -> Any:

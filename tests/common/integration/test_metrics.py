@@ -296,8 +296,9 @@ def test_it_counts_jobs_and_webhooks_by_state(scrape: Ask) -> None:
     WebhookDelivery.objects.create(
         job=running, url="https://clinic.example/MARKER", state=WebhookDelivery.State.GIVEN_UP
     )
-    Job.objects.create(kind="other", state=Job.State.QUEUED)
-    Job.objects.filter(kind="other").update(created_at=now - timedelta(minutes=3))
+    ago = now - timedelta(minutes=3)
+    requeued = Job.objects.create(kind="other", state=Job.State.QUEUED, queued_at=ago, resend_at=now)
+    Job.objects.filter(pk=requeued.pk).update(created_at=now - timedelta(hours=5))  # its first worker died
     found = scrape()
     counted = {state.value: found.value("jobs", state=state.value) for state in Job.State}
     assert counted == {"queued": 1, "running": 1, "succeeded": 0, "failed": 1, "cancelled": 0}

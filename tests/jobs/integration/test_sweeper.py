@@ -4,18 +4,24 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
 import pytest
 import redis
 from django.db import connections
+from django.db.models import F
 from django.test import Client
 from pytest_django import Settings
 
 from common import broker
-from jobs import runner, sweeper
+from jobs import kinds, runner, submission, sweeper
+from jobs.heartbeat import Heartbeat
+from jobs.kinds import JobKind
 from jobs.models import Job, WebhookDelivery
+from jobs.requests import JobRequest
+from jobs.transitions import Outcome
 from tests.support.model import ScriptedModel
 from tests.support.network import free_port
 from tests.support.training_stream import Stream, trains
@@ -24,6 +30,26 @@ from tests.support.wait import until
 pytestmark = pytest.mark.django_db(transaction=True)
 
 JOBS = "/ml/v1/retrain/jobs/"
+KIND = "swift"
+
+
+class Kind:
+    """A kind whose jobs end at once, and the ids of those that ran."""
+
+    def __init__(self) -> None:
+        self.runs: list[UUID] = []
+
+    def run(self, job: Job, _: Heartbeat) -> Outcome:
+        self.runs.append(job.id)
+        return Outcome(Job.State.SUCCEEDED)
+
+
+@pytest.fixture(autouse=True)
+def kind() -> Iterator[Kind]:
+    made = Kind()
+    kinds.register(JobKind(name=KIND, run=made.run))
+    yield made
+    kinds.unregister(KIND)
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +66,11 @@ def start(gateway: Client) -> UUID:
     return UUID(response.json()["id"])
 
 
+def submit() -> UUID:
+    """Queues a job of a kind of which any number may be active."""
+    return submission.start(kinds.named(KIND), JobRequest("{}"), requested_by="", request_id="").id
+
+
 def ago(seconds: float) -> datetime:
     return datetime.now(UTC) - timedelta(seconds=seconds)
 
@@ -49,30 +80,91 @@ def messages(queue: redis.Redis) -> int:
     return found
 
 
-@pytest.mark.parametrize("columns", [{"queued_at": ago(60)}, {"queued_at": None, "created_at": ago(60)}])
-def test_it_resends_a_lost_message(gateway: Client, queue: redis.Redis, columns: dict[str, Any]) -> None:
-    job_id = start(gateway)
-    queue.flushall()
-    Job.objects.update(**columns)
-    sweeper.sweep()
-    assert messages(queue) == 1
-    assert Job.objects.filter(queued_at__gt=ago(5)).exists()
-    sweeper.sweep()
-    assert messages(queue) == 1
-    assert Job.objects.get().id == job_id
+def wait_for(job_id: UUID, seconds: float) -> float:
+    """Moves the job back by `seconds` in time, and returns the seconds from now until its message counts as lost."""
+    moved = timedelta(seconds=seconds)
+    Job.objects.filter(pk=job_id).update(queued_at=F("queued_at") - moved, resend_at=F("resend_at") - moved)
+    resend_at = Job.objects.get(pk=job_id).resend_at
+    assert resend_at
+    return (resend_at - datetime.now(UTC)).total_seconds()
 
 
-def test_it_resends_nothing_while_the_queue_has_messages_or_the_job_is_young(
-    gateway: Client, queue: redis.Redis
-) -> None:
-    start(gateway)
-    Job.objects.update(queued_at=ago(60))
-    sweeper.sweep()
-    assert messages(queue) == 1
+def messages_of(queue: redis.Redis, job_id: UUID) -> int:
+    return sum(str(job_id).encode() in message for message in queue.lrange(broker.JOBS_QUEUE, 0, -1))
+
+
+@pytest.mark.parametrize("others", [0, 1, 50])
+def test_it_resends_a_lost_message_however_many_others_wait(queue: redis.Redis, others: int) -> None:
+    lost = submit()
     queue.flushall()
-    Job.objects.update(queued_at=ago(9))
+    waiting = [submit() for _ in range(others)]
+    wait_for(lost, 11)
+    sweeper.sweep()
+    assert messages_of(queue, lost) == 1
+    sweeper.sweep()
+    assert messages_of(queue, lost) == 1
+    assert [messages_of(queue, job_id) for job_id in waiting] == [1] * others
+
+
+def test_it_resends_messages_that_a_killed_worker_had_prefetched(queue: redis.Redis) -> None:
+    """They are in no queue until Celery's visibility timeout of days has passed."""
+    lost = [submit() for _ in range(3)]
+    for _ in lost:
+        queue.rpop(broker.JOBS_QUEUE)
+    submit()
+    for job_id in lost:
+        wait_for(job_id, 11)
+    sweeper.sweep()
+    assert [messages_of(queue, job_id) for job_id in lost] == [1, 1, 1]
+
+
+def test_it_resends_the_message_of_a_process_that_died_before_it_was_sent(queue: redis.Redis) -> None:
+    submit()
+    lost = Job.objects.create(kind="retrain", **submission.queued_columns()).id
+    assert messages_of(queue, lost) == 0
+    wait_for(lost, 11)
+    sweeper.sweep()
+    assert messages_of(queue, lost) == 1
+
+
+def test_it_resends_nothing_early(queue: redis.Redis) -> None:
+    job_id = submit()
+    queue.flushall()
+    assert 0 < wait_for(job_id, 9) <= 1
     sweeper.sweep()
     assert messages(queue) == 0
+
+
+def test_it_waits_twice_as_long_before_each_resend_and_at_most_an_hour(queue: redis.Redis) -> None:
+    """No worker takes messages for two days, and the duplicates stay few."""
+    job_id = submit()
+    waits: list[float] = []
+    while sum(waits) < 2 * 86400:
+        wait_for(job_id, waits[-1] + 0.1 if waits else 10.1)
+        sweeper.sweep()
+        waits.append(wait_for(job_id, 0))
+    growing = [wait for wait in waits if wait < 3599]
+    assert 10 <= growing[0] < 11
+    assert all(1.9 < later / wait < 2.1 for wait, later in pairwise(growing))
+    assert {round(wait) for wait in waits[len(growing) :]} == {3600}
+    assert messages(queue) == 1 + len(waits) < 60
+
+
+def test_duplicate_messages_run_the_job_once(queue: redis.Redis, kind: Kind) -> None:
+    job_id = submit()
+    assert [runner.run(job_id) for _ in range(3)] == ["succeeded"] * 3
+    assert kind.runs == [job_id]
+
+
+def test_it_finds_a_job_whose_times_a_wrong_clock_wrote(queue: redis.Redis) -> None:
+    """The clock was a day ahead when the job was queued, or when its runner took the lease."""
+    lost = submit()
+    queue.flushall()
+    wait_for(lost, -86400)
+    orphan(leased_until=ago(-86400))
+    sweeper.sweep()
+    assert messages_of(queue, lost) == 1
+    assert not Job.objects.filter(state="running").exists()
 
 
 def test_it_accepts_a_job_without_redis_and_sends_its_message_later(
@@ -83,12 +175,26 @@ def test_it_accepts_a_job_without_redis_and_sends_its_message_later(
     assert (response.status_code, response.json()["state"]) == (202, "queued")
     assert "the queue is unavailable" in response.json()["progress"]["message"]
     assert Job.objects.get().message == response.json()["progress"]["message"]
-    Job.objects.update(queued_at=ago(60))
+    lost = UUID(response.json()["id"])
+    wait_for(lost, 11)
     sweeper.sweep()
-    assert Job.objects.get().state == "queued"
+    job = Job.objects.get()
+    assert (job.state, job.message) == ("queued", response.json()["progress"]["message"])
     settings.REDIS_URL = there
+    submit()
+    wait_for(lost, 60)
     sweeper.sweep()
-    assert messages(queue) == 1
+    assert messages_of(queue, lost) == 1
+    assert Job.objects.get(pk=lost).message == "waiting for a worker"
+
+
+def test_it_asks_an_unavailable_redis_once_in_a_sweep(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    lost = [submit() for _ in range(3)]
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    for job_id in lost:
+        wait_for(job_id, 11)
+    sweeper.sweep()
+    assert caplog.text.count("waits for the queue") == 1
 
 
 def orphan(**columns: Any) -> Job:
@@ -180,7 +286,7 @@ def test_it_does_nothing_twice_with_concurrent_sweeps(queue: redis.Redis) -> Non
     assert Job.objects.get().state == "queued"
 
 
-@pytest.mark.parametrize("columns", [{"leased_until": ago(-99_999)}, {"state": "succeeded"}])
+@pytest.mark.parametrize("columns", [{"leased_until": ago(-999)}, {"state": "succeeded"}])
 def test_it_leaves_healthy_jobs_alone(columns: dict[str, Any], queue: redis.Redis) -> None:
     orphan(**columns)
     before = Job.objects.values().get()
