@@ -18,11 +18,14 @@ class CommonConfig(AppConfig):
     name = "common"
 
     def ready(self) -> None:
-        """Registers health probes, and disconnects signal receivers of Django that would do nothing."""
+        """Registers health probes and a metric, and disconnects signal receivers of Django that would do nothing."""
         from common import health  # noqa: PLC0415 - needs the settings
+        from common.metrics import scrape  # noqa: PLC0415
 
         health.register("database", health.database)
         health.register("redis", health.redis)
+        health.register("beat", health.beat)
+        scrape.register_part("beat", lambda: (health.probe("beat").ok, []))
         if not settings.DEBUG:  # Django keeps queries under DEBUG only
             request_started.disconnect(reset_queries)
         if all(type(cache).close is BaseCache.close for cache in caches.all()):  # it does nothing

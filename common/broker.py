@@ -4,7 +4,8 @@ https://docs.celeryq.dev/projects/kombu/en/stable/reference/kombu.transport.redi
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -99,10 +100,17 @@ def show_progress(task_id: str, *, worker: str, percent: int, message: str) -> N
 
 def waiting(queue: str) -> int:
     """The number of messages that no worker has taken yet. Raises `BrokerUnavailable`."""
+    with client() as connection:
+        return int(connection.llen(queue))
+
+
+@contextmanager
+def client() -> Iterator[redis.Redis]:
+    """A Redis client for a few commands. Redis errors in the block become `BrokerUnavailable`."""
     try:
         with redis.Redis.from_url(
             settings.REDIS_URL, socket_timeout=WAIT_SECONDS, socket_connect_timeout=WAIT_SECONDS
-        ) as client:
-            return int(client.llen(queue))
+        ) as connection:
+            yield connection
     except redis.RedisError as exc:
         raise BrokerUnavailable(f"Redis does not answer ({type(exc).__name__})") from exc

@@ -11,7 +11,7 @@ from typing import Literal
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from common import broker
+from common import beat_liveness, broker
 from common.exceptions import GatewayError
 
 Status = Literal["ready", "degraded", "not ready"]
@@ -72,6 +72,14 @@ def redis() -> None:
     try:
         broker.waiting(broker.LOGS_QUEUE)
     except broker.BrokerUnavailable as exc:
+        raise Down(str(exc)) from exc
+
+
+def beat() -> None:
+    """Checks that beat sends the periodic tasks. Raises `Down`."""
+    try:
+        beat_liveness.check()
+    except (beat_liveness.NoBeat, broker.BrokerUnavailable) as exc:
         raise Down(str(exc)) from exc
 
 

@@ -38,7 +38,10 @@ def _entry(task: PeriodicTask) -> dict[str, Any]:
 
 
 app = make_app("beat")
-app.conf.update(result_backend="django-db")  # Flower reads results through this application
+app.conf.update(
+    beat_scheduler="worker.scheduler:Scheduler",
+    result_backend="django-db",  # Flower reads results through this application
+)
 app.conf.beat_schedule = {task.name: _entry(task) for task in periodic.registered()} | {
     "celery.backend_cleanup": {  # Celery's own, under Celery's own name
         "task": "celery.backend_cleanup",

@@ -23,7 +23,7 @@ def test_it_answers_while_everything_behind_is_down_and_writes_later(system: Sys
     system.kill("redis")
     ids = answered(system, 40)
     assert len(ids) == 40
-    system.start("redis", "worker-logs")
+    system.start("redis", "worker-logs", "beat")
     assert_all_are_rows(system, ids)
     until(lambda: requests.get(f"{system.url}/readyz", timeout=5).json()["status"] == "ready")
 

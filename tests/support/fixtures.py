@@ -13,6 +13,7 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 from pytest_django import Settings
 
+from common import beat_liveness
 from recording.journal import Writer, folder_lock
 from recording.seals import keyring
 
@@ -61,8 +62,15 @@ def writer(tmp_path: Path) -> Iterator[Writer]:
 
 
 @pytest.fixture
-def live_publisher(gateway: Client) -> Iterator[None]:
-    """Holds the lock of a publisher, so that one seems to run."""
+def live_beat(empty_redis: str) -> None:
+    """Sets the key of beat, so that it seems to run."""
+    with redis.Redis.from_url(empty_redis) as connection:
+        connection.set(beat_liveness.KEY, 1)
+
+
+@pytest.fixture
+def live_publisher(gateway: Client, live_beat: None) -> Iterator[None]:
+    """Holds the lock of a publisher, so that one seems to run, as beat does."""
     lock = folder_lock(Path(settings.VAR_DIR) / "journal")
     yield
     os.close(lock)

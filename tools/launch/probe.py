@@ -1,10 +1,8 @@
 """Health check: `python -m tools.launch.probe [--seconds S] PART…` exits with 0 if all parts answer."""
 
 import argparse
-import glob
 import os
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,18 +14,28 @@ from django.utils.module_loading import import_string
 from kombu.exceptions import KombuError
 from redis import Redis, RedisError
 
+from common import beat_liveness
+from common.broker import BrokerUnavailable
 from recording.journal import liveness
 from tools.launch import addresses, readiness
 
 SECONDS = 2.0
-BEAT_SAVES_SECONDS = 900  # beat saves at start and every 3 min, if a task is due within the next 5
 
 
 class NoAnswer(Exception):
     """A part answered, but is not ready; the text contains the answer."""
 
 
-NO_ANSWER = (NoAnswer, liveness.NoPublisher, OSError, KombuError, RedisError, requests.RequestException)
+NO_ANSWER = (
+    NoAnswer,
+    liveness.NoPublisher,
+    beat_liveness.NoBeat,
+    BrokerUnavailable,
+    OSError,
+    KombuError,
+    RedisError,
+    requests.RequestException,
+)
 
 
 def _http(name: str, path: str) -> None:
@@ -50,12 +58,6 @@ def _worker(name: str) -> None:
         raise NoAnswer(f"no reply from {node}")
 
 
-def _beat() -> None:
-    kept = [Path(name) for name in glob.glob(f"{glob.escape(str(settings.CELERY_BEAT_SCHEDULE_FILENAME))}*")]
-    if not any(time.time() - path.stat().st_mtime < BEAT_SAVES_SECONDS for path in kept):
-        raise NoAnswer("its schedule file is missing or old")
-
-
 def _publisher() -> None:
     liveness.check(Path(settings.VAR_DIR) / "journal")
 
@@ -67,7 +69,7 @@ PROBES: dict[str, Callable[[], None]] = {
     "publisher": _publisher,
     "worker-logs": partial(_worker, "logs"),
     "worker-jobs": partial(_worker, "jobs"),
-    "beat": _beat,
+    "beat": beat_liveness.check,
     "flower": partial(_http, "flower", "/healthcheck"),
 }
 

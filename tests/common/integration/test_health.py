@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+import redis
 from django.test import Client
 from pytest_django import Settings
 
+from common import beat_liveness
 from recording import recorder
 from tests.support.model import ScriptedModel
 from tests.support.network import free_port
@@ -24,7 +26,7 @@ def test_it_reports_each_part_with_its_duration(gateway: Client, settings: Setti
     response = gateway.get("/readyz")
     assert (response.status_code, response.json()["status"]) == (200, "ready")
     parts = response.json()["parts"]
-    assert set(parts) == {"model", "journal", "database", "redis", "publisher", "log"}
+    assert set(parts) == {"model", "journal", "database", "redis", "beat", "publisher", "log"}
     assert all(part["ok"] and part["ms"] >= 0 for part in parts.values())
 
 
@@ -35,6 +37,20 @@ def test_it_is_degraded_without_redis_because_predictions_still_work(gateway: Cl
     assert not response.json()["parts"]["redis"]["ok"]
 
 
+@pytest.mark.usefixtures("live_publisher")
+def test_it_is_degraded_without_beat_because_predictions_still_work(
+    gateway: Client, settings: Settings, empty_redis: str
+) -> None:
+    settings.REDIS_URL = empty_redis
+    with redis.Redis.from_url(empty_redis) as connection:
+        connection.delete(beat_liveness.KEY)
+    response = gateway.get("/readyz")
+    assert (response.status_code, response.json()["status"]) == (200, "degraded")
+    assert [name for name, part in response.json()["parts"].items() if not part["ok"]] == ["beat"]
+    assert response.json()["parts"]["beat"]["detail"].startswith("Beat has not run for 60 s: no periodic task is sent")
+
+
+@pytest.mark.usefixtures("live_beat")
 def test_it_is_degraded_without_a_publisher_because_predictions_still_work(
     gateway: Client, settings: Settings, empty_redis: str
 ) -> None:

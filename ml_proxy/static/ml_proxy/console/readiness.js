@@ -7,7 +7,7 @@ import { milliseconds } from "./format.js";
 const EVERY_MS = 15_000;
 const WORDS = {
   ready: "Ready",
-  degraded: "Degraded: predictions are served, their rows are delayed",
+  degraded: "Degraded: predictions are served, work in the background is delayed",
   "not ready": "Not ready: predictions can’t be served",
 };
 
