@@ -5,8 +5,10 @@ from django.conf import settings
 from django.core.cache import BaseCache, caches, close_caches
 from django.core.signals import request_finished, request_started
 from django.db import reset_queries
+from django.urls import register_converter
 
 from common import tracing
+from common.path_converters import IdConverter
 
 with tracing.hide_opentelemetry():  # redis-py would load OpenTelemetry for metrics that are not used
     import redis as redis  # noqa: PLC0414 - the first to import it in this process
@@ -18,10 +20,11 @@ class CommonConfig(AppConfig):
     name = "common"
 
     def ready(self) -> None:
-        """Registers health probes and a metric, and disconnects signal receivers of Django that would do nothing."""
+        """Registers probes, a metric and a path converter. Disconnects receivers of Django that would do nothing."""
         from common import health  # noqa: PLC0415 - needs the settings
         from common.metrics import scrape  # noqa: PLC0415
 
+        register_converter(IdConverter, "id")
         health.register("database", health.database)
         health.register("redis", health.redis)
         health.register("beat", health.beat)

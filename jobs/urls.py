@@ -20,8 +20,8 @@ def paths(kind: JobKind, prefix: str, body: Any) -> list[URLPattern]:
     name = kind.name
     return [
         path(prefix, _list(kind, body), name=f"{name}-jobs"),
-        path(f"{prefix}<uuid:job_id>/", _detail(kind), name=f"{name}-job"),
-        path(f"{prefix}<uuid:job_id>/cancel/", _cancel(kind), name=f"{name}-job-cancel"),
+        path(f"{prefix}<id:job_id>/", _detail(kind), name=f"{name}-job"),
+        path(f"{prefix}<id:job_id>/cancel/", _cancel(kind), name=f"{name}-job-cancel"),
     ]
 
 

@@ -72,7 +72,15 @@ class Run(APIView):
         """Returns parameters, metrics, tags and status."""
         on_demand.require_enabled()
         refuse_parameters(request)
-        return json_response(on_demand.run(run_id))
+        return json_response(on_demand.run(_canonical(run_id)))
+
+
+def _canonical(run_id: str) -> str:
+    """An id in MLflow's form, if it is a UUID in another one: in upper case, or with hyphens."""
+    try:
+        return UUID(run_id).hex
+    except ValueError:
+        return run_id
 
 
 def _inference_id(body: bytes) -> UUID:

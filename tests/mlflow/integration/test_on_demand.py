@@ -1,8 +1,10 @@
 """`mlflow/log-prediction/` and `mlflow/runs/{id}/`: logs one inference as its own run, now or later, only once."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
@@ -74,6 +76,16 @@ def test_it_shows_the_run(gateway: Client, mlflow: MLflow, row: InferenceRecord)
     assert shown["params"]["prediction"] == "benign"
     assert shown["tags"]["inference_id"] == str(row.id)
     assert shown["end_time"] == int(row.predicted_at.timestamp() * 1000)
+
+
+@pytest.mark.parametrize("form", [str, lambda run_id: run_id.hex.upper(), lambda run_id: str(run_id).upper()])
+def test_it_finds_the_inference_and_the_run_by_every_form_of_their_ids(
+    gateway: Client, mlflow: MLflow, row: InferenceRecord, form: Callable[[UUID], str]
+) -> None:
+    logged = post(gateway, {"inference_id": form(row.id)}).json()
+    assert logged["inference_id"] == str(row.id)
+    run_id = mlflow.runs[0]["info"]["run_id"] = uuid4().hex  # as a real MLflow makes them
+    assert get_run(gateway, form(UUID(run_id))).json()["run_id"] == run_id
 
 
 def test_a_repeat_returns_the_same_run(gateway: Client, mlflow: MLflow, row: InferenceRecord) -> None:
