@@ -49,7 +49,7 @@ API = [
     ("POST", f"{JOBS}{NO_SUCH}/cancel/"),
 ]
 PAGES = [("GET", path) for path in ("/", "/admin/login/", "/api/docs/", "/healthz", "/readyz", "/metrics", "/nowhere")]
-DIFFER_EACH_TIME = {"X-Inference-ID", "Content-Length", "Content-Disposition"}  # an id, a size, the time of an export
+DIFFER_EACH_TIME = {"X-Inference-ID", "Content-Length", "Content-Disposition", "Expires"}  # ids, sizes, times
 EVERYWHERE = [*API, *PAGES]
 SECURITY = {
     "X-Content-Type-Options": "nosniff",
