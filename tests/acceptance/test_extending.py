@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import redis
 import requests
 
 from jobs.webhooks.signing import new_secret
@@ -328,6 +329,25 @@ class TestAJobKind:
         assert ended(counting, job_id)["result"] == {"counted": 30}
         attempts = counting.sql(f"SELECT attempt FROM jobs_job WHERE id = '{UUID(job_id).hex}'")  # noqa: S608
         assert attempts == [(2,)]
+
+    def test_lost_messages_come_back_while_other_jobs_wait(self, counting: System) -> None:
+        """The worker is killed with messages that it has taken, and Redis is emptied of the others."""
+        lost = [started(counting, to=20) for _ in range(9)]
+        counts(counting, lost[0])
+        for process in counting.family("worker-jobs"):
+            process.kill()
+        counting.kill("worker-jobs")
+        with redis.Redis(port=int(counting.environment["REDIS_PORT"])) as connection:
+            connection.flushall()
+            counting.spawn("worker-jobs")
+
+            def have_ended() -> bool:
+                while connection.llen("jobs") < 5:
+                    started(counting, to=3)
+                return all(look(counting, job_id)["finished_at"] for job_id in lost)
+
+            until(have_ended, what="the end of the lost jobs")
+        assert {look(counting, job_id)["state"] for job_id in lost} == {"succeeded"}
 
 
 def test_an_error_is_a_problem_of_its_own_type(make_system: MakeSystem, tmp_path: Path) -> None:
