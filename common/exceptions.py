@@ -122,7 +122,7 @@ class Unavailable(GatewayError):
 
 
 class DatabaseUnavailable(Unavailable):
-    """This call needs the database, which does not answer."""
+    """This call needs the database, which can't do it now: it is down, read-only, full or not migrated."""
 
     kind = "database-unavailable"
-    title = "The database does not answer"
+    title = "The database is not available"

@@ -10,7 +10,7 @@ from tempfile import NamedTemporaryFile
 from typing import IO, Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, InterfaceError
+from django.db import Error
 from tqdm import tqdm
 
 from common.exceptions import Unavailable
@@ -97,7 +97,7 @@ def _opened(output: str) -> Iterator[IO[bytes]]:
 def _one_line_errors(output: str) -> Iterator[None]:
     try:
         yield
-    except (DatabaseError, InterfaceError) as exc:
+    except Error as exc:
         fix = "check DATABASE_URL and run `manage.py migrate`"
         raise CommandError(f"The database did not return the rows ({type(exc).__name__}): {fix}.") from exc
     except Unavailable as exc:

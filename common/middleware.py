@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from common import metrics, tracing
 from common.conf import settings
+from common.database_errors import trouble
 from common.exceptions import GatewayError
 from common.ids import uuid7
 from common.logs import current_request_id
@@ -55,7 +56,7 @@ class ExchangeMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The response for an exception of a plain view. Django handles unexpected exceptions outside the API."""
-        if isinstance(exception, GatewayError) or request.path.startswith(API_PREFIX):
+        if request.path.startswith(API_PREFIX) or isinstance(exception, GatewayError) or trouble(exception):
             return answer(exception, request)
         return None
 

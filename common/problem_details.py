@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.signals import got_request_exception
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
+from common.database_errors import trouble
 from common.exceptions import (
     BadInput,
     DatabaseUnavailable,
@@ -66,6 +66,8 @@ def as_gateway_error(exc: Exception) -> GatewayError:
     """The gateway's error for any exception. An unexpected exception is logged and becomes a 500."""
     if isinstance(exc, GatewayError):
         return exc
+    if problem := trouble(exc):
+        return DatabaseUnavailable(f"The database {problem}. Try again later.")
     for known, translate in _TRANSLATIONS:
         if isinstance(exc, known):
             return translate(exc)
@@ -136,6 +138,4 @@ _TRANSLATIONS: tuple[tuple[type[Exception], Callable[[Any], GatewayError]], ...]
     (drf.NotFound, lambda exc: UnknownPath(str(exc.detail))),
     (Http404, lambda exc: UnknownPath("There is nothing here.")),
     (SuspiciousOperation, lambda exc: BadInput(f"The request can't be used ({type(exc).__name__}).")),
-    (OperationalError, lambda exc: DatabaseUnavailable("The database does not answer. Try again soon.")),
-    (InterfaceError, lambda exc: DatabaseUnavailable("The database does not answer. Try again soon.")),
 )

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import Error, connection
+
+from common.database_errors import trouble
 
 
 class NoDatabase(Exception):
@@ -15,6 +17,7 @@ def database_needed() -> Iterator[None]:
     """Turns database errors in the block into `NoDatabase`, whose message contains no row data."""
     try:
         yield
-    except (DatabaseError, InterfaceError) as exc:
+    except Error as exc:
+        problem = trouble(exc) or "fails"
         connection.close()
-        raise NoDatabase(f"no database ({type(exc).__name__})") from None
+        raise NoDatabase(f"the database {problem} ({type(exc).__name__})") from None

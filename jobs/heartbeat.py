@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import Self
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection, connections
+from django.db import Error, connection, connections
 
 from jobs.leases import lease_conditions, lease_expiry
 from jobs.models import Job
@@ -79,7 +79,7 @@ class Heartbeat:
                 try:
                     self._beat()
                     is_failing = False
-                except (DatabaseError, InterfaceError) as exc:
+                except Error as exc:
                     connection.close()
                     if not is_failing:
                         log.warning("job %s can't renew its lease; retrying (%s)", self._job.id, type(exc).__name__)

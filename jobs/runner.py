@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import Error, connection
 from django.db.models import F
 from django.db.models.functions import Coalesce
 
@@ -125,7 +125,7 @@ def _end_if_possible(job: Job, outcome: Outcome) -> bool:
     try:
         if not end(job.id, outcome, **lease_conditions(job)):
             log.warning("job %s is no longer held by this run; its outcome is discarded", job.id)
-    except (DatabaseError, InterfaceError) as exc:
+    except Error as exc:
         connection.close()
         log.error("job %s %s, but the database can't store that (%s)", job.id, outcome.state, type(exc).__name__)
         return False

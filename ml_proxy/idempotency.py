@@ -15,10 +15,11 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
+from django.db import Error, IntegrityError, transaction
 from django.db.models import QuerySet
 
-from common.exceptions import Conflict, DatabaseUnavailable
+from common.database_errors import trouble
+from common.exceptions import Conflict, DatabaseUnavailable, GatewayError
 from common.idempotency_keys import KEPT, check_key, refuse_reuse, request_digest
 from common.ids import uuid7
 from common.request_body import FORM
@@ -140,9 +141,7 @@ def _record(claim: IdempotencyKey, outcome: Outcome) -> None:
     if outcome.record is None:
         return
     recorder.record(outcome.record, outcome.contents)
-    with suppress(
-        DatabaseError, InterfaceError
-    ):  # a repeat then records it again, which is harmless: the id is the same
+    with suppress(Error):  # a repeat then records it again, which is harmless: the id is the same
         IdempotencyKey.objects.filter(pk=claim.pk).update(recorded=True)
 
 
@@ -162,8 +161,11 @@ def _still_running() -> Conflict:
 def _database_needed() -> Iterator[None]:
     try:
         yield
-    except (DatabaseError, InterfaceError) as exc:
-        raise DatabaseUnavailable("A request with an Idempotency-Key needs the database. Try again soon.") from exc
+    except Error as exc:
+        if problem := trouble(exc):
+            text = f"A request with an Idempotency-Key needs the database, which {problem}. Try again later."
+            raise DatabaseUnavailable(text) from exc
+        raise
 
 
 def _now() -> datetime:

@@ -4,7 +4,7 @@ import socket
 import threading
 from collections.abc import Sequence
 
-from django.db import DatabaseError, InterfaceError
+from django.db import Error
 
 from common.ids import uuid7
 from recording.batches import Batch, Numbered
@@ -35,7 +35,7 @@ class DirectOrigin:
                 numbers.append(Numbered(sequence, digest, seal, record.encode(contents=contents)))
             try:
                 write_batch(Batch(self._origin, socket.gethostname(), self._key.id, tuple(numbers)))
-            except (DatabaseError, InterfaceError):
+            except Error:
                 self._origin, self._next, self._last_seal = uuid7(), 1, START
                 raise
             self._next, self._last_seal = self._next + len(numbers), seal

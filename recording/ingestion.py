@@ -10,10 +10,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from django.db import DatabaseError, DataError, IntegrityError, transaction
+from django.db import Error, transaction
 
 from common import metrics, tracing
 from common.bulk_insert import insert_new
+from common.database_errors import is_row_fault
 from common.number_set import between
 from recording import origins, sources
 from recording.batches import Batch, Numbered
@@ -27,9 +28,6 @@ log = logging.getLogger(__name__)
 
 Outcomes = Counter[metrics.Outcome]
 MAX_REASON = 200  # characters
-
-# These errors quarantine the record. Any other, such as a missing table, is a fault of the database and is raised.
-_RECORD_ERRORS = (BadRecord, DataError, IntegrityError)
 
 
 def write_batch(batch: Batch, *, is_restoring: bool = False) -> Outcomes:
@@ -98,7 +96,12 @@ def disposition_seal(each: Disposition, key: Key) -> bytes:
     return key.disposition(seal, digest, payload, microseconds(each.created_at), f"{each.kind} {each.reason}")
 
 
-def rejection_reason(exc: BadRecord | DatabaseError) -> str:
+def is_record_fault(exc: BadRecord | Error) -> bool:
+    """Whether the record has to be quarantined. If not, the database failed, and the batch has to wait."""
+    return isinstance(exc, BadRecord) or is_row_fault(exc)
+
+
+def rejection_reason(exc: BadRecord | Error) -> str:
     """The reason for quarantine, without the database's own message, which would quote the record."""
     return str(exc) if isinstance(exc, BadRecord) else f"the database refuses it ({type(exc).__name__})"
 
@@ -150,7 +153,9 @@ def _write(records: Sequence[Received], origin: UUID, key: Key) -> Outcomes:
         with transaction.atomic():
             _require_valid(records)
             return insert(records, origin, key)
-    except _RECORD_ERRORS:
+    except (BadRecord, Error) as exc:
+        if not is_record_fault(exc):
+            raise
         return sum((_settle_one(each, origin, key) for each in records), Counter())
 
 
@@ -159,7 +164,9 @@ def _settle_one(each: Received, origin: UUID, key: Key) -> Outcomes:
         with transaction.atomic():
             _require_valid([each])
             return insert([each], origin, key)
-    except _RECORD_ERRORS as exc:
+    except (BadRecord, Error) as exc:
+        if not is_record_fault(exc):
+            raise
         reason, number = rejection_reason(exc), each.number
         log.error("record %s of origin %s is quarantined: %s", number.sequence, origin, reason)
         tracing.mark_refused(number.sequence)

@@ -1,10 +1,10 @@
 """Retries quarantined records: once the cause is fixed, the record becomes the row that it should have been."""
 
-from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db import Error, transaction
 
 from recording import origins
 from recording.batches import Numbered
-from recording.ingestion import MAX_REASON, disposition_seal, insert, rejection_reason
+from recording.ingestion import MAX_REASON, disposition_seal, insert, is_record_fault, rejection_reason
 from recording.models import Disposition, Origin
 from recording.records import BadRecord, UnsupportedRecord, source_of
 from recording.seals import Key, keyring
@@ -14,9 +14,8 @@ from recording.sources import Received, decode_all
 def try_again(disposition: Disposition) -> bool:
     """Writes a quarantined record as a row and removes its disposition; otherwise updates the reason.
 
-    Returns whether it left quarantine, also if another process was faster. Raises `OperationalError` or
-    `InterfaceError` if the database is down, and `UnknownKey` if the sealing key is not configured: then nothing has
-    changed.
+    Returns whether it left quarantine, also if another process was faster. Raises Django's database errors if the
+    database fails, and `UnknownKey` if the sealing key is not configured: then nothing has changed.
     """
     with transaction.atomic():
         origins.lock(disposition.origin)
@@ -43,11 +42,11 @@ def _settle(quarantined: Disposition, key: Key) -> str:
         with transaction.atomic():
             Disposition.objects.filter(pk=quarantined.pk).delete()  # first: `insert` may add another one
             insert([record], quarantined.origin, key)
-    except (OperationalError, InterfaceError):
-        raise
     except UnsupportedRecord as exc:
         return str(exc)
-    except (BadRecord, DatabaseError) as exc:
+    except (BadRecord, Error) as exc:
+        if not is_record_fault(exc):
+            raise
         return rejection_reason(exc)
     return ""
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from functools import lru_cache
 
-from django.db import DatabaseError, InterfaceError
+from django.db import Error
 
 from common import metrics, tracing
 from common.conf import settings
@@ -74,7 +74,7 @@ def _append(item: SealableRecord, contents: Sequence[bytes]) -> None:
 def _write_directly(item: SealableRecord, contents: Sequence[bytes]) -> None:
     try:
         _direct().write([item], contents)
-    except (DatabaseError, InterfaceError) as exc:
+    except Error as exc:
         metrics.count_records({"withheld": 1})
         raise NotRecorded("Neither the journal nor the database takes the record, so the answer is withheld.") from exc
     metrics.count_records({"direct": 1})

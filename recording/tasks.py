@@ -4,9 +4,10 @@ import logging
 from typing import Any
 
 from celery import shared_task
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import Error, connection
 
 from common import logs, tracing
+from common.database_errors import trouble
 from recording.batches import WRITE_RECORDS, BadBatch, Batch
 from recording.ingestion import write_batch
 from recording.origins import WrongKey
@@ -36,9 +37,10 @@ def write_records(*_: Any, **message: Any) -> None:
         traced = ((each.sequence, traceparent_of(each.payload)) for each in batch.records)
         with tracing.write_span(str(batch.origin), traced):
             write_batch(batch)
-    except (DatabaseError, InterfaceError) as exc:
+    except Error as exc:
+        problem = f"the database {trouble(exc) or 'fails'} ({type(exc).__name__})"
         connection.close()
-        raise NotWritten(f"no database ({type(exc).__name__}): {batch} will be sent again") from None
+        raise NotWritten(f"{problem}: {batch} will be sent again") from None
     except (UnknownKey, UnsupportedRecord, WrongKey) as exc:
         log.error("%s from host %s can't be written here and will be sent again: %s", batch, batch.host, exc)
         raise NotWritten(f"{type(exc).__name__}: {batch} will be sent again") from None

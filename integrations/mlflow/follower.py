@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError
+from django.db import Error
 from django.db.models import Q
 
 from integrations.mlflow import outbox, runs
@@ -96,7 +96,7 @@ def _renew_lease() -> None:
 
 
 def _release_lease() -> None:
-    with suppress(DatabaseError, InterfaceError):  # then the lease expires
+    with suppress(Error):  # then the lease expires
         MlflowCursor.objects.filter(pk=1).update(leased_until=None)
 
 

@@ -53,7 +53,7 @@ class Plan:
 def write(plan: Plan, pool: Sequence[Exchange]) -> Iterator[int]:
     """Writes the plan's rows, oldest first, and yields each batch's size once it is committed.
 
-    Raises `DatabaseError`. Only whole batches are committed, even after an interrupt.
+    Raises Django's database errors. Only whole batches are committed, even after an interrupt.
     """
     records, origin = _records(plan, pool), DirectOrigin(keyring().current)
     while batch := list(islice(records, BATCH)):

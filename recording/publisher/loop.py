@@ -4,9 +4,10 @@ import logging
 import os
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection, reset_queries
+from django.db import Error, connection, reset_queries
 
 from common.broker import BrokerUnavailable
+from common.database_errors import trouble
 from recording.journal import FolderLocked, Watch, folder_lock, journal_folder, liveness
 from recording.publisher.publisher import Publisher
 from recording.publisher.stop import StopRequest
@@ -73,11 +74,10 @@ def _step(publisher: Publisher, last_pause: float) -> float:
     """Makes one step. Returns the seconds to pause because Redis or the database is down; 0 if neither is."""
     try:
         publisher.step()
-    except (BrokerUnavailable, DatabaseError, InterfaceError) as exc:
+    except (BrokerUnavailable, Error) as exc:
         pause = min(last_pause * 2, LONGEST_PAUSE_SECONDS) or FIRST_PAUSE_SECONDS
-        log.warning(
-            "publishing pauses for %.1f s: %s", pause, exc if isinstance(exc, BrokerUnavailable) else "no database"
-        )
+        reason = exc if isinstance(exc, BrokerUnavailable) else f"the database {trouble(exc) or 'fails'}"
+        log.warning("publishing pauses for %.1f s: %s", pause, reason)
         connection.close()
         return pause
     finally:

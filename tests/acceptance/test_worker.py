@@ -36,7 +36,7 @@ def restart_worker(system: System, **settings: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"DATABASE_URL": f"postgresql://nobody@127.0.0.1:{free_port()}/none"}, "no database"),
+        ({"DATABASE_URL": f"postgresql://nobody@127.0.0.1:{free_port()}/none"}, "the database does not answer"),
         ({"SEAL_KEY": "a key that only this worker has, by mistake"}, "can't be written here and will be sent again"),
     ],
 )

@@ -1,9 +1,9 @@
-"""Makes the database, or a table, unavailable for a block."""
+"""Makes the database, or a table, unavailable, read-only or full for a block."""
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import connection, connections
 
@@ -42,6 +42,54 @@ def table_missing(name: str) -> Iterator[None]:
         _rename(f"{name}_away", name)
 
 
+@contextmanager
+def read_only() -> Iterator[None]:
+    """The database refuses writes, like the standby that a fail-over left in place."""
+    setting = "PRAGMA query_only = {}" if connection.vendor == "sqlite" else "SET default_transaction_read_only = {}"
+    _execute(setting.format("on"))
+    try:
+        yield
+    finally:
+        _execute(setting.format("off"))
+
+
+@contextmanager
+def full(table: str) -> Iterator[None]:
+    """The disk has no space for rows of this table. On PostgreSQL a trigger reports what a full disk would."""
+    if connection.vendor == "postgresql":
+        with failing(table, "53100"):
+            yield
+        return
+    _execute("VACUUM")  # rows would fit into pages that are free
+    [pages] = _execute("PRAGMA page_count")
+    [most] = _execute("PRAGMA max_page_count")
+    _execute(f"PRAGMA max_page_count = {pages}")
+    try:
+        yield
+    finally:
+        _execute(f"PRAGMA max_page_count = {most}")
+
+
+@contextmanager
+def failing(table: str, sqlstate: str) -> Iterator[None]:
+    """PostgreSQL refuses each new row of this table with this SQLSTATE."""
+    _execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '{sqlstate}'; END $$"
+    )
+    _execute(f"CREATE TRIGGER refuse BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION refuse()")
+    try:
+        yield
+    finally:
+        _execute("DROP FUNCTION refuse CASCADE")
+
+
 def _rename(old: str, new: str) -> None:
+    _execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+
+def _execute(statement: str) -> list[Any]:
+    """The first row of the result; empty if there is none."""
     with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
+        cursor.execute(statement)
+        return list(cursor.fetchone() or ()) if cursor.description else []

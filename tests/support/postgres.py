@@ -24,10 +24,10 @@ class Postgres:
         self._folder = folder
         self.url = str(self._server.get_uri())
 
-    def make_database(self, name: str, *, template: str = "template1") -> str:
+    def make_database(self, name: str, *, template: str = "template1", options: str = "") -> str:
         """Creates a database, empty or as a copy of one without connections; returns its URL."""
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} {options}")
         return self.url_of(name)
 
     def url_of(self, name: str) -> str:

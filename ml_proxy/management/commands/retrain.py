@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import Error, connection
 from django.urls import reverse
 from tqdm import tqdm
 
@@ -89,7 +89,7 @@ class Command(BaseCommand):
         except JobConflict as exc:
             other = f"job {exc.job.id}, {exc.job.state}, requested by {exc.job.requested_by or 'an anonymous caller'}"
             raise CommandError(f"Another retrain is active: {other}.", returncode=CONFLICT) from exc
-        except (DatabaseError, InterfaceError) as exc:
+        except Error as exc:
             raise CommandError(f"The database can't store the job ({type(exc).__name__}).", returncode=FAILED) from exc
 
 
@@ -133,7 +133,7 @@ def _wait_for_end(job_id: UUID, timeout: float | None) -> Job | None:
 def _poll(job_id: UUID) -> Job | None:
     try:
         return queries.find(job_id)
-    except (DatabaseError, InterfaceError):
+    except Error:
         connection.close()
         return None
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, InterfaceError
+from django.db import Error
 from tqdm import tqdm
 
 from ml_proxy import demo
@@ -74,7 +74,7 @@ def _one_line_errors() -> Iterator[None]:
         yield
     except demo.CannotSeed as exc:
         raise CommandError(str(exc)) from exc
-    except (DatabaseError, InterfaceError) as exc:
+    except Error as exc:
         hint = "check DATABASE_URL, and that `manage.py migrate` has run"
         raise CommandError(f"The database can't store the rows ({type(exc).__name__}): {hint}.") from exc
     except KeyboardInterrupt:

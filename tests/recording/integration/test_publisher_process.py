@@ -216,7 +216,9 @@ def test_it_survives_an_outage_of_the_database(site: Site) -> None:
     site.system.sql("ALTER TABLE recording_origin RENAME TO ml_proxy_away")
     if site.system.environment.get("DATABASE_URL"):
         site.system.sql(DISCONNECT)
-    until(lambda: "publishing pauses for 0.5 s: no database" in site.system.log_of("publisher"), what="the outage")
+    until(
+        lambda: "publishing pauses for 0.5 s: the database lacks" in site.system.log_of("publisher"), what="the outage"
+    )
     site.append()
     site.system.sql("ALTER TABLE ml_proxy_away RENAME TO recording_origin")
     until(lambda: site.messages() == 2, what="the second message")
