@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.core import checks
 from django.core.cache import BaseCache, caches, close_caches
 from django.core.signals import request_finished, request_started
 from django.db import reset_queries
@@ -20,11 +21,12 @@ class CommonConfig(AppConfig):
     name = "common"
 
     def ready(self) -> None:
-        """Registers probes, a metric and a path converter. Disconnects receivers of Django that would do nothing."""
-        from common import health  # noqa: PLC0415 - needs the settings
+        """Registers a check, probes, a metric and a path converter. Disconnects receivers that would do nothing."""
+        from common import database_checks, health  # noqa: PLC0415 - need the settings
         from common.metrics import scrape  # noqa: PLC0415
 
         register_converter(IdConverter, "id")
+        checks.register(database_checks.check_encoding, checks.Tags.database)
         health.register("database", health.database)
         health.register("redis", health.redis)
         health.register("beat", health.beat)

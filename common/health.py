@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import Error
 
-from common import beat_liveness, broker
+from common import beat_liveness, broker, database_checks
+from common.database_errors import trouble
 from common.exceptions import GatewayError
 
 Status = Literal["ready", "degraded", "not ready"]
@@ -59,12 +60,13 @@ def probe(name: str) -> Part:
 
 
 def database() -> None:
-    """Executes a statement. Raises `Down`."""
+    """Checks that it answers, can hold every text, is migrated, and takes writes. Raises `Down`."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except (DatabaseError, InterfaceError) as exc:
-        raise Down(f"The database does not answer ({type(exc).__name__}).") from exc
+        problem = database_checks.problem()
+    except Error as exc:
+        raise Down(f"The database {trouble(exc) or 'fails'} ({type(exc).__name__}).") from exc
+    if problem:
+        raise Down(f"The database {problem}.")
 
 
 def redis() -> None:

@@ -62,7 +62,8 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ["DJANGO_SETTINGS_MODULE"]  # the workers would read the settings before this file
         return
     if config.getoption("--database") == "postgres":
-        os.environ["DATABASE_URL"] = _start_postgres()
+        _servers.append(_start_postgres())
+        os.environ["DATABASE_URL"] = _servers[0].url
     django.setup()  # after the environment is complete: the settings read it once
     settings.WHITENOISE_AUTOREFRESH = True  # otherwise each client scans all static files
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # real ones are slow
@@ -85,14 +86,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("database")
 
 
-def _start_postgres() -> str:
+def _start_postgres() -> Postgres:
     server = Postgres(STATE / "postgres")
-    _servers.append(server)
     with psycopg.connect(server.url, autocommit=True) as connection:
         for name in ("fsync", "full_page_writes", "synchronous_commit"):  # tests need no durability
             connection.execute(f"ALTER SYSTEM SET {name} = off")
         connection.execute("SELECT pg_reload_conf()")
-    return server.url
+    return server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server, also for a run on SQLite."""
+    if _servers:
+        yield _servers[0]
+        return
+    server = _start_postgres()
+    yield server
+    server.close()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import reset_queries
 
 from common import logs, metrics, tracing
+from common.database_checks import refuse_unusable
 from common.parent_death import die_with_parent
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,13 @@ def keep_logging(**_: Any) -> None:
         pool.setLevel(logging.ERROR)
         pool.propagate = True
     current_app.log.redirect_stdouts("WARNING")  # type: ignore[arg-type] # the stubs accept numbers only
+
+
+@signals.celeryd_init.connect
+@signals.beat_init.connect
+def check_database(**_: Any) -> None:
+    """Ends a worker, or beat, if the database can't hold Unicode."""
+    refuse_unusable()
 
 
 @signals.worker_ready.connect

@@ -10,13 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from django.db import DatabaseError, InterfaceError, connection, connections
+from django.db import Error, connection, connections
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from common import broker, metrics
+from common import broker, database_checks, metrics
 from common.broker import BrokerUnavailable
 from common.exceptions import Unavailable
 from common.metrics.families import gauges_by
@@ -71,7 +71,7 @@ class _Part:
     def _run(self) -> None:
         try:
             self._found = self._measure()
-        except (DatabaseError, InterfaceError, BrokerUnavailable, OSError) as exc:
+        except (Error, BrokerUnavailable, OSError) as exc:
             log.warning("the scrape omits %s: %s", self._name, type(exc).__name__)
         finally:
             connections.close_all()
@@ -128,11 +128,12 @@ def register_gauges(measure: Callable[[], list[Metric]]) -> None:
 
 
 def of_database() -> Measurement:
-    """All gauges from the database. Raises Django's database errors."""
+    """Whether the database is usable, and all gauges from it. Raises Django's database errors."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = %s", [STATEMENT_MILLISECONDS])
-    return True, [family for measure in _database_gauges for family in measure()]
+    is_usable = database_checks.problem() is None
+    return is_usable, [family for measure in _database_gauges for family in measure()]
 
 
 def _of_redis() -> Measurement:

@@ -6,6 +6,7 @@ import sys
 from django.conf import settings
 
 from backend.env import BadSetting
+from common.database_checks import refuse_unusable
 from tools.launch.addresses import is_loopback, listeners
 
 MAX_TASKS = 10_000  # Flower keeps each in memory
@@ -35,6 +36,7 @@ def command() -> list[str]:
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
+    refuse_unusable()
     try:
         words, variables = command(), environment()
     except BadSetting as exc:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 
+from common.database_checks import refuse_unusable
 from tools.launch import addresses, ports, procfile, redis
 from tools.launch.exceptions import LaunchError
 from tools.launch.readiness import answers
@@ -44,7 +45,8 @@ def stop_stages() -> list[Mapping[str, float]]:
 
 
 def check() -> None:
-    """Raises `BadSetting` for problems that can be detected before the start."""
+    """Raises `BadSetting` for problems that can be detected before the start, or ends this process."""
+    refuse_unusable()
     names = list(parts())
     if "redis" in names:
         redis.server()

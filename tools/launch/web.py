@@ -16,6 +16,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
+from common.database_checks import refuse_unusable
 from common.logs import configure
 from common.parent_death import die_with_parent
 from tools.launch.system import web_stop_seconds
@@ -86,4 +87,5 @@ def server() -> MPServer:
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
     configure(settings.LOGGING)
+    refuse_unusable()
     server().serve(target_loader=application, wrap_loader=False)
