@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from attachments import descriptors, storage
 from attachments.descriptors import Attachment
 from attachments.models import PendingUpload
+from common.keyset import walk
 from recording.sources import RecordSource
-from recording.verification import CHUNK_ROWS, Finding, Step
+from recording.verification import Finding, Step
 
 
 def verify(source: RecordSource) -> Iterator[Step]:
     """Reads every attachment of every row, in chunks; the steps count attachments. Raises `StorageUnavailable`."""
-    rows = source.rows.exclude(files="").order_by("pk")
-    for row_id, origin, number, column in rows.values_list("pk", "origin", "sequence", "files").iterator(CHUNK_ROWS):
-        total, bad = _check_descriptors(column)
-        detail = f"row {row_id}: not in the storage as it was sent: {', '.join(bad)}"
-        yield Step(total, (Finding("missing", origin, number, number, detail),) if bad else ())
+    for row in walk(source.rows.exclude(files="").only("origin", "sequence", "files"), "pk"):
+        total, bad = _check_descriptors(row.files)
+        detail = f"row {row.pk}: not in the storage as it was sent: {', '.join(bad)}"
+        yield Step(total, (Finding("missing", row.origin, row.sequence, row.sequence, detail),) if bad else ())
 
 
 def _check_descriptors(column: str) -> tuple[int, list[str]]:

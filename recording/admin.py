@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from common.admin_base import ReadOnly, payload
+from common.keyset import walk
 from recording.models import Disposition
 from recording.quarantine import try_again
 from recording.seals import UnknownKey
@@ -36,7 +37,7 @@ class DispositionAdmin(ReadOnly):
         """Retries each record on its own, so one that is refused again does not block the others."""
         quarantined = queryset.filter(kind=Disposition.Kind.QUARANTINED)
         try:
-            outcomes = Counter(try_again(each) for each in quarantined.iterator())
+            outcomes = Counter(try_again(each) for each in walk(quarantined.only("pk"), "pk"))
         except UnknownKey as exc:
             self.message_user(request, str(exc), messages.ERROR)
             return

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from common.keyset import above
+from common.keyset import walk
 from common.number_set import NumberSet, between
 from recording import sources
 from recording.backlog import waiting_numbers
@@ -22,8 +22,6 @@ from recording.publisher import heads
 from recording.records import BadRecord, UnsupportedRecord, microseconds
 from recording.seals import START, Key, keyring
 from recording.sources import RecordSource
-
-CHUNK_ROWS = 500  # rows held in memory
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def verify(journal: Path, copies: heads.SavedHeads | None = None) -> Iterator[St
     waiting = waiting_numbers(journal)  # first: what leaves the journal meanwhile is settled
     saved_heads = heads.merged(heads.read(journal), copies or {})
     known: set[UUID] = set()
-    for row in Origin.objects.order_by("id").iterator(CHUNK_ROWS):
+    for row in walk(Origin.objects.all(), "id"):
         known.add(row.id)
         yield from _verify_origin(Head.of(row), waiting.get(row.id, NumberSet()), saved_heads.get(row.id))
     for origin, saved in saved_heads.items():
@@ -178,12 +176,9 @@ def _by_number(model: Any, origin: UUID) -> Iterator[Any]:
 
     With a single statement PostgreSQL would copy the whole origin before it returns the first row.
     """
-    rows = model._default_manager.filter(origin=origin).order_by("sequence", "pk")  # noqa: SLF001
-    yield from rows.filter(sequence=None).iterator(CHUNK_ROWS)
-    chunk = list(rows.filter(sequence__isnull=False)[:CHUNK_ROWS])
-    while chunk:
-        yield from chunk
-        chunk = list(rows.filter(above(sequence=chunk[-1].sequence, pk=chunk[-1].pk))[:CHUNK_ROWS])
+    rows = model._default_manager.filter(origin=origin)  # noqa: SLF001
+    yield from walk(rows.filter(sequence=None), "pk")
+    yield from walk(rows.filter(sequence__isnull=False), "sequence", "pk")
 
 
 def _row_links(source: RecordSource, origin: UUID, key: Key) -> Iterator[Link]:
@@ -214,9 +209,9 @@ def _foreign_rows() -> Iterator[Step]:
         for origin in _origins_of(model):
             if origin is None or not Origin.objects.filter(pk=origin).exists():
                 rows = model._default_manager.filter(origin=origin)  # noqa: SLF001 - Django documents it as public
-                for pk, number in rows.values_list("pk", "sequence").iterator(CHUNK_ROWS):
-                    detail = f"{model._meta.verbose_name} {pk}, not recorded by any gateway process"  # noqa: SLF001
-                    yield Step(0, (Finding("foreign", origin, number, number, detail),))
+                for row in walk(rows.only("sequence"), "pk"):
+                    detail = f"{model._meta.verbose_name} {row.pk}, not recorded by any gateway process"  # noqa: SLF001
+                    yield Step(0, (Finding("foreign", origin, row.sequence, row.sequence, detail),))
 
 
 def _origins_of(model: Any) -> Iterator[Any]:

@@ -47,6 +47,9 @@ def _postgresql(url: str) -> dict[str, Any]:
     except ValueError:
         raise env.BadSetting("DATABASE_URL", "can't be read", _FIX) from None
     config["OPTIONS"] = _POSTGRESQL_OPTIONS | config.get("OPTIONS", {})
+    # PgBouncer's transaction pooling loses such a cursor. Django's own forms and `dumpdata` would use one; the code
+    # here walks long tables in chunks (`common.keyset.walk`).
+    config["DISABLE_SERVER_SIDE_CURSORS"] = True
     return config
 
 

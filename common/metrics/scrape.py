@@ -8,9 +8,10 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
-from django.db import Error, connection, connections
+from django.db import Error, connection, connections, transaction
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
@@ -129,11 +130,21 @@ def register_gauges(measure: Callable[[], list[Metric]]) -> None:
 
 def of_database() -> Measurement:
     """Whether the database is usable, and all gauges from it. Raises Django's database errors."""
-    if connection.vendor == "postgresql":
+    with _limited_statements():
+        is_usable = database_checks.problem() is None
+        return is_usable, [family for measure in _database_gauges for family in measure()]
+
+
+@contextmanager
+def _limited_statements() -> Iterator[None]:
+    """Limits the time of each statement, in a transaction: a pooler lends the session to other clients after it."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SET statement_timeout = %s", [STATEMENT_MILLISECONDS])
-    is_usable = database_checks.problem() is None
-    return is_usable, [family for measure in _database_gauges for family in measure()]
+            cursor.execute("SET LOCAL statement_timeout = %s", [STATEMENT_MILLISECONDS])
+        yield
 
 
 def _of_redis() -> Measurement:

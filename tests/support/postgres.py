@@ -3,7 +3,7 @@
 import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import psycopg
@@ -29,6 +29,11 @@ class Postgres:
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} {options}")
         return self.url_of(name)
+
+    @property
+    def user(self) -> str | None:
+        """The system's user who owns its files; None if it is this process' own."""
+        return cast("str | None", self._server.system_user)
 
     def url_of(self, name: str) -> str:
         """The URL of an existing database."""

@@ -12,10 +12,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
+from common import keyset
 from common.ids import uuid7
 from ml_proxy.models import InferenceLog
 from ml_proxy.records import InferenceRecord
-from recording import origins, verification
+from recording import origins
 from recording.batches import Batch
 from recording.direct_writes import DirectOrigin
 from recording.ingestion import write_batch
@@ -389,7 +390,7 @@ def test_reconcile_counts_every_number(writer: Writer, journal: Path, origin: UU
 
 
 def test_it_reads_a_long_origin_in_chunks(writer: Writer, journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verification, "CHUNK_ROWS", 4)
+    monkeypatch.setattr(keyset, "CHUNK_ROWS", 4)
     for _ in range(50):
         item = record()
         writer.append(item.encode(), item.content())

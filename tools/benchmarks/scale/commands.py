@@ -11,7 +11,6 @@ from pathlib import Path
 from statistics import median
 
 from django.core.management import get_commands
-from django.db import connection
 from tqdm import tqdm
 
 from common import health
@@ -115,7 +114,6 @@ def regular(run: Run) -> None:
         times = sorted(_milliseconds(act) for _ in range(20))
         figures = {"p50": percentile(times, 0.5), "p95": percentile(times, 0.95), "rows": float(touched)}
         run.add(REGULAR, name, figures, [f"{touched} rows touched"] if touched > most else [])
-    connection.close()  # a scrape sets a statement timeout on it
 
 
 def _milliseconds(act: Callable[[], object]) -> float:
