@@ -19,7 +19,7 @@ from django.db import Error, IntegrityError, transaction
 from django.db.models import QuerySet
 
 from common.database_errors import trouble
-from common.exceptions import Conflict, DatabaseUnavailable, GatewayError
+from common.exceptions import Conflict, DatabaseUnavailable
 from common.idempotency_keys import KEPT, check_key, refuse_reuse, request_digest
 from common.ids import uuid7
 from common.request_body import FORM

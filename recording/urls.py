@@ -20,7 +20,7 @@ def paths(source: RecordSource, prefix: str) -> list[URLPattern]:
     return [
         path(prefix, _history(source, name), name=f"{name}-history"),
         path(f"{prefix}export/", _export(source, name), name=f"{name}-export"),
-        path(f"{prefix}<uuid:row_id>/", _row(source, name), name=f"{name}-row"),
+        path(f"{prefix}<id:row_id>/", _row(source, name), name=f"{name}-row"),
     ]
 
 

@@ -17,7 +17,7 @@ from ml_proxy.models import InferenceLog
 from recording.batches import Batch
 from recording.ingestion import write_batch
 from recording.journal import Spool, Writer
-from recording.models import Disposition, Receipt
+from recording.models import Disposition, Origin
 from recording.quarantine import try_again
 from recording.tasks import NotWritten, write_records
 from tests.support.databases import failing, full, read_only, table_missing
@@ -81,7 +81,7 @@ def quarantined(tmp_path: Path, writer: Writer) -> Disposition:
 def batch_of(folder: Path, writer: Writer) -> Batch:
     writer.close()
     [name] = Spool(folder).segments()
-    return Batch.of(UUID(name.origin), "host", name.key_id, Spool(folder).read(name, 0, 2**40))
+    return Batch.of(UUID(name.origin), "host", name.key_id, Spool(folder).entries(name))
 
 
 def assert_withheld(batch: Batch, problem: str) -> None:
@@ -92,9 +92,9 @@ def assert_withheld(batch: Batch, problem: str) -> None:
 
 def assert_is_writable(batch: Batch) -> None:
     """Checks that the same batch is written once the database is healthy."""
-    assert [table.objects.count() for table in (InferenceLog, Disposition, Receipt)] == [0, 0, 0]
+    assert [table.objects.count() for table in (InferenceLog, Disposition, Origin)] == [0, 0, 0]
     write_records(**batch.as_message())
-    assert [table.objects.count() for table in (InferenceLog, Disposition, Receipt)] == [2, 0, 1]
+    assert [table.objects.count() for table in (InferenceLog, Disposition, Origin)] == [2, 0, 1]
     call_command("verify_log", no_progress=True)
 
 
