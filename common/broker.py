@@ -3,7 +3,9 @@
 https://docs.celeryq.dev/projects/kombu/en/stable/reference/kombu.transport.redis.html
 """
 
+import math
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -23,6 +25,7 @@ JOBS_QUEUE = "jobs"
 UPKEEP_QUEUE = "upkeep"  # periodic tasks; separate, so that they do not wait behind jobs
 QUEUES = (LOGS_QUEUE, JOBS_QUEUE, UPKEEP_QUEUE)
 QUICK_JSON = "orjson"  # the serializer's name in Celery; the messages are plain JSON
+SENT_AT = "sent_at"  # a header of every message, in seconds since 1970
 WAIT_SECONDS = 0.5  # for Redis to accept a connection, or one command
 
 
@@ -77,7 +80,7 @@ def send(task: str, kwargs: Mapping[str, Any], *, queue: str, shown_as: str, tas
             task_id=task_id,
             argsrepr="()",
             kwargsrepr=shown_as,
-            headers={"traceparent": traceparent} if (traceparent := tracing.current_traceparent()) else None,
+            headers=_headers(),
             retry=False,
         )
     except _FAILURES as exc:
@@ -102,6 +105,26 @@ def waiting(queue: str) -> int:
     """The number of messages that no worker has taken yet. Raises `BrokerUnavailable`."""
     with client() as connection:
         return int(connection.llen(queue))
+
+
+def oldest_waiting(queue: str) -> float:
+    """When the message that a worker takes next was sent, in seconds since 1970: all earlier ones have left the queue.
+
+    Infinity if no message waits, and 0 if it does not say. Raises `BrokerUnavailable`.
+    """
+    with client() as connection:
+        raw = connection.lindex(queue, -1)
+    if raw is None:
+        return math.inf
+    try:
+        return float(orjson.loads(raw)["headers"][SENT_AT])
+    except (ValueError, TypeError, KeyError):
+        return 0.0
+
+
+def _headers() -> dict[str, Any]:
+    traceparent = tracing.current_traceparent()
+    return {SENT_AT: time.time()} | ({"traceparent": traceparent} if traceparent else {})
 
 
 @contextmanager

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 MAX_UNCONFIRMED = 16  # batches
 SAVE_SECONDS = 1.0  # between two saves of the progress
+CLOCK_SKEW_SECONDS = 2.0  # between hosts that share a queue
+LONGEST_PATIENCE_SECONDS = 600.0  # before a batch that was sent several times is late again
 
 
 @dataclass(eq=False)
@@ -40,7 +42,9 @@ class _Sent:
     batch: Batch
     start: int  # from where in the segment it can be read again
     nbytes: int
-    sent_at: float = 0.0  # time.monotonic() seconds
+    sent_at: float = 0.0  # seconds since 1970; 0: not yet
+    late_at: float = 0.0  # time.monotonic() seconds
+    sendings: int = 0
 
 
 class Publisher:
@@ -107,16 +111,20 @@ class Publisher:
         self._readers = {name: self._readers.get(name) or new_readers[name] for name in names}
 
     def _send_again(self) -> None:
-        """Sends overdue batches again if the queue is empty: then their messages were lost.
+        """Sends late batches again if their messages have left the queue: then they were lost.
 
-        Messages that are still queued only need a worker; duplicates would fill Redis.
+        Workers take messages in the order in which they were sent. So if the next one was sent after a batch, that one
+        is not queued any more. What is still queued only needs a worker; duplicates would fill Redis.
         """
-        overdue = time.monotonic() - self._republish_seconds
-        late = [sent for sent in self._awaited if sent.sent_at < overdue]
-        if late and not broker.waiting(broker.LOGS_QUEUE):
-            for sent in late:
+        now = time.monotonic()
+        late = [sent for sent in self._awaited if sent.late_at <= now]
+        oldest = broker.oldest_waiting(broker.LOGS_QUEUE) if late else 0.0
+        for sent in late:
+            if sent.sent_at + CLOCK_SKEW_SECONDS < oldest:
                 log.warning("%s were not confirmed in time and are sent again", sent.batch)
                 self._send(sent)
+            else:
+                sent.late_at = now + self._republish_seconds / 4  # not in each step: the look costs a whole message
 
     def _send_new(self) -> None:
         for name, reader in self._readers.items():
@@ -169,8 +177,10 @@ class Publisher:
     def _send(self, sent: _Sent) -> None:
         message = sent.batch.as_message()
         broker.send(WRITE_RECORDS, message, queue=broker.LOGS_QUEUE, shown_as=str(sent.batch))
-        metrics.count_batch(again=bool(sent.sent_at))
-        sent.sent_at = time.monotonic()
+        metrics.count_batch(again=bool(sent.sendings))
+        sent.sent_at, sent.sendings = time.time(), sent.sendings + 1
+        patience = min(self._republish_seconds * 2 ** (sent.sendings - 1), LONGEST_PATIENCE_SECONDS)
+        sent.late_at = time.monotonic() + patience
 
     def _remove_confirmed(self) -> None:
         """Removes segments that are closed, read to their end and completely confirmed."""

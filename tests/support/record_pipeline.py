@@ -31,10 +31,10 @@ def append(writer: Writer, item: InferenceRecord) -> None:
     writer.append(item.encode(), item.content())
 
 
-def take_messages(broker: redis.Redis) -> list[dict[str, Any]]:
-    """Takes all messages from Redis; returns the arguments of each task."""
-    taken = [json.loads(raw) for raw in broker.lrange(LOGS_QUEUE, 0, -1)]
-    broker.delete(LOGS_QUEUE)
+def take_messages(broker: redis.Redis, *, keep_last: int = 0) -> list[dict[str, Any]]:
+    """Takes the messages from Redis, all but the last ones to be sent; returns the arguments of each task."""
+    taken = [json.loads(raw) for raw in broker.lrange(LOGS_QUEUE, keep_last, -1)]
+    broker.ltrim(LOGS_QUEUE, 0, keep_last - 1) if keep_last else broker.delete(LOGS_QUEUE)
     return [json.loads(base64.b64decode(message["body"]))[1] for message in reversed(taken)]
 
 

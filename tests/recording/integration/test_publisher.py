@@ -66,6 +66,20 @@ def test_it_resends_the_batches_of_a_lost_queue(tmp_path: Path, writer: Writer, 
     assert InferenceLog.objects.count() == 1
 
 
+def test_it_resends_a_lost_batch_while_others_are_queued(
+    tmp_path: Path, writer: Writer, broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under load the queue is never empty."""
+    monkeypatch.setattr("recording.publisher.publisher.CLOCK_SKEW_SECONDS", 0)
+    publishing = publisher(tmp_path, republish_seconds=0)
+    for _ in range(2):
+        append(writer, record())
+        publishing.step()
+    assert [message["first"] for message in take_messages(broker, keep_last=1)] == [1]
+    publishing.step()
+    assert [message["first"] for message in take_messages(broker)] == [2, 1]
+
+
 def test_it_does_not_resend_batches_that_are_still_queued(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
     append(writer, record())
     publishing = publisher(tmp_path, republish_seconds=0)
