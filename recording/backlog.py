@@ -1,5 +1,6 @@
 """What the journal still holds: exact numbers for verification, or a cheap estimate for a probe."""
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,13 +9,14 @@ from pathlib import Path
 from uuid import UUID
 
 from common.number_set import NumberSet
-from recording import sources
+from recording import origins, sources
 from recording.journal import Entry, Frame, Spool
 from recording.journal.segment import SegmentName
 from recording.models import Disposition
 from recording.publisher import progress
 from recording.records import BadRecord, UnsupportedRecord
 
+POLL_SECONDS = 0.2
 MAX_SEGMENTS_READ = 16  # segments of which an estimate reads one entry
 
 
@@ -53,6 +55,20 @@ def waiting_numbers(journal: Path) -> dict[UUID, NumberSet]:
     for name, frame in frames(journal):
         ranges.setdefault(UUID(name.origin), []).append((frame.first, frame.last))
     return {origin: NumberSet(found) for origin, found in ranges.items()}
+
+
+def wait_until_settled(journal: Path, seconds: float) -> Iterator[int]:
+    """Waits until all that the journal holds now is settled. Yields how many numbers are not, at last those left.
+
+    Raises `UnreadableSegment`.
+    """
+    waiting, ends_at = waiting_numbers(journal), time.monotonic() + seconds
+    while True:
+        left = sum(len(numbers - origins.settled(origin)) for origin, numbers in waiting.items())
+        yield left
+        if not left or time.monotonic() > ends_at:
+            return
+        time.sleep(POLL_SECONDS)
 
 
 def unsettled(journal: Path) -> tuple[int, float]:

@@ -53,6 +53,12 @@ class Head:
         Origin.objects.filter(pk=self.origin).update(**columns)
 
 
+def settled(origin: UUID) -> NumberSet:
+    """The settled numbers of an origin; empty if it has no head."""
+    row = Origin.objects.filter(pk=origin).first()
+    return Head.of(row).settled if row else NumberSet()
+
+
 def lock(origin: UUID) -> Head | None:
     """The origin's head, locked until the transaction ends; None if there is none."""
     row = Origin.objects.select_for_update().filter(pk=origin).first()

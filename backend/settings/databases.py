@@ -10,10 +10,11 @@ from backend.settings.machine import VAR_DIR
 
 # With several writers, SQLite reports "database is locked" without WAL, IMMEDIATE and a timeout (measured).
 # FULL: the journal deletes a record once its row is committed, so the row must survive a power failure.
+# secure_delete: an erased row is overwritten.
 _SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON",
 }
 # Linux waits 15 minutes for a server whose machine or network vanished; these limits are shorter.
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS

@@ -46,6 +46,7 @@ SCAN_BYTES = 1024 * 1024  # in memory during the search for the next whole frame
 BLOCK_BYTES = 4096  # read at a time where a disk error is, and to find the end of the written part
 SECTOR_BYTES = 512  # a disk writes no less
 FILLER = b"\xfe"
+ALL = 2**62  # bytes: no limit
 PREALLOCATED_BYTES = 1024 * 1024  # each time the file is extended
 _UNREADABLE = b"\xff"  # stands for a byte that the disk can't read
 _NAME = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})-([0-9]{8})\.segment")

@@ -16,7 +16,6 @@ from recording.journal import segment
 from recording.journal.segment import Entry, Frame, SegmentName
 
 LOCK_NAME = "publisher.lock"
-ALL = 2**62  # bytes: no limit
 
 
 class FolderLocked(Exception):
@@ -63,7 +62,7 @@ class Spool:
         """
         return not any(other.origin == name.origin and other != name for other in self.segments())
 
-    def frames(self, name: SegmentName, start: int = 0, max_bytes: int = ALL) -> Iterator[Frame]:
+    def frames(self, name: SegmentName, start: int = 0, max_bytes: int = segment.ALL) -> Iterator[Frame]:
         """The whole frames from offset `start` on, about `max_bytes` of them. Raises `OSError`."""
         return segment.frames(self._folder / str(name), start, max_bytes)
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 
 from django.conf import settings
 from django.db import Error, connection, reset_queries
@@ -11,6 +12,7 @@ from common.database_errors import trouble
 from recording.journal import FolderLocked, Watch, folder_lock, journal_folder, liveness
 from recording.publisher.publisher import Publisher
 from recording.publisher.stop import StopRequest
+from recording.remnants import Eraser
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +20,7 @@ BATCH_SECONDS = 0.02  # after a change, so that other records share the message
 CONFIRM_SECONDS = (
     0.2  # between two looks at the heads while batches are awaited; records that arrive meanwhile share messages
 )
+ERASE_SECONDS = 1.0  # between two looks for erased records that are still in the journal
 IDLE_SECONDS = 1.0  # without changes, between two steps and two heartbeats
 LOCK_SECONDS = 0.5  # between two tries to take the lock that another process holds
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # while Redis or the database is down
@@ -53,12 +56,16 @@ def _take_lock(stop: StopRequest) -> int | None:
 def _publish(lock: int, stop: StopRequest) -> None:
     folder = journal_folder()
     publisher = Publisher(folder, republish_seconds=settings.REPUBLISH_SECONDS)
+    eraser, erase_at = Eraser(folder), 0.0
     pause = 0.0
     with Watch(folder, interrupt=stop.descriptor) as watch:
         while not stop.is_set:
             liveness.beat(lock)
             watch.clear()
             pause = _step(publisher, pause)
+            if not pause and time.monotonic() >= erase_at:
+                _blank_erased(eraser)
+                erase_at = time.monotonic() + ERASE_SECONDS
             if pause:
                 stop.wait(pause)
             elif publisher.is_waiting:
@@ -68,6 +75,16 @@ def _publish(lock: int, stop: StopRequest) -> None:
     if not pause:
         _step(publisher, pause)  # publishes what was journaled just before the stop
     publisher.save_progress()
+
+
+def _blank_erased(eraser: Eraser) -> None:
+    """Overwrites erased records in the journal. An error here must not stop publishing; the next call tries again."""
+    try:
+        eraser.step()
+    except OSError as exc:
+        log.warning("erased records can't be overwritten in the journal: %s", exc.strerror)
+    except Error as exc:
+        log.warning("erased records are not overwritten in the journal yet: %s", trouble(exc) or type(exc).__name__)
 
 
 def _step(publisher: Publisher, last_pause: float) -> float:

@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 MAX_UNCONFIRMED = 16  # batches
 SAVE_SECONDS = 1.0  # between two saves of the progress
 CLOCK_SKEW_SECONDS = 2.0  # between hosts that share a queue
-LONGEST_PATIENCE_SECONDS = 600.0  # before a batch that was sent several times is late again
 
 
 @dataclass(eq=False)
@@ -44,7 +43,6 @@ class _Sent:
     nbytes: int
     sent_at: float = 0.0  # seconds since 1970; 0: not yet
     late_at: float = 0.0  # time.monotonic() seconds
-    sendings: int = 0
 
 
 class Publisher:
@@ -177,10 +175,9 @@ class Publisher:
     def _send(self, sent: _Sent) -> None:
         message = sent.batch.as_message()
         broker.send(WRITE_RECORDS, message, queue=broker.LOGS_QUEUE, shown_as=str(sent.batch))
-        metrics.count_batch(again=bool(sent.sendings))
-        sent.sent_at, sent.sendings = time.time(), sent.sendings + 1
-        patience = min(self._republish_seconds * 2 ** (sent.sendings - 1), LONGEST_PATIENCE_SECONDS)
-        sent.late_at = time.monotonic() + patience
+        metrics.count_batch(again=bool(sent.sent_at))
+        sent.sent_at = time.time()
+        sent.late_at = time.monotonic() + self._republish_seconds
 
     def _remove_confirmed(self) -> None:
         """Removes segments that are closed, read to their end and completely confirmed."""

@@ -1,24 +1,31 @@
-"""`manage.py erase`: permanently erases rows, and leaves tombstones that verify."""
+"""`manage.py erase`: permanently erases records, and leaves tombstones that verify."""
 
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_datetime
 from tqdm import tqdm
 
+from common.broker import BrokerUnavailable
 from common.exceptions import Unavailable
-from recording import erasure
+from recording import backlog, erasure, remnants
+from recording.command_errors import unreadable_files_as_command_errors
+from recording.publisher import journal_folder
 from recording.source_options import add_options, read_options
 from recording.sources import RecordSource
+
+WAIT_SECONDS = 30.0
 
 
 class Command(BaseCommand):
     """Counts the matching rows; erases them with `--yes`."""
 
     help = (
-        "Permanently erases the rows of a source (the first one unless --source names another) that match ALL of the "
-        "given conditions, with their feedback and files; tombstones keep the log verifiable. Without --yes it only "
-        "counts the rows. Waiting records are not rows yet: run it again once `reconcile` counts none waiting."
+        "Permanently erases the records of a source (the first one unless --source names another) that match ALL of "
+        "the given conditions, with their feedback and files, also in quarantine, in this host's journal and in Redis' "
+        "file; tombstones keep the log verifiable. Without --yes it only counts the rows. It first waits until the "
+        "records in this host's journal are rows. The publishers of other hosts clean their journals themselves."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -27,9 +34,10 @@ class Command(BaseCommand):
         parser.add_argument("--before", help="only events before this time, ISO 8601 with an offset")
         parser.add_argument("--reason", required=True, help="kept with each tombstone; do not name a patient")
         parser.add_argument("--yes", action="store_true", help="really erase")
+        parser.add_argument("--wait", type=float, default=WAIT_SECONDS, help="seconds for each wait (%(default)g)")
 
     def handle(self, *args: Any, **options: Any) -> str:
-        """Returns what was done, or would be done."""
+        """Returns what was done, or would be done. Raises `CommandError` if something of it may be left somewhere."""
         before = parse_datetime(options["before"]) if options["before"] else None
         if options["before"] and (before is None or before.tzinfo is None):
             raise CommandError("--before must be a time such as 2026-01-31T09:00:00Z")
@@ -37,14 +45,18 @@ class Command(BaseCommand):
         if not (values or before):
             choices = " or ".join(f"--{name}" for name in [*source.filters, "before"])
             raise CommandError(f"Give {choices}: this command does not erase a whole log.")
-        rows = erasure.matching(source, before=before, **values)
-        total = rows.count()
         if not options["yes"]:
+            total = erasure.matching(source, before=before, **values).count()
             return f"{total} rows match. Nothing was erased; --yes erases them permanently."
-        self._erase(source, rows, total, options["reason"][:200])
-        return f"{total} rows were erased; their tombstones verify."
+        with unreadable_files_as_command_errors():
+            return self._erase(source, values, before, options)
 
-    def _erase(self, source: RecordSource, rows: Any, total: int, reason: str) -> None:
+    def _erase(
+        self, source: RecordSource, values: dict[str, Any], before: datetime | None, options: dict[str, Any]
+    ) -> str:
+        waiting = self._wait(options["wait"])
+        rows, reason = erasure.matching(source, before=before, **values), options["reason"]
+        total = rows.count()
         with tqdm(total=total, unit="row", disable=None) as bar:
             try:
                 for erased in erasure.erase(source, rows, reason):
@@ -52,3 +64,34 @@ class Command(BaseCommand):
             except Unavailable as exc:
                 done = f"{bar.n:.0f} of {total} rows were erased"
                 raise CommandError(f"{exc.detail} {done}: run it again.") from exc
+        quarantined = erasure.erase_quarantined(source, reason, before=before, **values)
+        done = f"{total} rows were erased" + (f", and {quarantined} quarantined records" if quarantined else "")
+        left = [*waiting, *_clean(options["wait"])]
+        if left:
+            raise CommandError(f"{done}, but {'; '.join(left)}.", returncode=1)
+        return f"{done}; their tombstones verify."
+
+    def _wait(self, seconds: float) -> list[str]:
+        """Waits for records that are on their way. Returns what is wrong if some still are."""
+        left = 0
+        with tqdm(unit="record", desc="waiting for records in the journal", disable=None) as bar:
+            for left in backlog.wait_until_settled(journal_folder(), seconds):
+                bar.total = max(bar.total or 0, left)
+                bar.update(bar.total - left - bar.n)
+        advice = "start the publisher and the worker, and run this again"
+        return [f"{left} records in the journal are not rows yet, and may match: {advice}"] if left else []
+
+
+def _clean(seconds: float) -> list[str]:
+    """Removes what is left outside of the tables. Returns what could not be removed."""
+    left = []
+    if not remnants.Eraser(journal_folder()).step():
+        left.append("some are still in the journal, beside records that are not rows yet: the publisher removes them")
+    try:
+        is_rewritten, advice = remnants.rewrite_redis_file(seconds), "run BGREWRITEAOF there"
+        left += [] if is_rewritten else [f"Redis has not rewritten its append-only file: {advice}"]
+    except BrokerUnavailable as exc:
+        left.append(f"its file may still have some: {exc}; run this again")
+    if not remnants.empty_sqlite_log(seconds):
+        left.append("SQLite's write-ahead log may still have some: run this again")
+    return left

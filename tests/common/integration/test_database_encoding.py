@@ -43,7 +43,7 @@ writer = Writer(folder, new_origin=uuid4, key=keyring().current, max_bytes=2**30
 append(writer, record(patient_name="\\uae40\\u20ac\\U0001f600" * 33))
 writer.close()
 [name] = Spool(folder).segments()
-batch = Batch.of(UUID(name.origin), "host", name.key_id, Spool(folder).read(name, 0, 2**40))
+batch = Batch.of(UUID(name.origin), "host", name.key_id, Spool(folder).entries(name))
 try:
     write_records(**batch.as_message())
 except NotWritten as exc:

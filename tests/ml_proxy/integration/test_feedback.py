@@ -24,7 +24,7 @@ from tests.support.gateway import assert_problem
 from tests.support.inference_rows import NOON, insert_row
 from tests.support.wait import until
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("broker")]
 
 
 def benign() -> UUID:

@@ -16,7 +16,7 @@ from recording.models import history_indexes
 from recording.sources import Filter, RecordSource
 from tests.support.inference_rows import NOON, insert_row
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("broker")]
 
 
 class OtherRecord(InferenceRecord):

@@ -27,7 +27,7 @@ from recording.publisher.heads import Heads
 from recording.seals import Key, keyring
 from tests.support.query_plans import query_costs, select_statements
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("broker")]
 
 
 def record(**changes: Any) -> InferenceRecord:
