@@ -1,4 +1,4 @@
-"""Attachments: their storage (a folder, or a bucket of S3), and the size above which an input becomes one."""
+"""Storages (folders, or buckets of S3) of attachments and of copies of the heads; which inputs are attachments."""
 
 from typing import Any
 
@@ -18,13 +18,28 @@ def _read_storage(*, link_seconds: int) -> dict[str, Any]:
         _refuse_without_bucket(**{_ENDPOINT: endpoint, _REGION: region})
         return {"BACKEND": "attachments.storage.folder.Folder", "OPTIONS": {"location": str(VAR_DIR / "files")}}
     _require_both_keys_or_none()
-    options = {
-        "bucket_name": bucket,
-        "endpoint_url": endpoint or None,
-        "region_name": region or None,
-        "querystring_expire": link_seconds,
-    }
-    return {"BACKEND": "attachments.storage.s3.S3", "OPTIONS": options}
+    return _bucket(bucket, querystring_expire=link_seconds)
+
+
+def _bucket(name: str, **options: Any) -> dict[str, Any]:
+    endpoint = env.url_or_none(_ENDPOINT, "http://127.0.0.1:9001", schemes=("http", "https"))
+    region = env.text(_REGION, "")
+    found = {"bucket_name": name, "endpoint_url": endpoint or None, "region_name": region or None, **options}
+    return {"BACKEND": "attachments.storage.s3.S3", "OPTIONS": found}
+
+
+def _read_head_copies() -> dict[str, Any]:
+    """The entry `heads` of STORAGES, if there is one. Raises `BadSetting`."""
+    text = env.text("HEADS_COPY_TO", "")
+    if not text:
+        return {}
+    if not text.startswith("s3://"):
+        location = str(env.folder("HEADS_COPY_TO", VAR_DIR))
+        return {"heads": {"BACKEND": "attachments.storage.folder.Folder", "OPTIONS": {"location": location}}}
+    bucket, _, prefix = text.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise env.BadSetting("HEADS_COPY_TO", "names no bucket", "set it to s3://bucket/prefix, or to a folder")
+    return {"heads": _bucket(bucket, location=prefix)}
 
 
 def _refuse_without_bucket(**variables: str) -> None:
@@ -45,4 +60,6 @@ FILE_LINK_SECONDS = env.integer("FILE_LINK_SECONDS", 300, minimum=1, maximum=7 *
 STORAGES = {
     "default": _read_storage(link_seconds=FILE_LINK_SECONDS),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    **_read_head_copies(),
 }
+HEADS_COPY_SECONDS = env.number("HEADS_COPY_SECONDS", 3600, minimum=1, maximum=86400, unit="seconds")

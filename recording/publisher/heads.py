@@ -131,14 +131,15 @@ def as_json(saved: Mapping[UUID, SavedHead]) -> dict[str, Any]:
 
 
 def merged(*copies: Mapping[UUID, SavedHead]) -> SavedHeads:
-    """All heads of several copies; of two with the same origin, the one with more numbers."""
-    found: SavedHeads = {}
+    """All heads of several copies; of those of one origin, a genuine one with most numbers, if there is any."""
+    found: dict[UUID, list[SavedHead]] = {}
     for copy in copies:
         for origin, head in copy.items():
-            known = found.get(origin)
-            if known is None or len(head.settled) > len(known.settled):
-                found[origin] = head
-    return found
+            found.setdefault(origin, []).append(head)
+    return {
+        origin: max(heads, key=lambda head: (bool(head.is_genuine(origin)), len(head.settled)))
+        for origin, heads in found.items()
+    }
 
 
 def _sealed(head: Head, settled: NumberSet, *, ended: bool) -> SavedHead:

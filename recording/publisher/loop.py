@@ -10,6 +10,7 @@ from django.db import Error, connection, reset_queries
 from common.broker import BrokerUnavailable
 from common.database_errors import trouble
 from recording.journal import FolderLocked, Watch, folder_lock, journal_folder, liveness
+from recording.publisher.head_copies import HeadCopies
 from recording.publisher.publisher import Publisher
 from recording.publisher.stop import StopRequest
 from recording.remnants import Eraser
@@ -20,7 +21,7 @@ BATCH_SECONDS = 0.02  # after a change, so that other records share the message
 CONFIRM_SECONDS = (
     0.2  # between two looks at the heads while batches are awaited; records that arrive meanwhile share messages
 )
-ERASE_SECONDS = 1.0  # between two looks for erased records that are still in the journal
+UPKEEP_SECONDS = 1.0  # between two looks for erased records that are still in the journal, and for due copies of heads
 IDLE_SECONDS = 1.0  # without changes, between two steps and two heartbeats
 LOCK_SECONDS = 0.5  # between two tries to take the lock that another process holds
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # while Redis or the database is down
@@ -56,16 +57,17 @@ def _take_lock(stop: StopRequest) -> int | None:
 def _publish(lock: int, stop: StopRequest) -> None:
     folder = journal_folder()
     publisher = Publisher(folder, republish_seconds=settings.REPUBLISH_SECONDS)
-    eraser, erase_at = Eraser(folder), 0.0
+    eraser, copies, upkeep_at = Eraser(folder), HeadCopies(folder), 0.0
     pause = 0.0
     with Watch(folder, interrupt=stop.descriptor) as watch:
         while not stop.is_set:
             liveness.beat(lock)
             watch.clear()
             pause = _step(publisher, pause)
-            if not pause and time.monotonic() >= erase_at:
+            if not pause and time.monotonic() >= upkeep_at:
                 _blank_erased(eraser)
-                erase_at = time.monotonic() + ERASE_SECONDS
+                copies.step()
+                upkeep_at = time.monotonic() + UPKEEP_SECONDS
             if pause:
                 stop.wait(pause)
             elif publisher.is_waiting:

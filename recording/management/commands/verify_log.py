@@ -28,7 +28,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Adds `--no-progress`, `--files` and `--heads`."""
         parser.add_argument("--no-progress", action="store_true", help="no progress bar")
-        parser.add_argument("--heads", nargs="+", type=Path, default=[], help="copies of heads.json kept elsewhere")
+        parser.add_argument(
+            "--heads", nargs="+", type=Path, default=[], help="copies of heads.json, or folders of them"
+        )
         parser.add_argument("--files", action="store_true", help="also read every file in the storage (slow)")
 
     def handle(self, *args: Any, **options: Any) -> str:
@@ -38,7 +40,7 @@ class Command(BaseCommand):
 
     def _result(self, options: dict[str, Any]) -> str:
         quiet = True if options["no_progress"] else None  # None: unless standard error is a terminal
-        copies = heads.merged(*map(_read_copy, options["heads"]))
+        copies = heads.merged(*map(_read_copy, chain.from_iterable(map(_files, options["heads"]))))
         with tqdm(total=verification.estimated_total(), unit="record", disable=quiet) as bar:
             checked, found = self._walk(verification.verify(journal_folder(), copies), bar)
         files = ""
@@ -66,6 +68,10 @@ class Command(BaseCommand):
 
 def _attachments() -> Iterator[verification.Step]:
     return chain.from_iterable(source.verify_attachments() for source in sources.registered())
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(path.glob("heads*.json")) if path.is_dir() else [path]
 
 
 def _read_copy(path: Path) -> heads.SavedHeads:

@@ -23,6 +23,7 @@ from recording.ingestion import write_batch
 from recording.journal import Entry, Spool, Writer
 from recording.models import Disposition, Origin
 from recording.publisher import journal_folder
+from recording.publisher.head_copies import HeadCopies
 from recording.publisher.heads import Heads
 from recording.seals import Key, keyring
 from tests.support.query_plans import query_costs, select_statements
@@ -411,3 +412,42 @@ def test_it_reads_a_long_origin_in_chunks(writer: Writer, journal: Path, monkeyp
     InferenceLog.objects.filter(origin=origin, sequence=9).update(sequence=None)
     found = {line.partition(" of origin")[0] for line in verify() if line}
     assert found == {"foreign: number 4", "foreign: number 0", "missing: number 9"}
+
+
+def test_the_publisher_sends_copies_of_the_heads(
+    origin: UUID, journal: Path, tmp_path: Path, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A database and a disk that are rolled back together show by a copy on another machine."""
+    elsewhere = tmp_path / "elsewhere"
+    folder = {"BACKEND": "attachments.storage.folder.Folder", "OPTIONS": {"location": str(elsewhere)}}
+    settings.STORAGES = {**settings.STORAGES, "heads": folder}
+    settings.HEADS_COPY_SECONDS = 0
+    copies = HeadCopies(journal)
+    copies.step()
+    assert not elsewhere.exists()  # there is nothing to send yet
+    save_heads(journal)
+    for _ in range(3):
+        copies.step()
+    [copy] = elsewhere.iterdir()  # unchanged heads are not sent again
+    InferenceLog.objects.all().delete()
+    Origin.objects.all().delete()
+    (journal / "heads.json").unlink()
+    out = StringIO()
+    with pytest.raises(CommandError):
+        call_command("verify_log", heads=[elsewhere], stdout=out)
+    assert f"missing: number 1-6 of origin {origin}" in out.getvalue()
+    copy.write_text(copy.read_text().replace('"1-6"', '"1-7"'))
+    out = StringIO()
+    with pytest.raises(CommandError):
+        call_command("verify_log", heads=[elsewhere], stdout=out)
+
+
+def test_a_storage_that_fails_does_not_stop_the_publisher(
+    origin: UUID, journal: Path, tmp_path: Path, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("")
+    folder = {"BACKEND": "attachments.storage.folder.Folder", "OPTIONS": {"location": str(tmp_path / "file" / "x")}}
+    settings.STORAGES = {**settings.STORAGES, "heads": folder}
+    save_heads(journal)
+    HeadCopies(journal).step()
+    assert "no copy of the heads could be sent to HEADS_COPY_TO (NotADirectoryError)" in caplog.text
