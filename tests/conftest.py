@@ -29,7 +29,12 @@ for name in (
     "ALLOWED_HOSTS",
 ):
     os.environ[name] = ""
-os.environ |= {"DJANGO_SETTINGS_MODULE": "backend.settings", "DEBUG": "1", "VAR_DIR": str(STATE)}
+os.environ |= {
+    "DJANGO_SETTINGS_MODULE": "backend.settings",
+    "DEBUG": "1",
+    "VAR_DIR": str(STATE),
+    "METRICS_DIR": str(STATE / "metrics"),
+}
 
 import django  # noqa: E402
 from django.conf import settings  # noqa: E402

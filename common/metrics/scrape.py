@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from django.db import Error, connection, connections, transaction
+from django.db import Error, connection, transaction
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from common import broker, database_checks, metrics
+from common.bounded import Bounded
 from common.broker import BrokerUnavailable
 from common.exceptions import Unavailable
 from common.metrics.families import gauges_by
@@ -47,35 +48,26 @@ def _encoded(accept: str) -> tuple[bytes, str]:
 
 
 class _Part:
-    """Measures one part in a thread. If a measurement hangs, no new one starts until it ends."""
+    """Measures one part in a thread of its own."""
 
     def __init__(self, name: str, measure: Callable[[], Measurement]) -> None:
         self._name = name
         self._measure = measure
-        self._thread: threading.Thread | None = None
-        self._found = DOWN
-
-    def start(self) -> None:
-        if self._thread is None or not self._thread.is_alive():
-            self._found = DOWN
-            self._thread = threading.Thread(target=self._run, name=f"scrape-{self._name}", daemon=True)
-            self._thread.start()
+        self._run = Bounded(f"scrape-{name}", self._measured)
+        self.start = self._run.start
 
     def families(self, ends_at: float) -> list[Metric]:
         """The metrics measured before `ends_at` (`time.monotonic()` seconds), and whether the part is up."""
-        if self._thread is not None:
-            self._thread.join(max(ends_at - time.monotonic(), 0.0))
-        up, families = self._found
+        up, families = self._run.result(ends_at) or DOWN
         text = f"1 if this part works: {self._name}."
         return [GaugeMetricFamily(f"ml_proxy_{self._name}_up", text, float(up)), *families]
 
-    def _run(self) -> None:
+    def _measured(self) -> Measurement:
         try:
-            self._found = self._measure()
+            return self._measure()
         except (Error, BrokerUnavailable, OSError) as exc:
             log.warning("the scrape omits %s: %s", self._name, type(exc).__name__)
-        finally:
-            connections.close_all()
+            return DOWN
 
 
 class _Parts(Collector):

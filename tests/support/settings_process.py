@@ -22,7 +22,7 @@ def run_with_settings(
     return subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
-        env={"VAR_DIR": str(folder), **variables},
+        env={"VAR_DIR": str(folder), "METRICS_DIR": str(folder / "metrics"), **variables},
         check=False,
         capture_output=True,
         text=True,

@@ -33,7 +33,7 @@ class System:
     """Gateway, workers and Redis with a state folder, free ports and a database."""
 
     def __init__(self, folder: Path, *, database_url: str = "", ml_server_url: str = "", **settings: str) -> None:
-        self.folder = folder
+        self.folder = self.log_folder = folder
         self.root = ROOT  # where the code is; a copy of the repository may take its place
         ports = {name: str(free_port()) for name in ("GATEWAY_PORT", "ML_SERVER_PORT", "FLOWER_PORT", "REDIS_PORT")}
         given = {"DATABASE_URL": database_url, "ML_SERVER_URL": ml_server_url}
@@ -42,6 +42,7 @@ class System:
             "HOME": str(folder),
             "DEBUG": "1",
             "VAR_DIR": str(folder),
+            "METRICS_DIR": str(folder / "metrics"),
             **ports,
             **{name: value for name, value in given.items() if value},
             **settings,
@@ -85,7 +86,7 @@ class System:
 
     def spawn(self, name: str) -> None:
         """Starts a process without waiting."""
-        with (self.folder / f"{name}.log").open("ab") as log:
+        with (self.log_folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 self.commands[name], cwd=self.root, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
@@ -96,7 +97,7 @@ class System:
 
     def log_of(self, name: str) -> str:
         """The output of a process so far."""
-        return (self.folder / f"{name}.log").read_text()
+        return (self.log_folder / f"{name}.log").read_text()
 
     def kill(self, name: str, signum: int = signal.SIGKILL) -> None:
         """Sends a signal to the process, and waits for its end."""

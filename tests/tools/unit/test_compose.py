@@ -111,13 +111,13 @@ def test_it_publishes_the_gateway_and_flower_on_loopback() -> None:
     }
 
 
-def test_it_keeps_state_in_volumes_of_one_service_each_but_for_files_and_the_journal() -> None:
+def test_it_keeps_state_in_volumes_of_one_service_each_but_for_files_journal_and_metrics() -> None:
     used = [(volume.partition(":")[0], name) for name, parts in SERVICES.items() for volume in parts.get("volumes", ())]
     shared = {("files", "web"), ("files", "worker-logs"), ("files", "worker-jobs")}
-    shared |= {("journal", "web"), ("journal", "publisher")}
+    shared |= {(volume, name) for volume in ("journal", "metrics") for name in ("web", "publisher")}
     assert shared < set(used)
     assert sorted(name for name, _ in set(used) - shared) == sorted(
-        compose.document()["volumes"].keys() - {"files", "journal"}
+        compose.document()["volumes"].keys() - {"files", "journal", "metrics"}
     )
 
 
