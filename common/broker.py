@@ -1,5 +1,7 @@
 """Sends tasks to Celery by name. Every wait is bounded, so a Redis that hangs does not block this process.
 
+A wait grows with the size of the message: a fixed one would make large messages impossible on a slow link.
+
 https://docs.celeryq.dev/projects/kombu/en/stable/reference/kombu.transport.redis.html
 """
 
@@ -27,6 +29,7 @@ QUEUES = (LOGS_QUEUE, JOBS_QUEUE, UPKEEP_QUEUE)
 QUICK_JSON = "orjson"  # the serializer's name in Celery; the messages are plain JSON
 SENT_AT = "sent_at"  # a header of every message, in seconds since 1970
 WAIT_SECONDS = 0.5  # for Redis to accept a connection, or one command
+WAIT_BYTES = 512 * 1024  # that a link must carry in `WAIT_SECONDS`: 1 MiB/s
 
 
 class BrokerUnavailable(Exception):
@@ -44,17 +47,18 @@ register(
 _FAILURES = (KombuError, OSError, redis.RedisError)
 
 
-@lru_cache(maxsize=2)
-def _producer(redis_url: str, _pid: int) -> Celery:
-    """A Celery app for sending, one per process: a forked child must not share its parent's sockets.
+@lru_cache(maxsize=4)
+def _producer(redis_url: str, _pid: int, seconds: float = WAIT_SECONDS) -> Celery:
+    """A Celery app for sending, with a socket timeout of `seconds`.
 
-    It is not the worker's app: a worker may wait for Redis, a gateway must not.
+    There is one per process: a forked child must not share its parent's sockets. It is not the worker's app: a worker
+    may wait for Redis, a gateway must not.
     """
     app = Celery("common.broker", set_as_current=False)
     app.conf.update(
         broker_url=redis_url,
         broker_transport_options={
-            "socket_timeout": WAIT_SECONDS,
+            "socket_timeout": seconds,
             "socket_connect_timeout": WAIT_SECONDS,
             "retry_on_timeout": False,
             "max_retries": 0,
@@ -73,7 +77,7 @@ def send(task: str, kwargs: Mapping[str, Any], *, queue: str, shown_as: str, tas
     Raises `BrokerUnavailable`.
     """
     try:
-        _producer(settings.REDIS_URL, os.getpid()).send_task(
+        _producer(settings.REDIS_URL, os.getpid(), _wait_seconds(kwargs)).send_task(
             task,
             kwargs=dict(kwargs),
             queue=queue,
@@ -85,6 +89,15 @@ def send(task: str, kwargs: Mapping[str, Any], *, queue: str, shown_as: str, tas
         )
     except _FAILURES as exc:
         raise BrokerUnavailable(f"Redis did not take the task {task} ({type(exc).__name__})") from exc
+
+
+def _wait_seconds(kwargs: Mapping[str, Any]) -> float:
+    """The timeout for a message with these arguments: `WAIT_SECONDS` times a power of two, so there are few producers.
+
+    Kombu sends the arguments in base64, which takes a third more.
+    """
+    nbytes = sum(len(value) for value in kwargs.values() if isinstance(value, str)) * 4 // 3
+    return WAIT_SECONDS * 2.0 ** (nbytes // WAIT_BYTES).bit_length()
 
 
 def show_progress(task_id: str, *, worker: str, percent: int, message: str) -> None:
