@@ -46,8 +46,8 @@ def content(source: RecordSource, row_id: UUID, number: int) -> tuple[Attachment
 
 def _pending(listed: Collection[Attachment]) -> dict[str, bytes]:
     """The contents that wait for upload. Read them before the storage: they are deleted only once they are stored."""
-    pending = PendingUpload.objects.filter(pk__in=[each.key for each in listed]).values_list("key", "content")
-    return {key: bytes(content) for key, content in pending}
+    ready = PendingUpload.objects.filter(pk__in=[each.key for each in listed], is_ready=True)
+    return {key: bytes(content) for key, content in ready.values_list("key", "content")}
 
 
 def _text(row_id: UUID, attachment: Attachment) -> str:

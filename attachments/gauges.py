@@ -9,7 +9,7 @@ from common.metrics.families import gauge, seconds_since
 
 def of_uploads() -> list[Metric]:
     """Attachments that wait for upload. Raises Django's database errors."""
-    totals = PendingUpload.objects.aggregate(count=Count("pk"), oldest=Min("created_at"))
+    totals = PendingUpload.objects.filter(is_ready=True).aggregate(count=Count("pk"), oldest=Min("created_at"))
     oldest = seconds_since(totals["oldest"])
     return [
         gauge("attachments_waiting", "Attachments that wait for upload to the storage.", totals["count"]),

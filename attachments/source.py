@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
-from attachments import contents, descriptors, uploads, verification
+from attachments import contents, descriptors, outbox, uploads, verification
 from attachments.models import PendingUpload
-from recording.sources import Received, RecordSource
+from recording.batches import Numbered
+from recording.sources import RecordSource
 from recording.verification import Step
 
 
@@ -16,21 +17,13 @@ class AttachmentSource(RecordSource):
     hidden = ("files",)
     whole_column: ClassVar[str]  # the column whose text becomes an attachment if it is large
 
-    def needs_preparation(self, received: Received) -> bool:
-        """Whether it has attachments."""
-        return bool(received.decoded.files)  # type: ignore[attr-defined] # records of such sources have `files`
-
-    def before_insert(self, received: Sequence[Received]) -> None:
-        """Uploads attachments to the storage."""
-        uploads.put(received)
+    def before_publish(self, origin: UUID, numbers: Sequence[Numbered]) -> Sequence[Numbered]:
+        """Moves the contents of attachments to the outbox, so that they need not travel with the records."""
+        return outbox.move_contents(self, origin, numbers)
 
     def after_insert(self, rows: Sequence[Any]) -> None:
-        """Saves attachments that could not be uploaded."""
-        uploads.store_pending(rows)
-
-    def after_discard(self, received: Sequence[Received]) -> None:
-        """Removes attachments of erased records from the storage."""
-        uploads.remove_discarded(received)
+        """Releases the attachments for upload."""
+        outbox.release(rows)
 
     def before_erase(self, rows: Sequence[Any]) -> None:
         """Removes the attachments first. Raises `StorageUnavailable`: then nothing is erased."""
@@ -41,7 +34,7 @@ class AttachmentSource(RecordSource):
         PendingUpload.objects.filter(row__in=[row.pk for row in rows]).delete()
 
     def after_erase(self, rows: Sequence[Any]) -> None:
-        """Removes the attachments again: a worker may have uploaded one meanwhile, for a redelivered message."""
+        """Removes the attachments again: a worker may have uploaded one meanwhile."""
         uploads.remove(_listed(rows))
 
     def with_stored_texts(self, rows: list[Any], hidden: Mapping[UUID, tuple[Any, ...]], *, strict: bool) -> list[Any]:

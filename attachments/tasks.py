@@ -2,12 +2,13 @@
 
 from celery import shared_task
 
-from attachments import uploads
+from attachments import outbox, uploads
 from common.tasks import NoDatabase, database_needed
 
 
 @shared_task(name="attachments.upload_pending", ignore_result=True, send_events=False, throws=(NoDatabase,))
 def upload_pending() -> None:
-    """Uploads some pending attachments, the oldest first."""
+    """Uploads pending attachments, and deletes those that no row needs."""
     with database_needed():
+        outbox.discard_leftovers()
         uploads.upload_pending()

@@ -29,5 +29,5 @@ def _check_descriptors(column: str) -> tuple[int, list[str]]:
 
 def _is_intact(attachment: Attachment) -> bool:
     """Checks the outbox first: a pending upload is deleted only once it is in the storage."""
-    pending = PendingUpload.objects.filter(pk=attachment.key).first()
+    pending = PendingUpload.objects.filter(pk=attachment.key, is_ready=True).first()
     return attachment.matches(bytes(pending.content)) if pending else storage.is_intact(attachment)

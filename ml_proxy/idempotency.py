@@ -29,7 +29,7 @@ from ml_proxy.predictions import Call, Outcome, call_model, reserve_capacity
 from ml_proxy.records import InferenceRecord
 from ml_proxy.upstream import Answer
 from recording import recorder
-from recording.records import contents_of
+from recording.records import without_contents
 
 CLAIM_MARGIN = timedelta(seconds=30)  # time beyond the model's deadline for a live process to store its answer
 
@@ -114,7 +114,7 @@ def _replay(existing: IdempotencyKey) -> Outcome:
         return Outcome(answer, None)
     encoded = bytes(existing.record or b"")
     record = InferenceRecord.decode(encoded)
-    outcome = Outcome(answer, record, tuple(contents_of(encoded)) if record.files else ())
+    outcome = Outcome(answer, record, tuple(without_contents(encoded)[1]) if record.files else ())
     if not existing.recorded:
         _record(existing, outcome)
     return outcome

@@ -6,7 +6,7 @@ settled is not written again, so a row that was erased stays erased.
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -41,7 +41,6 @@ def write_batch(batch: Batch, *, is_restoring: bool = False) -> Outcomes:
     """
     key = keyring().find(batch.key_id)
     records = _decode(batch, key)
-    prepared = _prepare(records, batch)
     with transaction.atomic():
         head = origins.lock_or_create(batch.origin, batch.host, key)
         settled = present(batch) if is_restoring else _settled(batch, head)
@@ -49,7 +48,6 @@ def write_batch(batch: Batch, *, is_restoring: bool = False) -> Outcomes:
         head.settled |= between(batch.first, batch.last)
         head.save()
     metrics.count_records(outcomes)
-    _discard_erased(prepared, batch)
     return outcomes
 
 
@@ -122,24 +120,6 @@ def _decode(batch: Batch, key: Key) -> list[Received]:
 
 def _content(each: Received) -> bytes:
     return each.decoded.content(source_of(each.number.payload)[1])
-
-
-def _prepare(records: Iterable[Received], batch: Batch) -> dict[RecordSource, list[Received]]:
-    """Calls each source's `before_insert`, outside the transaction. Returns the records that it was called for."""
-    needing = [each for each in records if each.source is not None and each.source.needs_preparation(each)]
-    settled = _with_disposition(batch) if needing else set()
-    groups = _by_source(each for each in needing if each.number.sequence not in settled)
-    for source, group in groups.items():
-        source.before_insert(group)
-    return groups
-
-
-def _discard_erased(prepared: Mapping[RecordSource, Sequence[Received]], batch: Batch) -> None:
-    """Calls `after_discard` for prepared records that turn out to have been erased."""
-    if prepared:
-        erased = _with_disposition(batch, kind=Disposition.Kind.ERASED)
-        for source, group in prepared.items():
-            source.after_discard([each for each in group if each.number.sequence in erased])
 
 
 def _settled(batch: Batch, head: Head) -> Collection[int]:
@@ -233,8 +213,7 @@ def _by_source(records: Iterable[Received]) -> dict[RecordSource, list[Received]
     return groups
 
 
-def _with_disposition(batch: Batch, **kind: str) -> set[int]:
-    """The batch's numbers that have a disposition, optionally of one kind only."""
-    numbers = {"sequence__gte": batch.first, "sequence__lte": batch.last}
-    dispositions = Disposition.objects.filter(origin=batch.origin, **numbers, **kind)
+def _with_disposition(batch: Batch) -> set[int]:
+    """The batch's numbers that have a disposition."""
+    dispositions = Disposition.objects.filter(origin=batch.origin, sequence__range=(batch.first, batch.last))
     return set(dispositions.values_list("sequence", flat=True))

@@ -63,7 +63,7 @@ class SealableRecord:
         """UTF-8 JSON on one line; `decode` returns an equal record.
 
         A W3C `traceparent` and the `contents` of attachments travel with the record, but no seal covers them and the
-        row does not store them. `traceparent_of` and `contents_of` read them.
+        row does not store them. `traceparent_of` and `without_contents` read them.
         """
         members: dict[str, Any] = {"source": self.SOURCE, "version": self.version()}
         if traceparent:
@@ -112,14 +112,20 @@ def traceparent_of(encoded: bytes) -> str:
     return match[3].decode() if match else ""
 
 
-def contents_of(encoded: bytes) -> list[bytes]:
-    """The attachments' contents of an encoded record. Raises `BadRecord`."""
+def has_contents(encoded: bytes) -> bool:
+    """Whether an encoded record carries its attachments' contents. No text of a record has these bytes unescaped."""
+    return b',"contents":[' in encoded
+
+
+def without_contents(encoded: bytes) -> tuple[bytes, list[bytes]]:
+    """An encoded record without its attachments' contents, and these. Raises `BadRecord`."""
     try:
-        contents = orjson.loads(encoded).get("contents", [])
+        members = orjson.loads(encoded)
+        contents = members.pop("contents")
         if not isinstance(contents, list):
             raise TypeError
-        return [b64decode(text, validate=True) for text in contents]
-    except (ValueError, TypeError, AttributeError) as exc:
+        return orjson.dumps(members), [b64decode(text, validate=True) for text in contents]
+    except (ValueError, TypeError, KeyError, AttributeError) as exc:
         raise BadRecord(f"the contents of its attachments can't be read ({type(exc).__name__})") from None
 
 

@@ -9,12 +9,14 @@ Recording, verification, reconciliation, erasure, quarantine, history and export
 new rows, such as the MLflow integration, calls `follow`.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from recording.batches import Numbered
+from recording.batches import Batch, Numbered
 from recording.records import BadRecord, SealableRecord, UnsupportedRecord, source_of
 
 if TYPE_CHECKING:
@@ -85,18 +87,12 @@ class RecordSource:
         """Verifies the data outside the table, such as files in the storage."""
         return iter(())
 
-    def needs_preparation(self, received: "Received") -> bool:
-        """Whether `before_insert` has to be called for this record."""
-        return False
-
-    def before_insert(self, received: Sequence["Received"]) -> None:
-        """Runs before the transaction that writes these records. It may run again for the same records."""
+    def before_publish(self, origin: UUID, numbers: Sequence[Numbered]) -> Sequence[Numbered]:
+        """The records as the publisher sends them. It may run again for the same records."""
+        return numbers
 
     def after_insert(self, rows: Sequence[Any]) -> None:
         """Runs in the transaction that writes these new rows; each has its `received`. May raise `BadRecord`."""
-
-    def after_discard(self, received: Sequence["Received"]) -> None:
-        """Runs after the transaction, for records that `before_insert` prepared and that were erased meanwhile."""
 
     def before_erase(self, rows: Sequence[Any]) -> None:
         """Runs before the transaction that erases these rows. If it raises, they are not erased."""
@@ -116,7 +112,6 @@ class Received:
     source: RecordSource | None = None
     record: SealableRecord | None = None
     refusal: str = ""
-    notes: dict[str, Any] = field(default_factory=dict)  # passed from one hook of the source to the next
 
     def refuse(self, reason: str) -> None:
         """Makes it a record that can't be a row."""
@@ -179,6 +174,20 @@ def _decode(number: Numbered) -> Received:
     except BadRecord as exc:
         return Received(number, refusal=str(exc))
     return Received(number, source, record)
+
+
+def before_publish(batch: Batch) -> Batch:
+    """The batch as the publisher sends it. Records of unknown sources are left as they are, for a newer worker."""
+    groups: dict[RecordSource, list[Numbered]] = defaultdict(list)
+    for number in batch.records:
+        with suppress(BadRecord, UnsupportedRecord):
+            groups[named(source_of(number.payload)[0])].append(number)
+    sent = {
+        number.sequence: number
+        for source, numbers in groups.items()
+        for number in source.before_publish(batch.origin, numbers)
+    }
+    return replace(batch, records=tuple(sent.get(number.sequence, number) for number in batch.records))
 
 
 def of_model(model: "type[SealedRow]") -> RecordSource:

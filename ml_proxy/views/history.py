@@ -74,8 +74,8 @@ def _described(page: Page) -> list[dict[str, Any]]:
     files = {row_id: column for row_id, (column,) in page.hidden.items() if column}
     if not files:
         return [row.described() for row in page.rows]
-    rows = [(row.described(), files.get(row.id)) for row in page.rows]
-    return [row | {"files": links(SOURCE, row["id"], column)} if column else row for row, column in rows]
+    linked = links(SOURCE, files)
+    return [row.described() | ({"files": linked[row.id]} if row.id in linked else {}) for row in page.rows]
 
 
 _READERS: Readers = {**HISTORY_FILTERS, "limit": ("limit", limit), "cursor": ("after", cursor(Cursor.of))}

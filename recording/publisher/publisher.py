@@ -15,7 +15,7 @@ from uuid import UUID
 
 from common import broker, metrics
 from common.number_set import NumberSet, between
-from recording import ingestion, origins
+from recording import ingestion, origins, sources
 from recording.batches import WRITE_RECORDS, Batch
 from recording.journal import Spool
 from recording.journal.segment import SegmentName
@@ -159,7 +159,7 @@ class Publisher:
 
     def _sent(self, name: SegmentName, located: list[Located]) -> _Sent:
         entries = [each.entry for each in located]
-        batch = Batch.of(UUID(name.origin), self._host, name.key_id, entries)
+        batch = sources.before_publish(Batch.of(UUID(name.origin), self._host, name.key_id, entries))
         return _Sent(name, batch, located[0].start, sum(len(entry.payload) for entry in entries))
 
     @contextmanager

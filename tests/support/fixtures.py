@@ -87,7 +87,8 @@ def files_folder(tmp_path: Path, settings: Settings) -> Path:
 
 @pytest.fixture
 def process_records(gateway: Client, broker: redis.Redis, tmp_path: Path) -> Callable[[], None]:
-    """Publishes, writes and confirms all records, in the test's process."""
+    """Publishes, writes and confirms all records, and uploads attachments, in the test's process."""
+    from attachments import uploads  # noqa: PLC0415 - models load once Django is set up
     from tests.support import record_pipeline  # noqa: PLC0415 - models load once Django is set up
 
     publisher = record_pipeline.publisher(tmp_path / "journal")
@@ -96,5 +97,6 @@ def process_records(gateway: Client, broker: redis.Redis, tmp_path: Path) -> Cal
         publisher.step()
         record_pipeline.write_messages(broker)
         publisher.step()
+        uploads.upload_pending()
 
     return process

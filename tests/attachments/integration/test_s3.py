@@ -1,9 +1,11 @@
 """Files in S3: stored, read, linked and removed, also while the server fails."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import redis
 import requests
 from django.core.management import call_command
 from django.test import Client
@@ -17,6 +19,7 @@ from ml_proxy.source import INFERENCES
 from recording import erasure
 from tests.support.gateway import predict
 from tests.support.model import Conversation, ScriptedModel
+from tests.support.record_pipeline import publisher, write_messages
 from tests.support.s3 import S3Server
 from tests.support.stored_files import HISTORY, LARGE, PADDING_BYTES, get_inference, input_text
 
@@ -61,6 +64,16 @@ def test_it_returns_a_link_of_the_storage(
     response = requests.get(shown["url"], timeout=60)
     assert (response.status_code, response.content) == (200, LARGE)
     assert response.headers["Content-Disposition"] == 'attachment; filename="body.json"'
+
+
+def test_a_file_that_is_not_uploaded_yet_has_a_link_of_the_gateway(
+    gateway: Client, broker: redis.Redis, tmp_path: Path
+) -> None:
+    answer = predict(gateway, LARGE)
+    publisher(tmp_path / "journal").step()
+    write_messages(broker)
+    [shown] = get_inference(gateway, answer["X-Inference-ID"])["files"]
+    assert gateway.get(shown["url"]).content == LARGE
 
 
 def test_it_removes_the_file_of_an_erased_row(

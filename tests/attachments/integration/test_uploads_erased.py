@@ -1,6 +1,6 @@
 """Erased large inputs: no bytes stay, also during concurrent uploads."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,14 +11,14 @@ from django.test import Client
 from attachments import storage, uploads
 from attachments.descriptors import Attachment
 from attachments.models import PendingUpload
+from attachments.tasks import upload_pending
 from ml_proxy.models import IdempotencyKey, InferenceLog
 from ml_proxy.source import INFERENCES
 from recording import erasure
 from recording.batches import Batch
 from recording.ingestion import write_batch
-from recording.sources import Received
 from tests.support.gateway import predict
-from tests.support.record_pipeline import publisher, take_messages
+from tests.support.record_pipeline import publisher, take_messages, write_messages
 from tests.support.stored_files import LARGE, files_in, storage_unavailable
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
@@ -47,30 +47,38 @@ def test_it_does_not_bring_back_the_file_of_an_erased_row(
     write_batch(Batch.from_message(message))
     assert sum(erasure.erase(INFERENCES, erasure.matching(INFERENCES, patient="Lee"), "asked for")) == 1
     write_batch(Batch.from_message(message))
+    assert uploads.upload_pending() == 0
     assert files_in(folder) == {}
     assert not InferenceLog.objects.exists()
 
 
-def test_a_redelivery_during_an_erasure_leaves_no_file(
-    gateway: Client, broker: redis.Redis, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A redelivered message uploads its file while the row of the first delivery is erased."""
+def test_it_erases_a_file_before_its_upload(gateway: Client, broker: redis.Redis, tmp_path: Path, folder: Path) -> None:
     predict(gateway, LARGE)
     publisher(tmp_path / "journal").step()
-    [message] = take_messages(broker)
-    write_batch(Batch.from_message(message))
-    put = uploads.put
+    write_messages(broker)
+    assert PendingUpload.objects.get().is_ready
+    assert sum(erasure.erase(INFERENCES, erasure.matching(INFERENCES, patient="Lee"), "asked for")) == 1
+    assert not PendingUpload.objects.exists()
+    assert (uploads.upload_pending(), files_in(folder)) == (0, {})
 
-    def put_and_erase(received: Iterable[Received]) -> None:
-        carrying = list(received)
-        put(carrying)
-        assert sum(erasure.erase(INFERENCES, erasure.matching(INFERENCES, patient="Lee"), "asked for")) == 1
-        put(carrying)
 
-    monkeypatch.setattr(uploads, "put", put_and_erase)
-    write_batch(Batch.from_message(message))
-    assert not InferenceLog.objects.exists()
+def test_a_publisher_that_saw_the_record_before_its_erasure_brings_nothing_back(
+    gateway: Client, broker: redis.Redis, tmp_path: Path, folder: Path
+) -> None:
+    """A restarted publisher finds the segment before the record is settled, and sends it after the erasure."""
+    predict(gateway, LARGE)
+    publisher(tmp_path / "journal").step()
+    restarted = publisher(tmp_path / "journal")
+    restarted._find_segments()
+    write_messages(broker)
+    assert sum(erasure.erase(INFERENCES, erasure.matching(INFERENCES, patient="Lee"), "asked for")) == 1
+    restarted._send_new()
+    write_messages(broker)
+    assert PendingUpload.objects.count() == 1
+    upload_pending()
+    assert not PendingUpload.objects.exists()
     assert files_in(folder) == {}
+    assert not InferenceLog.objects.exists()
 
 
 def test_it_removes_a_file_uploaded_during_the_erasure(

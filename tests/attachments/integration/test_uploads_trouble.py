@@ -1,7 +1,7 @@
 """Large inputs while the storage, the journal or the database fails."""
 
+from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -12,21 +12,26 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
-from attachments import descriptors, uploads
+from attachments import descriptors, outbox, uploads
 from attachments.models import PendingUpload
+from common.broker import BrokerUnavailable
 from common.ids import uuid7
 from common.metrics import scrape as scraping
 from ml_proxy.models import IdempotencyKey, InferenceLog
 from ml_proxy.records import InferenceRecord
-from recording import recorder
+from recording import recorder, sources
 from recording.batches import Batch
 from recording.ingestion import write_batch
+from recording.journal import Entry, Spool
 from recording.models import Disposition, Origin
 from recording.quarantine import try_again
+from recording.restoration import restore
+from recording.seals import keyring
 from tests.support.gateway import predict
 from tests.support.inference_rows import NOON
 from tests.support.metrics import Scrape
-from tests.support.record_pipeline import publisher, record, take_messages
+from tests.support.network import free_port
+from tests.support.record_pipeline import publisher, record, take_messages, write_messages
 from tests.support.stored_files import (
     HISTORY,
     LARGE,
@@ -40,6 +45,17 @@ from tests.support.stored_files import (
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
 
 
+def journaled(folder: Path) -> Entry:
+    """The only entry of a journal."""
+    spool = Spool(folder)
+    [entry] = [entry for name in spool.segments() for entry in spool.entries(name)]
+    return entry
+
+
+def batch_of(entry: Entry) -> Batch:
+    return Batch.of(uuid7(), "host", keyring().current.id, [entry])
+
+
 @pytest.mark.parametrize("again", [False, True])
 def test_redeliveries_make_one_row_with_one_file(
     gateway: Client, broker: redis.Redis, tmp_path: Path, folder: Path, again: bool
@@ -49,6 +65,7 @@ def test_redeliveries_make_one_row_with_one_file(
     [message] = take_messages(broker)
     for _ in range(1 + again):
         write_batch(Batch.from_message(message))
+        uploads.upload_pending()
     [row] = InferenceLog.objects.all()
     assert [file.key for file in descriptors.read(row.files)] == list(files_in(folder))
     assert not PendingUpload.objects.exists()
@@ -97,23 +114,86 @@ def test_it_writes_the_row_directly_without_a_journal(gateway: Client, folder: P
     answer = predict(gateway, LARGE)
     assert answer.status_code == 200
     assert get_inference(gateway, answer["X-Inference-ID"])["input_data"]["pad"] == "p" * PADDING_BYTES
+    uploads.upload_pending()
     assert list(files_in(folder).values()) == [LARGE]
 
 
-def test_it_quarantines_contents_that_do_not_match_the_seal(
-    gateway: Client, broker: redis.Redis, tmp_path: Path, folder: Path
-) -> None:
+def test_no_contents_travel_through_redis(gateway: Client, broker: redis.Redis, tmp_path: Path) -> None:
     predict(gateway, LARGE)
     publisher(tmp_path / "journal").step()
     [message] = take_messages(broker)
-    batch = Batch.from_message(message)
-    [number] = batch.records
-    members = orjson.loads(number.payload)
+    [number] = Batch.from_message(message).records
+    assert b64encode(LARGE)[:64] not in number.payload
+    assert len(number.payload) < PADDING_BYTES
+    assert InferenceRecord.decode(number.payload) == InferenceRecord.decode(journaled(tmp_path / "journal").payload)
+
+
+def test_it_uploads_the_file_of_a_publisher_that_was_killed_before_it_sent_the_record(
+    gateway: Client, broker: redis.Redis, tmp_path: Path, folder: Path, settings: Settings
+) -> None:
+    predict(gateway, LARGE)
+    redis_url, settings.REDIS_URL = settings.REDIS_URL, f"redis://127.0.0.1:{free_port()}/0"
+    with pytest.raises(BrokerUnavailable):
+        publisher(tmp_path / "journal").step()
+    assert PendingUpload.objects.count() == 1
+    outbox.discard_leftovers()
+    assert uploads.upload_pending() == 0
+    settings.REDIS_URL = redis_url
+    publisher(tmp_path / "journal").step()
+    write_messages(broker)
+    assert uploads.upload_pending() == 1
+    assert list(files_in(folder).values()) == [LARGE]
+
+
+def test_it_quarantines_contents_that_do_not_match_the_seal(gateway: Client, tmp_path: Path, folder: Path) -> None:
+    predict(gateway, LARGE)
+    entry = journaled(tmp_path / "journal")
+    members = orjson.loads(entry.payload)
     assert members["contents"]
-    broken = orjson.dumps({**members, "contents": []})
-    write_batch(Batch(batch.origin, batch.host, batch.key_id, (replace(number, payload=broken),)))
+    broken = orjson.dumps({**members, "contents": ["eA=="]})
+    batch = batch_of(entry._replace(payload=broken))
+    assert sources.before_publish(batch) == batch
+    write_batch(batch)
     assert Disposition.objects.get().reason == "its attachments are not those that were sealed"
+    assert bytes(Disposition.objects.get().payload) == broken
+    assert not PendingUpload.objects.exists()
     assert files_in(folder) == {}
+
+
+def test_it_quarantines_a_record_whose_contents_are_gone(
+    gateway: Client, process_records: Callable[[], None], broker: redis.Redis, tmp_path: Path
+) -> None:
+    predict(gateway)
+    predict(gateway, LARGE)
+    publisher(tmp_path / "journal").step()
+    PendingUpload.objects.all().delete()
+    write_messages(broker)
+    assert Disposition.objects.get().reason == "its attachments are not those that were sealed"
+    assert InferenceLog.objects.count() == 1
+
+
+def test_the_contents_of_a_quarantined_record_stay(
+    gateway: Client, process_records: Callable[[], None], folder: Path
+) -> None:
+    predict(gateway)
+    predict(gateway, LARGE)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE UNIQUE INDEX mistake ON ml_proxy_inferencelog (doctor_name)")
+        process_records()
+        cursor.execute("DROP INDEX mistake")
+    assert outbox.discard_leftovers() == 0
+    assert (uploads.upload_pending(), files_in(folder)) == (0, {})
+    assert PendingUpload.objects.count() == 1
+
+
+def test_it_restores_a_row_with_its_file(gateway: Client, process_records: Callable[[], None], tmp_path: Path) -> None:
+    answer = predict(gateway, LARGE)
+    process_records()
+    InferenceLog.objects.all().delete()
+    (tmp_path / "files").rename(tmp_path / "lost")
+    assert sum(restore(tmp_path / "journal")) == 1
+    assert get_inference(gateway, answer["X-Inference-ID"])["input_data"]["pad"] == "p" * PADDING_BYTES
+    assert uploads.upload_pending() == 1
 
 
 def test_it_leaves_quarantine_with_its_file(gateway: Client, process_records: Callable[[], None], folder: Path) -> None:
