@@ -2,6 +2,8 @@
 
 A batch that is not settled in time is sent again, so the queue never holds the only copy of a record. At most
 `MAX_UNCONFIRMED` batches are unconfirmed at a time, which limits memory here and messages in Redis during any outage.
+
+Large records are sent one by one, after the small ones of a step. One that can't be sent holds up no other record.
 """
 
 import logging
@@ -13,7 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from django.db import Error
+
 from common import broker, metrics
+from common.broker import BrokerUnavailable
 from common.number_set import NumberSet, between
 from recording import ingestion, origins, sources
 from recording.batches import WRITE_RECORDS, Batch
@@ -21,14 +26,16 @@ from recording.journal import Spool
 from recording.journal.segment import SegmentName
 from recording.models import Origin
 from recording.origins import Head
+from recording.publisher import large_records
 from recording.publisher.heads import Heads
+from recording.publisher.large_records import LargeRecord
 from recording.publisher.progress import Progress
 from recording.publisher.segment_reader import BATCH_BYTES, BATCH_RECORDS, Located, SegmentReader
 from recording.seals import UnknownKey, keyring
 
 log = logging.getLogger(__name__)
 
-MAX_UNCONFIRMED = 16  # batches
+MAX_UNCONFIRMED = 16  # batches, and as many of large records
 SAVE_SECONDS = 1.0  # between two saves of the progress
 CLOCK_SKEW_SECONDS = 2.0  # between hosts that share a queue
 
@@ -40,7 +47,8 @@ class _Sent:
     segment: SegmentName
     batch: Batch
     start: int  # from where in the segment it can be read again
-    nbytes: int
+    nbytes: int  # of the payloads that were sent
+    is_large: bool
     sent_at: float = 0.0  # seconds since 1970; 0: not yet
     late_at: float = 0.0  # time.monotonic() seconds
 
@@ -53,6 +61,7 @@ class Publisher:
         self._republish_seconds = republish_seconds
         self._readers: dict[SegmentName, SegmentReader] = {}
         self._awaited: list[_Sent] = []
+        self._large: list[LargeRecord] = []
         self._heads = Heads(folder)
         self._progress = Progress(folder)
         self._save_at = 0.0  # time.monotonic() seconds
@@ -62,8 +71,8 @@ class Publisher:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether any batch is unconfirmed."""
-        return bool(self._awaited)
+        """Whether any batch is unconfirmed, or any large record is not sent yet."""
+        return bool(self._awaited or self._large)
 
     def step(self) -> None:
         """Confirms batches, sends new and overdue ones, and removes confirmed segments.
@@ -75,6 +84,7 @@ class Publisher:
             self._find_segments()
             self._send_again()
             self._send_new()
+            self._send_large()
             self._remove_confirmed()
             if time.monotonic() >= self._save_at:
                 self._heads.update()
@@ -86,8 +96,8 @@ class Publisher:
         """Saves the progress and heads beside the journal. A disk error here must not stop publishing."""
         self._save_at = time.monotonic() + SAVE_SECONDS
         confirmed = {name: reader.offset for name, reader in self._readers.items()}
-        for sent in self._awaited:
-            confirmed[sent.segment] = min(sent.start, confirmed[sent.segment])
+        for name, start in self._unconfirmed():
+            confirmed[name] = min(start, confirmed[name])
         self._progress.update(confirmed)
         try:
             self._heads.save()
@@ -120,7 +130,11 @@ class Publisher:
         for sent in late:
             if sent.sent_at + CLOCK_SKEW_SECONDS < oldest:
                 log.warning("%s were not confirmed in time and are sent again", sent.batch)
-                self._send(sent)
+                if sent.is_large:
+                    self._awaited.remove(sent)
+                    self._large.append(LargeRecord(sent.segment, sent.batch.first, sent.start, sent.sent_at))
+                else:
+                    self._send(sent)
             else:
                 sent.late_at = now + self._republish_seconds / 4  # not in each step: the look costs a whole message
 
@@ -132,14 +146,62 @@ class Publisher:
                 self._send_from(reader)
 
     def _send_from(self, reader: SegmentReader) -> None:
-        """Sends full batches, then one with the rest. Later entries wait for the next step, to share a batch."""
+        """Sends full batches, then one with the rest. Later entries wait for the next step, to share a batch.
+
+        Large records are only noted: see `_send_large`.
+        """
         is_full = True
-        while is_full and self._may_send and (entries := reader.next_entries(self._spool)):
-            sent = self._sent(reader.name, entries)
-            self._send(sent)
+        while self._may_send(large=False) and (entries := reader.next_entries(self._spool)):
+            if entries[0].is_large:
+                self._large.append(LargeRecord(reader.name, entries[0].entry.sequence, entries[0].start))
+                is_full = True  # the batch before ended here
+            elif is_full:
+                sent = self._sent(reader.name, entries)
+                self._send(sent)
+                self._awaited.append(sent)
+                is_full = len(entries) == BATCH_RECORDS or _payload_bytes(entries) >= BATCH_BYTES // 2
+            else:
+                return
             reader.advance(entries)
-            self._awaited.append(sent)
-            is_full = len(entries) == BATCH_RECORDS or sent.nbytes >= BATCH_BYTES // 2
+
+    def _send_large(self) -> None:
+        """Sends large records that are due, for about a second. One that can't be sent is passed over for a while."""
+        ends_at = time.monotonic() + large_records.SECONDS
+        for each in [each for each in self._large if each.due_at < time.monotonic()]:
+            if time.monotonic() >= ends_at or not self._may_send(large=True):
+                return
+            broker.waiting(broker.LOGS_QUEUE)  # if Redis hangs, this shows it sooner than a large message
+            with self._skip_unreadable(each.segment):
+                self._send_one(each)
+
+    def _send_one(self, record: LargeRecord) -> None:
+        entry = record.entry(self._spool)
+        if entry is None:
+            self._give_up(record)
+            return
+        try:
+            sent = self._sent(record.segment, [Located(entry, record.start, record.start)], record.sent_at)
+            self._send(sent)
+        except (BrokerUnavailable, Error) as exc:
+            self._require_services()
+            reason = exc if isinstance(exc, BrokerUnavailable) else f"the database refuses it ({type(exc).__name__})"
+            log.warning("%s is passed over for %d s: %s", record, record.pass_over(), reason)
+            return
+        self._large.remove(record)
+        self._awaited.append(sent)
+
+    def _give_up(self, record: LargeRecord) -> None:
+        """Forgets a record that the journal no longer has: its frame was damaged, or erased once it was settled."""
+        self._large.remove(record)
+        origin = UUID(record.segment.origin)
+        if record.sequence not in (_settled({origin})[origin] or ()):
+            log.error("%s is damaged and can't be sent", record)
+            self._readers[record.segment].is_damaged = True
+
+    def _require_services(self) -> None:
+        """Raises `BrokerUnavailable` or a database error if Redis or the database is down: no record is at fault."""
+        broker.waiting(broker.LOGS_QUEUE)
+        Origin.objects.exists()
 
     def _has_known_key(self, name: SegmentName) -> bool:
         """A segment with an unknown key stays here: no worker can write it, and it would take the place of others."""
@@ -152,15 +214,15 @@ class Publisher:
             return False
         return True
 
-    @property
-    def _may_send(self) -> bool:
-        unconfirmed_bytes = sum(sent.nbytes for sent in self._awaited)
-        return len(self._awaited) < MAX_UNCONFIRMED and unconfirmed_bytes < MAX_UNCONFIRMED * BATCH_BYTES
+    def _may_send(self, *, large: bool) -> bool:
+        unconfirmed = [sent.nbytes for sent in self._awaited if sent.is_large == large]
+        return len(unconfirmed) < MAX_UNCONFIRMED and sum(unconfirmed) < MAX_UNCONFIRMED * BATCH_BYTES
 
-    def _sent(self, name: SegmentName, located: list[Located]) -> _Sent:
+    def _sent(self, name: SegmentName, located: list[Located], sent_at: float = 0.0) -> _Sent:
         entries = [each.entry for each in located]
         batch = sources.before_publish(Batch.of(UUID(name.origin), self._host, name.key_id, entries))
-        return _Sent(name, batch, located[0].start, sum(len(entry.payload) for entry in entries))
+        nbytes = sum(len(record.payload) for record in batch.records)
+        return _Sent(name, batch, located[0].start, nbytes, located[0].is_large, sent_at)
 
     @contextmanager
     def _skip_unreadable(self, name: SegmentName) -> Iterator[None]:
@@ -179,9 +241,14 @@ class Publisher:
         sent.sent_at = time.time()
         sent.late_at = time.monotonic() + self._republish_seconds
 
+    def _unconfirmed(self) -> list[tuple[SegmentName, int]]:
+        """The segment and the offset of each batch that is not confirmed, and of each large record that waits."""
+        awaited = [(sent.segment, sent.start) for sent in self._awaited]
+        return awaited + [(record.segment, record.start) for record in self._large]
+
     def _remove_confirmed(self) -> None:
         """Removes segments that are closed, read to their end and completely confirmed."""
-        awaited = {sent.segment for sent in self._awaited}
+        awaited = {name for name, _ in self._unconfirmed()}
         for name, reader in list(self._readers.items()):
             with self._skip_unreadable(name):
                 if reader.is_read and name not in awaited and self._spool.is_closed(name):
@@ -197,6 +264,10 @@ class Publisher:
         if not self._spool.remove(name, reader.offset, damaged=reader.is_damaged) and not reader.is_damaged:
             log.error("%s is damaged from byte %d on: numbers after %d are lost", name, reader.offset, reader.last)
         del self._readers[name]
+
+
+def _payload_bytes(located: list[Located]) -> int:
+    return sum(len(each.entry.payload) for each in located)
 
 
 def _settled(ids: set[UUID]) -> dict[UUID, NumberSet | None]:

@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 BATCH_RECORDS = 200
 BATCH_BYTES = 1024 * 1024
+LARGE_BYTES = 256 * 1024  # a record with more is a batch of its own
 
 
 class Located(NamedTuple):
@@ -25,6 +26,11 @@ class Located(NamedTuple):
     entry: Entry
     start: int
     end: int
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it has to be a batch of its own."""
+        return len(self.entry.payload) > LARGE_BYTES
 
 
 @dataclass
@@ -99,11 +105,11 @@ def _located(frame: Frame) -> Iterator[Located]:
 
 
 def _one_batch(entries: Sequence[Located]) -> list[Located]:
-    """The first entries, as many as a batch holds, at least one."""
+    """The first entries, as many as a batch holds, at least one. A large one is alone."""
     batch, nbytes = [entries[0]], len(entries[0].entry.payload)
     for each in entries[1:BATCH_RECORDS]:
         nbytes += len(each.entry.payload)
-        if nbytes > BATCH_BYTES:
+        if nbytes > BATCH_BYTES or batch[0].is_large or each.is_large:
             break
         batch.append(each)
     return batch
