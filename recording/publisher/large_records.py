@@ -17,7 +17,7 @@ class LargeRecord:
     segment: SegmentName
     sequence: int
     start: int
-    sent_at: float = 0.0  # when it was sent before, in time.monotonic() seconds; 0 for never
+    sent_at: float = 0.0  # when it was sent before, in seconds since 1970; 0 for never
     due_at: float = 0.0
     failures: int = 0
 
