@@ -1,10 +1,11 @@
-"""Writes rows directly when the journal does not take a record: numbered and sealed in an origin of their own."""
+"""Writes rows directly, without the journal: numbered and sealed in an origin of their own."""
 
 import socket
 import threading
 from collections.abc import Sequence
+from uuid import UUID
 
-from django.db import Error
+from django.db import transaction
 
 from common.ids import uuid7
 from recording.batches import Batch, Numbered
@@ -19,23 +20,24 @@ class DirectOrigin:
     def __init__(self, key: Key) -> None:
         self._key = key
         self._lock = threading.Lock()
-        self._origin, self._next, self._last_seal = uuid7(), 1, START
+        self._next = uuid7(), 1, START  # the origin, the next number, and the previous seal
 
     def write(self, records: Sequence[SealableRecord], contents: Sequence[bytes] = ()) -> None:
-        """Commits the records' rows; `contents` are the attachments' bytes of the one record that has any.
+        """Writes the records' rows; `contents` are the attachments' bytes of the one record that has any.
 
-        Raises Django's database errors: then no answer may leave for these records. After a failure it is unknown
-        whether the numbers were used, so the next records begin another origin.
+        They are committed with the caller's transaction, if there is one. Raises Django's database errors: then no
+        answer may leave for these records. The origin goes on once its numbers are committed. Until then, and after a
+        failure, it is unknown whether they are used, so other records begin another origin.
         """
         with self._lock:
-            numbers, seal = [], self._last_seal
-            for sequence, record in enumerate(records, start=self._next):
+            (origin, first, seal), self._next = self._next, (uuid7(), 1, START)
+            numbers = []
+            for sequence, record in enumerate(records, start=first):
                 digest = self._key.digest(record.content())
-                seal = self._key.seal(seal, self._origin, sequence, digest)
+                seal = self._key.seal(seal, origin, sequence, digest)
                 numbers.append(Numbered(sequence, digest, seal, record.encode(contents=contents)))
-            try:
-                write_batch(Batch(self._origin, socket.gethostname(), self._key.id, tuple(numbers)))
-            except Error:
-                self._origin, self._next, self._last_seal = uuid7(), 1, START
-                raise
-            self._next, self._last_seal = self._next + len(numbers), seal
+            write_batch(Batch(origin, socket.gethostname(), self._key.id, tuple(numbers)))
+            transaction.on_commit(lambda: self._go_on((origin, first + len(numbers), seal)))
+
+    def _go_on(self, place: tuple[UUID, int, bytes]) -> None:
+        self._next = place

@@ -25,7 +25,7 @@ from recording.models import Disposition, Origin
 from recording.publisher import journal_folder
 from recording.publisher.head_copies import HeadCopies
 from recording.publisher.heads import Heads
-from recording.seals import Key, keyring
+from recording.seals import START, Key, keyring
 from tests.support.query_plans import query_costs, select_statements
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("broker")]
@@ -208,7 +208,7 @@ def test_an_old_key_cannot_rewrite_what_a_newer_one_sealed(origin: UUID, journal
     InferenceLog.objects.all().delete()
     Origin.objects.all().delete()
     forger = DirectOrigin(old)
-    forger._origin = origin
+    forger._next = origin, 1, START
     forger.write(items)
     assert f"changed: number 5 of origin {origin}: the origin's head: it was sealed with another key before" in verify()
     save_heads(journal)
