@@ -92,7 +92,7 @@ class ReadOnly(ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     sortable_by = ()
-    ordering: ClassVar[tuple[str, ...]] = ("-id",)
+    ordering: ClassVar[tuple[str, ...]] = ("-id",)  # the first column must be unique, or cursors be overridden
     parameters: ClassVar[tuple[str, ...]] = ()  # look-ups of the filters
     payloads: ClassVar[tuple[str, ...]] = ()  # large columns: only the page of one row reads them, and only in part
 
@@ -124,11 +124,16 @@ class ReadOnly(ModelAdmin):
 
     def read_cursor(self, cursor: str) -> dict[str, Any]:
         """The columns and values that `cursor_of` wrote. Raises `ValueError` or `ValidationError`."""
-        return {"id": self.opts.pk.to_python(cursor)}
+        column: Any = self.opts.get_field(self._key)
+        return {self._key: column.to_python(cursor)}
 
     def cursor_of(self, row: Any) -> str:
         """The cursor of a row, for a URL."""
-        return str(row.pk)
+        return str(getattr(row, self._key))
+
+    @property
+    def _key(self) -> str:
+        return self.ordering[0].removeprefix("-")
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Only the look-ups of the filters, because any other would read the whole table."""

@@ -10,7 +10,7 @@ from django.db.models.functions import Trunc
 from ml_proxy.models import Feedback
 
 PERIODS = ("day", "week", "month")
-MOST_ID = 2**63 - 1
+MAX_POSITION = 2**63 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,18 +43,13 @@ def select_feedback(wanted: FeedbackFilter) -> QuerySet[Feedback]:
     return Feedback.objects.filter(**{name: value for name, value in conditions.items() if value is not None})
 
 
-def newest(last: int = MOST_ID) -> Subquery:
-    """Subquery for the id of the newest verdict on a verdict's inference, among ids up to `last`.
+def newest(last: int = MAX_POSITION) -> Subquery:
+    """Subquery for the position of the newest verdict on a verdict's inference, among positions up to `last`.
 
     The subquery runs for each row: for a NOT EXISTS of later verdicts, PostgreSQL may read the whole table.
     """
-    same = Feedback.objects.filter(inference=OuterRef("inference"), id__lte=last)
-    return Subquery(same.order_by("-id").values("id")[:1])
-
-
-def last_id() -> int:
-    """Returns the id of the last verdict on any inference; 0 if there is none."""
-    return Feedback.objects.order_by("-id").values_list("id", flat=True).first() or 0
+    same = Feedback.objects.filter(inference=OuterRef("inference"), position__lte=last)
+    return Subquery(same.order_by("-position").values("position")[:1])
 
 
 def accuracy(wanted: FeedbackFilter, by: str) -> list[Accuracy]:
@@ -64,7 +59,7 @@ def accuracy(wanted: FeedbackFilter, by: str) -> list[Accuracy]:
         "corrected": Count("id", filter=Q(verdict=Feedback.Verdict.CORRECT)),
     }
     period = Trunc("predicted_at", by, output_field=DateField(), tzinfo=UTC)
-    verdicts = select_feedback(wanted).filter(id=newest()).annotate(period=period)
+    verdicts = select_feedback(wanted).filter(position=newest()).annotate(period=period)
     counted = verdicts.values("model_name", "model_version", "period").annotate(**counts)
     return [
         Accuracy(name, version, period.isoformat(), agreed, corrected, agreed / (agreed + corrected))

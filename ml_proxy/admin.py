@@ -104,9 +104,10 @@ class InferenceLogAdmin(ReadOnly):
 class FeedbackAdmin(ReadOnly):
     """Lists doctors' verdicts; the newest one on an inference counts."""
 
+    ordering = ("-position",)
     list_display = ("created_at", "inference_id", "verdict", "label", "caller", "model_name", "model_version")
     fields = (
-        "id",
+        "position",
         "inference_id",
         "verdict",
         "label",

@@ -7,20 +7,29 @@ from typing import Any
 from uuid import UUID
 
 from django.db import close_old_connections, connection
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import NullIf
 
 from attachments import contents
 from common.export import Piece, pieces
 from common.export_formats import Form
 from common.paging import MAX_ROWS, fitting
 from common.strict_json import without
-from ml_proxy.accuracy import FeedbackFilter, last_id, newest, select_feedback
+from ml_proxy.accuracy import FeedbackFilter, newest, select_feedback
 from ml_proxy.models import Feedback, InferenceLog
 from ml_proxy.rows import Example
 
 NAMES = ("doctor_name", "patient_name")
 # The members of an example that come from the feedback table.
-COLUMNS = ("label", "verdict", "model_name", "model_version", "predicted_at", "created_at", "id")
+COLUMNS = (
+    NullIf("label", Value("")),
+    "verdict",
+    "model_name",
+    "model_version",
+    "predicted_at",
+    "created_at",
+    "position",
+)
 
 
 @dataclass(frozen=True)
@@ -36,8 +45,8 @@ class JudgedInference:
     columns: list[Any]
 
     @property
-    def id(self) -> int:
-        """The verdict's id."""
+    def position(self) -> int:
+        """The verdict's position."""
         return int(self.columns[-1])
 
 
@@ -48,29 +57,36 @@ def export(wanted: FeedbackFilter, form: Form) -> Iterator[Piece]:
 
 def newest_first(wanted: FeedbackFilter) -> Iterator[Example]:
     """Yields the same lines, the newest verdict first, with at most two pages in memory."""
-    return chain.from_iterable(_pages(wanted, order="-id"))
+    return chain.from_iterable(_pages(wanted, order="-position"))
 
 
 def count_judged(wanted: FeedbackFilter) -> int:
     """Counts the selected inferences that have a verdict."""
-    return select_feedback(wanted).filter(id=newest()).count()
+    return select_feedback(wanted).filter(position=newest()).count()
 
 
-def _pages(wanted: FeedbackFilter, order: str = "id") -> Iterator[list[Example]]:
+def _pages(wanted: FeedbackFilter, order: str = "position") -> Iterator[list[Example]]:
     """Yields pages, at least one, each with its own queries. Verdicts given after the start are left out.
 
-    `order` is `id` for the oldest verdict first, or `-id` for the newest first.
+    `order` is `position` for the oldest verdict first, or `-position` for the newest first.
     """
-    last = last_id()
+    last = Feedback.last_position()
     verdicts = select_feedback(wanted).order_by(order)
-    bounds = {"id__gt": 0, "id__lte": last}  # with only one bound, SQLite filters by time and sorts the result
+    bounds = {
+        "position__gt": 0,
+        "position__lte": last,
+    }  # with only one bound, SQLite filters by time and sorts the result
     while True:
         found = _read(verdicts.filter(**bounds), last)
         selected = found[: fitting([judged.size or 0 for judged in found])]
         yield _examples(selected)
         if len(selected) == len(found) < MAX_ROWS:
             return
-        bounds |= {"id__lte": selected[-1].id - 1} if order == "-id" else {"id__gt": selected[-1].id}
+        bounds |= (
+            {"position__lte": selected[-1].position - 1}
+            if order == "-position"
+            else {"position__gt": selected[-1].position}
+        )
         if not connection.in_atomic_block:
             close_old_connections()  # as history's pages do
 
@@ -84,7 +100,7 @@ def _read(verdicts: QuerySet[Feedback], last: int) -> list[JudgedInference]:
 
 def _examples(found: list[JudgedInference]) -> list[Example]:
     """Returns the examples of the newest verdicts, except those whose inference no longer exists."""
-    wanted = {judged.inference_id: judged for judged in found if judged.id == judged.newest}
+    wanted = {judged.inference_id: judged for judged in found if judged.position == judged.newest}
     rows = InferenceLog.objects.filter(id__in=wanted).values_list("id", "input_data", "files")
     columns = {row_id: (text, files) for row_id, text, files in rows}
     texts = {row_id: text for row_id, (text, _) in columns.items()}

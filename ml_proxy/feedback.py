@@ -1,6 +1,7 @@
 """Stores and lists feedback."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,14 +9,18 @@ from django.db import transaction
 
 from common import advisory_lock, person_names, strict_json
 from common.exceptions import FieldError
+from common.ids import uuid7
 from ml_proxy import history
 from ml_proxy.feedback_requests import FeedbackRequest, invalid_feedback
 from ml_proxy.models import FEEDBACK_LOCK, MAX_LABEL, Feedback, InferenceLog
+from ml_proxy.records import FeedbackRecord
+from recording import recorder
+from recording.records import microseconds
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page of verdicts; `next` is the last verdict's id if there are more, else None."""
+    """One page of verdicts; `next` is the last verdict's position if there are more, else None."""
 
     feedback: list[Feedback]
     next: int | None
@@ -27,16 +32,22 @@ def submit(inference_id: UUID, request: FeedbackRequest, caller: str) -> tuple[F
     Raises `NoSuchRecord`, or `BadInput` if the label does not match the verdict.
     """
     row = _load(inference_id)
-    label = _label(request, top_label(row.output_data))
-    values: dict[str, Any] = {"verdict": request.verdict, "label": label, "note": request.note, "caller": caller}
+    label = _label(request, top_label(row.output_data)) or ""
+    values: dict[str, Any] = {"verdict": request.verdict.value, "label": label, "note": request.note, "caller": caller}
+    copied = {name: getattr(row, name) for name in ("model_name", "model_version", "predicted_at")}
     with transaction.atomic():
-        advisory_lock.hold(FEEDBACK_LOCK)  # ids must be committed in order: readers page by them
+        advisory_lock.hold(FEEDBACK_LOCK)  # positions must be committed in order: readers page by them
         history.require(inference_id)  # it may have just been erased
-        newest = Feedback.objects.filter(inference_id=inference_id).order_by("-id").first()
+        newest = Feedback.objects.filter(inference_id=inference_id).order_by("-position").first()
         if newest and all(getattr(newest, name) == value for name, value in values.items()):
             return newest, False
-        copied = {name: getattr(row, name) for name in ("model_name", "model_version", "predicted_at")}
-        return Feedback.objects.create(inference_id=inference_id, **copied, **values), True
+        now = datetime.now(UTC)
+        position = max(microseconds(now), Feedback.last_position() + 1)
+        record = FeedbackRecord(
+            id=uuid7(now), recorded_at=now, position=position, inference_id=inference_id, **copied, **values
+        )
+        recorder.record_as_row(record)
+        return Feedback.objects.get(pk=record.id), True
 
 
 def _load(inference_id: UUID) -> InferenceLog:
@@ -49,14 +60,14 @@ def _load(inference_id: UUID) -> InferenceLog:
 
 
 def page(inference_id: UUID, *, limit: int = 100, after: int | None = None) -> Page:
-    """Returns the verdicts of one inference, newest first, older than the id `after`. Raises `NoSuchRecord`."""
-    verdicts = Feedback.objects.filter(inference_id=inference_id).order_by("-id")
+    """Returns the verdicts of one inference, newest first, before the position `after`. Raises `NoSuchRecord`."""
+    verdicts = Feedback.objects.filter(inference_id=inference_id).order_by("-position")
     if after is not None:
-        verdicts = verdicts.filter(id__lt=after)
+        verdicts = verdicts.filter(position__lt=after)
     found = list(verdicts[: limit + 1])
     if not found:
         history.require(inference_id)
-    return Page(found[:limit], found[limit - 1].pk if len(found) > limit else None)
+    return Page(found[:limit], found[limit - 1].position if len(found) > limit else None)
 
 
 def top_label(output: str) -> str | None:
@@ -72,10 +83,10 @@ def top_label(output: str) -> str | None:
 def described(feedback: Feedback) -> dict[str, Any]:
     """Returns the verdict's JSON members, for `as_json`."""
     return {
-        "id": feedback.pk,
+        "id": feedback.position,
         "inference_id": feedback.inference_id,
         "verdict": feedback.verdict,
-        "label": feedback.label,
+        "label": feedback.label or None,
         "note": feedback.note,
         "caller": feedback.caller,
         "created_at": feedback.created_at,

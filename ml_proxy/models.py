@@ -4,12 +4,12 @@ from typing import ClassVar
 
 from django.db import models
 
-from ml_proxy.records import InferenceRecord
-from recording.models import SealedRow
+from ml_proxy.records import FeedbackRecord, InferenceRecord
+from recording.models import SealedRow, history_indexes
 
-_MAX = InferenceRecord.MAX_LENGTHS
-MAX_LABEL = 200  # characters
-MAX_NOTE = 2000
+_MAX = {**InferenceRecord.MAX_LENGTHS, **FeedbackRecord.MAX_LENGTHS}
+MAX_LABEL = _MAX["label"]  # characters
+MAX_NOTE = _MAX["note"]
 FEEDBACK_LOCK = 0x66656564  # advisory lock: one transaction at a time may store or erase feedback
 
 
@@ -49,11 +49,11 @@ class InferenceLog(SealedRow):
         ]
 
 
-class Feedback(models.Model):
-    """A doctor's verdict on one inference. Rows never change: a later verdict on the same inference supersedes it.
+class Feedback(SealedRow):
+    """A doctor's verdict on one inference. A later verdict on the same inference supersedes it.
 
-    Ids increase in commit order. A row copies the inference's model and time, which never change, so that accuracy can
-    be computed without reading the log.
+    Positions increase in commit order; the API calls them ids. A row copies the inference's model and time, which never
+    change, so that accuracy can be computed without reading the log.
     """
 
     class Verdict(models.TextChoices):
@@ -62,14 +62,15 @@ class Feedback(models.Model):
         AGREE = "agree"
         CORRECT = "correct"
 
-    id = models.BigAutoField(primary_key=True)
-    # No constraint: it would prevent detaching a month of a partitioned log. Erasure deletes the rows instead.
+    position = models.BigIntegerField(
+        unique=True, help_text="Among all verdicts: microseconds since 1970, or one more than the verdict before."
+    )
+    # No constraint: it would prevent detaching a month of a partitioned log. Erasure erases the rows instead.
     inference = models.ForeignKey(InferenceLog, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
-    verdict = models.CharField(max_length=7, choices=Verdict.choices)
-    label = models.CharField(max_length=MAX_LABEL, null=True)  # noqa: DJ001 - no label is null, in the API too
+    verdict = models.CharField(max_length=_MAX["verdict"], choices=Verdict.choices)
+    label = models.CharField(max_length=MAX_LABEL, blank=True)
     note = models.CharField(max_length=MAX_NOTE, blank=True)
     caller = models.CharField(max_length=_MAX["caller"], blank=True, help_text="The authenticated caller, if any.")
-    created_at = models.DateTimeField(auto_now_add=True, help_text="When the verdict was given.")
     model_name = models.CharField(max_length=_MAX["model_name"], blank=True)
     model_version = models.CharField(max_length=_MAX["model_version"], blank=True)
     predicted_at = models.DateTimeField(help_text="When the model answered.")
@@ -78,12 +79,15 @@ class Feedback(models.Model):
         verbose_name_plural = "feedback"
         permissions: ClassVar = [("export_dataset", "Can export judged inferences, without names, as a data set")]
         indexes: ClassVar = [
-            models.Index(fields=["inference", "-id"], name="feedback_newest"),
+            *history_indexes("feedback"),
+            models.Index(fields=["inference", "-position"], name="feedback_by_inference"),
             models.Index(fields=["predicted_at"], name="feedback_by_time"),
         ]
 
-    def __str__(self) -> str:
-        return str(self.pk)
+    @classmethod
+    def last_position(cls) -> int:
+        """The position of the last verdict on any inference; 0 if there is none."""
+        return cls.objects.order_by("-position").values_list("position", flat=True).first() or 0
 
 
 class IdempotencyKey(models.Model):

@@ -1,9 +1,10 @@
-"""The record of an inference: one answered prediction that will become a row of `InferenceLog`."""
+"""The records of an inference, which is one answered prediction, and of a doctor's verdict on it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
+from uuid import UUID
 
 from attachments import descriptors
 from common.person_names import MAX_LENGTH
@@ -69,3 +70,42 @@ class InferenceRecord(SealableRecord):
         """The size of the whole input, in the row or in the storage, plus the output, in bytes."""
         whole = descriptors.whole(self.files)
         return (whole.bytes if whole else len(self.input_data.encode())) + len(self.output_data.encode())
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedbackRecord(SealableRecord):
+    """The sealed content of one row of `Feedback`. `label` is blank if there is none."""
+
+    SOURCE = "ml_proxy.feedback"
+    SEALED: ClassVar[Mapping[int, tuple[str, ...]]] = {
+        1: (
+            "id",
+            "recorded_at",
+            "position",
+            "inference_id",
+            "verdict",
+            "label",
+            "note",
+            "caller",
+            "model_name",
+            "model_version",
+            "predicted_at",
+        )
+    }
+    MAX_LENGTHS: ClassVar[Mapping[str, int]] = {
+        "verdict": 7,
+        "label": 200,
+        "note": 2000,
+        **{name: InferenceRecord.MAX_LENGTHS[name] for name in ("caller", "model_name", "model_version")},
+    }
+
+    recorded_at: datetime
+    position: int
+    inference_id: UUID
+    verdict: str
+    label: str
+    note: str
+    caller: str
+    model_name: str
+    model_version: str
+    predicted_at: datetime

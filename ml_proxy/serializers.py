@@ -104,7 +104,10 @@ class InferenceSchema(serializers.ModelSerializer[InferenceLog]):
 class FeedbackSchema(serializers.ModelSerializer[Feedback]):
     """A doctor's verdict on one inference."""
 
+    id = serializers.IntegerField(source="position", read_only=True, help_text="A later verdict has a higher id.")
     inference_id = serializers.UUIDField(read_only=True)
+    label = serializers.CharField(read_only=True, allow_null=True)  # type: ignore[assignment] # `Field` has it too
+    created_at = serializers.DateTimeField(read_only=True, help_text="When the verdict was given.")
 
     class Meta:
         model = Feedback

@@ -1,14 +1,30 @@
-"""The record source of inferences."""
+"""The record sources of inferences and of feedback."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
+from uuid import UUID
 
 from attachments.source import AttachmentSource
 from common import advisory_lock, person_names
 from ml_proxy.models import FEEDBACK_LOCK, Feedback, IdempotencyKey, InferenceLog
-from ml_proxy.records import InferenceRecord
+from ml_proxy.records import FeedbackRecord, InferenceRecord
 from ml_proxy.rows import Row
-from recording.sources import Filter
+from recording.sources import Filter, RecordSource
+
+
+def _inference_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise ValueError("must be an inference's id") from None
+
+
+class FeedbackSource(RecordSource):
+    """Stores doctors' verdicts in `Feedback`."""
+
+    record = FeedbackRecord
+    model = Feedback
+    filters: ClassVar[Mapping[str, Filter]] = {"inference": Filter("inference", _inference_id)}
 
 
 class InferenceSource(AttachmentSource):
@@ -26,12 +42,15 @@ class InferenceSource(AttachmentSource):
     is_model_call = True
 
     def on_erase(self, rows: Sequence[Any]) -> None:
-        """Also erases feedback, whose notes and labels may concern the patient, and idempotency keys with answers."""
-        advisory_lock.hold(FEEDBACK_LOCK)
+        """Also erases idempotency keys with answers."""
         super().on_erase(rows)
-        erased = [row.pk for row in rows]
-        Feedback.objects.filter(inference__in=erased).delete()
-        IdempotencyKey.objects.filter(inference_id__in=erased).delete()
+        IdempotencyKey.objects.filter(inference_id__in=[row.pk for row in rows]).delete()
+
+    def dependents(self, rows: Sequence[Any]) -> Iterator[tuple[RecordSource, Sequence[Any]]]:
+        """Their feedback, whose notes and labels may concern the patient."""
+        advisory_lock.hold(FEEDBACK_LOCK)
+        yield FEEDBACK, list(Feedback.objects.filter(inference__in=[row.pk for row in rows]))
 
 
+FEEDBACK = FeedbackSource()
 INFERENCES = InferenceSource()

@@ -1,7 +1,7 @@
 """Deliberate erasure: a row becomes a tombstone that still verifies and reveals nothing of the row.
 
-The row's source removes what belongs to it: see `before_erase`, `on_erase` and `after_erase`. `recording.remnants`
-removes what is left of it elsewhere.
+The row's source removes what belongs to it: see `before_erase`, `on_erase`, `dependents` and `after_erase`.
+`recording.remnants` removes what is left of it elsewhere.
 """
 
 import json
@@ -104,6 +104,8 @@ def _erase_chunk(source: RecordSource, chunk: Sequence[Any], reason: str) -> Non
     with transaction.atomic():
         origins.lock_all({row.origin for row in chunk if row.origin})
         source.on_erase(chunk)
+        for other, rows in source.dependents(chunk):
+            _erase_chunk(other, rows, reason)
         numbered = [(row, row.origin, row.sequence) for row in chunk if row.origin and row.sequence]
         tombstones = [_tombstone(source, row, origin, sequence, reason) for row, origin, sequence in numbered]
         insert_new(tombstones, ["origin", "sequence"])

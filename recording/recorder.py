@@ -1,4 +1,7 @@
-"""Makes a record durable before its answer leaves: in the journal, or else as a row, or else the answer is withheld."""
+"""Makes a record durable before its answer leaves: in the journal, or else as a row, or else the answer is withheld.
+
+`record_as_row` is for records that must be rows at once.
+"""
 
 import logging
 import os
@@ -73,7 +76,7 @@ def _append(item: SealableRecord, contents: Sequence[bytes]) -> None:
 @tracing.trace_step("write row")
 def _write_directly(item: SealableRecord, contents: Sequence[bytes]) -> None:
     try:
-        _direct().write([item], contents)
+        _direct(item.SOURCE).write([item], contents)
     except Error as exc:
         metrics.count_records({"withheld": 1})
         raise NotRecorded("Neither the journal nor the database takes the record, so the answer is withheld.") from exc
@@ -92,8 +95,18 @@ def _writer() -> Writer:
     )
 
 
-@lru_cache(maxsize=1)
-def _direct() -> DirectOrigin:
+@tracing.trace_step("write row")
+def record_as_row(item: SealableRecord) -> None:
+    """Writes the row of `item` in the caller's transaction, without the journal. Raises Django's database errors.
+
+    For a record that depends on other rows. The caller has to check that it became a row.
+    """
+    _direct(item.SOURCE).write([item])
+
+
+@lru_cache
+def _direct(source: str) -> DirectOrigin:
+    """Each source has its own: erasing rows of one source may hold their head and wait for another source's lock."""
     return DirectOrigin(keyring().current)
 
 

@@ -100,6 +100,13 @@ class RecordSource:
     def on_erase(self, rows: Sequence[Any]) -> None:
         """Runs first in the transaction that erases these rows; removes other data about them."""
 
+    def dependents(self, rows: Sequence[Any]) -> "Iterable[tuple[RecordSource, Sequence[Any]]]":
+        """Rows of other sources that are erased with these, in the same transaction, after `on_erase`.
+
+        Their sources' `before_erase` and `after_erase` are not called.
+        """
+        return ()
+
     def after_erase(self, rows: Sequence[Any]) -> None:
         """Runs after the transaction that erases these rows."""
 

@@ -7,10 +7,13 @@ from uuid import UUID
 from django.db import connection
 from django.test import Client
 
-_COLUMNS = "inference_id, verdict, label, note, caller, created_at, model_name, model_version, predicted_at"
+_COLUMNS = (
+    "id, position, inference_id, verdict, label, note, caller, recorded_at, created_at, model_name, model_version, "
+    "predicted_at"
+)
 _MANY = (
-    "INSERT INTO ml_proxy_feedback ({columns}) SELECT id, 'agree', 'benign', "
-    "'', '', predicted_at, model_name, model_version, predicted_at FROM ml_proxy_inferencelog ORDER BY predicted_at"
+    "INSERT INTO ml_proxy_feedback ({columns}) SELECT id, row_number() OVER (ORDER BY predicted_at), id, 'agree', "
+    "'benign', '', '', predicted_at, predicted_at, model_name, model_version, predicted_at FROM ml_proxy_inferencelog"
 )
 
 

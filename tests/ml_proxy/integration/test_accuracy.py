@@ -97,5 +97,5 @@ def test_it_reads_only_the_requested_time_and_not_the_log(client: Client) -> Non
     assert query_costs(asked, "ml_proxy_inferencelog") == []
     [cost] = query_costs(asked, "ml_proxy_feedback")
     assert "feedback_by_time" in cost.plan, cost
-    assert "feedback_newest" in cost.plan, cost
+    assert "feedback_by_inference" in cost.plan, cost
     assert cost.rows < 4 * 300, cost

@@ -72,7 +72,8 @@ def make_quarantined(payload: bytes) -> Disposition:
 
 
 def make_verdict(**given: Any) -> Feedback:
-    return Feedback.objects.create(**{"inference_id": uuid7(), "verdict": "agree", "predicted_at": NOON, **given})
+    values = {"inference_id": uuid7(), "verdict": "agree", "predicted_at": NOON, "recorded_at": NOON}
+    return Feedback.objects.create(position=Feedback.last_position() + 1, **values | given)
 
 
 @pytest.mark.parametrize("path", [LOG, JOBS, DISPOSITIONS, FEEDBACK])
@@ -341,10 +342,11 @@ def test_it_shows_jobs_and_dispositions(admin: Client) -> None:
     assert "It broke." in admin.get(f"{JOBS}{job.id}/change/").content.decode()
 
 
-@pytest.mark.parametrize("path", [JOBS, DISPOSITIONS])
-def test_it_pages_through_jobs_and_dispositions(admin: Client, path: str) -> None:
+@pytest.mark.parametrize("path", [JOBS, DISPOSITIONS, FEEDBACK])
+def test_it_pages_through_the_other_tables(admin: Client, path: str) -> None:
+    make: dict[str, Any] = {JOBS: make_job, DISPOSITIONS: partial(make_quarantined, b"{}")}
     for _ in range(PER_PAGE + 3):
-        make_job() if path == JOBS else make_quarantined(b"{}")
+        make.get(path, make_verdict)()
     first = admin.get(path)
     older = re.search('<a href="([^"]+)" rel="next">', first.content.decode())
     assert older

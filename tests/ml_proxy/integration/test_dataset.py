@@ -172,7 +172,7 @@ def test_it_reads_its_pages_from_the_indexes(client: Client, query: dict[str, st
     pages = [cost for cost in costs + back if f"LIMIT {MAX_ROWS}" in cost.sql]
     assert len(pages) == 12
     for page in pages:
-        assert "feedback_newest" in page.plan, page
+        assert "feedback_by_inference" in page.plan, page
         assert "TEMP B-TREE" not in page.plan
         assert "Sort" not in page.plan
         assert page.rows < 4 * MAX_ROWS, page

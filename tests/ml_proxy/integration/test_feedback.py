@@ -51,7 +51,7 @@ def test_it_stores_the_verdict_and_a_copy_of_the_model_and_time(client: Client) 
     assert (kept.model_name, kept.model_version, kept.predicted_at) == ("m", "3", NOON)
     told = response.json()
     assert told == {
-        "id": kept.pk,
+        "id": kept.position,
         "inference_id": str(row.id),
         "verdict": "correct",
         "label": "malignant",
@@ -90,7 +90,8 @@ def test_later_verdicts_come_first_and_erase_nothing(client: Client) -> None:
     post_feedback(client, other, verdict="agree")
     assert [told["verdict"] for told in listed(client, inference_id)] == ["correct", "agree", "correct", "agree"]
     assert [
-        (kept.inference_id, kept.verdict) for kept in Feedback.objects.filter(id=accuracy.newest()).order_by("id")
+        (kept.inference_id, kept.verdict)
+        for kept in Feedback.objects.filter(position=accuracy.newest()).order_by("position")
     ] == [
         (inference_id, "correct"),
         (other, "agree"),
@@ -250,7 +251,8 @@ def test_an_erasure_waits_for_a_verdict_in_progress() -> None:
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             advisory_lock.hold(FEEDBACK_LOCK)
-            Feedback.objects.create(inference_id=inference_id, verdict="agree", predicted_at=NOON)
+            verdict = {"position": 1, "inference_id": inference_id, "verdict": "agree"}
+            Feedback.objects.create(recorded_at=NOON, predicted_at=NOON, **verdict)
             erased = pool.submit(erase)
             if connection.vendor == "postgresql":
                 until(lambda: _waiting() == 1, what="the erasure to wait for the lock")

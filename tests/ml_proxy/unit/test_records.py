@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from attachments.descriptors import Part, describe
 from common.ids import uuid7
-from ml_proxy.records import SOURCE, InferenceRecord
+from ml_proxy.records import SOURCE, FeedbackRecord, InferenceRecord
 from recording.records import BadRecord, UnsupportedRecord, without_contents
 
 SECRET = "Kim Min-jun"
@@ -114,6 +114,29 @@ def test_its_sealed_bytes_are_the_golden_bytes() -> None:
         "3ff80000000000000000000744722e204c656500000003eab980000000027b7d000000025b5d000000016d00000001310000"
         "0001720000000000000000"
     )
+
+
+def test_the_sealed_bytes_of_a_verdict_are_the_golden_bytes() -> None:
+    """Golden bytes, as above."""
+    record = FeedbackRecord(
+        id=UUID(int=7),
+        recorded_at=datetime(2026, 1, 2, 3, 4, 5, 6, UTC),
+        position=8,
+        inference_id=UUID(int=9),
+        verdict="correct",
+        label="양성",
+        note="",
+        caller="c",
+        model_name="m",
+        model_version="1",
+        predicted_at=datetime(2026, 1, 2, 3, 4, 5, 5, UTC),
+    )
+    assert record.content().hex() == (
+        "000000116d6c5f70726f78792e666565646261636b00000001000000000000000000000000000000070006475ef64cf34600"
+        "00000000000008000000000000000000000000000000090006475ef64cf34500000007636f727265637400000006ec9691ec"
+        "84b1000000000000000163000000016d0000000131"
+    )
+    assert FeedbackRecord.decode(record.encode()) == record
 
 
 def test_it_reads_what_this_test_writes() -> None:

@@ -20,7 +20,9 @@ from integrations.mlflow import follower, outbox
 from integrations.mlflow.models import MlflowCursor, MlflowOutbox
 from jobs.models import Job
 from jobs.transitions import Outcome, end
-from ml_proxy.models import InferenceLog
+from ml_proxy import feedback
+from ml_proxy.feedback_requests import FeedbackRequest
+from ml_proxy.models import Feedback, InferenceLog
 from ml_proxy.records import InferenceRecord
 from ml_proxy.source import INFERENCES
 from recording.batches import Batch
@@ -119,6 +121,14 @@ def test_it_logs_all_of_an_inference_except_the_names(mlflow: MLflow) -> None:
         "input": '{ "x": 1e999, "y": {"z": [0.10]}}',
         "output": PREDICTION.decode(),
     }
+
+
+def test_a_verdict_is_not_taken_for_an_inference(mlflow: MLflow) -> None:
+    [item] = written()
+    feedback.submit(item.id, FeedbackRequest(verdict=Feedback.Verdict.AGREE), "")
+    follower.follow()
+    assert logged_ids(mlflow) == ids([item])
+    assert not MlflowOutbox.objects.exists()
 
 
 def test_it_sends_no_name(mlflow: MLflow, model: ScriptedModel) -> None:
