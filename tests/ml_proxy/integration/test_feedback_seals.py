@@ -24,7 +24,7 @@ from tests.support.feedback import model_answer, post_feedback
 from tests.support.inference_rows import NOON
 from tests.support.record_pipeline import record
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("broker")]
 
 
 @pytest.fixture(autouse=True)
