@@ -1,7 +1,7 @@
 """What the journal still holds: exact numbers for verification, or a cheap estimate for a probe."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +12,6 @@ from common.number_set import NumberSet
 from recording import origins, sources
 from recording.journal import Entry, Frame, Spool
 from recording.journal.segment import SegmentName
-from recording.models import Disposition
 from recording.publisher import progress
 from recording.records import BadRecord, UnsupportedRecord
 
@@ -71,19 +70,15 @@ def wait_until_settled(journal: Path, seconds: float) -> Iterator[int]:
         time.sleep(POLL_SECONDS)
 
 
-def unsettled(journal: Path) -> tuple[int, float]:
-    """How many of the journal's numbers have neither row nor disposition yet, and the oldest one's age in seconds.
-
-    Raises `UnreadableSegment`.
-    """
-    count, oldest = 0, dict[str, datetime | None]()
+def age_of_oldest(journal: Path, waiting: Mapping[UUID, NumberSet]) -> float:
+    """The age in seconds of the oldest entry with one of these numbers; 0 for none. Raises `UnreadableSegment`."""
+    oldest: dict[str, datetime | None] = {}
     for name, frame in frames(journal):
-        settled = _settled(UUID(name.origin), frame.first, frame.last)
-        left = [entry for entry in frame.entries if entry.sequence not in settled]
-        count += len(left)
-        if left and name.origin not in oldest:
-            oldest[name.origin] = _time_of(left[0])
-    return count, age_seconds([time for time in oldest.values() if time])
+        if name.origin not in oldest and (numbers := waiting.get(UUID(name.origin))):
+            first = next((entry for entry in frame.entries if entry.sequence in numbers), None)
+            if first is not None:
+                oldest[name.origin] = _time_of(first)
+    return age_seconds([time for time in oldest.values() if time])
 
 
 def age_seconds(times: list[datetime]) -> float:
@@ -100,14 +95,6 @@ def frames(journal: Path) -> Iterator[tuple[SegmentName, Frame]]:
                 yield from ((name, frame) for frame in spool.frames(name) if not frame.is_blank)
         except OSError as exc:
             raise UnreadableSegment(f"{name} in the journal can't be read ({exc.strerror}).") from exc
-
-
-def _settled(origin: UUID, first: int, last: int) -> set[int | None]:
-    numbers = {"origin": origin, "sequence__gte": first, "sequence__lte": last}
-    settled: set[int | None] = set(Disposition.objects.filter(**numbers).values_list("sequence", flat=True))
-    for source in sources.registered():
-        settled.update(source.rows.filter(**numbers).values_list("sequence", flat=True))
-    return settled
 
 
 def _size(journal: Path, name: SegmentName) -> int:

@@ -4,19 +4,24 @@ Every recorded answer has a number. The highest number of an origin is the maxim
 database, its head saved beside the journal, and the journal itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from uuid import UUID
 
+from django.db import connection, transaction
 from django.db.models import Count
 
 from common.number_set import NumberSet
 from recording import sources
-from recording.backlog import unsettled, waiting_numbers
+from recording.backlog import age_of_oldest, waiting_numbers
 from recording.models import Disposition, Origin
 from recording.origins import Head
 from recording.publisher import heads
+
+NONE = NumberSet()
+RECOUNTS = 3  # if numbers seem to be missing
 
 
 @dataclass(frozen=True)
@@ -43,28 +48,55 @@ class Account:
 
 
 def account(journal: Path) -> Account:
-    """Counts everything. It reads the journal first: numbers that the publisher removes meanwhile are in the database.
+    """Counts everything, while records arrive. Raises `UnreadableSegment` or `DamagedHeads`.
 
-    Raises `UnreadableSegment` or `DamagedHeads`.
+    What comes and goes between two looks can seem missing, but not several times.
     """
-    in_journal = waiting_numbers(journal)
-    waiting, oldest = unsettled(journal)
-    kinds = dict(Disposition.objects.values_list("kind").annotate(Count("id")).order_by())
+    counted = _count(journal)
+    for _ in range(RECOUNTS):
+        if not counted.missing:
+            break
+        counted = _count(journal)
+    return counted
+
+
+def _count(journal: Path) -> Account:
+    """Reads the journal before and after the tables: what leaves it is in the tables, and what comes waits."""
+    before, saved_heads = waiting_numbers(journal), heads.read(journal)
+    with _snapshot():
+        settled = {row.id: Head.of(row).settled for row in Origin.objects.all()}
+        written = sum(source.rows.count() for source in sources.registered())
+        kinds = dict(Disposition.objects.values_list("kind").annotate(Count("id")).order_by())
+    after = waiting_numbers(journal)
+    waiting = {
+        origin: (before.get(origin, NONE) | after.get(origin, NONE)) - settled.get(origin, NONE)
+        for origin in before.keys() | after.keys()
+    }
+    saved = {origin: head.settled for origin, head in saved_heads.items()}
     return Account(
-        answered=sum(_highest(in_journal, heads.read(journal)).values()),
-        written=sum(source.rows.count() for source in sources.registered()),
-        waiting=waiting,
+        answered=sum(_highest(settled, saved, before, after).values()),
+        written=written,
+        waiting=sum(map(len, waiting.values())),
         quarantined=kinds.get(Disposition.Kind.QUARANTINED, 0),
         erased=kinds.get(Disposition.Kind.ERASED, 0),
         repeated=kinds.get(Disposition.Kind.REPEATED, 0),
-        oldest_waiting_seconds=oldest,
+        oldest_waiting_seconds=age_of_oldest(journal, waiting),
     )
 
 
-def _highest(in_journal: Mapping[UUID, NumberSet], saved_heads: heads.SavedHeads) -> dict[UUID, int]:
-    settled = [(row.id, Head.of(row).settled) for row in Origin.objects.all()]
-    saved = [(origin, head.settled) for origin, head in saved_heads.items()]
+@contextmanager
+def _snapshot() -> Iterator[None]:
+    """All statements in the block see the database at the same moment."""
+    with transaction.atomic():
+        if connection.vendor == "postgresql" and len(connection.savepoint_ids) == 0:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def _highest(*known: Mapping[UUID, NumberSet]) -> dict[UUID, int]:
     highest: dict[UUID, int] = {}
-    for origin, numbers in [*settled, *saved, *in_journal.items()]:
-        highest[origin] = max(highest.get(origin, 0), numbers.highest)
+    for numbers_of in known:
+        for origin, numbers in numbers_of.items():
+            highest[origin] = max(highest.get(origin, 0), numbers.highest)
     return highest
