@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import logging
 import multiprocessing
 import os
 import signal
@@ -20,6 +21,8 @@ from common.database_checks import refuse_unusable
 from common.logs import configure
 from common.parent_death import die_with_parent
 from tools.launch.system import web_stop_seconds
+
+log = logging.getLogger(__name__)
 
 # The limit for the kernel's queue, and for open connections of a worker, including idle ones. granian's backpressure
 # counts connections, not requests, so it must be far above the number of threads.
@@ -88,4 +91,9 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.settings")
     configure(settings.LOGGING)
     refuse_unusable()
-    server().serve(target_loader=application, wrap_loader=False)
+    try:
+        server().serve(target_loader=application, wrap_loader=False)
+    except Exception:
+        log.exception("the gateway ends: granian's main process failed")
+        # Python would wait for granian's threads, which wait for the workers. They end with this process.
+        os._exit(1)
