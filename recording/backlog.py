@@ -48,10 +48,10 @@ def estimate(journal: Path) -> BacklogEstimate:
     return BacklogEstimate(sum(waiting.values()), age_seconds([time for time in times if time]))
 
 
-def waiting_numbers(journal: Path) -> dict[UUID, NumberSet]:
-    """The numbers of each origin that the journal still holds. Raises `UnreadableSegment`."""
+def waiting_numbers(journal: Path, origin: UUID | None = None) -> dict[UUID, NumberSet]:
+    """The numbers of each origin, or of this one, that the journal still holds. Raises `UnreadableSegment`."""
     ranges: dict[UUID, list[tuple[int, int]]] = {}
-    for name, frame in frames(journal):
+    for name, frame in frames(journal, origin):
         ranges.setdefault(UUID(name.origin), []).append((frame.first, frame.last))
     return {origin: NumberSet(found) for origin, found in ranges.items()}
 
@@ -86,10 +86,10 @@ def age_seconds(times: list[datetime]) -> float:
     return max((datetime.now(UTC) - min(times)).total_seconds(), 0.0) if times else 0.0
 
 
-def frames(journal: Path) -> Iterator[tuple[SegmentName, Frame]]:
-    """All frames that are not blank, in order. Raises `UnreadableSegment`."""
+def frames(journal: Path, origin: UUID | None = None) -> Iterator[tuple[SegmentName, Frame]]:
+    """All frames that are not blank, in order, or those of one origin. Raises `UnreadableSegment`."""
     spool = Spool(journal)
-    for name in spool.segments():
+    for name in (each for each in spool.segments() if origin is None or each.origin == origin.hex):
         try:
             with suppress(FileNotFoundError):  # the publisher has just removed it: its numbers are settled
                 yield from ((name, frame) for frame in spool.frames(name) if not frame.is_blank)

@@ -7,6 +7,7 @@ who has the sealing key.
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -75,7 +76,8 @@ def verify(journal: Path, copies: heads.SavedHeads | None = None) -> Iterator[St
     known: set[UUID] = set()
     for row in walk(Origin.objects.all(), "id"):
         known.add(row.id)
-        yield from _verify_origin(Head.of(row), waiting.get(row.id, NumberSet()), saved_heads.get(row.id))
+        numbers = _Waiting(journal, row.id, waiting.get(row.id, NumberSet()))
+        yield from _verify_origin(Head.of(row), numbers, saved_heads.get(row.id))
     for origin, saved in saved_heads.items():
         if origin not in known:
             detail = "the whole origin, which this host or a kept copy knows"
@@ -86,7 +88,21 @@ def verify(journal: Path, copies: heads.SavedHeads | None = None) -> Iterator[St
         yield Step(0, (Finding("unreadable", None, None, None, detail),))
 
 
-def _verify_origin(head: Head, waiting: NumberSet, saved: heads.SavedHead | None) -> Iterator[Step]:
+@dataclass
+class _Waiting:
+    """An origin's numbers in the journal, as of `before` its head was read, and as of a moment after that."""
+
+    journal: Path
+    origin: UUID
+    before: NumberSet
+
+    @cached_property
+    def after(self) -> NumberSet:
+        """Read from the journal when it is first needed. Raises `UnreadableSegment`."""
+        return waiting_numbers(self.journal, self.origin).get(self.origin, NumberSet())
+
+
+def _verify_origin(head: Head, waiting: _Waiting, saved: heads.SavedHead | None) -> Iterator[Step]:
     origin, last = head.origin, head.settled.highest
     if head.is_genuine is None:
         detail = f"no configured key has the id {head.key_id}: add the old key to SEAL_KEY_FALLBACKS"
@@ -95,7 +111,7 @@ def _verify_origin(head: Head, waiting: NumberSet, saved: heads.SavedHead | None
     yield Step(0, tuple(Finding("changed", origin, last, last, detail) for detail in _faults_of_head(head, saved)))
     key = keyring().find(head.key_id)
     settled = head.settled | saved.settled if saved and saved.is_genuine(origin) else head.settled
-    highest = (settled | waiting).highest
+    highest = (settled | waiting.before).highest
     expected, previous = 1, START
     for link in _links(origin, key):
         if link.sequence < expected or (link.sequence > highest and not link.is_intact):
@@ -132,14 +148,17 @@ def _check(origin: UUID, link: Link, key: Key, previous: bytes | None) -> list[F
     return []
 
 
-def _missing(origin: UUID, absent: NumberSet, settled: NumberSet, waiting: NumberSet) -> list[Finding]:
+def _missing(origin: UUID, absent: NumberSet, settled: NumberSet, waiting: _Waiting) -> list[Finding]:
     """Findings for numbers without row and disposition, unless they are only on their way from the journal.
 
-    They are looked up once more: a row may have become a tombstone between two looks at the tables.
+    The journal is read once more for numbers that came to it after the first time, if a later one was settled first.
+    Then the tables are: what left the journal meanwhile is there, and a row may have become a tombstone.
     """
-    lost = absent - (waiting - settled)
+    lost = absent - (waiting.before - settled)
+    if lost - settled:
+        lost -= waiting.after - settled
     lost = NumberSet(part for first, last in lost.ranges for part in _still_absent(origin, first, last).ranges)
-    here = lost & waiting
+    here = lost & waiting.before
     details = (
         (here, "settled, but without row and disposition; the journal has it: run `manage.py restore`"),
         (lost - here, "neither row nor disposition nor journal"),

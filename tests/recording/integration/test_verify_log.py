@@ -16,13 +16,13 @@ from common import keyset
 from common.ids import uuid7
 from ml_proxy.models import InferenceLog
 from ml_proxy.records import InferenceRecord
-from recording import origins
+from recording import origins, verification
 from recording.batches import Batch
 from recording.direct_writes import DirectOrigin
 from recording.ingestion import write_batch
 from recording.journal import Entry, Spool, Writer
 from recording.models import Disposition, Origin
-from recording.publisher import journal_folder
+from recording.publisher import heads, journal_folder
 from recording.publisher.head_copies import HeadCopies
 from recording.publisher.heads import Heads
 from recording.seals import START, Key, keyring
@@ -99,6 +99,24 @@ def test_it_finds_nothing_in_an_intact_log(origin: UUID, capsys: pytest.CaptureF
     assert verify() == []
     call_command("verify_log")
     assert "6 records, all in place and unchanged; the journal holds 0." in capsys.readouterr().out
+
+
+def test_it_finds_nothing_if_a_later_number_is_settled_first_meanwhile(
+    writer: Writer, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers 1 and 2 came to the journal after it was read, and their message was lost, so that 3 has a row first."""
+
+    def read_late(folder: Path) -> heads.SavedHeads:
+        for _ in range(3):
+            item = record()
+            writer.append(item.encode(), item.content())
+        [name] = Spool(folder).segments()
+        write_batch(Batch.of(UUID(name.origin), "host", name.key_id, list(Spool(folder).entries(name))[2:]))
+        return {}
+
+    monkeypatch.setattr(heads, "read", read_late)
+    assert [finding for step in verification.verify(journal) for finding in step.findings] == []
+    assert InferenceLog.objects.count() == 1
 
 
 @pytest.mark.parametrize(
