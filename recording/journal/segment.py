@@ -31,6 +31,7 @@ import struct
 import zlib
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -131,10 +132,12 @@ def create(folder: Path, name: SegmentName) -> int:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_DSYNC | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        write_at(descriptor, FILLER * SECTOR_BYTES, 0)  # a disk that takes nothing must not fill with empty files
         draft.rename(folder / str(name))
         sync_folder(folder)
     except OSError:
-        os.close(descriptor)
+        with suppress(OSError):  # network file systems report a failed write once more
+            os.close(descriptor)
         draft.unlink(missing_ok=True)
         raise
     return descriptor

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -163,29 +164,50 @@ def test_an_unexpected_error_leaves_no_append_waiting(
     assert payloads(tmp_path) == [b"before", b"waits", b"waits", b"waits"]
 
 
+def test_a_disk_that_takes_nothing_is_left_without_files(make_writer: Callable[..., Writer], tmp_path: Path) -> None:
+    """Each failed append would leave two empty segments, and only a publisher with a database can remove them."""
+    writer = make_writer()
+    with max_file_size(0):
+        for _ in range(3):
+            with pytest.raises(JournalUnwritable):
+                writer.append(b"refused", b"")
+    assert list(tmp_path.iterdir()) == []
+    assert writer.append(b"taken", b"") == 1
+
+
 def test_a_failed_close_after_a_failed_write_acknowledges_nothing(
     make_writer: Callable[..., Writer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Network file systems report a failed write once more on close. The descriptor is closed all the same."""
-    writer, close, closed = make_writer(), os.close, list[int]()
+    writer, open_file, close, twice = make_writer(), os.open, os.close, list[int]()
     writer.append(b"before", b"")
+    assert writer._open is not None
+    held = {writer._open._descriptor}
+
+    def recorded_open(*args: Any, **kwargs: Any) -> int:
+        held.add(descriptor := open_file(*args, **kwargs))
+        return descriptor
 
     def failing_write(descriptor: int, data: bytes, offset: int) -> int:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     def failing_close(descriptor: int) -> None:
-        closed.append(descriptor)
+        if descriptor not in held:
+            twice.append(descriptor)
+        held.discard(descriptor)
         close(descriptor)
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     with monkeypatch.context() as failing:
+        failing.setattr(os, "open", recorded_open)
         failing.setattr(os, "pwrite", failing_write)
         failing.setattr(os, "close", failing_close)
         with ThreadPoolExecutor(4) as threads:
             appends = [threads.submit(writer.append, b"lost", b"") for _ in range(4)]
             assert {type(append.exception(60)) for append in appends} == {JournalUnwritable}
-    first, rest = closed[0], closed[1:]
-    assert first not in rest[:1]  # no descriptor is closed twice in a row: another thread may have it by then
+    assert twice == []  # another thread may have the descriptor by then
+    assert held == set()
+    assert len(list(tmp_path.iterdir())) == 1
     assert writer.append(b"after", b"") == 1
     assert payloads(tmp_path) == [b"after", b"before"]
 
