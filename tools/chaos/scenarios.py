@@ -14,12 +14,14 @@ from typing import Any
 import psycopg
 from tqdm import tqdm
 
+from recording.journal import Spool
 from tests.support.wait import until
 from tools.chaos.clients import Attempt, Clients
 from tools.chaos.comparison import compare
 from tools.chaos.databases import Database, PostgresDatabase, open_database
 from tools.chaos.faults import FAULTS
 from tools.chaos.memory import peak_mib
+from tools.chaos.reader import read
 from tools.chaos.reconciliation import wait_until_drained
 from tools.chaos.report import percentiles
 from tools.chaos.testbed import Testbed
@@ -89,11 +91,46 @@ def backlog(testbed: Testbed, options: argparse.Namespace) -> Figures:
     return {"records": options.records, "seconds": seconds, "rows a second": rate, "peak MiB": peaks, "kept": True}
 
 
+def journal(testbed: Testbed, options: argparse.Namespace) -> Figures:
+    """64 threads append 20 KB and 200 KB. A reader polls without a pause, and removes segments as a publisher does."""
+    folder, spool = testbed.journal, Spool(testbed.journal)
+    folder.mkdir()
+    testbed.system.commands["writer"] = [
+        *(sys.executable, "-m", "tools.chaos.write_journal", str(folder), str(options.seconds))
+    ]
+    testbed.system.spawn("writer")
+    writer = testbed.system.processes.pop("writer")
+    polls = entries = set_aside = 0
+    gaps: list[str] = []
+    while writer.poll() is None or spool.segments():
+        for name in spool.segments():
+            is_closed = spool.is_closed(name)  # first: then nothing is added after the reading
+            reading = read(folder, name)
+            gaps += reading.gaps
+            if is_closed:
+                entries += sum(len(frame.entries) for frame in reading.frames)
+                set_aside += not spool.remove(name, reading.end)
+        polls += 1
+    figures: Figures = json.loads(testbed.system.log_of("writer"))
+    lost = figures["acknowledged"] - entries
+    kept = not (lost or gaps or set_aside or figures["failed"])
+    return {
+        **figures,
+        "read": entries,
+        "polls": polls,
+        "lost": lost,
+        "gaps": gaps,
+        "set aside": set_aside,
+        "kept": kept,
+    }
+
+
 SCENARIOS: dict[str, Callable[[Testbed, argparse.Namespace], Figures]] = {
     "redis-ill": redis_ill,
     "all-killed": all_killed,
     "worker-killed": worker_killed,
     "backlog": backlog,
+    "journal": journal,
 }
 
 
@@ -140,13 +177,16 @@ def main() -> int:
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="postgres")
     parser.add_argument("--rate", type=float, default=100, help="predictions a second")
     parser.add_argument("--clients", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=60, help="duration of each outage and each healthy phase")
+    parser.add_argument(
+        "--seconds", type=float, default=60, help="duration of an outage, of a healthy phase, or of the drill `journal`"
+    )
     parser.add_argument("--records", type=int, default=50_000, help="size of the backlog")
     options = parser.parse_args()
     if options.name == "worker-killed" and options.database == "sqlite":
         parser.error("worker-killed locks a table, which needs PostgreSQL")
     with tempfile.TemporaryDirectory(prefix="ml-proxy-drill-") as name, ExitStack() as stack:
-        database: Database = stack.enter_context(closing(open_database(options.database, Path(name))))
+        kind = "sqlite" if options.name == "journal" else options.database  # it needs no server
+        database: Database = stack.enter_context(closing(open_database(kind, Path(name))))
         testbed = stack.enter_context(closing(Testbed(Path(name), database, **DEFAULTS)))
         figures = SCENARIOS[options.name](testbed, options)
     print(json.dumps(figures, indent=2))
