@@ -2,6 +2,8 @@
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -47,6 +49,15 @@ class Postgres:
     def restart_at_once(self) -> None:
         """Restarts without a checkpoint, like a crash."""
         self._control("restart", "-m", "immediate", "-l", str(self._folder / "log"))
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """The server is down during the block."""
+        self._control("stop", "-m", "fast")
+        try:
+            yield
+        finally:
+            self._control("restart", "-l", str(self._folder / "log"))  # unlike "start" it keeps the options
 
     def close(self) -> None:
         """Stops the server."""

@@ -26,6 +26,7 @@ def options(argv: list[str] | None = None) -> Plan:
     parser.add_argument("--database", choices=["sqlite", "postgres"], default=Plan.database)
     parser.add_argument("--rate", type=float, default=Plan.rate, help="predictions a second")
     parser.add_argument("--clients", type=int, default=Plan.clients, help="client threads")
+    parser.add_argument("--bare", action="store_true", help="no disk of its own for the journal, no clock that steps")
     folder = Path(os.environ.get("VAR_DIR") or "var")
     parser.add_argument("--folder", type=Path, default=folder, help="folder for chaos-SEED.json")
     return Plan(**vars(parser.parse_args(argv)))
@@ -35,6 +36,10 @@ def campaign(plan: Plan) -> Report:
     """Runs a campaign on a new testbed. The testbed's folder is kept only if something is wrong."""
     state = Path(tempfile.mkdtemp(prefix="ml-proxy-chaos-"))
     with closing(open_database(plan.database, state)) as database, closing(Testbed(state, database)) as testbed:
+        if not plan.bare:
+            testbed.equip()
+        for need, reason in testbed.left_out.items():
+            print(f"faults that need a {need} are left out: {reason}", flush=True)
         testbed.start()
         report = Campaign(plan, testbed).run()
     if report.is_whole:

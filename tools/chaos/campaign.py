@@ -13,7 +13,7 @@ from tools.chaos.fault import Fault
 from tools.chaos.plan import Injection, Plan, injections
 from tools.chaos.reconciliation import wait_until_drained
 from tools.chaos.report import Report, percentiles
-from tools.chaos.testbed import Testbed
+from tools.chaos.testbed import JOURNAL_WRITE_SECONDS, Testbed
 
 KEYED_EVERY = 5  # every fifth request of a client has an Idempotency-Key
 POLL_SECONDS = 0.2  # between two checks of the number of answers
@@ -55,7 +55,7 @@ class Campaign:
 
     def _inject_all(self) -> None:
         """Spreads the injections evenly over the predictions."""
-        planned = injections(self._plan)
+        planned = injections(self._plan, self._testbed.features)
         for number, injection in enumerate(planned):
             while self._clients.answered() * len(planned) < self._plan.predictions * number:
                 if self._testbed.faults_over.wait(POLL_SECONDS):
@@ -85,7 +85,7 @@ class Campaign:
         seconds_to_drain, account = wait_until_drained(self._testbed.system)
         verified = self._testbed.system.ask("verify_log", "--no-progress")
         attempts = self._clients.attempts()
-        comparison, added = compare(attempts, self._testbed.database.rows())
+        comparison, added = compare(attempts, self._testbed.database.rows(), stalled_seconds=JOURNAL_WRITE_SECONDS)
         return Report(
             seed=self._plan.seed,
             database=self._plan.database,
@@ -96,6 +96,7 @@ class Campaign:
             refused=_refused(attempts),
             faults=dict(sorted(self._injected.items())),
             failed_faults=len(self._failed),
+            left_out=self._testbed.left_out,
             restarts=self._testbed.restarts,
             comparison=comparison,
             account=account,

@@ -2,9 +2,9 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import psutil
 import psycopg
@@ -12,6 +12,7 @@ import psycopg
 from tests.support.postgres import Postgres
 
 _QUERY = "SELECT CAST(id AS TEXT), request_id, output_data, latency_ms FROM ml_proxy_inferencelog"
+_COUNT = "SELECT count(*) FROM ml_proxy_inferencelog"
 
 
 class Row(NamedTuple):
@@ -34,6 +35,9 @@ class Database(Protocol):
     def count(self) -> int:
         """Returns the number of rows."""
 
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """Returns the rows of a statement."""
+
     def close(self) -> None:
         """Stops the database server, if any."""
 
@@ -52,9 +56,26 @@ class PostgresDatabase:
 
     def count(self) -> int:
         """Returns the number of rows."""
+        return int(self.query(_COUNT)[0][0])
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """Returns the rows of a statement."""
         with psycopg.connect(self.url) as connection:
-            [number] = connection.execute("SELECT count(*) FROM ml_proxy_inferencelog").fetchone() or [0]
-            return int(number)
+            return connection.execute(statement).fetchall()
+
+    @contextmanager
+    def read_only(self) -> Iterator[None]:
+        """New transactions are read-only during the block."""
+        self._set_read_only("on")
+        try:
+            yield
+        finally:
+            self._set_read_only("off")
+
+    def _set_read_only(self, value: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
+            connection.execute("SELECT pg_reload_conf()")
 
     def processes(self) -> list[psutil.Process]:
         """Returns the server's processes, the postmaster first."""
@@ -79,8 +100,12 @@ class SqliteDatabase:
 
     def count(self) -> int:
         """Returns the number of rows."""
+        return int(self.query(_COUNT)[0][0])
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """Returns the rows of a statement."""
         with closing(sqlite3.connect(self._path)) as connection:
-            return int(connection.execute("SELECT count(*) FROM ml_proxy_inferencelog").fetchone()[0])
+            return connection.execute(statement).fetchall()
 
     def lock(self, hold: Callable[[], object]) -> None:
         """Holds the write lock while `hold` runs."""

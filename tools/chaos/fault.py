@@ -13,7 +13,7 @@ Inject = Callable[[Testbed, float], None]
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault. Two with the same `target` never coincide; `needs` is the required database, empty for any."""
+    """One fault. Two with the same `target` never coincide; `needs` is the required feature of the testbed, if any."""
 
     name: str
     target: str
@@ -47,3 +47,10 @@ def frozen(processes: Iterable[psutil.Process]) -> Iterator[None]:
         for process in reversed(stopped):
             with suppress(psutil.NoSuchProcess):
                 process.resume()
+
+
+def kill_child(testbed: Testbed, name: str) -> None:
+    """Kills the child that was started last: the earlier ones are helpers."""
+    children = sorted(testbed.family(name)[:-1], key=psutil.Process.create_time)
+    for child in children[-1:]:
+        child.kill()

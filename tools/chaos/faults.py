@@ -1,19 +1,19 @@
 """The faults, one function each: it injects the fault, waits some seconds, and undoes it."""
 
-import resource
 import shutil
 import signal
-from contextlib import suppress
+from random import Random
 
-import psutil
-
+import tools.chaos.journal_faults  # noqa: F401 - registers the faults of the journal
 from tools.chaos.databases import PostgresDatabase, SqliteDatabase
-from tools.chaos.fault import FAULTS, fault, frozen
-from tools.chaos.testbed import JOURNAL_BYTES, Testbed
+from tools.chaos.fault import FAULTS, fault, frozen, kill_child
+from tools.chaos.testbed import Testbed
 
 __all__ = ["FAULTS"]  # filled by the decorators below
 
 FULL_LOAD_SECONDS = 0.4  # of full load before a kill: requests in progress are the ones that could be lost
+SLOW_BYTES_PER_SECOND = 20_000  # a quarter of what the load needs
+AWAY_FACTOR = 20  # times a fault's seconds
 
 
 @fault("kill the gateway", "web")
@@ -27,7 +27,7 @@ def kill_gateway(testbed: Testbed, _seconds: float) -> None:
 def kill_gateway_process(testbed: Testbed, _seconds: float) -> None:
     """Kills one of granian's workers."""
     with testbed.under_full_load(FULL_LOAD_SECONDS):
-        _kill_child(testbed, "web")
+        kill_child(testbed, "web")
 
 
 @fault("kill the publisher", "publisher")
@@ -47,7 +47,7 @@ def freeze_publisher(testbed: Testbed, seconds: float) -> None:
 @fault("kill a worker's child", "worker")
 def kill_worker_child(testbed: Testbed, _seconds: float) -> None:
     """Kills the process that writes rows."""
-    _kill_child(testbed, "worker-logs")
+    kill_child(testbed, "worker-logs")
 
 
 @fault("kill the worker", "worker")
@@ -107,6 +107,13 @@ def fill_redis(testbed: Testbed, seconds: float) -> None:
         client.config_set("maxmemory", 0)
 
 
+@fault("a slow link to Redis", "redis")
+def slow_link(testbed: Testbed, seconds: float) -> None:
+    """A batch of records takes seconds, so some commands run into their timeouts."""
+    with testbed.link.slow(SLOW_BYTES_PER_SECOND):
+        testbed.wait(2 * seconds)
+
+
 @fault("freeze PostgreSQL", "database", "postgres")
 def freeze_postgres(testbed: Testbed, seconds: float) -> None:
     """PostgreSQL does not answer, and keeps its connections open."""
@@ -120,6 +127,20 @@ def crash_postgres(testbed: Testbed, _seconds: float) -> None:
     _postgres(testbed).server.restart_at_once()
 
 
+@fault("PostgreSQL away", "database", "postgres")
+def stop_postgres(testbed: Testbed, seconds: float) -> None:
+    """Connections are refused, for up to a minute."""
+    with _postgres(testbed).server.stopped():
+        testbed.wait(AWAY_FACTOR * seconds)
+
+
+@fault("PostgreSQL read-only", "database", "postgres")
+def lock_postgres(testbed: Testbed, seconds: float) -> None:
+    """Every transaction is read-only, as on a standby."""
+    with _postgres(testbed).read_only():
+        testbed.wait(2 * seconds)
+
+
 @fault("lock SQLite", "database", "sqlite")
 def lock_sqlite(testbed: Testbed, seconds: float) -> None:
     """Another connection holds the write lock, for three times as long."""
@@ -127,25 +148,25 @@ def lock_sqlite(testbed: Testbed, seconds: float) -> None:
     testbed.database.lock(lambda: testbed.wait(3 * seconds))
 
 
-@fault("the journal's quota filled", "journal")
-def fill_journal(testbed: Testbed, seconds: float) -> None:
-    """A file beside the segments uses the whole quota."""
-    ballast = testbed.journal / "ballast"
-    with ballast.open("wb") as file:
-        file.truncate(JOURNAL_BYTES)
-    testbed.wait(seconds)
-    ballast.unlink()
+@fault("upgrade: gateway, then worker", "web")
+def restart_gateway_first(testbed: Testbed, _seconds: float) -> None:
+    """Both are asked to stop while requests are in progress, and start again."""
+    _restart(testbed, "web", "worker-logs")
 
 
-@fault("the journal's disk refuses", "journal")
-def refuse_journal(testbed: Testbed, seconds: float) -> None:
-    """Gateway and publisher can't write to any file. With PostgreSQL, the gateway then writes rows directly."""
-    _soft, hard = own = resource.getrlimit(resource.RLIMIT_FSIZE)
-    try:
-        _limit_files(testbed, (0, hard))
+@fault("upgrade: worker, then gateway", "worker")
+def restart_worker_first(testbed: Testbed, _seconds: float) -> None:
+    """The other order."""
+    _restart(testbed, "worker-logs", "web")
+
+
+@fault("the clock steps", "clock", "clock")
+def step_clock(testbed: Testbed, seconds: float) -> None:
+    """The product's wall clock is an hour ahead for a while, or behind, and then steps back."""
+    assert testbed.clock is not None  # noqa: S101 - the plan respects `needs`
+    rng = Random(seconds)  # noqa: S311 - the plan's seed chose the seconds
+    with testbed.clock.stepped(rng.choice([-3600, 3600])):
         testbed.wait(seconds)
-    finally:
-        _limit_files(testbed, own)  # new processes have inherited the limit
 
 
 @fault("the model refuses", "model")
@@ -171,17 +192,10 @@ def reset(testbed: Testbed, seconds: float) -> None:
     model.send_signal(signal.SIGUSR2)
 
 
-def _limit_files(testbed: Testbed, limit: tuple[int, int]) -> None:
-    for process in (*testbed.family("web"), *testbed.family("publisher")):
-        with suppress(psutil.NoSuchProcess):
-            process.rlimit(psutil.RLIMIT_FSIZE, limit)
-
-
-def _kill_child(testbed: Testbed, name: str) -> None:
-    """Kills the child that was started last: the earlier ones are helpers."""
-    children = sorted(testbed.family(name)[:-1], key=psutil.Process.create_time)
-    for child in children[-1:]:
-        child.kill()
+def _restart(testbed: Testbed, *names: str) -> None:
+    for name in names:
+        with testbed.under_full_load(FULL_LOAD_SECONDS):
+            testbed.restart(name)
 
 
 def _postgres(testbed: Testbed) -> PostgresDatabase:

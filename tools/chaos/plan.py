@@ -1,6 +1,6 @@
 """The plan of a campaign. The same seed gives the same faults in the same order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -20,10 +20,11 @@ class Plan:
     seed: int = 1
     predictions: int = 10_000  # to be answered 2xx
     seconds: float = 900
-    faults: int = 50
+    faults: int = 100
     database: str = "postgres"
     rate: float = 100  # predictions a second
     clients: int = 8
+    bare: bool = False  # without a disk of its own for the journal, and without a clock that steps
     folder: Path = Path("var")  # for the result
 
 
@@ -36,10 +37,10 @@ class Injection:
     pause: float
 
 
-def injections(plan: Plan) -> list[Injection]:
-    """Returns injections with the plan's number of faults."""
+def injections(plan: Plan, features: Collection[str]) -> list[Injection]:
+    """Returns injections with the plan's number of faults, of those that need nothing else than these features."""
     rng = Random(plan.seed)  # noqa: S311 - no security purpose
-    kinds = _fault_sequence(rng, [fault for fault in FAULTS.values() if fault.needs in {"", plan.database}])
+    kinds = _fault_sequence(rng, [fault for fault in FAULTS.values() if fault.needs in {"", *features}])
     chosen = [next(kinds) for _ in range(plan.faults)]
     if plan.faults > 2:
         chosen[plan.faults // 2] = FAULTS["FLUSHALL"]

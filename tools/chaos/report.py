@@ -22,6 +22,7 @@ class Report:
     refused: Mapping[str, int]  # by status; "broken" if there was no complete answer
     faults: Mapping[str, int]  # by kind
     failed_faults: int  # could not be injected or undone as planned
+    left_out: Mapping[str, str]  # what the machine lacks for some faults: why
     restarts: int
     comparison: Comparison
     account: Mapping[str, float]  # of `manage.py reconcile`
@@ -45,7 +46,8 @@ class Report:
     def lines(self) -> list[str]:
         """Returns one line for each figure."""
         kept = {name: value for name, value in asdict(self).items() if name not in {"comparison", "faults"}}
-        named = {**asdict(self.comparison), **kept, **{f"fault: {name}": count for name, count in self.faults.items()}}
+        faults = {f"fault: {name}": count for name, count in self.faults.items()}
+        named = {**asdict(self.comparison), **kept, **faults}
         return [f"{name.replace('_', ' '):<36} {_shown(value)}" for name, value in named.items()]
 
     def save(self, folder: Path) -> Path:

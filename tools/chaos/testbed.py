@@ -3,7 +3,7 @@
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import psutil
@@ -11,17 +11,24 @@ import redis
 
 from tests.support.system import System
 from tests.support.wait import until
-from tools.chaos.databases import Database
+from tools.chaos.clock import Clock, NoClock
+from tools.chaos.databases import Database, PostgresDatabase
+from tools.chaos.disk import Disk, NoDisk
+from tools.chaos.link import Link
 
 SUPERVISED = ("redis", "model", "web", "publisher", "worker-logs")
+WITH_CLOCK = ("web", "publisher", "worker-logs")  # the product's own processes
+STOP_SECONDS = 150.0  # for a process that is asked to stop; its database may be gone for a minute
 WATCH_SECONDS = 0.1
 JOURNAL_BYTES = 64 * 1024 * 1024
+JOURNAL_WRITE_SECONDS = 2.0  # shorter than the longest hang of its disk
 SETTINGS = {
     "GATEWAY_WORKERS": "2",
     "REPUBLISH_SECONDS": "2",
     "UPSTREAM_TOTAL_SECONDS": "3",
     "JOURNAL_MAX_BYTES": str(JOURNAL_BYTES),
     "JOURNAL_SEGMENT_BYTES": str(256 * 1024),
+    "JOURNAL_WRITE_SECONDS": str(JOURNAL_WRITE_SECONDS),
 }
 
 
@@ -32,6 +39,11 @@ class Testbed:
         self.database = database
         self.system = System(folder, database_url=database.url, **{**SETTINGS, **settings})
         self.system.commands["model"] = [sys.executable, "-m", "tools.chaos.model"]
+        self.link = Link(int(self.system.environment["REDIS_PORT"]))
+        self.system.environment["REDIS_URL"] = f"redis://127.0.0.1:{self.link.port}/0"
+        self.disk: Disk | None = None
+        self.clock: Clock | None = None
+        self.left_out: dict[str, str] = {}  # a fault's need: why this machine does not have it
         self.faults_over = threading.Event()  # set to end all faults early
         self.full_load = threading.Event()  # set while clients send without a pause
         self.restarts = 0
@@ -50,8 +62,28 @@ class Testbed:
         """The port of the gateway."""
         return int(self.system.environment["GATEWAY_PORT"])
 
+    @property
+    def features(self) -> set[str]:
+        """What faults may need: the kind of the database, and `disk` and `clock` after `equip`."""
+        found = {"postgres" if isinstance(self.database, PostgresDatabase) else "sqlite"}
+        return found | ({"disk"} if self.disk else set()) | ({"clock"} if self.clock else set())
+
+    def equip(self) -> None:
+        """Before `start`: gives the journal a disk of its own and the product a clock, as far as this machine can."""
+        try:
+            self.disk = Disk(self.system.folder / "journal.img", self.journal)
+        except NoDisk as exc:
+            self.left_out["disk"] = str(exc)
+        try:
+            self.clock = Clock(self.system.folder)
+            for name in WITH_CLOCK:
+                self.system.commands[name] = [*self.clock.prefix, *self.system.commands[name]]
+        except NoClock as exc:
+            self.left_out["clock"] = str(exc)
+
     def start(self) -> None:
         """Starts the system."""
+        self.link.open()
         self.system.manage("migrate", "-v0")
         self.system.start(*SUPERVISED)
         until(lambda: self.redis().ping(), what="redis")
@@ -63,6 +95,9 @@ class Testbed:
         if self._supervisor.is_alive():
             self._supervisor.join()
         self.system.stop()
+        self.link.close()
+        if self.disk:
+            self.disk.close()
 
     def wait(self, seconds: float) -> None:
         """Waits for the duration of a fault, or until all faults must end."""
@@ -95,6 +130,12 @@ class Testbed:
             process.kill()
             process.wait()
 
+    def restart(self, name: str) -> None:
+        """Asks a process to stop, and waits until it has; then it is started again."""
+        process = self.system.processes[name]
+        process.terminate()
+        process.wait(STOP_SECONDS)
+
     @contextmanager
     def stopped(self, name: str) -> Iterator[None]:
         """Kills a process and does not restart it during the block."""
@@ -102,7 +143,8 @@ class Testbed:
             self._stopped.add(name)
             self.kill(name)
         try:
-            yield
+            with self.link.closed() if name == "redis" else nullcontext():
+                yield
         finally:
             with self._lock:
                 self._stopped.discard(name)
