@@ -23,6 +23,9 @@ def test_it_keeps_every_answer_once_despite_faults(
     assert found["failed_faults"] == 0, shown
     assert found["comparison"]["missing"] == found["comparison"]["doubled"] == 0, shown
     assert found["is_verified"], shown
+    assert found["watched"]["tamperings"], shown
+    assert found["watched"]["not_named"] == found["watched"]["invented"] == [], shown
+    assert found["watched"]["gaps"] == 0 < found["watched"]["frames_read"], shown
     assert found["drained_seconds"] is not None, shown
     assert found["account"]["quarantined"] == 0, shown
     assert (status, found["is_whole"]) == (0, True), shown

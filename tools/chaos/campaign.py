@@ -1,4 +1,4 @@
-"""One campaign: load, faults, recovery, and the comparison."""
+"""One campaign: load, faults and tampering, recovery, and the comparison."""
 
 import threading
 import time
@@ -14,6 +14,7 @@ from tools.chaos.plan import Injection, Plan, injections
 from tools.chaos.reconciliation import wait_until_drained
 from tools.chaos.report import Report, percentiles
 from tools.chaos.testbed import JOURNAL_WRITE_SECONDS, Testbed
+from tools.chaos.watchers import Watched, Watchers
 
 KEYED_EVERY = 5  # every fifth request of a client has an Idempotency-Key
 POLL_SECONDS = 0.2  # between two checks of the number of answers
@@ -28,6 +29,7 @@ class Campaign:
         self._clients = Clients(
             testbed.port, count=plan.clients, rate=plan.rate, keyed=KEYED_EVERY, full_load=testbed.full_load
         )
+        self._watchers = Watchers(testbed, plan.seed)
         self._injected: Counter[str] = Counter()
         self._failed: list[str] = []
         self._ends_at = time.monotonic() + plan.seconds
@@ -36,13 +38,15 @@ class Campaign:
         """Runs the whole campaign and returns its report."""
         started = time.monotonic()
         self._clients.start()
+        self._watchers.start()
         injector = threading.Thread(target=self._inject_all, daemon=True)
         injector.start()
         self._watch(injector)
         self._testbed.faults_over.set()
         injector.join()
+        watched = self._watchers.stop()
         self._clients.stop()
-        return self._report(time.monotonic() - started)
+        return self._report(time.monotonic() - started, watched)
 
     def _watch(self, injector: threading.Thread) -> None:
         with tqdm(total=self._plan.predictions, unit="answer") as bar:
@@ -81,7 +85,7 @@ class Campaign:
             self._failed.append(fault.name)
             tqdm.write(f"{fault.name}: {type(exc).__name__}: {exc}")
 
-    def _report(self, seconds: float) -> Report:
+    def _report(self, seconds: float, watched: Watched) -> Report:
         seconds_to_drain, account = wait_until_drained(self._testbed.system)
         verified = self._testbed.system.ask("verify_log", "--no-progress")
         attempts = self._clients.attempts()
@@ -98,6 +102,7 @@ class Campaign:
             failed_faults=len(self._failed),
             left_out=self._testbed.left_out,
             restarts=self._testbed.restarts,
+            watched=watched,
             comparison=comparison,
             account=account,
             added_ms=percentiles(added),

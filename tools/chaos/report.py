@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tools.chaos.comparison import Comparison
+from tools.chaos.watchers import Watched
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,7 @@ class Report:
     failed_faults: int  # could not be injected or undone as planned
     left_out: Mapping[str, str]  # what the machine lacks for some faults: why
     restarts: int
+    watched: Watched
     comparison: Comparison
     account: Mapping[str, float]  # of `manage.py reconcile`
     added_ms: Mapping[str, float]  # the gateway's time without the model's
@@ -33,10 +35,10 @@ class Report:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every answer has exactly one correct row, in a log that verifies."""
+        """Whether every answer has exactly one correct row, in a log that verifies, and every tampering was named."""
         found = self.comparison
         wrong = found.missing, found.doubled, found.altered, found.unnamed, found.withheld, found.foreign
-        return not any(wrong) and self.is_verified and self.drained_seconds is not None
+        return not any(wrong) and self.watched.is_whole and self.is_verified and self.drained_seconds is not None
 
     @property
     def is_complete(self) -> bool:
@@ -45,9 +47,9 @@ class Report:
 
     def lines(self) -> list[str]:
         """Returns one line for each figure."""
-        kept = {name: value for name, value in asdict(self).items() if name not in {"comparison", "faults"}}
+        kept = {name: value for name, value in asdict(self).items() if name not in {"comparison", "watched", "faults"}}
         faults = {f"fault: {name}": count for name, count in self.faults.items()}
-        named = {**asdict(self.comparison), **kept, **faults}
+        named = {**asdict(self.comparison), **asdict(self.watched), **kept, **faults}
         return [f"{name.replace('_', ' '):<36} {_shown(value)}" for name, value in named.items()]
 
     def save(self, folder: Path) -> Path:
@@ -69,4 +71,6 @@ def percentiles(ordered: Sequence[float]) -> dict[str, float]:
 def _shown(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_shown(item)}" for name, item in value.items()) or "none"
+    if isinstance(value, list):
+        return "; ".join(map(_shown, value)) or "none"
     return f"{value:,.2f}" if isinstance(value, float) else str(value)
