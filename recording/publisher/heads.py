@@ -69,18 +69,30 @@ class Heads:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
+        self._saved: SavedHeads = {}
         self._is_saved = True
         self._read_to: datetime | None = None
+        self._is_read = self._read()
+        if not self._is_read:
+            log.error("%s can't be read now. It is tried again, and is not replaced until then.", self._path)
+
+    def _read(self) -> bool:
+        """Reads the file; False if the disk fails, since it may answer later. A damaged file is renamed."""
         try:
-            self._saved = read(folder)
+            self._saved = read(self._path.parent)
         except DamagedHeads as exc:
+            if isinstance(exc.__cause__, OSError):
+                return False
             log.error("%s It is renamed to %s, and replaced by the heads in the database.", exc, DAMAGED_NAME)
-            self._saved = {}
             with suppress(OSError):  # a disk error here must not stop publishing
                 self._path.rename(self._path.with_name(DAMAGED_NAME))
+        return True
 
     def update(self) -> None:
-        """Takes over what changed in the database. Raises Django's database errors."""
+        """Takes over what changed in the database, once the file could be read. Raises Django's database errors."""
+        self._is_read = self._is_read or self._read()
+        if not self._is_read:
+            return
         begun = datetime.now(UTC)
         rows = Origin.objects.all()
         if self._read_to:

@@ -1,5 +1,6 @@
 """The publisher with torn, damaged, unreadable and long journals, and with a failing disk."""
 
+import errno
 import json
 import logging
 import os
@@ -192,6 +193,37 @@ def test_it_replaces_damaged_heads_by_those_of_the_database(
     [line] = verify()
     assert line.startswith(f"unreadable: {DAMAGED}")
     assert {origin.hex for origin in read_heads(journal)} == {settled.name[:32], path.name[:32]}
+
+
+def test_it_keeps_heads_that_the_disk_could_not_read(
+    journal: Path, broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk error may pass: the file is as good as before, and holds what nothing else does."""
+    [gone] = write(journal, 2)
+    drain(publisher(journal), broker)
+    Origin.objects.all().delete()
+    InferenceLog.objects.all().delete()
+    before, read_text = (journal / HEADS).read_bytes(), Path.read_text
+
+    def failing_read(path: Path) -> str:
+        if path.name == HEADS:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read_text(path)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(Path, "read_text", failing_read)
+        restarted = publisher(journal)
+        [path] = write(journal, 3)
+        drain(restarted, broker)
+        assert numbers(path) == [1, 2, 3]
+        restarted.save_progress()
+    assert (journal / HEADS).read_bytes() == before
+    restarted._save_at = 0
+    restarted.step()
+    assert {origin.hex for origin in read_heads(journal)} == {gone.name[:32], path.name[:32]}
+    [line] = verify()
+    assert line.endswith("the whole origin, which this host or a kept copy knows")
+    assert not (journal / DAMAGED).exists()
 
 
 @pytest.mark.parametrize("command", ["verify_log", "reconcile"])
