@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from recording.journal import Spool, segment
-from recording.journal.segment import Frame, SegmentName
-from recording.journal.spool import ALL
+from recording.journal.segment import ALL, Frame, SegmentName
 
 MAX_SHOWN = 20  # gaps
 NICENESS = 19  # it must not take the processor from those that it watches

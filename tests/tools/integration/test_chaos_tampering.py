@@ -23,7 +23,7 @@ from recording.verification import Finding, verify
 from tests.support.record_pipeline import append, record
 from tools.chaos.tampering import TAMPERINGS, Log, Place, Tampering
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # an origin goes on once its numbers are committed
 
 
 @pytest.fixture
