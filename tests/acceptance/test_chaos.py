@@ -8,7 +8,7 @@ import pytest
 from tools.chaos.__main__ import main
 
 SEED = 35783  # on both databases it kills each kind of process, makes the disk refuse writes, and flips a bit
-QUICK = ["--predictions=300", "--faults=7", "--seconds=60", "--rate=80", "--bare"]
+QUICK = ["--predictions=300", "--faults=7", "--seconds=120", "--rate=80", "--bare"]
 
 
 def test_it_keeps_every_answer_once_despite_faults(

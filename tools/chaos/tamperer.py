@@ -48,10 +48,10 @@ class Tamperer:
         self.invented: list[str] = []
 
     def run(self, stop: threading.Event) -> None:
-        """Tampers until a stop is requested, and leaves nothing behind."""
+        """Tampers until a stop is requested, at least once, and leaves nothing behind."""
         persistently(self._log.plant)
         for name in _names(self._log.rng):
-            if stop.wait(self._log.rng.uniform(*PAUSES)):
+            if stop.wait(self._log.rng.uniform(*PAUSES)) and self.made:
                 break
             self._tamper(name)
         persistently(self._log.clear)
