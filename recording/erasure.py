@@ -7,7 +7,6 @@ The row's source removes what belongs to it: see `before_erase`, `on_erase`, `de
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from django.db import transaction
 
@@ -16,9 +15,9 @@ from common.keyset import walk
 from recording import origins, sources
 from recording.batches import Numbered
 from recording.ingestion import disposition_of
-from recording.models import Disposition, Origin, SealedRow
+from recording.models import Disposition, SealedRow
 from recording.records import BadRecord, UnsupportedRecord
-from recording.seals import keyring
+from recording.seals import Key, keyring
 from recording.sources import RecordSource
 
 if TYPE_CHECKING:
@@ -92,28 +91,36 @@ def _erase_one(source: RecordSource, quarantined: Disposition, rows: Sequence[Se
     with transaction.atomic():
         head = origins.lock(quarantined.origin)
         source.on_erase(rows)
-        number = Numbered(quarantined.sequence, bytes(quarantined.digest), bytes(quarantined.seal), b"")
-        key = keyring().find(head.key_id if head else "")
-        Disposition.objects.filter(pk=quarantined.pk).delete()
-        insert_new(
-            [disposition_of(number, quarantined.origin, key, Disposition.Kind.ERASED, reason)], ["origin", "sequence"]
-        )
+        is_here = Disposition.objects.filter(pk=quarantined.pk, kind=Disposition.Kind.QUARANTINED).delete()[0]
+        if head is not None and is_here:
+            number = Numbered(quarantined.sequence, bytes(quarantined.digest), bytes(quarantined.seal), b"")
+            key = keyring().find(head.key_id)
+            insert_new(
+                [disposition_of(number, head.origin, key, Disposition.Kind.ERASED, reason)], ["sequence", "origin"]
+            )
+            head.erased += 1
+            head.save()
 
 
 def _erase_chunk(source: RecordSource, chunk: Sequence[Any], reason: str) -> None:
     with transaction.atomic():
-        origins.lock_all({row.origin for row in chunk if row.origin})
+        heads = origins.lock_all({row.origin for row in chunk if row.origin})
         source.on_erase(chunk)
         for other, rows in source.dependents(chunk):
             _erase_chunk(other, rows, reason)
-        numbered = [(row, row.origin, row.sequence) for row in chunk if row.origin and row.sequence]
-        tombstones = [_tombstone(source, row, origin, sequence, reason) for row, origin, sequence in numbered]
-        insert_new(tombstones, ["origin", "sequence"])
+        for origin, head in heads.items():  # a row of no known origin was never recorded, and leaves nothing
+            key = keyring().find(head.key_id)
+            numbered = [(row, row.sequence) for row in chunk if row.origin == origin and row.sequence]
+            tombstones = [
+                disposition_of(_number(source, row, sequence, key), origin, key, Disposition.Kind.ERASED, reason)
+                for row, sequence in numbered
+            ]
+            head.erased += len(insert_new(tombstones, ["sequence", "origin"]))
+            head.save()
         source.rows.filter(pk__in=[row.pk for row in chunk]).delete()
 
 
-def _tombstone(source: RecordSource, row: SealedRow, origin: UUID, sequence: int, reason: str) -> Disposition:
-    key = keyring().find(Origin.objects.only("key_id").get(pk=origin).key_id)
+def _number(source: RecordSource, row: SealedRow, sequence: int, key: Key) -> Numbered:
+    """What its tombstone keeps of a row."""
     digest = key.digest(source.record_of(row).content(row.record_version))
-    number = Numbered(sequence, digest, bytes(row.seal or b""), b"")
-    return disposition_of(number, origin, key, Disposition.Kind.ERASED, reason)
+    return Numbered(sequence, digest, bytes(row.seal or b""), b"")

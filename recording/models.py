@@ -58,6 +58,7 @@ class Origin(models.Model):
     host = models.CharField(max_length=255)
     key_id = models.CharField(max_length=16)
     settled = models.TextField(blank=True, help_text="The settled numbers, as ranges: see `common.number_set`.")
+    erased = models.BigIntegerField(default=0, help_text="How many of them are erased: tombstones that must be there.")
     ended = models.BooleanField(default=False, help_text="Whether the highest settled number is also the last.")
     seal = models.BinaryField()
     changed_at = models.DateTimeField(default=timezone.now, db_index=True)

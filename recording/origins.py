@@ -28,6 +28,7 @@ class Head:
     host: str
     key_id: str
     settled: NumberSet
+    erased: int
     ended: bool
     is_genuine: bool | None
 
@@ -38,18 +39,19 @@ class Head:
             key = keyring().find(row.key_id)
             settled = NumberSet.parse(row.settled)
         except UnknownKey:
-            return cls(row.id, row.host, row.key_id, _parsed(row.settled), row.ended, is_genuine=None)
+            return cls(row.id, row.host, row.key_id, _parsed(row.settled), row.erased, row.ended, is_genuine=None)
         except ValueError:
-            return cls(row.id, row.host, row.key_id, NumberSet(), row.ended, is_genuine=False)
-        is_genuine = bytes(row.seal) == key.head(row.id, row.host, row.settled, ended=row.ended)
-        return cls(row.id, row.host, row.key_id, settled, row.ended, is_genuine)
+            return cls(row.id, row.host, row.key_id, NumberSet(), row.erased, row.ended, is_genuine=False)
+        is_genuine = bytes(row.seal) == key.head(row.id, row.host, row.settled, row.erased, ended=row.ended)
+        return cls(row.id, row.host, row.key_id, settled, row.erased, row.ended, is_genuine)
 
     def save(self) -> None:
         """Writes it, sealed anew. If its seal did not verify before, it still does not, and `verify_log` reports it."""
-        columns = {"settled": str(self.settled), "ended": self.ended, "changed_at": datetime.now(UTC)}
+        columns = {"settled": str(self.settled), "erased": self.erased, "ended": self.ended}
+        columns["changed_at"] = datetime.now(UTC)
         if self.is_genuine:
             key = keyring().find(self.key_id)
-            columns["seal"] = key.head(self.origin, self.host, str(self.settled), ended=self.ended)
+            columns["seal"] = key.head(self.origin, self.host, str(self.settled), self.erased, ended=self.ended)
         Origin.objects.filter(pk=self.origin).update(**columns)
 
 
@@ -69,7 +71,7 @@ def lock_or_create(origin: UUID, host: str, key: Key) -> Head:
     """The origin's head, locked until the transaction ends. Raises `WrongKey`."""
     head = lock(origin)
     if head is None:
-        seal = key.head(origin, host, "", ended=False)
+        seal = key.head(origin, host, "", 0, ended=False)
         insert_new([Origin(id=origin, host=host, key_id=key.id, settled="", ended=False, seal=seal)], ["id"])
         head = lock(origin)
     assert head is not None  # noqa: S101 - it exists, and nothing deletes heads
@@ -78,9 +80,13 @@ def lock_or_create(origin: UUID, host: str, key: Key) -> Head:
     return head
 
 
-def lock_all(origins: set[UUID]) -> None:
-    """Locks the heads of several origins, always in the same order, so that no two transactions wait for each other."""
-    list(Origin.objects.select_for_update().filter(pk__in=origins).order_by("pk").values_list("pk"))
+def lock_all(origins: set[UUID]) -> dict[UUID, Head]:
+    """Locks the heads of several origins, always in the same order, so that no two transactions wait for each other.
+
+    Returns those that exist.
+    """
+    rows = Origin.objects.select_for_update().filter(pk__in=origins).order_by("pk")
+    return {row.id: Head.of(row) for row in rows}
 
 
 def end(origin: UUID) -> None:

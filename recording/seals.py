@@ -6,8 +6,8 @@ The seal of a record covers its number, a keyed digest of its content, and the p
     seal   = HMAC-SHA256(key, "seal" | previous seal | origin | sequence | digest)
 
 The digest is keyed, so that nobody can test guesses at an erased payload against the digest in its tombstone. An
-origin's head (its settled numbers, and whether it has ended) is sealed too, so that deleted newest rows show. Keys come
-from `SEAL_KEY` and `SEAL_KEY_FALLBACKS`; each origin names its key by an id.
+origin's head (its settled numbers, how many are erased, and whether it has ended) is sealed too, so that deleted newest
+rows show. Keys come from `SEAL_KEY` and `SEAL_KEY_FALLBACKS`; each origin names its key by an id.
 """
 
 import hashlib
@@ -49,9 +49,10 @@ class Key:
         """The 32-byte seal of a disposition; `text` is its kind and its reason."""
         return self._mac(b"disposition", seal, digest, _sha256(payload), _number(created_at), text.encode())
 
-    def head(self, origin: UUID, host: str, settled: str, *, ended: bool) -> bytes:
+    def head(self, origin: UUID, host: str, settled: str, erased: int, *, ended: bool) -> bytes:
         """The 32-byte seal of an origin's head."""
-        return self._mac(b"head", origin.bytes, _sha256(settled.encode()), b"\1" if ended else b"\0", host.encode())
+        numbers = _sha256(settled.encode()), _number(erased)
+        return self._mac(b"head", origin.bytes, *numbers, b"\1" if ended else b"\0", host.encode())
 
     def message(self, text: str, records: bytes) -> bytes:
         """The 32-byte seal of a message: of its packed records, and of all its other values in one text."""

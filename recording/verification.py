@@ -35,6 +35,11 @@ class Finding:
     last: int | None
     detail: str
 
+    @property
+    def size(self) -> int:
+        """How many numbers it is about."""
+        return self.last - self.first + 1 if self.first is not None and self.last is not None else 0
+
     def __str__(self) -> str:
         if self.origin is None:
             return f"{self.kind}: {self.detail}"
@@ -51,6 +56,7 @@ class Link:
     digest: bytes
     is_intact: bool  # its own row or disposition seal verifies
     name: str
+    is_tombstone: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,7 @@ def _verify_origin(head: Head, waiting: _Waiting, saved: heads.SavedHead | None)
     key = keyring().find(head.key_id)
     settled = head.settled | saved.settled if saved and saved.is_genuine(origin) else head.settled
     highest = (settled | waiting.before).highest
+    erased = max(head.erased, saved.erased) if saved and saved.is_genuine(origin) else head.erased
     expected, previous = 1, START
     for link in _links(origin, key):
         if link.sequence < expected or (link.sequence > highest and not link.is_intact):
@@ -120,11 +127,17 @@ def _verify_origin(head: Head, waiting: _Waiting, saved: heads.SavedHead | None)
             continue
         findings = _missing(origin, between(expected, link.sequence - 1), settled, waiting)
         findings += _check(origin, link, key, previous if link.sequence == expected else None)
+        erased -= link.is_tombstone + sum(finding.size for finding in findings if finding.kind == "missing")
         yield Step(link.sequence - expected + 1, tuple(findings))
         expected, previous = link.sequence + 1, link.seal
     if expected <= highest:
         rest = between(expected, highest)
-        yield Step(len(rest), tuple(_missing(origin, rest, settled, waiting)))
+        findings = _missing(origin, rest, settled, waiting)
+        erased -= sum(finding.size for finding in findings)
+        yield Step(len(rest), tuple(findings))
+    if erased > 0:
+        detail = f"{erased} of its erased records are rows again"
+        yield Step(0, (Finding("changed", origin, 1, highest, detail),))
 
 
 def _faults_of_head(head: Head, saved: heads.SavedHead | None) -> list[str]:
@@ -219,7 +232,7 @@ def _digest(source: RecordSource, row: Any, key: Key) -> bytes:
 def _disposition_link(each: Disposition, key: Key) -> Link:
     digest, seal = bytes(each.digest), bytes(each.seal)
     is_intact = disposition_seal(each, key) == bytes(each.disposition_seal)
-    return Link(each.sequence, seal, digest, is_intact, f"{each.kind} record")
+    return Link(each.sequence, seal, digest, is_intact, f"{each.kind} record", each.kind == Disposition.Kind.ERASED)
 
 
 def _foreign_rows() -> Iterator[Step]:

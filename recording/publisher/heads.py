@@ -1,6 +1,6 @@
 """Origins' heads, saved outside the database too, so that rows deleted together with their head show.
 
-    heads.json = {origin: {"host": …, "key": key id, "settled": "1-5000", "ended": …, "seal": base64}}
+    heads.json = {origin: {"host": …, "key": key id, "settled": "1-5000", "erased": 3, "ended": …, "seal": base64}}
 
 Each entry has a seal of its own, like a row of `Origin`, so a copy of the file can be kept anywhere. A saved head only
 grows: whatever the database says later, its numbers were settled once.
@@ -39,6 +39,7 @@ class SavedHead(NamedTuple):
     host: str
     key_id: str
     settled: NumberSet
+    erased: int
     ended: bool
     seal: bytes
 
@@ -48,7 +49,7 @@ class SavedHead(NamedTuple):
             key = keyring().find(self.key_id)
         except UnknownKey:
             return None
-        return self.seal == key.head(origin, self.host, str(self.settled), ended=self.ended)
+        return self.seal == key.head(origin, self.host, str(self.settled), self.erased, ended=self.ended)
 
     def as_json(self) -> dict[str, Any]:
         """Its JSON members."""
@@ -56,6 +57,7 @@ class SavedHead(NamedTuple):
             "host": self.host,
             "key": self.key_id,
             "settled": str(self.settled),
+            "erased": self.erased,
             "ended": self.ended,
             "seal": b64encode(self.seal).decode(),
         }
@@ -106,9 +108,10 @@ class Heads:
             before = self._saved.get(head.origin)
             if head.is_genuine and (before is None or before.key_id == head.key_id):
                 settled = before.settled | head.settled if before else head.settled
+                erased = max(head.erased, before.erased) if before else head.erased
                 ended = head.ended or bool(before and before.ended)
-                if before is None or (before.settled, before.ended) != (settled, ended):
-                    self._saved[head.origin] = _sealed(head, settled, ended=ended)
+                if before is None or (before.settled, before.erased, before.ended) != (settled, erased, ended):
+                    self._saved[head.origin] = _sealed(head, settled, erased, ended=ended)
                     self._is_saved = False
 
     def save(self) -> None:
@@ -149,18 +152,18 @@ def merged(*copies: Mapping[UUID, SavedHead]) -> SavedHeads:
         for origin, head in copy.items():
             found.setdefault(origin, []).append(head)
     return {
-        origin: max(heads, key=lambda head: (bool(head.is_genuine(origin)), len(head.settled)))
+        origin: max(heads, key=lambda head: (bool(head.is_genuine(origin)), len(head.settled), head.erased))
         for origin, heads in found.items()
     }
 
 
-def _sealed(head: Head, settled: NumberSet, *, ended: bool) -> SavedHead:
-    seal = keyring().find(head.key_id).head(head.origin, head.host, str(settled), ended=ended)
-    return SavedHead(head.host, head.key_id, settled, ended, seal)
+def _sealed(head: Head, settled: NumberSet, erased: int, *, ended: bool) -> SavedHead:
+    seal = keyring().find(head.key_id).head(head.origin, head.host, str(settled), erased, ended=ended)
+    return SavedHead(head.host, head.key_id, settled, erased, ended, seal)
 
 
 def _parsed(members: Mapping[str, Any]) -> SavedHead:
     settled, seal = NumberSet.parse(members["settled"]), b64decode(members["seal"], validate=True)
     if not isinstance(members["host"], str) or not isinstance(members["key"], str):
         raise TypeError
-    return SavedHead(members["host"], members["key"], settled, members["ended"] is True, seal)
+    return SavedHead(members["host"], members["key"], settled, int(members["erased"]), members["ended"] is True, seal)

@@ -276,7 +276,7 @@ def test_it_makes_few_queries_for_many_settled_numbers(journal: Path, broker: re
     """An origin with 2,000 numbers that were settled before a restart, and one more record."""
     [path] = write(journal, 2001)
     origin, key = UUID(path.name[:32]), keyring().current
-    head = Head(origin, "host", key.id, between(1, 2000), ended=False, is_genuine=True)
+    head = Head(origin, "host", key.id, between(1, 2000), 0, ended=False, is_genuine=True)
     Origin.objects.create(id=origin, host="host", key_id=key.id, settled="", seal=b"")
     head.save()
     publishing = publisher(journal)
@@ -292,7 +292,7 @@ def test_it_makes_few_queries_for_many_settled_numbers(journal: Path, broker: re
 def test_it_saves_ten_thousand_heads_quickly(journal: Path) -> None:
     journal.mkdir(parents=True)
     heads, key = Heads(journal), keyring().current.id
-    heads.merge(Head(uuid4(), "host", key, between(1, 1), ended=False, is_genuine=True) for _ in range(10_000))
+    heads.merge(Head(uuid4(), "host", key, between(1, 1), 0, ended=False, is_genuine=True) for _ in range(10_000))
     started = time.process_time()
     heads.save()
     assert time.process_time() - started < 1  # CPU seconds; it takes about 0.05

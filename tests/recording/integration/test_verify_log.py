@@ -16,9 +16,11 @@ from common import keyset
 from common.ids import uuid7
 from ml_proxy.models import InferenceLog
 from ml_proxy.records import InferenceRecord
+from ml_proxy.source import INFERENCES
 from recording import origins, verification
 from recording.batches import Batch
 from recording.direct_writes import DirectOrigin
+from recording.erasure import erase
 from recording.ingestion import write_batch
 from recording.journal import Entry, Spool, Writer
 from recording.models import Disposition, Origin
@@ -182,7 +184,7 @@ def test_it_reports_newest_rows_deleted_together_with_their_head(origin: UUID, j
     """By somebody who has the key."""
     save_heads(journal)
     InferenceLog.objects.filter(sequence__gt=4).delete()
-    seal = keyring().current.head(origin, "host", "1-4", ended=False)
+    seal = keyring().current.head(origin, "host", "1-4", 0, ended=False)
     Origin.objects.update(settled="1-4", seal=seal)
     assert verify() == [
         f"changed: number 4 of origin {origin}: the origin's head: more numbers were settled before",
@@ -430,6 +432,38 @@ def test_it_reads_a_long_origin_in_chunks(writer: Writer, journal: Path, monkeyp
     InferenceLog.objects.filter(origin=origin, sequence=9).update(sequence=None)
     found = {line.partition(" of origin")[0] for line in verify() if line}
     assert found == {"foreign: number 4", "foreign: number 0", "missing: number 9"}
+
+
+def test_it_reports_an_erased_row_that_was_put_back(origin: UUID, journal: Path) -> None:
+    """With its own genuine seals, by somebody who kept it, in place of its tombstone; and the old head with it."""
+    row, old_head = InferenceLog.objects.get(origin=origin, sequence=3), Origin.objects.get(pk=origin)
+    created_at = row.created_at
+    other = InferenceLog.objects.get(origin=origin, sequence=4)
+    for each in (row, other):
+        [_] = erase(INFERENCES, InferenceLog.objects.filter(pk=each.pk), "asked for")
+    save_heads(journal)
+    assert verify() == []
+    Disposition.objects.filter(sequence=3).delete()
+    row.save(force_insert=True)
+    InferenceLog.objects.filter(pk=row.pk).update(created_at=created_at)
+    assert verify() == [f"changed: number 1-6 of origin {origin}: 1 of its erased records are rows again"]
+    old_head.save()
+    assert f"changed: number 1-6 of origin {origin}: 1 of its erased records are rows again" in verify()
+
+
+def test_a_removed_tombstone_is_missing_and_no_row_again(origin: UUID) -> None:
+    [_] = erase(INFERENCES, InferenceLog.objects.filter(origin=origin, sequence=3), "asked for")
+    Disposition.objects.filter(sequence=3).delete()
+    assert verify() == [f"missing: number 3 of origin {origin}: neither row nor disposition nor journal"]
+
+
+def test_a_row_of_no_known_origin_is_erased_without_a_tombstone(origin: UUID) -> None:
+    row = InferenceLog.objects.get(origin=origin, sequence=3)
+    row.pk, row.origin = uuid7(), uuid4()
+    row.save(force_insert=True)
+    [_] = erase(INFERENCES, InferenceLog.objects.filter(pk=row.pk), "asked for")
+    assert not Disposition.objects.exists()
+    assert verify() == []
 
 
 def test_the_publisher_sends_copies_of_the_heads(

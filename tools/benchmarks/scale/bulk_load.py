@@ -78,7 +78,7 @@ def load(piece: int, apart: timedelta) -> None:
         _copy(own, rows)
         host = f"scale-{piece}"
         settled = str(between(1, PIECE))
-        seal = key.head(origin, host, settled, ended=True)
+        seal = key.head(origin, host, settled, 0, ended=True)
         _copy(own, [Origin(id=origin, host=host, key_id=key.id, settled=settled, ended=True, seal=seal)])
 
 
