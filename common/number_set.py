@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+MAX_NUMBER = 2**63 - 1
 _TEXT = re.compile(r"(?:\d{1,19}-\d{1,19}(?:,\d{1,19}-\d{1,19})*)?")
 
 
@@ -38,7 +39,10 @@ class NumberSet:
         """The set with this text. Raises `ValueError`."""
         if not _TEXT.fullmatch(text):
             raise ValueError("these are not ranges of numbers")
-        return cls(tuple(map(int, part.split("-"))) for part in text.split(",") if part)  # type: ignore[misc] # pairs
+        found = cls(tuple(map(int, part.split("-"))) for part in text.split(",") if part)  # type: ignore[misc] # pairs
+        if str(found) != text or any(not 0 < each.first <= each.last <= MAX_NUMBER for each in found.ranges):
+            raise ValueError("these ranges are not in order, or not those of numbers from 1 on")
+        return found
 
     def __str__(self) -> str:
         return ",".join(f"{first}-{last}" for first, last in self.ranges)

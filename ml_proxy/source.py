@@ -1,14 +1,17 @@
 """The record sources of inferences and of feedback."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 from uuid import UUID
 
 from attachments.source import AttachmentSource
 from common import advisory_lock, person_names
+from common.keyset import walk
 from ml_proxy.models import FEEDBACK_LOCK, Feedback, IdempotencyKey, InferenceLog
 from ml_proxy.records import FeedbackRecord, InferenceRecord
 from ml_proxy.rows import Row
+from recording.records import BadRecord, SealableRecord, UnsupportedRecord
 from recording.sources import Filter, RecordSource
 
 
@@ -45,6 +48,13 @@ class InferenceSource(AttachmentSource):
         """Also erases idempotency keys with answers."""
         super().on_erase(rows)
         IdempotencyKey.objects.filter(inference_id__in=[row.pk for row in rows]).delete()
+
+    def erase_unrecorded(self, matches: Callable[[SealableRecord], bool]) -> None:
+        """Removes answers that an idempotency key keeps for a repeat, since the journal did not take their record."""
+        for key in walk(IdempotencyKey.objects.filter(recorded=False, record__isnull=False), "pk"):
+            with suppress(BadRecord, UnsupportedRecord):
+                if matches(self.decode(bytes(key.record))):
+                    key.delete()
 
     def dependents(self, rows: Sequence[Any]) -> Iterator[tuple[RecordSource, Sequence[Any]]]:
         """Their feedback, whose notes and labels may concern the patient."""

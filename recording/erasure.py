@@ -14,9 +14,9 @@ from common.bulk_insert import insert_new
 from common.keyset import walk
 from recording import origins, sources
 from recording.batches import Numbered
-from recording.ingestion import disposition_of
+from recording.ingestion import disposition_of, disposition_seal
 from recording.models import Disposition, SealedRow
-from recording.records import BadRecord, UnsupportedRecord
+from recording.records import BadRecord, SealableRecord, UnsupportedRecord, source_of
 from recording.seals import Key, keyring
 from recording.sources import RecordSource
 
@@ -52,54 +52,83 @@ def erase(source: RecordSource, rows: "QuerySet[Any]", reason: str) -> Iterator[
         yield len(chunk)
 
 
-def erase_quarantined(source: RecordSource, reason: str, *, before: Any = None, **values: str | None) -> int:
-    """Turns quarantined records that match all of the given conditions into tombstones. Returns how many.
+def erase_quarantined(
+    source: RecordSource, reason: str, *, before: Any = None, **values: str | None
+) -> tuple[int, int]:
+    """Turns quarantined records that match all of the given conditions into tombstones.
 
-    Bytes that can't be decoded match if they contain the given texts. Raises `UnknownKey`, or what the source's hooks
+    Returns how many, and how many were left because somebody changed them: a tombstone would hide that. Bytes that
+    can't be decoded match if they contain the given texts as JSON. Raises `UnknownKey`, or what the source's hooks
     raise: then the remaining records are kept.
     """
     conditions = {source.filters[name].column: value for name, value in values.items() if value is not None}
-    quarantined = Disposition.objects.filter(kind=Disposition.Kind.QUARANTINED)
-    erased = 0
-    for each in walk(quarantined, "pk"):
-        rows = _matching_rows(source, bytes(each.payload), conditions, before)
+    erased = left = 0
+    for each in walk(Disposition.objects.filter(kind=Disposition.Kind.QUARANTINED), "pk"):
+        rows = _matching_rows(source, each, conditions, before)
         if rows is not None:
             source.before_erase(rows)
-            _erase_one(source, each, rows, reason)
+            is_erased = _erase_one(source, each, rows, reason)
             source.after_erase(rows)
-            erased += 1
-    return erased
+            erased += is_erased is True
+            left += is_erased is False
+    return erased, left
+
+
+def erase_unrecorded(source: RecordSource, *, before: Any = None, **values: str | None) -> None:
+    """Removes matching records from wherever they may still become rows: an answer may be kept for a repeat."""
+    conditions = {source.filters[name].column: value for name, value in values.items() if value is not None}
+    source.erase_unrecorded(lambda record: _matches(source, record, conditions, before))
 
 
 def _matching_rows(
-    source: RecordSource, payload: bytes, conditions: Mapping[str, Any], before: Any
+    source: RecordSource, quarantined: Disposition, conditions: Mapping[str, Any], before: Any
 ) -> list[SealedRow] | None:
     """The unsaved row of a quarantined record that matches, or none if it can't be decoded; None: it does not match."""
+    payload = bytes(quarantined.payload)
     try:
         found, record = sources.decoded(payload)
     except (BadRecord, UnsupportedRecord):
-        texts = [str(value) for value in conditions.values()]
-        is_named = all(text.encode() in payload or json.dumps(text)[1:-1].encode() in payload for text in texts)
-        return [] if texts and is_named else None
-    is_before = before is None or getattr(record, source.model.time_field, before) < before
-    if found is not source or not is_before or any(getattr(record, key) != conditions[key] for key in conditions):
+        texts = [
+            json.dumps(str(value), ensure_ascii=is_ascii) for value in conditions.values() for is_ascii in (False, True)
+        ]
+        pairs = zip(texts[::2], texts[1::2], strict=True)
+        is_named = all(plain.encode() in payload or escaped.encode() in payload for plain, escaped in pairs)
+        is_before = before is None or quarantined.created_at < before
+        return [] if conditions and is_named and is_before and _may_be_of(source, payload) else None
+    if found is not source or not _matches(source, record, conditions, before):
         return None
     return [source.model(**vars(record))]
 
 
-def _erase_one(source: RecordSource, quarantined: Disposition, rows: Sequence[SealedRow], reason: str) -> None:
+def _matches(source: RecordSource, record: SealableRecord, conditions: Mapping[str, Any], before: Any) -> bool:
+    is_before = before is None or getattr(record, source.model.time_field) < before
+    return is_before and all(getattr(record, name) == value for name, value in conditions.items())
+
+
+def _may_be_of(source: RecordSource, payload: bytes) -> bool:
+    try:
+        return source_of(payload)[0] == source.name
+    except BadRecord:
+        return True
+
+
+def _erase_one(source: RecordSource, quarantined: Disposition, rows: Sequence[SealedRow], reason: str) -> bool | None:
+    """Whether it became a tombstone; False if it is not the one that was sealed, None if it is a row by now."""
     with transaction.atomic():
         head = origins.lock(quarantined.origin)
+        here = Disposition.objects.filter(pk=quarantined.pk, kind=Disposition.Kind.QUARANTINED).first()
+        if here is None:
+            return None
+        key = keyring().find(head.key_id) if head else None
+        if head is None or key is None or disposition_seal(here, key) != bytes(here.disposition_seal):
+            return False
         source.on_erase(rows)
-        is_here = Disposition.objects.filter(pk=quarantined.pk, kind=Disposition.Kind.QUARANTINED).delete()[0]
-        if head is not None and is_here:
-            number = Numbered(quarantined.sequence, bytes(quarantined.digest), bytes(quarantined.seal), b"")
-            key = keyring().find(head.key_id)
-            insert_new(
-                [disposition_of(number, head.origin, key, Disposition.Kind.ERASED, reason)], ["sequence", "origin"]
-            )
-            head.erased += 1
-            head.save()
+        here.delete()
+        number = Numbered(here.sequence, bytes(here.digest), bytes(here.seal), b"")
+        insert_new([disposition_of(number, head.origin, key, Disposition.Kind.ERASED, reason)], ["sequence", "origin"])
+        head.erased += 1
+        head.save()
+        return True
 
 
 def _erase_chunk(source: RecordSource, chunk: Sequence[Any], reason: str) -> None:

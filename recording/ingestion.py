@@ -61,14 +61,30 @@ def present(batch: Batch) -> set[int]:
 
 
 def insert(records: Sequence[Received], origin: UUID, key: Key) -> Outcomes:
-    """Writes a row for each record, or a disposition if its event already has a row under another number.
+    """Writes a row for each record, or a disposition if its event has or had a row under another number.
 
     Returns how many rows and dispositions are new. Raises `BadRecord` or Django's database errors.
     """
     outcomes: Outcomes = Counter()
-    for source, group in _by_source(records).items():
+    erased = _erased_digests(records)
+    if erased:
+        reason = "the row of this event was erased under another number"
+        repeats = [
+            disposition_of(each.number, origin, key, Disposition.Kind.REPEATED, reason)
+            for each in records
+            if each.number.digest in erased
+        ]
+        outcomes["repeated"] += len(insert_new(repeats, ["sequence", "origin"]))
+    for source, group in _by_source(each for each in records if each.number.digest not in erased).items():
         outcomes += _insert_rows(source, group, origin, key)
     return outcomes
+
+
+def _erased_digests(records: Sequence[Received]) -> set[bytes]:
+    """The digests of records whose event was erased: a digest is that of the content, which has the event's id."""
+    digests = [each.number.digest for each in records]
+    found = Disposition.objects.filter(kind=Disposition.Kind.ERASED, digest__in=digests) if digests else ()
+    return {bytes(each.digest) for each in found}
 
 
 def disposition_of(number: Numbered, origin: UUID, key: Key, kind: Disposition.Kind, reason: str) -> Disposition:

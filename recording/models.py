@@ -89,7 +89,10 @@ class Disposition(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["origin", "sequence"], name="disposition_once")]
-        indexes: ClassVar = [models.Index(fields=["kind", "-created_at"], name="disposition_by_kind")]
+        indexes: ClassVar = [
+            models.Index(fields=["kind", "-created_at"], name="disposition_by_kind"),
+            models.Index(fields=["digest"], name="disposition_by_digest"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.origin} {self.sequence}"

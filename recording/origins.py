@@ -61,6 +61,13 @@ def settled(origin: UUID) -> NumberSet:
     return Head.of(row).settled if row else NumberSet()
 
 
+def genuine(origin: UUID) -> Head | None:
+    """The origin's head; None if there is none whose seal verifies."""
+    row = Origin.objects.filter(pk=origin).first()
+    head = Head.of(row) if row else None
+    return head if head and head.is_genuine else None
+
+
 def lock(origin: UUID) -> Head | None:
     """The origin's head, locked until the transaction ends; None if there is none."""
     row = Origin.objects.select_for_update().filter(pk=origin).first()

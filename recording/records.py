@@ -78,7 +78,7 @@ class SealableRecord:
 
         Raises `UnsupportedRecord` for an unknown version.
         """
-        return _layout(type(self), version or self.version()).pack(self)  # type: ignore[arg-type] # classes are hashable
+        return _layout(type(self), self.version() if version is None else version).pack(self)  # type: ignore[arg-type] # classes are hashable
 
     @classmethod
     def decode(cls, raw: bytes) -> Self:

@@ -20,11 +20,14 @@ from django.db import connection
 from common import broker
 from common.number_set import NumberSet, between
 from recording import origins
+from recording.ingestion import disposition_seal
 from recording.journal import segment
 from recording.journal.segment import SegmentName
 from recording.models import Disposition
+from recording.seals import keyring
 
 POLL_SECONDS = 0.2
+BLANKED = (Disposition.Kind.ERASED, Disposition.Kind.REPEATED)  # a repeated record has the same content as its row
 OVERLAP = timedelta(minutes=10)  # longer than a transaction: a tombstone becomes visible after its `created_at`
 
 
@@ -41,19 +44,21 @@ class Eraser:
         Returns whether none is left: a frame with other records that are not settled yet has to wait. Raises Django's
         database errors or `OSError`.
         """
-        begun, tombstones = datetime.now(UTC), Disposition.objects.filter(kind=Disposition.Kind.ERASED)
+        begun, tombstones = datetime.now(UTC), Disposition.objects.filter(kind__in=BLANKED)
         if self._looked_at is not None:
             tombstones = tombstones.filter(created_at__gte=self._looked_at - OVERLAP)
         paths = {path: UUID(name.origin) for path in self._paths() if (name := _name(path))}
-        erased = tombstones.filter(origin__in=set(paths.values()))
+        heads = {origin: head for origin in set(paths.values()) if (head := origins.genuine(origin))}
         numbers: dict[UUID, set[int]] = {}
-        for origin, sequence in erased.values_list("origin", "sequence"):
-            numbers.setdefault(origin, set()).add(sequence)
+        for each in tombstones.filter(origin__in=heads):
+            key = keyring().find(heads[each.origin].key_id)
+            if disposition_seal(each, key) == bytes(each.disposition_seal):  # nobody else may blank what waits here
+                numbers.setdefault(each.origin, set()).add(each.sequence)
         is_done = True
         for path, origin in paths.items():
             if origin in numbers:
                 with suppress(FileNotFoundError):  # the publisher has just removed it
-                    is_done &= _blank(path, numbers[origin], origins.settled(origin))
+                    is_done &= _blank(path, numbers[origin], heads[origin].settled)
         self._looked_at = begun if is_done else self._looked_at
         return is_done
 
@@ -61,6 +66,19 @@ class Eraser:
         """All segments, those that were set aside as damaged too."""
         yield from self._journal.glob(f"*{segment.SUFFIX}")
         yield from self._journal.glob("*.damaged")
+
+
+def wait_for_older_messages(moment: float, seconds: float) -> bool:
+    """Waits until workers have taken all messages that were sent before `moment` (seconds since 1970).
+
+    Returns whether they have. Raises `BrokerUnavailable`.
+    """
+    ends_at = time.monotonic() + seconds
+    while broker.oldest_waiting(broker.LOGS_QUEUE) < moment:
+        if time.monotonic() > ends_at:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
 
 
 def rewrite_redis_file(seconds: float) -> bool:
@@ -103,11 +121,11 @@ def _blank(path: Path, erased: set[int], settled: NumberSet) -> bool:
     """Blanks each frame with an erased number, if all of its numbers are settled. Returns whether none is left."""
     is_done = True
     for frame in segment.frames(path, 0, segment.ALL):
-        if not frame.is_blank and not erased.isdisjoint(range(frame.first, frame.last + 1)):
+        if not erased.isdisjoint(range(frame.first, frame.last + 1)) and not segment.is_wiped(path, frame):
             if between(frame.first, frame.last) - settled:
                 is_done = False
             else:
-                segment.blank(path, frame)
+                segment.blank(path, frame)  # also one that was interrupted
     return is_done
 
 

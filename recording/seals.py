@@ -95,4 +95,4 @@ def _sha256(data: bytes) -> bytes:
 
 
 def _number(value: int) -> bytes:
-    return value.to_bytes(8, "big")
+    return value.to_bytes(8, "big", signed=True)

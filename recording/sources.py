@@ -107,6 +107,9 @@ class RecordSource:
         """
         return ()
 
+    def erase_unrecorded(self, matches: Callable[[SealableRecord], bool]) -> None:
+        """Removes records that match and are not recorded yet, from wherever the source keeps such."""
+
     def after_erase(self, rows: Sequence[Any]) -> None:
         """Runs after the transaction that erases these rows."""
 

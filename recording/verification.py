@@ -122,7 +122,7 @@ def _verify_origin(head: Head, waiting: _Waiting, saved: heads.SavedHead | None)
     expected, previous = 1, START
     for link in _links(origin, key):
         if link.sequence < expected or (link.sequence > highest and not link.is_intact):
-            if not link.sequence or link.sequence >= expected or _is_taken_twice(origin, link.sequence):
+            if link.sequence < 1 or link.sequence >= expected or _is_taken_twice(origin, link.sequence):
                 yield Step(0, (Finding("foreign", origin, link.sequence, link.sequence, link.name),))
             continue
         findings = _missing(origin, between(expected, link.sequence - 1), settled, waiting)

@@ -199,6 +199,12 @@ def blank(path: Path, frame: Frame) -> None:
         os.close(descriptor)
 
 
+def is_wiped(path: Path, frame: Frame) -> bool:
+    """Whether a frame is blank, and nothing of its entries is left. Raises `OSError`."""
+    with _File(path) as file:
+        return frame.is_blank and file.is_zero(frame.start + HEAD_BYTES, frame.end)
+
+
 def write_at(descriptor: int, data: bytes, offset: int) -> int:
     """Writes all of `data` at `offset`, and returns the offset of its end. Raises `OSError`."""
     view = memoryview(data)
@@ -313,6 +319,10 @@ class _File:
     def is_filler(self, start: int, end: int) -> bool:
         """Whether nothing was written into this range."""
         return self._read(start, end - start) == FILLER * (end - start)
+
+    def is_zero(self, start: int, end: int) -> bool:
+        """Whether all bytes of this range are 0."""
+        return not any(any(self._read(first, last - first)) for first, last in _parts(start, end, SCAN_BYTES))
 
     def _read(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes. Raises `OSError`, but not for a disk error."""

@@ -161,7 +161,7 @@ class Writer:
 
     def _run(self) -> None:
         while group := self._take():
-            self._commit([each for each in group if not each.is_abandoned])
+            self._commit(group)
         self._close_segment()
 
     def _take(self) -> list[_Append]:
@@ -186,7 +186,7 @@ class Writer:
         self._writing_since = time.monotonic()
         for _ in range(2):
             try:
-                self._write(group)
+                self._write([each for each in group if not each.is_abandoned])
                 break
             except BaseException as exc:  # noqa: BLE001 - the thread must go on, and each append must end
                 error = exc

@@ -37,9 +37,9 @@ def read(folder: Path) -> dict[str, int]:
     """Offsets by segment file name; empty if the file is missing or damaged, so that all entries count as waiting."""
     try:
         saved = json.loads((folder / FILE_NAME).read_text())
-    except (OSError, ValueError):
+        return {str(name): int(offset) for name, offset in saved.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
         return {}
-    return {str(name): int(offset) for name, offset in saved.items()}
 
 
 def write_atomically(path: Path, members: Mapping[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """`manage.py erase`: permanently erases records, and leaves tombstones that verify."""
 
+import time
 from datetime import datetime
 from typing import Any
 
@@ -54,9 +55,11 @@ class Command(BaseCommand):
     def _erase(
         self, source: RecordSource, values: dict[str, Any], before: datetime | None, options: dict[str, Any]
     ) -> str:
-        waiting = self._wait(options["wait"])
+        begun, waiting = time.time(), self._wait(options["wait"])
         rows, reason = erasure.matching(source, before=before, **values), options["reason"]
+        quarantined, changed = erasure.erase_quarantined(source, reason, before=before, **values)  # first: no row yet
         total = rows.count()
+        erasure.erase_unrecorded(source, before=before, **values)
         with tqdm(total=total, unit="row", disable=None) as bar:
             try:
                 for erased in erasure.erase(source, rows, reason):
@@ -64,9 +67,10 @@ class Command(BaseCommand):
             except Unavailable as exc:
                 done = f"{bar.n:.0f} of {total} rows were erased"
                 raise CommandError(f"{exc.detail} {done}: run it again.") from exc
-        quarantined = erasure.erase_quarantined(source, reason, before=before, **values)
         done = f"{total} rows were erased" + (f", and {quarantined} quarantined records" if quarantined else "")
-        left = [*waiting, *_clean(options["wait"])]
+        left = [*waiting, *_clean(options["wait"], begun)]
+        if changed:
+            left.append(f"{changed} quarantined records were changed by somebody, and are kept: see `verify_log`")
         if left:
             raise CommandError(f"{done}, but {'; '.join(left)}.", returncode=1)
         return f"{done}; their tombstones verify."
@@ -82,12 +86,16 @@ class Command(BaseCommand):
         return [f"{left} records in the journal are not rows yet, and may match: {advice}"] if left else []
 
 
-def _clean(seconds: float) -> list[str]:
-    """Removes what is left outside of the tables. Returns what could not be removed."""
+def _clean(seconds: float, begun: float) -> list[str]:
+    """Removes what is left outside of the tables; `begun` is when erasing began. Returns what could not be removed."""
     left = []
+    if any(journal_folder().glob("*.damaged")):
+        left.append("damaged segments in the journal may have some: move them out of its folder, or delete them")
     if not remnants.Eraser(journal_folder()).step():
         left.append("some are still in the journal, beside records that are not rows yet: the publisher removes them")
     try:
+        if not remnants.wait_for_older_messages(begun, seconds):
+            left.append("messages from before still wait in Redis: start the worker, and run this again")
         is_rewritten, advice = remnants.rewrite_redis_file(seconds), "run BGREWRITEAOF there"
         left += [] if is_rewritten else [f"Redis has not rewritten its append-only file: {advice}"]
     except BrokerUnavailable as exc:

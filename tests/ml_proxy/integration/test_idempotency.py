@@ -13,6 +13,8 @@ from pytest_django import Settings
 
 from ml_proxy import idempotency
 from ml_proxy.models import IdempotencyKey
+from ml_proxy.source import INFERENCES
+from recording.erasure import erase_unrecorded
 from tests.support.gateway import Journaled, assert_problem, sends_and_stays_open
 from tests.support.idempotency import DAY, RAW, ago, predict_with_key
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
@@ -147,3 +149,14 @@ def test_it_shares_nothing_between_callers(gateway: Client, model: ScriptedModel
         answers.append(predict_with_key(gateway)["X-Inference-ID"])
     assert answers[0] == answers[2] != answers[1]
     assert len(model.requests) == 2
+
+
+def test_erasing_takes_an_answer_that_is_kept_for_a_repeat(gateway: Client, journaled: Journaled) -> None:
+    """The journal did not take its record, so there is no row yet, and a repeat would record it."""
+    predict_with_key(gateway)
+    IdempotencyKey.objects.update(recorded=False)
+    [record] = journaled()
+    erase_unrecorded(INFERENCES, patient="Somebody Else")
+    assert IdempotencyKey.objects.exists()
+    erase_unrecorded(INFERENCES, patient=record.patient_name)
+    assert not IdempotencyKey.objects.exists()

@@ -1,5 +1,7 @@
 """`manage.py verify_log`: its findings, and none in an intact log."""
 
+import errno
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from io import StringIO
@@ -20,13 +22,14 @@ from ml_proxy.source import INFERENCES
 from recording import origins, verification
 from recording.batches import Batch
 from recording.direct_writes import DirectOrigin
-from recording.erasure import erase
+from recording.erasure import erase, erase_quarantined
 from recording.ingestion import write_batch
-from recording.journal import Entry, Spool, Writer
+from recording.journal import Entry, Spool, Writer, segment
 from recording.models import Disposition, Origin
 from recording.publisher import heads, journal_folder
 from recording.publisher.head_copies import HeadCopies
 from recording.publisher.heads import Heads
+from recording.remnants import Eraser
 from recording.seals import START, Key, keyring
 from tests.support.query_plans import query_costs, select_statements
 
@@ -503,3 +506,94 @@ def test_a_storage_that_fails_does_not_stop_the_publisher(
     save_heads(journal)
     HeadCopies(journal).step()
     assert "no copy of the heads could be sent to HEADS_COPY_TO (NotADirectoryError)" in caplog.text
+
+
+def test_a_row_with_a_number_below_one_is_foreign(origin: UUID) -> None:
+    row = InferenceLog.objects.get(origin=origin, sequence=3)
+    row.pk, row.sequence = uuid7(), -1
+    row.save(force_insert=True)
+    [line] = verify()
+    assert line.startswith(f"foreign: number -1 of origin {origin}")
+
+
+@pytest.mark.parametrize("text", ["1-9999999999999999999", "9-3", "0-4", "1-2,3-4", "x"])
+def test_a_head_that_says_nonsense_is_changed(origin: UUID, text: str) -> None:
+    Origin.objects.update(settled=text)
+    assert f"changed: number 0 of origin {origin}: the origin's head" in verify()
+
+
+def test_a_time_before_1970_is_changed(origin: UUID) -> None:
+    row = InferenceLog.objects.get(origin=origin, sequence=3)
+    InferenceLog.objects.filter(pk=row.pk).update(created_at=datetime(1960, 1, 1, tzinfo=UTC))
+    assert verify() == [f"changed: number 3 of origin {origin}: row {row.pk}"]
+
+
+def test_nobody_without_the_key_has_waiting_records_blanked(writer: Writer, journal: Path) -> None:
+    """Dispositions and a head inserted by SQL, and taken away again once the publisher has believed them."""
+    for _ in range(3):
+        item = record()
+        writer.append(item.encode(), item.content())
+    [name] = Spool(journal).segments()
+    Origin.objects.create(id=UUID(name.origin), host="h", key_id=name.key_id, settled="1-3", seal=b"junk")
+    for entry in Spool(journal).entries(name):
+        Disposition.objects.create(
+            origin=UUID(name.origin), sequence=entry.sequence, kind="erased", digest=entry.digest, seal=entry.seal,
+            disposition_seal=b"junk",
+        )  # fmt: skip
+    Eraser(journal).step()
+    assert len(list(Spool(journal).entries(name))) == 3
+
+
+def test_an_interrupted_blanking_is_finished(writer: Writer, journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    item = record(patient_name="MARKER")
+    writer.append(item.encode(), item.content())
+    settle(journal, sizes=(1,), remove=False)
+    [name] = Spool(journal).segments()
+    [_] = erase(INFERENCES, InferenceLog.objects.all(), "asked for")
+    written, eraser = segment.write_at, Eraser(journal)
+
+    def failing_write(descriptor: int, data: bytes, offset: int) -> int:
+        if offset:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return written(descriptor, data, offset)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(segment, "write_at", failing_write)
+        with pytest.raises(OSError, match="error"):
+            eraser.step()
+    assert b"MARKER" in (journal / str(name)).read_bytes()
+    assert eraser.step()
+    assert b"MARKER" not in (journal / str(name)).read_bytes()
+
+
+def test_an_erased_event_in_another_journal_becomes_no_row(journal: Path) -> None:
+    """The same inference in two hosts' journals: the first crashed, and a repeat with its key went to the second."""
+    item, batches = record(patient_name="MARKER"), []
+    for folder in ("one", "two"):
+        writer = Writer(journal / folder, new_origin=uuid4, key=keyring().current, max_bytes=2**30, segment_bytes=2**20)
+        writer.append(item.encode(), item.content())
+        writer.close()
+        [name] = Spool(journal / folder).segments()
+        batches.append(Batch.of(UUID(name.origin), "host", name.key_id, Spool(journal / folder).entries(name)))
+    write_batch(batches[0])
+    [_] = erase(INFERENCES, InferenceLog.objects.all(), "asked for")
+    write_batch(batches[1])
+    assert not InferenceLog.objects.exists()
+    assert verify() == []
+
+
+def test_erasing_hides_no_change_of_a_quarantined_record(writer: Writer, journal: Path) -> None:
+    writer.append(record(patient_name="a\0b").encode(), b"")
+    settle(journal, sizes=(1,), remove=False)
+    Disposition.objects.update(payload=record(patient_name="Victim").encode())
+    assert erase_quarantined(INFERENCES, "asked for", patient="Victim") == (0, 1)
+    [line] = verify()
+    assert line.startswith("changed: number 1")
+
+
+def test_erasing_takes_no_undecodable_record_of_somebody_else(writer: Writer, journal: Path) -> None:
+    writer.append(b'{"source":"ml_proxy.inference","version":1,"patient_name":"Leanne"', b"")
+    settle(journal, sizes=(1,), remove=False)
+    assert erase_quarantined(INFERENCES, "asked for", patient="anne") == (0, 0)
+    assert erase_quarantined(INFERENCES, "x", patient="Leanne", before=datetime(2001, 1, 1, tzinfo=UTC)) == (0, 0)
+    assert erase_quarantined(INFERENCES, "asked for", patient="Leanne") == (1, 0)
