@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +30,8 @@ for name in (
     "ALLOWED_HOSTS",
 ):
     os.environ[name] = ""
+# A shell starts what it runs in the background without SIGINT, and the programs under test would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ |= {
     "DJANGO_SETTINGS_MODULE": "backend.settings",
     "DEBUG": "1",
