@@ -44,13 +44,20 @@ def table_missing(name: str) -> Iterator[None]:
 
 @contextmanager
 def read_only() -> Iterator[None]:
-    """The database refuses writes, like the standby that a fail-over left in place."""
-    setting = "PRAGMA query_only = {}" if connection.vendor == "sqlite" else "SET default_transaction_read_only = {}"
-    _execute(setting.format("on"))
+    """The database refuses writes, like the standby that a fail-over left in place; new connections' writes too."""
+    if connection.vendor == "sqlite":
+        on, off = ["PRAGMA query_only = on"], ["PRAGMA query_only = off"]
+    else:
+        others = f"ALTER DATABASE {connection.ops.quote_name(connection.settings_dict['NAME'])}"
+        on = [f"{others} SET default_transaction_read_only = on", "SET default_transaction_read_only = on"]
+        off = ["SET default_transaction_read_only = off", f"{others} RESET default_transaction_read_only"]
+    for statement in on:
+        _execute(statement)
     try:
         yield
     finally:
-        _execute(setting.format("off"))
+        for statement in off:
+            _execute(statement)
 
 
 @contextmanager
