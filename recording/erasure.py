@@ -14,8 +14,8 @@ from common.bulk_insert import insert_new
 from common.keyset import walk
 from recording import origins, sources
 from recording.batches import Numbered
-from recording.ingestion import disposition_of, disposition_seal
-from recording.models import Disposition, SealedRow
+from recording.ingestion import disposition_of, is_genuine
+from recording.models import Disposition, Origin, SealedRow
 from recording.records import BadRecord, SealableRecord, UnsupportedRecord, source_of
 from recording.seals import Key, keyring
 from recording.sources import RecordSource
@@ -31,9 +31,7 @@ def matching(source: RecordSource, *, before: Any = None, **values: str | None) 
 
     `before` is exclusive and compares the time of the event.
     """
-    conditions: dict[str, Any] = {
-        source.filters[name].column: value for name, value in values.items() if value is not None
-    }
+    conditions = _conditions(source, values)
     if before is not None:
         conditions[f"{source.model.time_field}__lt"] = before
     return source.rows.filter(**conditions)
@@ -61,22 +59,25 @@ def erase_quarantined(
     can't be decoded match if they contain the given texts as JSON. Raises `UnknownKey`, or what the source's hooks
     raise: then the remaining records are kept.
     """
-    conditions = {source.filters[name].column: value for name, value in values.items() if value is not None}
+    conditions = _conditions(source, values)
     erased = left = 0
     for each in walk(Disposition.objects.filter(kind=Disposition.Kind.QUARANTINED), "pk"):
         rows = _matching_rows(source, each, conditions, before)
-        if rows is not None:
-            source.before_erase(rows)
-            is_erased = _erase_one(source, each, rows, reason)
-            source.after_erase(rows)
-            erased += is_erased is True
-            left += is_erased is False
+        if rows is None:
+            continue
+        key = _key_of(each)
+        if key is None or not is_genuine(each, key):  # first: changed bytes could name the files of another record
+            left += 1
+            continue
+        source.before_erase(rows)
+        erased += _erase_one(source, each, key, rows, reason)
+        source.after_erase(rows)
     return erased, left
 
 
 def erase_unrecorded(source: RecordSource, *, before: Any = None, **values: str | None) -> None:
     """Removes matching records from wherever they may still become rows: an answer may be kept for a repeat."""
-    conditions = {source.filters[name].column: value for name, value in values.items() if value is not None}
+    conditions = _conditions(source, values)
     source.erase_unrecorded(lambda record: _matches(source, record, conditions, before))
 
 
@@ -88,11 +89,7 @@ def _matching_rows(
     try:
         found, record = sources.decoded(payload)
     except (BadRecord, UnsupportedRecord):
-        texts = [
-            json.dumps(str(value), ensure_ascii=is_ascii) for value in conditions.values() for is_ascii in (False, True)
-        ]
-        pairs = zip(texts[::2], texts[1::2], strict=True)
-        is_named = all(plain.encode() in payload or escaped.encode() in payload for plain, escaped in pairs)
+        is_named = all(_names(payload, str(value)) for value in conditions.values())
         is_before = before is None or quarantined.created_at < before
         return [] if conditions and is_named and is_before and _may_be_of(source, payload) else None
     if found is not source or not _matches(source, record, conditions, before):
@@ -105,6 +102,16 @@ def _matches(source: RecordSource, record: SealableRecord, conditions: Mapping[s
     return is_before and all(getattr(record, name) == value for name, value in conditions.items())
 
 
+def _conditions(source: RecordSource, values: Mapping[str, str | None]) -> dict[str, Any]:
+    """Values by column."""
+    return {source.filters[name].column: value for name, value in values.items() if value is not None}
+
+
+def _names(payload: bytes, text: str) -> bool:
+    """Whether bytes contain a text as JSON, with or without escapes."""
+    return any(json.dumps(text, ensure_ascii=is_ascii).encode() in payload for is_ascii in (False, True))
+
+
 def _may_be_of(source: RecordSource, payload: bytes) -> bool:
     try:
         return source_of(payload)[0] == source.name
@@ -112,15 +119,20 @@ def _may_be_of(source: RecordSource, payload: bytes) -> bool:
         return True
 
 
-def _erase_one(source: RecordSource, quarantined: Disposition, rows: Sequence[SealedRow], reason: str) -> bool | None:
-    """Whether it became a tombstone; False if it is not the one that was sealed, None if it is a row by now."""
+def _key_of(quarantined: Disposition) -> Key | None:
+    """The key of its origin; None for an origin that is unknown. Raises `UnknownKey`."""
+    origin = Origin.objects.filter(pk=quarantined.origin).first()
+    return keyring().find(origin.key_id) if origin else None
+
+
+def _erase_one(
+    source: RecordSource, quarantined: Disposition, key: Key, rows: Sequence[SealedRow], reason: str
+) -> bool:
+    """Whether it became a tombstone; not if it left quarantine, or was changed, before its head was locked."""
     with transaction.atomic():
         head = origins.lock(quarantined.origin)
         here = Disposition.objects.filter(pk=quarantined.pk, kind=Disposition.Kind.QUARANTINED).first()
-        if here is None:
-            return None
-        key = keyring().find(head.key_id) if head else None
-        if head is None or key is None or disposition_seal(here, key) != bytes(here.disposition_seal):
+        if head is None or here is None or not is_genuine(here, key):
             return False
         source.on_erase(rows)
         here.delete()

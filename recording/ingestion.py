@@ -115,6 +115,11 @@ def is_record_fault(exc: BadRecord | Error) -> bool:
     return isinstance(exc, BadRecord) or is_row_fault(exc)
 
 
+def is_genuine(each: Disposition, key: Key) -> bool:
+    """Whether the seal of a disposition verifies."""
+    return disposition_seal(each, key) == bytes(each.disposition_seal)
+
+
 def rejection_reason(exc: BadRecord | Error) -> str:
     """The reason for quarantine, without the database's own message, which would quote the record."""
     return str(exc) if isinstance(exc, BadRecord) else f"the database refuses it ({type(exc).__name__})"

@@ -56,9 +56,9 @@ class Head:
 
 
 def settled(origin: UUID) -> NumberSet:
-    """The settled numbers of an origin; empty if it has no head."""
-    row = Origin.objects.filter(pk=origin).first()
-    return Head.of(row).settled if row else NumberSet()
+    """The settled numbers of an origin; empty if it has no head whose seal verifies."""
+    head = genuine(origin)
+    return head.settled if head else NumberSet()
 
 
 def genuine(origin: UUID) -> Head | None:

@@ -4,7 +4,7 @@ from django.db import Error, transaction
 
 from recording import origins
 from recording.batches import Numbered
-from recording.ingestion import MAX_REASON, disposition_seal, insert, is_record_fault, rejection_reason
+from recording.ingestion import MAX_REASON, disposition_seal, insert, is_genuine, is_record_fault, rejection_reason
 from recording.models import Disposition, Origin
 from recording.records import BadRecord, UnsupportedRecord, source_of
 from recording.seals import Key, keyring
@@ -25,7 +25,7 @@ def try_again(disposition: Disposition) -> bool:
             return True
         key = keyring().find(Origin.objects.only("key_id").get(pk=quarantined.origin).key_id)
         reason = _settle(quarantined, key)
-        if reason and _is_genuine(quarantined, key):  # otherwise `verify_log` must go on to report it
+        if reason and is_genuine(quarantined, key):  # otherwise `verify_log` must go on to report it
             quarantined.reason = reason[:MAX_REASON]
             quarantined.disposition_seal = disposition_seal(quarantined, key)
             quarantined.save(update_fields=["reason", "disposition_seal"])
@@ -57,10 +57,6 @@ def _decode_unchanged(quarantined: Disposition, number: Numbered, key: Key) -> R
     if record.refusal:
         raise BadRecord(record.refusal)
     content = record.decoded.content(source_of(number.payload)[1])
-    if not _is_genuine(quarantined, key) or key.digest(content) != number.digest:
+    if not is_genuine(quarantined, key) or key.digest(content) != number.digest:
         raise BadRecord("its bytes are not those that were sealed")
     return record
-
-
-def _is_genuine(quarantined: Disposition, key: Key) -> bool:
-    return disposition_seal(quarantined, key) == bytes(quarantined.disposition_seal)

@@ -16,7 +16,7 @@ from common.keyset import walk
 from common.number_set import NumberSet, between
 from recording import sources
 from recording.backlog import waiting_numbers
-from recording.ingestion import disposition_seal
+from recording.ingestion import is_genuine
 from recording.models import Disposition, Origin
 from recording.origins import Head
 from recording.publisher import heads
@@ -231,8 +231,8 @@ def _digest(source: RecordSource, row: Any, key: Key) -> bytes:
 
 def _disposition_link(each: Disposition, key: Key) -> Link:
     digest, seal = bytes(each.digest), bytes(each.seal)
-    is_intact = disposition_seal(each, key) == bytes(each.disposition_seal)
-    return Link(each.sequence, seal, digest, is_intact, f"{each.kind} record", each.kind == Disposition.Kind.ERASED)
+    is_tombstone = each.kind == Disposition.Kind.ERASED
+    return Link(each.sequence, seal, digest, is_genuine(each, key), f"{each.kind} record", is_tombstone)
 
 
 def _foreign_rows() -> Iterator[Step]:

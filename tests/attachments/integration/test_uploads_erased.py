@@ -1,6 +1,7 @@
 """Erased large inputs: no bytes stay, also during concurrent uploads."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,14 @@ from attachments import storage, uploads
 from attachments.descriptors import Attachment
 from attachments.models import PendingUpload
 from attachments.tasks import upload_pending
+from common.ids import uuid7
 from ml_proxy.models import IdempotencyKey, InferenceLog
+from ml_proxy.records import InferenceRecord
 from ml_proxy.source import INFERENCES
 from recording import erasure
 from recording.batches import Batch
 from recording.ingestion import write_batch
+from recording.models import Disposition
 from tests.support.gateway import predict
 from tests.support.record_pipeline import publisher, take_messages, write_messages
 from tests.support.stored_files import LARGE, files_in, storage_unavailable
@@ -36,6 +40,25 @@ def test_it_erases_the_file_with_the_row(gateway: Client, process_records: Calla
     assert list((folder / "inputs").glob("*/*/*")) == []
     assert not PendingUpload.objects.exists()
     call_command("verify_log", "--no-progress")
+
+
+def test_a_forged_quarantined_record_takes_no_file_of_another(
+    gateway: Client, process_records: Callable[[], None], folder: Path
+) -> None:
+    """Inserted by SQL: it matches the name that is erased, and lists the file of somebody else's row."""
+    predict(gateway, LARGE)
+    process_records()
+    uploads.upload_pending()
+    row = InferenceLog.objects.get()
+    record = INFERENCES.record_of(row)
+    assert isinstance(record, InferenceRecord)
+    assert row.origin is not None
+    forged = replace(record, id=uuid7(), patient_name="Victim").encode()
+    Disposition.objects.create(
+        origin=row.origin, sequence=99, kind="quarantined", payload=forged, digest=b"", seal=b"", disposition_seal=b""
+    )
+    assert erasure.erase_quarantined(INFERENCES, "asked for", patient="Victim") == (0, 1)
+    assert list(files_in(folder).values()) == [LARGE]
 
 
 def test_it_does_not_bring_back_the_file_of_an_erased_row(
