@@ -59,7 +59,7 @@ def refused(tmp_path: Path, writer: Writer) -> list[InferenceRecord]:
         append(writer, item)
     with unique_doctors():
         settle(tmp_path, writer)
-    assert list(Disposition.objects.values_list("sequence", "reason")) == [
+    assert list(Disposition.objects.order_by("sequence").values_list("sequence", "reason")) == [
         (2, "the database refuses it (IntegrityError)"),
         (3, "the database refuses it (IntegrityError)"),
     ]
