@@ -13,12 +13,14 @@ ROLES: Mapping[str, tuple[str, ...]] = {
         "ml_proxy.view_inferencelog",
         "ml_proxy.add_feedback",
         "ml_proxy.view_feedback",
+        "mlflow.add_mlflowoutbox",
     ),
     "reviewer": (
         ACCESS_ALL_DOCTORS,
         "ml_proxy.view_inferencelog",
         "ml_proxy.add_feedback",
         "ml_proxy.view_feedback",
+        "mlflow.add_mlflowoutbox",
     ),
     "trainer": (
         ACCESS_ALL_DOCTORS,
