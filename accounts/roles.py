@@ -5,7 +5,7 @@ from typing import Any
 
 from django.apps import apps as installed
 
-from accounts.scopes import ACCESS_ALL_DOCTORS
+from accounts.callers import ACCESS_ALL_DOCTORS
 
 ROLES: Mapping[str, tuple[str, ...]] = {
     "clinician": (

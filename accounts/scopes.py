@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-ACCESS_ALL_DOCTORS = "accounts.access_all_doctors"  # no row scope
+from accounts.callers import ACCESS_ALL_DOCTORS
 
 SCOPES: Mapping[str, frozenset[str]] = {
     "predict": frozenset({"ml_proxy.add_inferencelog"}),

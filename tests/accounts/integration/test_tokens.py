@@ -14,6 +14,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts import scopes, tokens
+from accounts.callers import ACCESS_ALL_DOCTORS
 from accounts.models import ApiToken
 from accounts.roles import ROLES
 from tests.support.accounts import bearer, make_user
@@ -118,7 +119,7 @@ def test_a_scope_restricts_a_superuser_s_token(gateway: Client) -> None:
 def test_the_rows_of_a_token_are_those_of_its_user(gateway: Client) -> None:
     fields = bearer(make_user("reviewer", "reviewer"), "history")
     assert gateway.get("/ml/v1/history/?doctor=anybody", **fields).status_code == 200
-    assert scopes.ACCESS_ALL_DOCTORS in scopes.permissions_of("predict")
+    assert ACCESS_ALL_DOCTORS in scopes.permissions_of("predict")
 
 
 def test_a_scope_that_was_removed_from_the_code_gives_nothing(gateway: Client, doctor: User) -> None:
