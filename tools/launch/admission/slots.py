@@ -1,0 +1,76 @@
+"""Slots: the right to run in Django, with the database connections that go with it."""
+
+import threading
+from collections import deque
+from queue import Empty, SimpleQueue
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from common.conf import settings
+from common.exceptions import Busy
+
+
+class Slot:
+    """Lends its database connections to the thread that holds it.
+
+    Connections would otherwise stay with threads, of which there are many more than slots.
+    """
+
+    __slots__ = ("_lent", "pool")
+
+    def __init__(self, pool: "Pool") -> None:
+        self.pool = pool
+        self._lent: dict[str, BaseDatabaseWrapper] = {}
+
+    def enter(self) -> None:
+        """Gives the thread the connections."""
+        for alias, connection in self._lent.items():
+            connections[alias] = connection
+
+    def leave(self) -> None:
+        """Takes the thread's connections, and returns the slot to its pool."""
+        try:
+            self._lent = {connection.alias: connection for connection in connections.all(initialized_only=True)}
+            for alias, connection in self._lent.items():
+                del connections[alias]
+                if not connection.allow_thread_sharing:
+                    connection.inc_thread_sharing()
+        finally:
+            self.pool.give(self)
+
+
+class Pool:
+    """A fixed number of slots for one kind of requests. The slot that was used last is given first."""
+
+    def __init__(self, size: int) -> None:
+        self._lock = threading.Lock()
+        self._free = [Slot(self) for _ in range(size)]
+        self._waiting: deque[SimpleQueue[Slot]] = deque()
+
+    def take(self, *, patiently: bool = False) -> Slot:
+        """A slot. Raises `Busy` after QUEUE_SECONDS, unless `patiently`."""
+        with self._lock:
+            if self._free:
+                return self._free.pop()
+            turn: SimpleQueue[Slot] = SimpleQueue()
+            self._waiting.append(turn)
+        try:
+            return turn.get(timeout=None if patiently else settings.QUEUE_SECONDS)
+        except Empty:
+            return self._give_up(turn)
+
+    def give(self, slot: Slot) -> None:
+        """Returns a slot: to who has waited longest, if anybody does."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().put(slot)
+            else:
+                self._free.append(slot)
+
+    def _give_up(self, turn: "SimpleQueue[Slot]") -> Slot:
+        with self._lock:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+                raise Busy("The gateway has too many requests of this kind. Nothing was done; try again soon.")
+        return turn.get()  # it came in the last moment
