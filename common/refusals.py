@@ -1,6 +1,6 @@
 """Answers requests that were refused before Django, such as a body that is too large or arrives too slowly.
 
-They pass the same middleware as all others, so they get a request id, a line in the access log and a count in the metrics.
+They pass the same middleware as others, so each has a request id, a line in the access log and a count in the metrics.
 """
 
 from collections.abc import Callable

@@ -18,7 +18,10 @@ PROCESSED_PART = 4  # a quarter of the memory for bodies is for those that are p
 
 
 class Admission:
-    """Lets a request into `wrapped` once its body is there and a slot is free; `exchanges` are the requests in progress."""
+    """Lets a request into `wrapped` once its body is there and a slot is free.
+
+    `exchanges` are the requests in progress.
+    """
 
     def __init__(self, wrapped: WSGIApplication) -> None:
         self.exchanges: set[Exchange] = set()

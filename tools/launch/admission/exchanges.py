@@ -26,7 +26,10 @@ class Exchange:
         return now - self.begun_at > seconds + self.received / settings.BODY_BYTES_PER_SECOND
 
     def read(self, stream: Any, declared: int, limit: int) -> bytes:
-        """The body. `declared` is its size, or -1 if it is sent in chunks. Raises `BodyTooLarge`, `BodyTooSlow` or `BadInput`."""
+        """The body. `declared` is its size in bytes, or -1 if it is sent in chunks.
+
+        Raises `BodyTooLarge`, `BodyTooSlow` or `BadInput`.
+        """
         body = stream.read(declared) if 0 <= declared <= PIECE_BYTES else self._read_pieces(stream, declared, limit)
         self.complete_at = time.monotonic()
         if len(body) < declared:

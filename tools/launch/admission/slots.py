@@ -3,12 +3,15 @@
 import threading
 from collections import deque
 from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
 
 from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 from common.conf import settings
 from common.exceptions import Busy
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class Slot:

@@ -5,10 +5,11 @@ WSGI does not say which connection a request came from, so the kernel's numbers 
 
 import os
 import socket
+import stat
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import NamedTuple
 
 # struct tcp_info in linux/tcp.h
@@ -64,6 +65,19 @@ def _order(sent_age: int, received_age: int, sent: int) -> bool | None:
 
 def _sockets(port: int) -> Iterator[socket.socket]:
     for name in os.listdir("/proc/self/fd"):
-        with suppress(OSError), closing(socket.socket(fileno=os.dup(int(name)))) as sock:
-            if sock.family in FAMILIES and sock.getsockname()[1] == port:
-                yield sock
+        with suppress(OSError):
+            descriptor = int(name)
+            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                with _copy(descriptor) as sock:
+                    if sock.family in FAMILIES and sock.getsockname()[1] == port:
+                        yield sock
+
+
+def _copy(descriptor: int) -> socket.socket:
+    """A socket with a copy of the descriptor. Raises `OSError`."""
+    copy = os.dup(descriptor)
+    try:
+        return socket.socket(fileno=copy)
+    except OSError:  # closed meanwhile, and used for something else
+        os.close(copy)
+        raise
