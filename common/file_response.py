@@ -4,15 +4,16 @@ import logging
 from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import chain
+from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.request import Request
 
 from common.export import Piece
-from common.export_turns import Turn
 from common.export_formats import DEFAULT, FORMS
+from common.export_turns import Turn
 from common.logs import current_request_id
 from common.responses import NO_STORE
 from common.schemas import sent_field
@@ -24,7 +25,10 @@ FILE_FIELDS = (
     OpenApiParameter("format", {"type": "string", "enum": list(FORMS), "default": DEFAULT}),
     sent_field("Content-Disposition", "A file name that contains only the time of the export.", 200),
 )
-FILE_ANSWERS = {(200, form.media_type.partition(";")[0]): OpenApiTypes.BINARY for form in FORMS.values()}
+FILE_ANSWERS: dict[Any, Any] = {
+    **{(200, form.media_type.partition(";")[0]): OpenApiTypes.BINARY for form in FORMS.values()},
+    429: OpenApiResponse(description="The caller's other exports have not ended; see Retry-After."),
+}
 
 
 class ExportAborted(Exception):

@@ -26,6 +26,11 @@ class RawCaller:
         """Sends bytes."""
         self.sock.sendall(data)
 
+    def send_often(self, data: bytes, count: int) -> None:
+        """Sends the same bytes many times. Raises `ConnectionError` if the other side ends that."""
+        for _ in range(count):
+            self.send(data)
+
     def begin(self, line: str, *, length: int, sent: bytes = b"", fields: str = JSON_HEAD) -> None:
         """Sends the head of a request, and the first bytes of its body."""
         self.send(f"{line} HTTP/1.1\r\n{fields}Content-Length: {length}\r\n\r\n".encode() + sent)

@@ -6,7 +6,7 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from common.conf import settings
-from common.exceptions import GatewayError
+from common.exceptions import Busy, GatewayError
 from common.refusals import REFUSAL
 from tools.launch.admission.exchanges import PIECE_BYTES, Exchange, too_large
 from tools.launch.admission.memory import Budget
@@ -58,9 +58,18 @@ class Admission:
         if size <= PIECE_BYTES:
             environ["wsgi.input"] = BytesIO(exchange.read(environ["wsgi.input"], declared, limit))
             return self._in_slot(environ, start_response)
-        self._received.take(size)
+        return self._with_large_body(environ, start_response, exchange, size)
+
+    def _with_large_body(
+        self, environ: WSGIEnvironment, start_response: StartResponse, exchange: Exchange, size: int
+    ) -> Iterable[bytes]:
         try:
-            body = exchange.read(environ["wsgi.input"], declared, limit)
+            self._received.take(size)
+        except Busy:
+            exchange.skip(environ["wsgi.input"], size)
+            raise
+        try:
+            body = exchange.read(environ["wsgi.input"], _declared(environ), size)
             environ["wsgi.input"] = BytesIO(body)
             self._processed.take(len(body))
             try:

@@ -38,17 +38,27 @@ class Exchange:
             raise late()
         return bytes(body)
 
+    def skip(self, stream: Any, size: int) -> None:
+        """Reads the body and drops it: a caller that still sends would not see the answer. Raises `BodyTooSlow`."""
+        while self.received < size and (piece := stream.read(min(PIECE_BYTES, size - self.received))):
+            self.received += len(piece)
+            self._refuse_late()
+        self.complete_at = time.monotonic()
+
     def _read_pieces(self, stream: Any, declared: int, limit: int) -> bytes:
         pieces: list[bytes] = []
         wanted = declared if declared >= 0 else limit + 1
         while self.received < wanted and (piece := stream.read(min(PIECE_BYTES, wanted - self.received))):
             pieces.append(piece)
             self.received += len(piece)
-            if self.received < wanted and self.is_overdue(time.monotonic(), settings.BODY_SECONDS):
-                raise late()
+            self._refuse_late()
         if self.received > limit:
             raise too_large(limit)
         return b"".join(pieces)
+
+    def _refuse_late(self) -> None:
+        if self.is_overdue(time.monotonic(), settings.BODY_SECONDS):
+            raise late()
 
 
 def late() -> BodyTooSlow:

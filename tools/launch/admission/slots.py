@@ -3,9 +3,12 @@
 import threading
 from collections import deque
 from queue import Empty, SimpleQueue
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from django.db import connections
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
 
 from common.conf import settings
 from common.exceptions import Busy
@@ -20,10 +23,10 @@ class Slot:
     Connections would otherwise stay with threads, of which there are many more than slots.
     """
 
-    __slots__ = ("_lent", "pool")
+    __slots__ = ("_lent", "_pool")
 
     def __init__(self, pool: "Pool") -> None:
-        self.pool = pool
+        self._pool = pool
         self._lent: dict[str, BaseDatabaseWrapper] = {}
 
     def enter(self) -> None:
@@ -34,13 +37,27 @@ class Slot:
     def leave(self) -> None:
         """Takes the thread's connections, and returns the slot to its pool."""
         try:
-            self._lent = {connection.alias: connection for connection in connections.all(initialized_only=True)}
-            for alias, connection in self._lent.items():
+            if get_ident() in _connected:
+                self._keep_new_connections()
+            for alias in self._lent:
                 del connections[alias]
-                if not connection.allow_thread_sharing:
-                    connection.inc_thread_sharing()
         finally:
-            self.pool.give(self)
+            self._pool.give(self)
+
+    def _keep_new_connections(self) -> None:
+        _connected.discard(get_ident())
+        self._lent = {connection.alias: connection for connection in connections.all(initialized_only=True)}
+        for connection in self._lent.values():
+            if not connection.allow_thread_sharing:
+                connection.inc_thread_sharing()
+
+
+_connected: set[int] = set()  # threads that opened a connection; to ask Django after each request takes microseconds
+
+
+@receiver(connection_created, weak=False)
+def _note_connection(**_: object) -> None:
+    _connected.add(get_ident())
 
 
 class Pool:
