@@ -1,17 +1,19 @@
 """Sends rows as one file, streamed: an export of any size takes the memory of a page or two."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import chain
+from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.request import Request
 
 from common.export import Piece
 from common.export_formats import DEFAULT, FORMS
+from common.export_turns import Turn
 from common.logs import current_request_id
 from common.responses import NO_STORE
 from common.schemas import sent_field
@@ -23,7 +25,10 @@ FILE_FIELDS = (
     OpenApiParameter("format", {"type": "string", "enum": list(FORMS), "default": DEFAULT}),
     sent_field("Content-Disposition", "A file name that contains only the time of the export.", 200),
 )
-FILE_ANSWERS = {(200, form.media_type.partition(";")[0]): OpenApiTypes.BINARY for form in FORMS.values()}
+FILE_ANSWERS: dict[Any, Any] = {
+    **{(200, form.media_type.partition(";")[0]): OpenApiTypes.BINARY for form in FORMS.values()},
+    429: OpenApiResponse(description="The caller's other exports have not ended; see Retry-After."),
+}
 
 
 class ExportAborted(Exception):
@@ -33,19 +38,37 @@ class ExportAborted(Exception):
 def attachment(
     request: HttpRequest | Request, stem: str, form: str, export: Callable[[], Iterator[Piece]]
 ) -> StreamingHttpResponse:
-    """Returns the file from `export` as a response. A HEAD gets only the header fields, without database queries."""
-    body = () if request.method == "HEAD" else _body(export())
+    """Returns the file from `export` as a response. A HEAD gets only the header fields, without database queries.
+
+    Raises `TooManyExports` or `Busy`.
+    """
+    body = () if request.method == "HEAD" else _Body(export(), Turn(request))
     filename = f"{stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{form}"
     headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="{filename}"'}
     return StreamingHttpResponse(body, content_type=FORMS[form].media_type, headers=headers)
 
 
-def _body(pieces: Iterator[Piece]) -> Iterator[bytes]:
-    """Returns the body. Builds the first piece before the status is sent, so an early error is an error response."""
-    return _chunks(chain([next(pieces)], pieces), current_request_id.get())
+class _Body:
+    """The body of the response. It builds the first piece at once, so an early error is an error response."""
+
+    def __init__(self, pieces: Iterator[Piece], turn: Turn) -> None:
+        self._turn = turn
+        try:
+            self._chunks = _chunks(chain([next(pieces)], pieces), current_request_id.get())
+        except BaseException:
+            turn.end()
+            raise
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._chunks
+
+    def close(self) -> None:
+        """Ends the export; called when the response is closed."""
+        self._chunks.close()
+        self._turn.end()
 
 
-def _chunks(pieces: Iterable[Piece], request_id: str) -> Iterator[bytes]:
+def _chunks(pieces: Iterable[Piece], request_id: str) -> Generator[bytes, None, None]:
     try:
         for data, _ in pieces:
             for start in range(0, len(data), SEND_BYTES):

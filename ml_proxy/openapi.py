@@ -96,6 +96,11 @@ _REQUEST_ID_ANSWERED = {"X-Request-ID": {**_TEXT, "description": "The id of this
 _INFERENCE_ID = {"X-Inference-ID": {**_TEXT, "description": "The inference's id in history."}}
 _LOCATION = {"Location": {**_TEXT, "description": "The URL of the job."}}
 _RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait before the first poll."}}
+_BUSY = {
+    "description": "Too many requests of this kind at once, or not available.",
+    "content": _PROBLEM_CONTENT,
+    "headers": {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait before a retry."}},
+}
 _SECURITY: list[dict[str, list[str]]] = [{"basicAuth": []}, {"cookieAuth": []}, {}]
 
 
@@ -108,11 +113,23 @@ def add_plain_views(result: dict[str, Any], generator: Any, request: Any, public
         for operation in operations.values():
             operation["security"] = _SECURITY if path.startswith("/ml/") else []
             operation["responses"].setdefault("default", _PROBLEM)
+            _add_refusals(path, operation)
             for status, response in operation["responses"].items():
                 response["headers"] = response.get("headers", {}) | _REQUEST_ID_ANSWERED
                 if status.startswith("4"):
                     response.setdefault("content", _PROBLEM_CONTENT)
     return result
+
+
+def _add_refusals(path: str, operation: dict[str, Any]) -> None:
+    """The answers to requests that were refused before a view saw them."""
+    answers = operation["responses"]
+    if "requestBody" in operation and "4XX" not in answers:
+        answers.setdefault("408", {"description": "The body did not arrive in time."})
+        answers.setdefault("413", {"description": "The body is too large."})
+    if path != "/healthz" and "5XX" not in answers:
+        own = answers.setdefault("503", deepcopy(_BUSY))
+        own["content"] = own["content"] | _PROBLEM_CONTENT
 
 
 def _paths() -> dict[str, Any]:

@@ -35,6 +35,7 @@ MIDDLEWARE = [
     "common.browser_middleware.SecurityHeadersMiddleware",
     "common.middleware.ExchangeMiddleware",
     "common.browser_middleware.CorsMiddleware",
+    "common.refusals.RefusalMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "common.browser_middleware.SignInMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
