@@ -4,6 +4,7 @@ Each app derives its own errors in its module `exceptions`; `common.problem_deta
 
 GatewayError                      500
 ├─ BadInput                     400   the caller's fault, with a pointer to each error
+├─ CrossOrigin                  403   a page of another origin sent the request
 ├─ UnknownPath                  404
 ├─ NoSuchRecord                 404
 ├─ WrongMethod                  405
@@ -54,6 +55,14 @@ class BadInput(GatewayError):
     status = HTTPStatus.BAD_REQUEST
     kind = "bad-input"
     title = "The request can't be used"
+
+
+class CrossOrigin(GatewayError):
+    """A page of another origin sent the request."""
+
+    status = HTTPStatus.FORBIDDEN
+    kind = "cross-origin"
+    title = "Pages of other origins may not do this"
 
 
 class UnknownPath(GatewayError):

@@ -1,12 +1,19 @@
 """`/healthz`, `/readyz` and `/metrics`, for orchestrators, load balancers and Prometheus."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.csrf import csrf_exempt
 
 from common import health
 from common.metrics import scrape
 from common.request_body import require_method
 from common.responses import json_response
+
+
+@csrf_exempt  # a wrong method must get a 405
+def add_slash(request: HttpRequest, page: str) -> HttpResponse:
+    """Redirects to the page, whose path ends with a slash."""
+    require_method(request, "GET", "HEAD")
+    return HttpResponseRedirect(f"/{page}/")
 
 
 @csrf_exempt  # these three views change nothing, so a wrong method gets a 405, not a 403

@@ -49,7 +49,7 @@ def _synchronous(request: HttpRequest, body: bytes, caller: str) -> HttpResponse
             requested_by=caller,
             request_id=current_request_id.get(),
         )
-    return ProxyResponse(answer, request)
+    return ProxyResponse(answer)
 
 
 def _get(request: HttpRequest, path: str) -> HttpResponse:
@@ -62,7 +62,7 @@ def _get(request: HttpRequest, path: str) -> HttpResponse:
         query=query_of(request),
         total_seconds=settings.UPSTREAM_TOTAL_SECONDS,
     )
-    return ProxyResponse(answer, request)
+    return ProxyResponse(answer)
 
 
 def _fields(request: HttpRequest) -> dict[str, str]:

@@ -28,7 +28,7 @@ def predict_view(request: HttpRequest) -> HttpResponse:
     )
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     outcome = predict(call) if key is None else predict_once(call, key)
-    response = ProxyResponse(outcome.answer, request)
+    response = ProxyResponse(outcome.answer)
     if outcome.record is not None:
         response["X-Inference-ID"] = str(outcome.record.id)
     return response
