@@ -2,9 +2,8 @@
 
 from django.contrib import admin
 from django.urls import path, re_path
-from drf_spectacular.views import SpectacularAPIView
 
-from backend.api_docs import ApiDocs
+from backend.api_docs import ApiDocs, ApiSchema
 from common import problem_details
 from common.fixed_paths import FixedPaths
 from common.views import add_slash, healthz, metrics, readyz
@@ -15,7 +14,7 @@ urlpatterns = [
     FixedPaths("ml/v1/mlflow/", "integrations.mlflow.urls"),
     path("", home, name="home"),
     path("admin/", admin.site.urls),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema/", ApiSchema.as_view(), name="schema"),
     path("api/docs/", ApiDocs.as_view(url_name="schema"), name="docs"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

@@ -12,6 +12,7 @@ GatewayError                      500
 ├─ BodyTooLarge                 413
 ├─ NotJSONMedia                 415
 ├─ KeyReused                    422   an Idempotency-Key of another request
+├─ TooManyRequests              429   the caller's limit is used up
 └─ Unavailable                  503   the gateway can't serve now
    └─ DatabaseUnavailable
 """
@@ -119,6 +120,14 @@ class KeyReused(GatewayError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     kind = "key-reused"
     title = "This Idempotency-Key belongs to another request"
+
+
+class TooManyRequests(GatewayError):
+    """The caller's limit is used up; nothing was forwarded and nothing written."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    kind = "too-many-requests"
+    title = "Too many requests"
 
 
 class Unavailable(GatewayError):

@@ -18,6 +18,7 @@ class FileContent(ReadView):
 
     authentication_classes = ()
     permission_classes = ()
+    throttle_classes = ()
 
     @extend_schema(
         operation_id="get_file",

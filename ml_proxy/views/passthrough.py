@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.permissions import SIGNED_IN, authorize
+from accounts.throttling import DEFAULT_SCOPE, limit
 from common.logs import current_request_id
 from common.request_body import read_body, require_method
 from jobs.views import locate_conflict, start
@@ -30,6 +31,7 @@ def retrain_view(request: HttpRequest) -> HttpResponse:
     """`POST retrain/`: responds when the training is done; with `Prefer: respond-async` it starts a job."""
     require_method(request, "POST")
     caller = authorize(request, RETRAIN.start_permission)
+    limit(request, DEFAULT_SCOPE)
     body = read_body(request, may_be_empty=True)
     return _as_job(request, body, caller) if _prefers_async(request) else _synchronous(request, body, caller)
 
@@ -55,6 +57,7 @@ def _synchronous(request: HttpRequest, body: bytes, caller: str) -> HttpResponse
 def _get(request: HttpRequest, path: str) -> HttpResponse:
     require_method(request, "GET", "HEAD")
     authorize(request, SIGNED_IN)
+    limit(request, DEFAULT_SCOPE)
     answer = upstream.forward(
         "GET",
         path,
