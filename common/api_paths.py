@@ -7,6 +7,8 @@ from django.urls import Resolver404, resolve
 
 # The engines' paths too: `/ddp`, `/llm` and `/ai`.
 API_PATHS = re.compile(r"/(?:ml|api|ddp|llm|ai|healthz|readyz|metrics)(?:/|$)")
+# Probes and scrapers address a process by any name or address that reaches it, so these check no host.
+ANY_HOST = frozenset({"/healthz", "/readyz", "/metrics"})
 MAX_SHOWN = 200  # characters of a path in an error
 
 

@@ -10,7 +10,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
 from common import metrics, tracing
-from common.api_paths import is_api
+from common.api_paths import ANY_HOST, is_api
 from common.conf import settings
 from common.database_errors import trouble
 from common.exceptions import GatewayError
@@ -64,7 +64,7 @@ class ExchangeMiddleware:
 def _refused_host(request: HttpRequest) -> HttpResponse | None:
     """The response for a host that is not in ALLOWED_HOSTS, which prevents DNS rebinding."""
     try:
-        if is_api(request.path):
+        if is_api(request.path) and request.path not in ANY_HOST:
             host = request.META.get("HTTP_HOST", "")
             if 0 < len(host) <= MAX_HOST_LENGTH:
                 _check_host(host, settings.DEBUG, *settings.ALLOWED_HOSTS)

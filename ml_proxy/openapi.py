@@ -60,11 +60,12 @@ _PREDICT_BODY = {
 }
 _READY_SCHEMA = {
     "type": "object",
-    "required": ["status", "parts"],
+    "required": ["status"],
     "properties": {
         "status": {"enum": ["ready", "degraded", "not ready"]},
         "parts": {
             "type": "object",
+            "description": "Only for monitoring and permitted users, see OPEN_PATHS.",
             "additionalProperties": {
                 "type": "object",
                 "required": ["ok", "ms", "detail"],

@@ -94,8 +94,14 @@ def test_a_foreign_host_gets_a_problem_on_every_path_of_a_program(
     strict: Client, settings: Settings, method: str, is_debug: bool
 ) -> None:
     settings.DEBUG = is_debug
-    for path in ("/healthz", "/readyz", "/metrics", "/api/schema/", "/api/docs/", "/ml/v1/status/", "/ddp/db"):
+    for path in ("/api/schema/", "/api/docs/", "/ml/v1/status/", "/ddp/db"):
         assert_problem(strict.generic(method, path, HTTP_HOST="evil.example"), 400, "bad-input")
+
+
+def test_probes_and_scrapers_may_use_any_host(strict: Client) -> None:
+    for path in ("/healthz", "/readyz", "/metrics"):
+        for host in ("10.1.2.3:8000", "web:8000", "evil.example"):
+            assert strict.get(path, HTTP_HOST=host).status_code == 200
 
 
 def test_the_options_of_the_docs_are_a_405(strict: Client) -> None:
