@@ -1,4 +1,4 @@
-"""Pass-through paths: the model server's status, its model info, and synchronous retrains."""
+"""Pass-through paths: the model server's status, models and promotions, and synchronous retrains."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -7,9 +7,12 @@ from django.views.decorators.csrf import csrf_exempt
 from accounts.permissions import SIGNED_IN, authorize
 from accounts.throttling import DEFAULT_SCOPE, limit
 from common.logs import current_request_id
+from common.query_params import refuse_parameters
 from common.request_body import read_body, require_method
 from jobs.views import locate_conflict, start
 from ml_proxy import upstream
+from ml_proxy.permissions import PROMOTE_MODEL
+from ml_proxy.promotion import promote, read_reason
 from ml_proxy.proxy_response import ProxyResponse, query_of
 from ml_proxy.retrain.kind import RETRAIN
 from ml_proxy.retrain.pass_through import retrain_now
@@ -24,6 +27,22 @@ def status_view(request: HttpRequest) -> HttpResponse:
 def model_info_view(request: HttpRequest) -> HttpResponse:
     """`GET model-info/`."""
     return _get(request, "model-info")
+
+
+def models_view(request: HttpRequest) -> HttpResponse:
+    """`GET models/`."""
+    return _get(request, "models")
+
+
+@csrf_exempt  # session authentication checks the token itself
+def promote_view(request: HttpRequest, name: str, version: str) -> HttpResponse:
+    """`POST models/{name}/versions/{version}/promote/`: puts a version into service; an older one is a roll-back."""
+    require_method(request, "POST")
+    authorize(request, PROMOTE_MODEL)
+    limit(request, DEFAULT_SCOPE)
+    refuse_parameters(request)
+    reason = read_reason(read_body(request))
+    return ProxyResponse(promote(request, name, version, reason))
 
 
 @csrf_exempt  # session authentication checks the token itself

@@ -27,6 +27,8 @@ OPERATIONS = {
     ("post", "/ml/v1/predict/"),
     ("get", "/ml/v1/status/"),
     ("get", "/ml/v1/model-info/"),
+    ("get", "/ml/v1/models/"),
+    ("post", "/ml/v1/models/{name}/versions/{version}/promote/"),
     ("post", "/ml/v1/retrain/"),
     ("post", "/ml/v1/retrain/jobs/"),
     ("get", "/ml/v1/retrain/jobs/"),

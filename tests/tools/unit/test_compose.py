@@ -18,7 +18,7 @@ from tools.launch.system import web_stop_seconds
 SERVICES = compose.services()
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 ONE_SHOT = {"migrate"}
-SECRETS = {"SECRET_KEY", "SEAL_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "FLOWER_BASIC_AUTH"}
+SECRETS = {"SECRET_KEY", "SEAL_KEY", "ML_SERVER_TOKEN", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "FLOWER_BASIC_AUTH"}
 COMPOSE_ONLY = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "PUBLISH_HOST"}
 PORTS_AND_FOLDERS = {"GATEWAY_PORT", "ML_SERVER_PORT", "FLOWER_PORT", "REDIS_PORT", "VAR_DIR", "IMAGE_DIR"}
 
@@ -58,7 +58,7 @@ def test_it_names_a_secret_that_is_missing(name: str) -> None:
 
 
 def test_it_has_no_secret_of_its_own() -> None:
-    secret_like = re.compile(r"PASSWORD|SECRET|KEY|(?<!API)_AUTH$|_URL$|REDISCLI_AUTH")
+    secret_like = re.compile(r"PASSWORD|SECRET|KEY|TOKEN|(?<!API)_AUTH$|_URL$|REDISCLI_AUTH")
     values = {
         (service, name): value
         for service, parts in SERVICES.items()
