@@ -4,6 +4,7 @@ Each app derives its own errors in its module `exceptions`; `common.problem_deta
 
 GatewayError                      500
 ├─ BadInput                     400   the caller's fault, with a pointer to each error
+├─ CrossOrigin                  403   a page of another origin sent the request
 ├─ UnknownPath                  404
 ├─ NoSuchRecord                 404
 ├─ WrongMethod                  405
@@ -13,6 +14,9 @@ GatewayError                      500
 ├─ NotJSONMedia                 415
 ├─ KeyReused                    422   an Idempotency-Key of another request
 ├─ TooManyExports               429   the caller's other exports have not ended
+
+
+├─ TooManyRequests              429   the caller's limit is used up
 └─ Unavailable                  503   the gateway can't serve now
    ├─ Busy                            all places for such requests are taken
    └─ DatabaseUnavailable
@@ -57,6 +61,14 @@ class BadInput(GatewayError):
     status = HTTPStatus.BAD_REQUEST
     kind = "bad-input"
     title = "The request can't be used"
+
+
+class CrossOrigin(GatewayError):
+    """A page of another origin sent the request."""
+
+    status = HTTPStatus.FORBIDDEN
+    kind = "cross-origin"
+    title = "Pages of other origins may not do this"
 
 
 class UnknownPath(GatewayError):
@@ -130,6 +142,14 @@ class TooManyExports(GatewayError):
     kind = "too-many-exports"
     title = "Other exports of this caller have not ended"
     retry_after = 10
+
+
+class TooManyRequests(GatewayError):
+    """The caller's limit is used up; nothing was forwarded and nothing written."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    kind = "too-many-requests"
+    title = "Too many requests"
 
 
 class Unavailable(GatewayError):

@@ -14,11 +14,14 @@ from common.ids import uuid7
 from common.row_scope import Scope
 from ml_proxy import history
 from ml_proxy.feedback_requests import FeedbackRequest, invalid_feedback
+from ml_proxy.model_classes import MODEL_CLASSES
 from ml_proxy.models import FEEDBACK_LOCK, MAX_LABEL, Feedback, InferenceLog
 from ml_proxy.records import FeedbackRecord
 from ml_proxy.source import INFERENCES
 from recording import recorder
 from recording.records import microseconds
+
+MAX_LISTED = 100  # classes in an error
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,12 @@ class Page:
 def submit(inference_id: UUID, request: FeedbackRequest, caller: Caller) -> tuple[Feedback, bool]:
     """Stores a verdict. Returns it and whether it is new; an exact repeat of the newest verdict returns that one.
 
-    Raises `NoSuchRecord`, or `BadInput` if the label does not match the verdict.
+    Raises `NoSuchRecord`, or `BadInput` if the label does not match the verdict or is no class of the model.
     """
     row = _load(inference_id, caller.doctors)
     label = _label(request, top_label(row.output_data)) or ""
+    if request.verdict is Feedback.Verdict.CORRECT:
+        _require_class(label, row)
     values: dict[str, Any] = {"verdict": request.verdict.value, "label": label, "note": request.note}
     values["caller"] = caller.name
     copied = {name: getattr(row, name) for name in ("model_name", "model_version", "predicted_at")}
@@ -108,3 +113,14 @@ def _label(request: FeedbackRequest, model_label: str | None) -> str | None:
             FieldError("/label", 'is not the model\'s label: leave it out, or use the verdict "correct"')
         )
     return model_label
+
+
+def _require_class(label: str, row: InferenceLog) -> None:
+    """Raises `BadInput` if the model has no such class. A model whose classes can't be asked for accepts any label."""
+    classes = MODEL_CLASSES.of(row.model_name, row.model_version)
+    if classes is None or label in classes:
+        return
+    rest = len(classes) - MAX_LISTED
+    more = f", or one of {rest} more (see model-info)" if rest > 0 else ""
+    listed = ", ".join(classes[:MAX_LISTED])
+    raise invalid_feedback(FieldError("/label", f"is no class of the model: use {listed}{more}"))

@@ -3,6 +3,8 @@
 from copy import deepcopy
 from typing import Any
 
+from ml_proxy.promotion import MAX_REASON, SEGMENT
+
 _ANSWER = {"description": "The model server's answer, unchanged: status, body and end-to-end header fields."}
 _ANY_OBJECT = {"application/json": {"schema": {"type": "object"}}}
 _PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -58,13 +60,34 @@ _PREDICT_BODY = {
         },
     },
 }
+_PROMOTE_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["reason"],
+                "additionalProperties": False,
+                "properties": {
+                    "reason": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": MAX_REASON,
+                        "description": "Why, for the record. It is logged, so it must not name a patient.",
+                    }
+                },
+            }
+        }
+    },
+}
 _READY_SCHEMA = {
     "type": "object",
-    "required": ["status", "parts"],
+    "required": ["status"],
     "properties": {
         "status": {"enum": ["ready", "degraded", "not ready"]},
         "parts": {
             "type": "object",
+            "description": "Only for monitoring and permitted users, see OPEN_PATHS.",
             "additionalProperties": {
                 "type": "object",
                 "required": ["ok", "ms", "detail"],
@@ -148,6 +171,16 @@ def _paths() -> dict[str, Any]:
         },
         "/ml/v1/status/": {"get": _operation("get_status", "The model server's status", {"200": answer})},
         "/ml/v1/model-info/": {"get": _operation("get_model_info", "The model server's models", {"200": answer})},
+        "/ml/v1/models/": {"get": _operation("list_models", "All models with their versions", {"200": answer})},
+        "/ml/v1/models/{name}/versions/{version}/promote/": {
+            "post": _operation(
+                "promote_model",
+                "Put a version of a model into service, or go back to an older one",
+                {"200": answer, "4XX": _REFUSAL, "5XX": _REFUSAL},
+                requestBody=_PROMOTE_BODY,
+                parameters=[_path_parameter("name"), _path_parameter("version"), _REQUEST_ID],
+            )
+        },
         "/ml/v1/retrain/": {
             "post": _operation(
                 "retrain",
@@ -177,6 +210,10 @@ def _paths() -> dict[str, Any]:
 
 def _operation(name: str, summary: str, responses: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"operationId": name, "summary": summary, "tags": ["ml"], "responses": deepcopy(responses), **more}
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    return {"in": "path", "name": name, "required": True, "schema": {"type": "string", "pattern": SEGMENT.pattern}}
 
 
 def _content(schema: str) -> dict[str, Any]:

@@ -36,6 +36,8 @@ class SourceView(APIView):
 class SourceHistory(SourceView):
     """The rows, newest first."""
 
+    rate_limit = "history"
+
     def get(self, request: Request) -> HttpResponse:
         """One page."""
         page = self.history.page(self.history.filter(**self.read(request, _PAGE)))
@@ -48,6 +50,8 @@ class SourceHistory(SourceView):
 class SourceRow(SourceView):
     """One row."""
 
+    rate_limit = "history"
+
     def get(self, request: Request, row_id: UUID) -> HttpResponse:
         """One row."""
         refuse_parameters(request)
@@ -56,6 +60,8 @@ class SourceRow(SourceView):
 
 class SourceExport(SourceView):
     """All rows that match, as one file."""
+
+    rate_limit = "export"
 
     def get(self, request: Request) -> StreamingHttpResponse:
         """The file."""

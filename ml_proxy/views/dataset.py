@@ -23,6 +23,7 @@ class DataSet(ReadView):
     """Exports each inference that has a verdict, with its newest verdict."""
 
     needs: ClassVar = {"GET": EXPORT_DATASET, "HEAD": EXPORT_DATASET}
+    rate_limit = "export"
 
     @extend_schema(
         operation_id="export_dataset",

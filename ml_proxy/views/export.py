@@ -22,6 +22,7 @@ class Export(ReadView):
     """Exports all inferences that match."""
 
     needs: ClassVar = {"GET": READ_HISTORY, "HEAD": READ_HISTORY}
+    rate_limit = "export"
 
     @extend_schema(
         operation_id="export_history",

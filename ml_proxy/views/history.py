@@ -32,6 +32,7 @@ class History(ReadView):
     """Lists inferences, newest first."""
 
     needs: ClassVar = {"GET": READ_HISTORY, "HEAD": READ_HISTORY}
+    rate_limit = "history"
 
     @extend_schema(
         operation_id="list_history",
@@ -62,6 +63,7 @@ class Inference(ReadView):
     """Returns one inference."""
 
     needs: ClassVar = {"GET": READ_HISTORY, "HEAD": READ_HISTORY}
+    rate_limit = "history"
 
     @extend_schema(operation_id="get_inference", summary="One inference", responses=InferenceSchema)
     def get(self, request: HttpRequest, inference_id: UUID) -> HttpResponse:

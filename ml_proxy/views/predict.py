@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.permissions import authorize
+from accounts.throttling import limit
 from common.logs import current_request_id
 from common.request_body import read_body, require_method
 from ml_proxy.idempotency import predict_once
@@ -18,6 +19,7 @@ def predict_view(request: HttpRequest) -> HttpResponse:
     """Responds with the model's answer; a 2xx is recorded before the response starts."""
     require_method(request, "POST")
     caller = authorize(request, PREDICT)
+    limit(request, "predict")
     call = Call(
         body=read_body(request, may_be_form=True),
         fields=request_fields(request.META),
@@ -29,7 +31,7 @@ def predict_view(request: HttpRequest) -> HttpResponse:
     )
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     outcome = predict(call) if key is None else predict_once(call, key)
-    response = ProxyResponse(outcome.answer, request)
+    response = ProxyResponse(outcome.answer)
     if outcome.record is not None:
         response["X-Inference-ID"] = str(outcome.record.id)
     return response

@@ -23,7 +23,7 @@ from tests.support.wait import until
 pytestmark = pytest.mark.django_db
 
 FIRST = [
-    (b"Content-Type: application/json; v=1\r\nX-A: \xed\x95\x9c\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n", PREDICTION),
+    (b"Content-Type: application/json; v=1\r\nX-A: \xed\x95\x9c\r\nX-Two: a=1\r\nX-Two: b=2\r\n", PREDICTION),
     (b"", b' {"a": "\\u0000"}\n'),
     (b"Content-Encoding: gzip\r\n", gzip.compress(PREDICTION, mtime=0)),
 ]
