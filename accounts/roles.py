@@ -33,6 +33,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
         "ml_proxy.promote_model",
     ),
     "operator": (
+        "ml_proxy.view_metrics",
         "jobs.view_job",
         "recording.view_disposition",
         "accounts.view_apitoken",
@@ -45,6 +46,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
         "jobs.view_job",
         "jobs.view_payload",
         "recording.view_disposition",
+        "ml_proxy.view_metrics",
         "accounts.view_accesslog",
         "accounts.view_apitoken",
         "accounts.view_profile",

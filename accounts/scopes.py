@@ -11,6 +11,7 @@ SCOPES: Mapping[str, frozenset[str]] = {
     "export": frozenset({"ml_proxy.view_inferencelog", "ml_proxy.view_feedback", "ml_proxy.export_dataset"}),
     "jobs": frozenset({"jobs.add_job", "jobs.view_job", "jobs.change_job", "jobs.view_payload"}),
     "models": frozenset({"ml_proxy.promote_model"}),
+    "metrics": frozenset({"ml_proxy.view_metrics"}),
     "mlflow": frozenset({"mlflow.add_mlflowoutbox", "ml_proxy.view_inferencelog"}),
     "access-log": frozenset({"accounts.view_accesslog"}),
 }

@@ -14,6 +14,7 @@ BODILESS_BYTES = 64 * 1024  # the largest body of a method that needs none
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 _MODEL_PATHS = ("predict/", "status/", "model-info/", "retrain/")
+_MODELS = "/ml/v1/models/"
 _PROBES = ("/readyz", "/metrics")
 _MLFLOW = "/ml/v1/mlflow/"
 
@@ -24,12 +25,14 @@ class Pools:
     def __init__(self, threads: int) -> None:
         model, probes = Pool(threads), Pool(4)
         self._fixed = {f"/ml/v1/{path}": model for path in _MODEL_PATHS} | dict.fromkeys(_PROBES, probes)
-        self._mlflow = Pool(max(threads // 8, 1))
+        self._by_prefix = {_MODELS: model, _MLFLOW: Pool(max(threads // 8, 1))}
         self._others = Pool(max(threads // 2, 2))
 
     def of(self, path: str) -> Pool:
         """The pool of a path."""
-        return self._fixed.get(path) or (self._mlflow if path.startswith(_MLFLOW) else self._others)
+        if pool := self._fixed.get(path):
+            return pool
+        return next((pool for prefix, pool in self._by_prefix.items() if path.startswith(prefix)), self._others)
 
 
 def body_limit(environ: dict[str, Any]) -> int:
