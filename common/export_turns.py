@@ -31,13 +31,11 @@ class Turn:
             _running[self._caller] += 1
 
     def end(self) -> None:
-        """Ends it; may be called again."""
+        """Ends it. Call it once."""
         with _lock:
-            if self._caller:
-                _running[self._caller] -= 1
-                if not _running[self._caller]:
-                    del _running[self._caller]
-                self._caller = ""
+            _running[self._caller] -= 1
+            if not _running[self._caller]:
+                del _running[self._caller]
 
 
 def _caller(request: HttpRequest | Request) -> str:

@@ -1,6 +1,7 @@
 """Sends rows as one file, streamed: an export of any size takes the memory of a page or two."""
 
 import logging
+import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import chain
@@ -52,11 +53,11 @@ class _Body:
     """The body of the response. It builds the first piece at once, so an early error is an error response."""
 
     def __init__(self, pieces: Iterator[Piece], turn: Turn) -> None:
-        self._turn = turn
+        self._end_turn = weakref.finalize(self, turn.end)  # also if nobody closes the response
         try:
             self._chunks = _chunks(chain([next(pieces)], pieces), current_request_id.get())
         except BaseException:
-            turn.end()
+            self._end_turn()
             raise
 
     def __iter__(self) -> Iterator[bytes]:
@@ -65,7 +66,7 @@ class _Body:
     def close(self) -> None:
         """Ends the export; called when the response is closed."""
         self._chunks.close()
-        self._turn.end()
+        self._end_turn()
 
 
 def _chunks(pieces: Iterable[Piece], request_id: str) -> Generator[bytes, None, None]:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 import requests
 
-from tests.acceptance.helpers.slow_callers import RawCaller, callers
+from tests.acceptance.helpers.slow_callers import JSON_HEAD, RawCaller, callers
 from tests.support.gateway import BODY, PREFIX
 from tests.support.model import Conversation, ScriptedModel
 from tests.support.system import System
@@ -295,7 +295,8 @@ def test_a_stop_does_not_wait_for_late_bodies(make_system: Callable[..., System]
     process = system.processes["web"]
     with callers(int(system.environment["GATEWAY_PORT"]), 5) as slow:
         for each in slow:
-            each.begin(PREDICT, length=500, sent=b"{")
+            each.begin(PREDICT, length=500, fields=f"{JSON_HEAD}Expect: 100-continue\r\n")
+            assert each.sock.recv(25, socket.MSG_WAITALL) == b"HTTP/1.1 100 Continue\r\n\r\n"  # it is being read
         system.kill("web", signal.SIGTERM)
         assert process.returncode == 0
         assert [each.answer()[0] for each in slow] == [408] * len(slow)

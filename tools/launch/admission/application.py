@@ -1,6 +1,6 @@
 """The WSGI layer in front of Django: reads the body, and waits for a slot."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -35,18 +35,19 @@ class Admission:
         path = environ["PATH_INFO"]
         if path == LIVENESS:
             return _list(self._wrapped(environ, start_response))
-        exchange = Exchange(environ["REMOTE_ADDR"])
+        exchange = Exchange(environ["REMOTE_ADDR"], expects_continue="HTTP_EXPECT" in environ)
         self.exchanges.add(exchange)
         try:
             if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
                 return self._with_body(environ, start_response, exchange)
             exchange.complete_at = exchange.begun_at
-            return self._in_slot(environ, start_response)
+            return self._in_slot(environ, start_response, exchange)
         except GatewayError as refusal:
             environ[REFUSAL] = refusal
             return _list(self._wrapped(environ, start_response))
         finally:
-            self.exchanges.discard(exchange)
+            if not exchange.is_streamed:
+                self.exchanges.discard(exchange)
 
     def _with_body(
         self, environ: WSGIEnvironment, start_response: StartResponse, exchange: Exchange
@@ -57,7 +58,7 @@ class Admission:
         size = limit if declared < 0 else declared
         if size <= PIECE_BYTES:
             environ["wsgi.input"] = BytesIO(exchange.read(environ["wsgi.input"], declared, limit))
-            return self._in_slot(environ, start_response)
+            return self._in_slot(environ, start_response, exchange)
         return self._with_large_body(environ, start_response, exchange, size)
 
     def _with_large_body(
@@ -73,19 +74,22 @@ class Admission:
             environ["wsgi.input"] = BytesIO(body)
             self._processed.take(len(body))
             try:
-                return self._in_slot(environ, start_response)
+                return self._in_slot(environ, start_response, exchange)
             finally:
                 self._processed.give(len(body))
         finally:
             self._received.give(size)
 
-    def _in_slot(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def _in_slot(self, environ: WSGIEnvironment, start_response: StartResponse, exchange: Exchange) -> Iterable[bytes]:
         pool = self._pools.of(environ["PATH_INFO"])
         slot = pool.take()
         try:
             slot.enter()
             response: Any = self._wrapped(environ, start_response)
-            return Streamed(response, pool) if getattr(response, "streaming", True) else _list(response)
+            if not getattr(response, "streaming", True):
+                return _list(response)
+            exchange.is_streamed = True
+            return Streamed(response, pool, lambda: self.exchanges.discard(exchange))
         finally:
             slot.leave()
 
@@ -93,10 +97,11 @@ class Admission:
 class Streamed:
     """A response body whose pieces are made in a slot; none is held while the caller reads."""
 
-    def __init__(self, response: Any, pool: Pool) -> None:
+    def __init__(self, response: Any, pool: Pool, closed: Callable[[], None]) -> None:
         self._response = response
         self._pieces: Iterator[bytes] = iter(response)
         self._pool = pool
+        self._closed = closed
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -111,7 +116,10 @@ class Streamed:
 
     def close(self) -> None:
         """Ends the response."""
-        self._response.close()
+        try:
+            self._response.close()
+        finally:
+            self._closed()
 
 
 def _list(response: Any) -> Iterable[bytes]:

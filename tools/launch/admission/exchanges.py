@@ -12,10 +12,12 @@ PIECE_BYTES = 64 * 1024  # a longer body is read in pieces
 class Exchange:
     """A request: the caller's address, and times in `time.monotonic()` seconds."""
 
-    __slots__ = ("address", "begun_at", "complete_at", "is_late", "received")
+    __slots__ = ("address", "begun_at", "complete_at", "expects_continue", "is_late", "is_streamed", "received")
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, expects_continue: bool = False) -> None:
         self.address = address
+        self.expects_continue = expects_continue  # then the caller gets "100 Continue" before it sends the body
+        self.is_streamed = False  # whether its response has begun, and may pause
         self.begun_at = time.monotonic()
         self.complete_at = 0.0  # when the body was complete; 0 before
         self.received = 0  # bytes of the body, in whole pieces

@@ -16,16 +16,18 @@ from typing import NamedTuple
 _SENT_AGE, _RECEIVED_AGE = 44, 52  # u32: milliseconds since data was sent and received
 _BYTES = 120  # two u64: bytes that the caller acknowledged, and bytes received
 _INFO_BYTES = 136
+CONTINUE_BYTES = len(b"HTTP/1.1 100 Continue\r\n\r\n")
 FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 
 class Connection(NamedTuple):
-    """A connection with a caller; `received_at` is in `time.monotonic()` seconds."""
+    """A connection with a caller; times are in `time.monotonic()` seconds."""
 
     sock: socket.socket  # a copy of the descriptor, valid until the next connection is asked for
     inode: int
     address: str
-    received_at: float  # the last data from the caller
+    sent_at: float  # the last data to the caller; for a new connection, when it began
+    received_at: float
     bytes_received: int
     bytes_sent: int  # acknowledged by the caller
     is_unanswered: bool | None  # whether data came after the last answer; None if both are of the same millisecond
@@ -53,12 +55,21 @@ def _described(sock: socket.socket) -> Connection:
     sent, received = struct.unpack_from("=QQ", info, _BYTES)
     inode = os.fstat(sock.fileno()).st_ino
     return Connection(
-        sock, inode, address, now - received_age / 1000, received, sent, _order(sent_age, received_age, sent)
+        sock,
+        inode,
+        address,
+        now - sent_age / 1000,
+        now - received_age / 1000,
+        received,
+        sent,
+        _order(sent_age, received_age, sent),
     )
 
 
 def _order(sent_age: int, received_age: int, sent: int) -> bool | None:
-    if received_age == sent_age and sent:
+    if sent <= CONTINUE_BYTES:  # nothing, or "100 Continue" only
+        return True
+    if received_age == sent_age:
         return None
     return received_age <= sent_age
 

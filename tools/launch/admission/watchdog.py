@@ -90,16 +90,26 @@ class Watchdog(threading.Thread):
         for each in late:
             each.is_late = True
         for connection in connections(settings.GATEWAY_PORT):
-            known = self._silences.get(connection.inode)
-            if (
-                known
-                and known.since <= since
-                and _goes_on(known, connection)
-                and connection.address == address
-                and not any(_may_own(each, connection) for each in others)
+            if connection.address == address and (
+                (self._is_silent(connection, since) and not any(_may_own(each, connection) for each in others))
+                or _was_told_to_continue(connection, late, others)
             ):
                 with suppress(OSError):
                     connection.sock.shutdown(socket.SHUT_RD)
+
+    def _is_silent(self, connection: Connection, since: float) -> bool:
+        known = self._silences.get(connection.inode)
+        return known is not None and known.since <= since and _goes_on(known, connection)
+
+
+def _was_told_to_continue(connection: Connection, late: list[Exchange], others: list[Exchange]) -> bool:
+    """Whether the last data to the caller was probably "100 Continue" for one of the late bodies.
+
+    It may also be the last data of an idle connection, which may be closed. It may not be that of a stream that pauses.
+    """
+    if connection.is_unanswered or any(each.is_streamed for each in others):
+        return False
+    return any(each.expects_continue and abs(connection.sent_at - each.begun_at) < SLACK_SECONDS for each in late)
 
 
 def _goes_on(before: _Silence, connection: Connection) -> bool:
