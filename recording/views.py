@@ -7,8 +7,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from common.export_formats import DEFAULT, FORMS, form_name
-from common.file_response import attachment
+from common.file_response import FORM_READERS, attachment, take_form
 from common.query_params import SPAN, Readers, cursor, limit, next_link, read_query, refuse_parameters
 from common.responses import json_response
 from common.row_scope import scope_of
@@ -65,11 +64,10 @@ class SourceExport(SourceView):
 
     def get(self, request: Request) -> StreamingHttpResponse:
         """The file."""
-        query = self.read(request, _EXPORT)
-        form = query.pop("format", DEFAULT)
+        query = self.read(request, FORM_READERS)
+        form = take_form(query)
         stem = self.source.name.replace(".", "-")
-        return attachment(request, stem, form, lambda: self.history.export(self.history.filter(**query), FORMS[form]))
+        return attachment(request, stem, form, lambda: self.history.export(self.history.filter(**query), form))
 
 
 _PAGE: Readers = {"limit": ("limit", limit), "cursor": ("after", cursor(Cursor.of))}
-_EXPORT: Readers = {"format": ("format", form_name)}

@@ -6,8 +6,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
 
 from accounts.read_view import ReadView
-from common.export_formats import DEFAULT, FORMS, form_name
-from common.file_response import FILE_ANSWERS, FILE_FIELDS, attachment
+from common.file_response import FILE_ANSWERS, FILE_FIELDS, FORM_READERS, attachment, take_form
 from common.query_params import Readers, read_query
 from common.row_scope import scope_of
 from ml_proxy.accuracy import FeedbackFilter
@@ -16,7 +15,7 @@ from ml_proxy.filters import MODEL_FILTERS
 from ml_proxy.permissions import EXPORT_DATASET
 from ml_proxy.serializers import MODEL_FIELDS
 
-_READERS: Readers = {"format": ("format", form_name), **MODEL_FILTERS}
+_READERS: Readers = {**FORM_READERS, **MODEL_FILTERS}
 
 
 class DataSet(ReadView):
@@ -40,6 +39,6 @@ class DataSet(ReadView):
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         """Returns the file."""
         query = read_query(request, _READERS)
-        form = query.pop("format", DEFAULT)
+        form = take_form(query)
         wanted = FeedbackFilter(scope=scope_of(request), **query)
-        return attachment(request, "dataset", form, lambda: export(wanted, FORMS[form]))
+        return attachment(request, "dataset", form, lambda: export(wanted, form))
