@@ -24,7 +24,7 @@ from ml_proxy.models import InferenceLog
 from ml_proxy.records import InferenceRecord
 from recording import erasure, sources
 from recording.batches import Batch, Numbered
-from recording.direct_writes import DirectOrigin
+from recording.direct_writes import DirectOrigins
 from recording.journal import Spool
 from recording.models import Disposition, Origin
 from recording.publisher import heads
@@ -102,7 +102,7 @@ class Log:
 
         Raises Django's database errors.
         """
-        direct, self.old_heads = DirectOrigin(keyring().current), []
+        direct, self.old_heads = DirectOrigins(keyring().current), []
         for _ in range(PLANTED):
             record = _record("planted")
             direct.write([record])

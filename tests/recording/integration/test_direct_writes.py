@@ -9,7 +9,7 @@ from django.db import Error, transaction
 from pytest_django import Settings
 
 from ml_proxy.models import InferenceLog
-from recording.direct_writes import DirectOrigin
+from recording.direct_writes import DirectOrigins
 from recording.publisher import journal_folder
 from recording.seals import keyring
 from tests.support.databases import with_database_down
@@ -19,10 +19,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def origin(tmp_path: Path, settings: Settings) -> DirectOrigin:
+def origin(tmp_path: Path, settings: Settings) -> DirectOrigins:
     settings.VAR_DIR = tmp_path
     journal_folder().mkdir(parents=True)
-    return DirectOrigin(keyring().current)
+    return DirectOrigins(keyring().current)
 
 
 def assert_numbered(*numbers: int) -> None:
@@ -31,7 +31,7 @@ def assert_numbered(*numbers: int) -> None:
     call_command("verify_log", stdout=StringIO())
 
 
-def test_its_numbers_go_on_from_call_to_call(origin: DirectOrigin) -> None:
+def test_its_numbers_go_on_from_call_to_call(origin: DirectOrigins) -> None:
     origin.write([record(), record()])
     origin.write([record()])
     with transaction.atomic():
@@ -41,7 +41,7 @@ def test_its_numbers_go_on_from_call_to_call(origin: DirectOrigin) -> None:
     assert_numbered(1, 2, 3, 4, 5)
 
 
-def test_another_origin_begins_after_a_rollback(origin: DirectOrigin) -> None:
+def test_another_origin_begins_after_a_rollback(origin: DirectOrigins) -> None:
     origin.write([record()])
     with transaction.atomic():
         origin.write([record()])
@@ -51,7 +51,7 @@ def test_another_origin_begins_after_a_rollback(origin: DirectOrigin) -> None:
     assert_numbered(1, 1, 2)
 
 
-def test_another_origin_begins_after_a_failure(origin: DirectOrigin) -> None:
+def test_another_origin_begins_after_a_failure(origin: DirectOrigins) -> None:
     origin.write([record()])
 
     def fails() -> bool:
@@ -64,7 +64,7 @@ def test_another_origin_begins_after_a_failure(origin: DirectOrigin) -> None:
     assert_numbered(1, 1)
 
 
-def test_another_origin_begins_while_it_is_unknown_whether_a_number_is_used(origin: DirectOrigin) -> None:
+def test_another_origin_begins_while_it_is_unknown_whether_a_number_is_used(origin: DirectOrigins) -> None:
     with transaction.atomic():
         origin.write([record()])
         origin.write([record()])
