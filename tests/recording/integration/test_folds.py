@@ -26,7 +26,7 @@ from recording.incremental_reconciliation import IncrementalReconciliation
 from recording.ingestion import write_batch
 from recording.journal import Writer
 from recording.models import Disposition, Fold, Origin
-from recording.publisher import journal_folder
+from recording.publisher import heads, journal_folder
 from recording.quarantine import try_again
 from recording.seals import Key, keyring
 from recording.tasks import fold_old_heads
@@ -292,7 +292,7 @@ def test_quarantined_records_of_a_folded_origin_are_retried_and_erased(journal: 
     for patient in ("a\0b", "c\0d"):
         append(writer, record(patient_name=patient))
     writer.close()
-    [(name, frame), *_] = frames = list(backlog.frames(journal))
+    [(name, _), *_] = frames = list(backlog.frames(journal))
     batch = Batch.of(UUID(name.origin), "host", name.key_id, [entry for _, frame in frames for entry in frame.entries])
     write_batch(batch)
     origins.end(batch.origin)
@@ -376,7 +376,7 @@ def test_a_scrape_reads_no_fold_and_no_file_of_folded_heads(
     later = IncrementalReconciliation()
     before = later.account(journal, {})
     monkeypatch.setattr(folds, "unpack", None)
-    (journal / "folded-heads.json").chmod(0)
+    monkeypatch.setattr(heads, "_parsed", None)
     statements: list[str] = []
     with connection.execute_wrapper(lambda run, sql, *rest: (statements.append(sql), run(sql, *rest))[1]):
         assert later.account(journal, {}) == before
