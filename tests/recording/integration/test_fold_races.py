@@ -25,7 +25,7 @@ from recording.publisher import journal_folder
 from recording.reconciliation import account
 from recording.verification import Finding
 from tests.support.folded import NOW, fold, is_open, save_heads, write_origin
-from tests.support.wait import until
+from tests.support.wait import DEADLINE_SECONDS, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -126,11 +126,11 @@ def test_folding_passes_over_heads_that_are_locked(journal: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             origins.lock(batches[0].origin)
-            assert pool.submit(apart(lambda: fold(2))).result() == 1
+            assert pool.submit(apart(lambda: fold(2))).result(DEADLINE_SECONDS) == 1
         assert is_open(batches[0].origin)
         with transaction.atomic():
             assert fold(1) == 1
-            assert pool.submit(apart(lambda: fold(1))).result() == 0  # another one folds it
+            assert pool.submit(apart(lambda: fold(1))).result(DEADLINE_SECONDS) == 0  # another one folds it
     assert findings(journal) == []
 
 

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, models
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from attachments import outbox
@@ -377,10 +378,9 @@ def test_a_scrape_reads_no_fold_and_no_file_of_folded_heads(
     before = later.account(journal, {})
     monkeypatch.setattr(folds, "unpack", None)
     monkeypatch.setattr(heads, "_parsed", None)
-    statements: list[str] = []
-    with connection.execute_wrapper(lambda run, sql, *rest: (statements.append(sql), run(sql, *rest))[1]):
+    with CaptureQueriesContext(connection) as captured:
         assert later.account(journal, {}) == before
-    assert not any('"members"' in sql for sql in statements)
+    assert not any('"members"' in query["sql"] for query in captured)
 
 
 @pytest.mark.parametrize("fault", ["changed", "with a gap", "not settled from 1", "open", "recent"])

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from recording import folds
 from recording.models import Fold, Origin
 
-heads = st.builds(
+heads: st.SearchStrategy[dict[str, Any]] = st.builds(
     dict,
     id=st.uuids(),
-    host=st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=255),
+    host=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=255),
     key_id=st.text("0123456789abcdef", min_size=16, max_size=16),
     settled=st.integers(1, 2**63 - 1).map("1-{}".format),
     erased=st.integers(0, 2**63 - 1),
