@@ -188,18 +188,27 @@ def test_a_head_that_is_folded_while_the_log_is_verified_is_verified_once(
     assert sum(step.checked for step in steps) == 1
 
 
-def test_a_head_that_is_folded_between_two_queries_of_a_scrape_counts_once(journal: Path) -> None:
+@pytest.mark.parametrize("is_before", [True, False])
+def test_a_head_that_is_folded_between_two_queries_of_a_scrape_counts_once(
+    journal: Path, monkeypatch: pytest.MonkeyPatch, is_before: bool
+) -> None:
+    """Before the query for open heads, or after it."""
     write_origin(journal, "A", "B")
-    left = [1]
+    totals, looks = folds.totals, [1, 2, 3]
 
-    def fold_first(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if sql.startswith("SELECT") and 'FROM "recording_origin"' in sql and left:
-            assert fold(left.pop()) == 1
-        return execute(sql, params, many, context)
+    def totals_and_fold() -> folds.Totals:
+        look = looks.pop(0)
+        if look == 2 and not is_before:
+            assert fold(1) == 1
+        found = totals()
+        if look == 1 and is_before:
+            assert fold(1) == 1
+        return found
 
-    with connection.execute_wrapper(fold_first):
-        counts = IncrementalReconciliation().account(journal, {})
+    monkeypatch.setattr(folds, "totals", totals_and_fold)
+    counts = IncrementalReconciliation().account(journal, {})
     assert (counts["answered"], counts["written"], counts["missing"]) == (2, 2, 0)
+    assert not looks
 
 
 def test_all_at_once(journal: Path) -> None:
