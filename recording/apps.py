@@ -2,6 +2,8 @@
 
 from django.apps import AppConfig
 
+from common.periodic import PeriodicTask, register
+
 
 class RecordingConfig(AppConfig):
     """Journal, publisher, ingestion and verification for the records of any source."""
@@ -10,7 +12,7 @@ class RecordingConfig(AppConfig):
     verbose_name = "Ledger"
 
     def ready(self) -> None:
-        """Registers its probes and metrics."""
+        """Registers its probes, its periodic task and its metrics."""
         from common import health  # noqa: PLC0415 - models load once the apps are ready
         from common.metrics import scrape  # noqa: PLC0415
         from recording import gauges  # noqa: PLC0415
@@ -19,5 +21,6 @@ class RecordingConfig(AppConfig):
         health.register("journal", probes.journal, is_required=True)
         health.register("publisher", probes.publisher_alive)
         health.register("log", probes.log)
+        register(PeriodicTask(name="fold-heads", task="recording.fold_heads", seconds=3600, expires_seconds=3600))
         scrape.register_part("journal", gauges.of_journal)
         scrape.register_gauges(gauges.of_ledger)

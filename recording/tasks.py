@@ -1,4 +1,4 @@
-"""The task that writes the log. It acknowledges early: the publisher resends batches that are not settled in time."""
+"""The ledger's tasks. The one that writes the log acknowledges early: the publisher resends what is not settled."""
 
 import logging
 from typing import Any
@@ -8,6 +8,8 @@ from django.db import Error, connection
 
 from common import logs, tracing
 from common.database_errors import trouble
+from common.tasks import NoDatabase, database_needed
+from recording import fold_heads
 from recording.batches import WRITE_RECORDS, BadBatch, Batch
 from recording.ingestion import write_batch
 from recording.origins import WrongKey
@@ -44,3 +46,11 @@ def write_records(*_: Any, **message: Any) -> None:
     except (UnknownKey, UnsupportedRecord, WrongKey) as exc:
         log.error("%s from host %s can't be written here and will be sent again: %s", batch, batch.host, exc)
         raise NotWritten(f"{type(exc).__name__}: {batch} will be sent again") from None
+
+
+@shared_task(name="recording.fold_heads", ignore_result=True, throws=(NoDatabase,))
+def fold_old_heads() -> None:
+    """Folds the heads of origins to which nobody writes any more."""
+    with database_needed():
+        if count := fold_heads.fold_heads():
+            log.info("%d heads were folded", count)

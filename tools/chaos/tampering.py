@@ -24,7 +24,7 @@ from ml_proxy.models import Feedback, InferenceLog
 from ml_proxy.records import FeedbackRecord, InferenceRecord
 from recording import erasure, sources
 from recording.batches import Batch, Numbered
-from recording.direct_writes import DirectOrigin
+from recording.direct_writes import DirectOrigins
 from recording.journal import Spool
 from recording.models import Disposition, Origin
 from recording.publisher import heads
@@ -103,7 +103,7 @@ class Log:
 
         Raises Django's database errors.
         """
-        direct, verdicts = DirectOrigin(keyring().current), DirectOrigin(keyring().current)
+        direct, verdicts = DirectOrigins(keyring().current), DirectOrigins(keyring().current)
         self.old_heads = []
         for _ in range(PLANTED):
             record = _record("planted")

@@ -16,7 +16,7 @@ from common.row_scope import EVERYTHING
 from ml_proxy.accuracy import FeedbackFilter
 from ml_proxy.dataset import newest_first
 from ml_proxy.models import Feedback, InferenceLog
-from recording.direct_writes import DirectOrigin
+from recording.direct_writes import DirectOrigins
 from recording.models import Disposition, Origin
 from recording.publisher import journal_folder
 from recording.publisher.heads import Heads
@@ -46,7 +46,7 @@ def judged(client: Client) -> UUID:
 
 def sealed_inference(**changes: str) -> UUID:
     item = record(**{"output_data": model_answer("benign"), **changes})
-    DirectOrigin(keyring().current).write([item])
+    DirectOrigins(keyring().current).write([item])
     return item.id
 
 
