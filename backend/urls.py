@@ -1,10 +1,11 @@
 """All paths of the gateway."""
 
 from django.contrib import admin
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from accounts.pages.sign_in import SignIn
 from common import problem_details
 from common.fixed_paths import FixedPaths
 from common.views import healthz, metrics, readyz
@@ -12,15 +13,18 @@ from ml_proxy.views.home import home
 
 urlpatterns = [
     FixedPaths("ml/v1/", "ml_proxy.urls"),
+    FixedPaths("ml/v1/", "accounts.api_urls"),
     FixedPaths("ml/v1/mlflow/", "integrations.mlflow.urls"),
     path("", home, name="home"),
+    path("accounts/", include("accounts.urls")),
+    path("admin/login/", SignIn.as_view(next_page="admin:index")),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
-    re_path(r"^(?P<page>admin|api/docs|api/schema)$", RedirectView.as_view(url="/%(page)s/")),
+    re_path(r"^(?P<page>accounts|admin|api/docs|api/schema)$", RedirectView.as_view(url="/%(page)s/")),
     re_path(r"", problem_details.page_not_found),  # under DEBUG too, instead of Django's own page
 ]
 

@@ -23,6 +23,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
+from common import session_expiry
 from common.conf import settings
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -106,6 +107,8 @@ class SignInMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddl
         if messages.used or messages.added_new:
             response = MessageMiddleware.process_response(self, request, response)
         session = request.session
+        if session.accessed:
+            session_expiry.renew(session)
         if session.accessed or session.modified or settings.SESSION_COOKIE_NAME in request.COOKIES:
             response = SessionMiddleware.process_response(self, request, response)
         return response

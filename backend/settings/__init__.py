@@ -21,6 +21,7 @@ try:
     from backend.settings.logging import *
     from backend.settings.machine import *
     from backend.settings.mlflow import *
+    from backend.settings.oidc import *
     from backend.settings.rest_framework import *
     from backend.settings.services import *
     from backend.settings.sign_in import *

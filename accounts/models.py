@@ -1,0 +1,5 @@
+"""The tables of the app."""
+
+from accounts.login_attempts import LoginAttempts
+
+__all__ = ["LoginAttempts"]

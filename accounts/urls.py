@@ -1,0 +1,17 @@
+"""Paths under `/accounts/`."""
+
+from django.conf import settings
+from django.urls import include, path
+
+from accounts.pages.account import ChangePassword, account_page
+from accounts.pages.sign_in import OneClick, SignIn, SignOut
+
+urlpatterns = [
+    path("", account_page, name="account"),
+    path("login/", SignIn.as_view(), name="login"),
+    path("login/one-click/", OneClick.as_view(), name="one-click"),
+    path("logout/", SignOut.as_view(), name="logout"),
+    path("password/", ChangePassword.as_view(), name="password"),
+]
+if settings.OIDC_ISSUER:
+    urlpatterns.append(path("oidc/", include("accounts.oidc.urls")))
