@@ -24,7 +24,7 @@ _line = threading.BoundedSemaphore(max(2, settings.GATEWAY_THREADS // 4))  # oth
 class PasswordBackend(ModelBackend):
     """Django's own, with a lockout. A check takes half a second of CPU, so each process does one at a time."""
 
-    def authenticate(  # type: ignore[override] # Django's stubs name the user's base class
+    def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
         """The active user with this name and password, or None. Raises `LockedOut` or `SignInBusy` before it checks."""
@@ -38,11 +38,13 @@ class PasswordBackend(ModelBackend):
             user = super().authenticate(request, username=name, password=password)
         if user is not None:
             lockout.succeed(attempt)
-        return user  # type: ignore[return-value] # the project's user is Django's
+        return user
 
-    async def aauthenticate(self, request: HttpRequest | None, **kwargs: Any) -> User | None:  # type: ignore[override]
+    async def aauthenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> User | None:
         """As `authenticate`."""
-        return await sync_to_async(self.authenticate)(request, **kwargs)
+        return await sync_to_async(self.authenticate)(request, username, password, **kwargs)
 
 
 @contextmanager

@@ -1,12 +1,12 @@
 """Paths under `/accounts/`."""
 
 from django.conf import settings
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from accounts.pages.account import ChangePassword, account_page
 from accounts.pages.sign_in import OneClick, SignIn, SignOut
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", account_page, name="account"),
     path("login/", SignIn.as_view(), name="login"),
     path("login/one-click/", OneClick.as_view(), name="one-click"),

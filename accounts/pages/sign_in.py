@@ -70,7 +70,7 @@ class SignIn(OnlyMethods, views.LoginView):
 
 
 @method_decorator(never_cache, name="dispatch")
-class OneClick(OnlyMethods, views.RedirectURLMixin, View):  # type: ignore[misc,name-defined] # not in the stubs
+class OneClick(OnlyMethods, views.RedirectURLMixin, View):
     """Signs in as the generated administrator of one's own machine."""
 
     methods = ("POST",)
