@@ -105,7 +105,8 @@ def _start(make: Callable[..., System], provider: OidcProvider, **more: str) -> 
     for name, email, is_staff in LOCAL_USERS:
         system.sql(
             "INSERT INTO auth_user (username, email, password, is_staff, is_superuser, is_active, first_name, "  # noqa: S608
-            f"last_name, date_joined) VALUES ('{name}', '{email}', '{hashed}', {is_staff}, false, true, '', '', CURRENT_TIMESTAMP)"
+            f"last_name, date_joined) VALUES ('{name}', '{email}', '{hashed}', {is_staff}, false, true, '', '', "
+            "CURRENT_TIMESTAMP)"
         )
     system.start("web")
     return hospital
