@@ -2,15 +2,19 @@
 
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in
+from django.db.models.signals import post_migrate
 
 from common import session_expiry
 
 
 class AccountsConfig(AppConfig):
-    """Authentication and permissions."""
+    """Authentication, tokens, roles, and whose records a caller may see."""
 
     name = "accounts"
 
     def ready(self) -> None:
-        """Lets sessions expire."""
+        """Creates the roles after migrations; Django has created the permissions by then. Lets sessions expire."""
+        from accounts.roles import create_roles  # noqa: PLC0415
+
+        post_migrate.connect(create_roles, dispatch_uid="accounts.roles")
         user_logged_in.connect(session_expiry.start, dispatch_uid="session_expiry")

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from accounts import lockout
-from accounts.exceptions import SignInBusy
+from accounts.exceptions import TooManyChecks
 from common.client_address import client_network
 from common.conf import settings
 
@@ -27,7 +27,7 @@ class PasswordBackend(ModelBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
-        """The active user with this name and password, or None. Raises `LockedOut` or `SignInBusy` before it checks."""
+        """The active user with this name and password, or None. Raises `LockedOut` or `TooManyChecks`, and then checks nothing."""
         name = kwargs.get(User.USERNAME_FIELD) if username is None else username
         if name is None or password is None or "\0" in name:
             return None
@@ -49,7 +49,7 @@ class PasswordBackend(ModelBackend):
 
 @contextmanager
 def _turn_of_check() -> Iterator[None]:
-    """Waits until no other thread checks a password. Raises `SignInBusy` if the line is full or too slow."""
+    """Waits until no other thread checks a password. Raises `TooManyChecks` if the line is full or too slow."""
     if not _line.acquire(blocking=False):
         raise _busy()
     try:
@@ -63,5 +63,5 @@ def _turn_of_check() -> Iterator[None]:
         _line.release()
 
 
-def _busy() -> SignInBusy:
-    return SignInBusy("Many people are signing in at this moment. Try again in a few seconds.", seconds=2)
+def _busy() -> TooManyChecks:
+    return TooManyChecks("Many people are signing in at this moment. Try again in a few seconds.")

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:ml-proxy:problem:"
-CHALLENGE = 'Basic realm="ML Proxy", charset="UTF-8"'
+CHALLENGE = 'Bearer realm="ML Proxy"'  # not Basic: browsers would ask for a password and keep it
 
 
 class Unauthenticated(GatewayError):

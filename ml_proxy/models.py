@@ -39,6 +39,7 @@ class InferenceLog(SealedRow):
 
     class Meta:
         verbose_name = "inference"
+        permissions: ClassVar = [("promote_model", "Can put a version of a model into service")]
         # All columns are descending, so each history query is one range of one index: see common.keyset.
         indexes: ClassVar = [
             models.Index(fields=["-predicted_at", "-id"], name="inference_newest"),

@@ -11,6 +11,7 @@ from common.export_formats import DEFAULT, FORMS, form_name
 from common.file_response import attachment
 from common.query_params import SPAN, Readers, cursor, limit, next_link, read_query, refuse_parameters
 from common.responses import json_response
+from common.row_scope import scope_of
 from recording.history import Cursor, History
 from recording.sources import RecordSource
 
@@ -27,9 +28,9 @@ class SourceView(APIView):
         return dict.fromkeys(("GET", "HEAD"), self.source.read_permission)
 
     def read(self, request: Request, readers: Readers) -> dict[str, Any]:
-        """The query's conditions and the parameters of `readers`. Raises `BadInput`."""
+        """The query's conditions, the parameters of `readers`, and the caller's row scope. Raises `BadInput`."""
         filters: Readers = {name: (name, each.read) for name, each in self.source.filters.items()}
-        return read_query(request, {**filters, **SPAN, **readers})
+        return read_query(request, {**filters, **SPAN, **readers}) | {"scope": scope_of(request)}
 
 
 class SourceHistory(SourceView):
@@ -50,7 +51,7 @@ class SourceRow(SourceView):
     def get(self, request: Request, row_id: UUID) -> HttpResponse:
         """One row."""
         refuse_parameters(request)
-        return json_response(self.history.one(row_id).rows[0].described())
+        return json_response(self.history.one(row_id, scope_of(request)).rows[0].described())
 
 
 class SourceExport(SourceView):

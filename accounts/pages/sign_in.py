@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import View
 
 from accounts import local_admin, session_info
-from accounts.exceptions import SignInRefused
+from accounts.exceptions import LockedOut, TooManyChecks
 from common.exceptions import UnknownPath
 from common.request_body import require_method
 
@@ -46,7 +46,7 @@ class SignIn(OnlyMethods, views.LoginView):
         """Signs in, or shows the page again with what went wrong."""
         try:
             return super().post(request, *args, **kwargs)
-        except SignInRefused as exc:
+        except (LockedOut, TooManyChecks) as exc:
             form = self.form_class(request)
             response = self.render_to_response(self.get_context_data(form=form, refused=exc.detail))
             response.status_code = exc.status

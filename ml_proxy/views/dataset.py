@@ -9,6 +9,7 @@ from accounts.read_view import ReadView
 from common.export_formats import DEFAULT, FORMS, form_name
 from common.file_response import FILE_ANSWERS, FILE_FIELDS, attachment
 from common.query_params import Readers, read_query
+from common.row_scope import scope_of
 from ml_proxy.accuracy import FeedbackFilter
 from ml_proxy.dataset import export
 from ml_proxy.filters import MODEL_FILTERS
@@ -39,4 +40,5 @@ class DataSet(ReadView):
         """Returns the file."""
         query = read_query(request, _READERS)
         form = query.pop("format", DEFAULT)
-        return attachment(request, "dataset", form, lambda: export(FeedbackFilter(**query), FORMS[form]))
+        wanted = FeedbackFilter(scope=scope_of(request), **query)
+        return attachment(request, "dataset", form, lambda: export(wanted, FORMS[form]))

@@ -9,6 +9,7 @@ from accounts.read_view import ReadView
 from common.export_formats import DEFAULT, FORMS, form_name
 from common.file_response import FILE_ANSWERS, FILE_FIELDS, attachment
 from common.query_params import Readers, read_query
+from common.row_scope import scope_of
 from ml_proxy.filters import HISTORY_FILTERS
 from ml_proxy.history import HISTORY, wanted
 from ml_proxy.permissions import READ_HISTORY
@@ -35,5 +36,7 @@ class Export(ReadView):
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         """Returns the file."""
         query = read_query(request, _READERS)
-        form = query.pop("format", DEFAULT)
-        return attachment(request, "inferences", form, lambda: HISTORY.export(wanted(**query), FORMS[form]))
+        form, scope = query.pop("format", DEFAULT), scope_of(request)
+        return attachment(
+            request, "inferences", form, lambda: HISTORY.export(wanted(scope=scope, **query), FORMS[form])
+        )

@@ -18,6 +18,7 @@ from common.query_params import (
     refuse_parameters,
 )
 from common.responses import json_response
+from common.row_scope import scope_of
 from common.schemas import sent_field
 from ml_proxy import history
 from ml_proxy.filters import HISTORY_FILTERS
@@ -50,7 +51,7 @@ class History(ReadView):
     )
     def get(self, request: HttpRequest) -> HttpResponse:
         """Returns one page."""
-        page = history.page(wanted(**read_query(request, _READERS)))
+        page = history.page(wanted(scope=scope_of(request), **read_query(request, _READERS)))
         response = json_response(_described(page))
         if page.next:
             response["Link"] = next_link(request, page.next.opaque())
@@ -66,7 +67,7 @@ class Inference(ReadView):
     def get(self, request: HttpRequest, inference_id: UUID) -> HttpResponse:
         """Returns one inference."""
         refuse_parameters(request)
-        return json_response(_described(history.page_of_one(inference_id))[0])
+        return json_response(_described(history.page_of_one(inference_id, scope_of(request)))[0])
 
 
 def _described(page: Page) -> list[dict[str, Any]]:

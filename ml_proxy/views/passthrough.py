@@ -29,7 +29,7 @@ def model_info_view(request: HttpRequest) -> HttpResponse:
 def retrain_view(request: HttpRequest) -> HttpResponse:
     """`POST retrain/`: responds when the training is done; with `Prefer: respond-async` it starts a job."""
     require_method(request, "POST")
-    caller = authorize(request, RETRAIN.start_permission)
+    caller = authorize(request, RETRAIN.start_permission).name
     body = read_body(request, may_be_empty=True)
     return _as_job(request, body, caller) if _prefers_async(request) else _synchronous(request, body, caller)
 

@@ -24,7 +24,8 @@ def predict_view(request: HttpRequest) -> HttpResponse:
         path=request.path,
         query=query_of(request),
         request_id=current_request_id.get(),
-        caller=caller,
+        caller=caller.name,
+        doctors=caller.doctors,
     )
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     outcome = predict(call) if key is None else predict_once(call, key)

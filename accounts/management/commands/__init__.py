@@ -1,1 +1,1 @@
-"""Commands."""
+"""The `manage.py` commands of the ledger."""

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from pytest_django import Settings
 
+from accounts.models import Profile
 from jobs.models import Job
 from tests.support.gateway import BODY, Journaled, assert_problem, predict
 from tests.support.model import PREDICTION, ScriptedModel
@@ -47,7 +48,9 @@ def required(settings: Settings) -> None:
 
 @pytest.fixture
 def user(db: None) -> User:
-    return User.objects.create_user("dr-kim", password=PASSWORD)
+    created = User.objects.create_user("dr-kim", password=PASSWORD)
+    Profile.objects.create(user=created, doctor_name=BODY["doctor_name"])
+    return created
 
 
 @pytest.fixture
@@ -87,7 +90,7 @@ def test_it_answers_401_without_credentials(gateway: Client, user: User, fields:
     for need in ALL:
         response = send(gateway, need, **fields)
         assert_problem(response, 401, "not-signed-in")
-        assert response["WWW-Authenticate"].startswith("Basic realm=")
+        assert response["WWW-Authenticate"].startswith("Bearer realm=")
 
 
 @pytest.mark.usefixtures("nothing_reached")
@@ -130,6 +133,8 @@ def test_a_retrain_with_feedback_needs_the_export_permission_too(
         assert "export_dataset" in assert_problem(ask(body), 403, "not-allowed")["detail"]
     assert not Job.objects.exists()
     allow(user, "export_dataset")
+    assert "access_all_doctors" in assert_problem(ask('{"verdicts": true}'), 403, "not-allowed")["detail"]
+    allow(user, "access_all_doctors")
     assert ask('{"verdicts": true}').status_code == 202
 
 

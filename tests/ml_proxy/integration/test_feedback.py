@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.test import Client
 from pytest_django import Settings
 
+from accounts.callers import ANYONE
 from common import advisory_lock
 from common.ids import uuid7
 from ml_proxy import accuracy, feedback
@@ -222,7 +223,7 @@ def test_concurrent_repeats_store_one_verdict(client: Client) -> None:
     def give() -> bool:
         try:
             begun.wait()
-            return feedback.submit(inference_id, FeedbackRequest(verdict=Feedback.Verdict.AGREE), "")[1]
+            return feedback.submit(inference_id, FeedbackRequest(verdict=Feedback.Verdict.AGREE), ANYONE)[1]
         finally:
             connection.close()
 

@@ -14,6 +14,7 @@ import pytest
 from django.db import connection, connections, transaction
 from pytest_django import Settings
 
+from accounts.callers import ANYONE
 from attachments.descriptors import Part, describe
 from common.ids import uuid7
 from integrations.mlflow import follower, outbox
@@ -125,7 +126,7 @@ def test_it_logs_all_of_an_inference_except_the_names(mlflow: MLflow) -> None:
 
 def test_a_verdict_is_not_taken_for_an_inference(mlflow: MLflow) -> None:
     [item] = written()
-    feedback.submit(item.id, FeedbackRequest(verdict=Feedback.Verdict.AGREE), "")
+    feedback.submit(item.id, FeedbackRequest(verdict=Feedback.Verdict.AGREE), ANYONE)
     follower.follow()
     assert logged_ids(mlflow) == ids([item])
     assert not MlflowOutbox.objects.exists()
