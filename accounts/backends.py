@@ -27,7 +27,10 @@ class PasswordBackend(ModelBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
-        """The active user with this name and password, or None. Raises `LockedOut` or `TooManyChecks`, and then checks nothing."""
+        """The active user with this name and password, or None.
+
+        Raises `LockedOut` or `TooManyChecks`; then it has checked nothing.
+        """
         name = kwargs.get(User.USERNAME_FIELD) if username is None else username
         if name is None or password is None or "\0" in name:
             return None

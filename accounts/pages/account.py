@@ -5,14 +5,16 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import views
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse_lazy
+from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts import session_info
-from accounts.callers import Caller, caller_of
+from accounts.callers import Caller, caller_of, caller_of_user
 from accounts.pages.sign_in import OnlyMethods
 from accounts.read_view import ReadView
 from common.request_body import require_method
@@ -27,7 +29,7 @@ def account_page(request: HttpRequest) -> HttpResponse:
     require_method(request, "GET", "HEAD")
     user: Any = request.user
     context = {
-        "roles": roles(user),
+        "roles": roles(user.get_username()),
         "method": session_info.method(request),
         "has_password": user.has_usable_password(),
         "contact": settings.SIGN_IN_CONTACT,
@@ -35,6 +37,7 @@ def account_page(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/account.html", context)
 
 
+@method_decorator(never_cache, name="dispatch")
 class ChangePassword(OnlyMethods, views.PasswordChangeView):
     """Changes one's own password, which ends the user's other sessions."""
 
@@ -49,29 +52,31 @@ class Me(ReadView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """One JSON object."""
-        return json_response(describe(request, caller_of(request)))
+        caller = caller_of(request)
+        if not caller.name and request.user.is_authenticated:
+            caller = caller_of_user(request.user)  # signed in, although the API is open
+        return json_response(_describe(caller, _method(request, caller)))
 
 
-def describe(request: HttpRequest, caller: Caller) -> dict[str, Any]:
+def roles(name: str) -> list[str]:
+    """The names of a user's roles, in order."""
+    return list(Group.objects.filter(user__username=name).order_by("name").values_list("name", flat=True))
+
+
+def _describe(caller: Caller, method: str) -> dict[str, Any]:
     """The caller as a JSON object. `doctors` null: all doctors."""
     return {
         "name": caller.name,
-        "roles": roles(request.user) if caller.name else [],
+        "roles": roles(caller.name) if caller.name else [],
         "permissions": sorted(caller.permissions),
         "is_superuser": caller.is_superuser,
         "doctors": None if caller.doctors is None else sorted(caller.doctors),
-        "signed_in_by": _method(request, caller),
+        "signed_in_by": method,
     }
 
 
-def roles(user: Any) -> list[str]:
-    """The names of the user's roles, in order."""
-    return list(user.groups.order_by("name").values_list("name", flat=True))
-
-
 def _method(request: HttpRequest, caller: Caller) -> str:
+    """How the caller is known: open, token, or what the session says. HTTP Basic is a password too."""
     if not caller.name:
         return "open"
-    if "HTTP_AUTHORIZATION" in request.META:
-        return "token" if caller.token_id else "basic"
-    return session_info.method(request)
+    return "token" if caller.token_id else session_info.method(request)

@@ -11,6 +11,7 @@ _HOUR = 3600  # seconds
 SESSION_SECONDS = env.integer("SESSION_SECONDS", 12 * _HOUR, minimum=60, maximum=30 * 24 * _HOUR, unit="seconds")
 SESSION_IDLE_SECONDS = env.integer("SESSION_IDLE_SECONDS", _HOUR, minimum=60, maximum=30 * 24 * _HOUR, unit="seconds")
 SESSION_COOKIE_AGE = min(SESSION_IDLE_SECONDS, SESSION_SECONDS)
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True  # clinics share computers; the server ends sessions by `common.session_expiry`
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 
 # https://pages.nist.gov/800-63-4/sp800-63b.html#passwordver: 15 characters if a password is the only factor. It asks
