@@ -55,8 +55,8 @@ def caller_of_user(user: Any) -> Caller:
     """The caller that a user is without a token's scopes. Asks the database. Raises `NotAuthenticated`."""
     from accounts.rights import rights_of  # noqa: PLC0415 - models load once the apps are ready
 
-    if user.pk is None:  # of an authentication class that has users of its own
-        return Caller(user.get_username(), frozenset(user.get_all_permissions()), user.is_superuser, None)
+    if user.is_superuser and user.is_active:
+        return Caller(user.get_username(), frozenset(), is_superuser=True, doctors=None)
     rights = rights_of([user.pk]).get(user.pk)
     if rights is None:
         raise NotAuthenticated("This user is not active.")

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.apps import apps as installed
+
 from accounts.scopes import ACCESS_ALL_DOCTORS
 
 ROLES: Mapping[str, tuple[str, ...]] = {
@@ -51,7 +53,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def create_roles(app_config: Any, using: str, apps: Any, **_: object) -> None:
+def create_roles(app_config: Any, using: str, apps: Any = installed, **_: object) -> None:
     """Gives the roles the permissions of an app, after its migrations. Repeatable: each permission is given once ever.
 
     So it does not undo what an administrator changed: neither additions, nor what was taken away.

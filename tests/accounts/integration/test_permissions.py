@@ -49,7 +49,7 @@ def required(settings: Settings) -> None:
 @pytest.fixture
 def user(db: None) -> User:
     created = User.objects.create_user("dr-kim", password=PASSWORD)
-    Profile.objects.create(user=created, doctor_name=BODY["doctor_name"])
+    Profile.objects.create(user=created, doctor_name=str(BODY["doctor_name"]))
     return created
 
 
@@ -179,7 +179,7 @@ def test_it_accepts_a_session_with_its_csrf_token(browser: Client, model: Script
 
 def test_it_accepts_a_form_of_a_session_with_its_csrf_token(browser: Client, model: ScriptedModel) -> None:
     browser.cookies["csrftoken"] = TOKEN
-    part = '--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\nLee\r\n'
+    part = '--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\nDr. Kim\r\n'
     form = part % "doctor_name" + part % "patient_name" + "--b--\r\n"
     answer = predict(browser, form, HTTP_X_CSRFTOKEN=TOKEN, CONTENT_TYPE="multipart/form-data; boundary=b")
     assert answer.content == PREDICTION

@@ -39,7 +39,7 @@ def admin(client: Client) -> Client:
 def reader(client: Client) -> Client:
     """A client signed in with permission to view only the log."""
     user = User.objects.create_user("reader", is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="view_inferencelog"))
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_inferencelog", "access_all_doctors"]))
     client.force_login(user)
     return client
 
