@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from accounts import session_info
 from accounts.callers import Caller, caller_of, caller_of_user
+from accounts.models import ApiToken
 from accounts.pages.sign_in import OnlyMethods
 from accounts.read_view import ReadView
 from common.request_body import require_method
@@ -30,6 +31,7 @@ def account_page(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     context = {
         "roles": roles(user.get_username()),
+        "tokens": ApiToken.objects.filter(user=user, revoked_at=None).order_by("-created_at"),
         "method": session_info.method(request),
         "has_password": user.has_usable_password(),
         "contact": settings.SIGN_IN_CONTACT,

@@ -57,7 +57,7 @@ def test_it_signs_in_and_out(browser: Client, user: User, events: list[str]) -> 
     answer = sign_in(browser)
     assert (answer.status_code, answer["Location"]) == (302, "/")
     assert is_signed_in(browser)
-    kept = browser.cookies["sessionid"].value
+    kept: Any = browser.cookies["sessionid"].value
     answer = browser.post("/accounts/logout/")
     assert (answer.status_code, answer["Location"]) == (302, LOGIN)
     browser.cookies["sessionid"] = kept
@@ -82,8 +82,8 @@ def test_a_sign_in_gets_a_new_session(browser: Client, user: User) -> None:
     session = browser.session
     session["planted"] = True
     session.save()
-    browser.cookies["sessionid"] = session.session_key
-    before = session.session_key
+    before: Any = session.session_key
+    browser.cookies["sessionid"] = before
     sign_in(browser)
     assert browser.cookies["sessionid"].value != before
     assert not Session.objects.filter(session_key=before).exists()
@@ -268,7 +268,7 @@ class Audit(HTMLParser):
             self.labels.add(given.get("for", ""))
 
 
-@pytest.mark.parametrize("path", [LOGIN, "/accounts/", "/accounts/password/"])
+@pytest.mark.parametrize("path", [LOGIN, "/accounts/", "/accounts/password/", "/accounts/tokens/"])
 def test_pages_have_labels_and_nothing_inline(browser: Client, user: User, path: str) -> None:
     if path != LOGIN:
         sign_in(browser)
