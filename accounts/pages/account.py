@@ -12,6 +12,7 @@ from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
+from drf_spectacular.utils import extend_schema
 
 from accounts import session_info
 from accounts.callers import Caller, caller_of, caller_of_user
@@ -20,6 +21,17 @@ from accounts.pages.sign_in import OnlyMethods
 from accounts.read_view import ReadView
 from common.request_body import require_method
 from common.responses import json_response
+
+_TEXTS = {"type": "array", "items": {"type": "string"}}
+_ME = {
+    "name": {"type": "string", "description": "The user name; empty for an anonymous caller of an open API."},
+    "roles": _TEXTS,
+    "permissions": {**_TEXTS, "description": "As app.codename, restricted by the scopes of a token."},
+    "is_superuser": {"type": "boolean", "description": "Whether the caller may do everything."},
+    "doctors": {"type": ["array", "null"], "items": {"type": "string"}},
+    "signed_in_by": {"type": "string", "enum": ["open", "token", "password", "one-click", "oidc"]},
+}
+_ME_SCHEMA = {"type": "object", "required": list(_ME), "properties": _ME}
 
 
 @csrf_exempt  # it changes nothing, and a wrong method must get a 405
@@ -52,6 +64,12 @@ class ChangePassword(OnlyMethods, views.PasswordChangeView):
 class Me(ReadView):
     """`GET me/`: the caller, for the console."""
 
+    @extend_schema(
+        operation_id="describe_caller",
+        summary="Who calls, and what they may",
+        description="For the console. `doctors` null means all doctors. With API_AUTH=open anybody may do everything.",
+        responses={(200, "application/json"): _ME_SCHEMA},
+    )
     def get(self, request: HttpRequest) -> HttpResponse:
         """One JSON object."""
         caller = caller_of(request)

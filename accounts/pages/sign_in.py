@@ -40,7 +40,7 @@ class SignIn(OnlyMethods, views.LoginView):
     def redirect_authenticated_user(self) -> bool:  # type: ignore[override] # an attribute in Django
         """Whether somebody who is signed in goes on to the page that was asked for, because it is open to them."""
         is_loop = self.get_success_url() == self.request.path
-        return not (is_loop or self._is_closed())
+        return self.request.method != "POST" and not (is_loop or self._is_closed())
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Signs in, or shows the page again with what went wrong."""
