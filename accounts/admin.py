@@ -11,7 +11,6 @@ from django.template.response import TemplateResponse
 from accounts import tokens
 from accounts.models import ApiToken, Profile
 from accounts.scopes import SCOPES
-from common.responses import NO_STORE
 
 if TYPE_CHECKING:
     TokenAdmin = admin.ModelAdmin[ApiToken]  # generic in their stubs only
@@ -103,10 +102,7 @@ class ApiTokenAdmin(TokenAdmin):
             "token": vars(request)["new_token"],
             "row": obj,
         }
-        page = TemplateResponse(request, "admin/accounts/apitoken/created.html", context)
-        for name, value in NO_STORE.items():
-            page[name] = value
-        return page
+        return TemplateResponse(request, "admin/accounts/apitoken/created.html", context)
 
 
 @admin.register(Profile)

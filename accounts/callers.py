@@ -9,6 +9,8 @@ from rest_framework.request import Request
 
 from common.conf import settings
 
+ACCESS_ALL_DOCTORS = "accounts.access_all_doctors"  # the permission of callers without a row scope
+
 
 @dataclass(frozen=True)
 class Caller:

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission, User
 
 from accounts import scopes
-from accounts.callers import Caller
+from accounts.callers import ACCESS_ALL_DOCTORS, Caller
 from accounts.models import ApiToken, Profile
 from common import person_names
 
@@ -48,7 +48,7 @@ def rights_of(user_ids: Collection[int]) -> dict[int, Rights]:
         for user in users:
             own = frozenset(permissions[user.pk])
             is_service = any(name == SERVICE for _, name in groups[user.pk])
-            sees_all = user.is_superuser or scopes.ACCESS_ALL_DOCTORS in own
+            sees_all = user.is_superuser or ACCESS_ALL_DOCTORS in own
             doctors = None if sees_all else _doctors(user, profiles.get(user.pk), is_service=is_service)
             found[user.pk] = Rights(user.pk, user.username, user.password, user.is_superuser, own, doctors)
     return found

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.apps import apps as installed
 
-from accounts.scopes import ACCESS_ALL_DOCTORS
+from accounts.callers import ACCESS_ALL_DOCTORS
 
 ROLES: Mapping[str, tuple[str, ...]] = {
     "clinician": (
@@ -13,12 +13,14 @@ ROLES: Mapping[str, tuple[str, ...]] = {
         "ml_proxy.view_inferencelog",
         "ml_proxy.add_feedback",
         "ml_proxy.view_feedback",
+        "mlflow.add_mlflowoutbox",
     ),
     "reviewer": (
         ACCESS_ALL_DOCTORS,
         "ml_proxy.view_inferencelog",
         "ml_proxy.add_feedback",
         "ml_proxy.view_feedback",
+        "mlflow.add_mlflowoutbox",
     ),
     "trainer": (
         ACCESS_ALL_DOCTORS,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-ACCESS_ALL_DOCTORS = "accounts.access_all_doctors"  # no row scope
+from accounts.callers import ACCESS_ALL_DOCTORS
 
 SCOPES: Mapping[str, frozenset[str]] = {
     "predict": frozenset({"ml_proxy.add_inferencelog"}),
@@ -11,6 +11,7 @@ SCOPES: Mapping[str, frozenset[str]] = {
     "export": frozenset({"ml_proxy.view_inferencelog", "ml_proxy.view_feedback", "ml_proxy.export_dataset"}),
     "jobs": frozenset({"jobs.add_job", "jobs.view_job", "jobs.change_job", "jobs.view_payload"}),
     "models": frozenset({"ml_proxy.promote_model"}),
+    "mlflow": frozenset({"mlflow.add_mlflowoutbox", "ml_proxy.view_inferencelog"}),
     "access-log": frozenset({"accounts.view_accesslog"}),
 }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from accounts.scopes import ACCESS_ALL_DOCTORS
+from accounts.callers import ACCESS_ALL_DOCTORS
 from jobs.kinds import JobKind
 from jobs.requests import JobRequest
 from ml_proxy.permissions import EXPORT_DATASET

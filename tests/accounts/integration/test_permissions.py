@@ -31,7 +31,7 @@ class Need(NamedTuple):
 NEEDS = [
     Need("POST", "predict/", "add_inferencelog"),
     Need("GET", "history/", "view_inferencelog"),
-    Need("POST", "mlflow/log-prediction/", "view_inferencelog"),
+    Need("POST", "mlflow/log-prediction/", "add_mlflowoutbox"),
     Need("GET", "mlflow/runs/0/", "view_inferencelog"),
     Need("POST", "retrain/", "add_job"),
     Need("GET", "retrain/jobs/", "view_job"),
