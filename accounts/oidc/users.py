@@ -10,7 +10,9 @@ from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from accounts.models import Profile
 from accounts.oidc.exceptions import NoAccount
+from common import person_names
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,8 @@ def user_of(account: SocialAccount, claims: Mapping[str, Any]) -> User:
     if not user.is_active:
         raise NoAccount("the user is not active", detail=f"Your account is closed. Ask {settings.SIGN_IN_CONTACT}.")
     _set_roles(user, _texts(claim(claims, settings.OIDC_GROUPS_CLAIM)))
+    if settings.OIDC_DOCTOR_CLAIM:
+        _set_doctor(user, claim(claims, settings.OIDC_DOCTOR_CLAIM))
     return user
 
 
@@ -110,6 +114,18 @@ def _set_roles(user: User, groups: frozenset[str]) -> None:
         log.warning("OIDC_ROLES names roles that do not exist: %s", ", ".join(missing))
     user.groups.remove(*(group for name, group in existing.items() if name not in wanted))
     user.groups.add(*(group for name, group in existing.items() if name in wanted))
+
+
+def _set_doctor(user: User, name: Any) -> None:
+    """Sets the doctor's name in predictions. Without the claim it is empty, and the user name counts."""
+    try:
+        doctor = person_names.canonical(name) if isinstance(name, str) else ""
+    except person_names.BadName:
+        log.warning(
+            "the claim %s (OIDC_DOCTOR_CLAIM) is no name that a prediction can have", settings.OIDC_DOCTOR_CLAIM
+        )
+        doctor = ""
+    Profile.objects.update_or_create(user=user, defaults={"doctor_name": doctor})
 
 
 def _texts(value: Any) -> frozenset[str]:

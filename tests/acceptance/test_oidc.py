@@ -90,6 +90,7 @@ def _start(make: Callable[..., System], provider: OidcProvider, **more: str) -> 
         OIDC_CLIENT_SECRET=CLIENT_SECRET,
         OIDC_NAME="Synthetic Hospital ID",
         OIDC_ROLES=ROLES,
+        OIDC_DOCTOR_CLAIM="doctor",
         OIDC_TOTAL_SECONDS=str(DEADLINE_SECONDS),
         SIGN_IN_CONTACT="the help desk, extension 1234",
         **more,
@@ -97,11 +98,6 @@ def _start(make: Callable[..., System], provider: OidcProvider, **more: str) -> 
     system.manage("migrate", "-v0")
     hospital = Hospital(system, provider)
     hashed = PBKDF2PasswordHasher().encode(PASSWORD, "salt", iterations=1000)
-    for role in ("clinician", "reviewer", "auditor"):
-        system.sql(
-            f"INSERT INTO auth_group (name) SELECT '{role}' WHERE NOT EXISTS "  # noqa: S608 - a constant
-            f"(SELECT 1 FROM auth_group WHERE name = '{role}')"
-        )
     for name, email, is_staff in LOCAL_USERS:
         system.sql(
             "INSERT INTO auth_user (username, email, password, is_staff, is_superuser, is_active, first_name, "  # noqa: S608
@@ -159,6 +155,16 @@ def test_roles_follow_the_groups_at_each_sign_in(hospital: Hospital) -> None:
     hospital.provider.add_user("2", preferred_username="renamed", groups=["reviewers"])
     browser.sign_in("2")
     assert (browser.me()["name"], browser.me()["roles"]) == ("dr-lee", ["auditor", "reviewer"])
+
+
+def test_the_doctor_follows_the_claim(hospital: Hospital) -> None:
+    found = []
+    for name in ("  Dr.   Kim ", None, "x" * 101, "Dr. Kim"):
+        hospital.provider.add_user("9", preferred_username="dr-kim-9", groups=["/clinic/doctors"], doctor=name)
+        browser = hospital.browser()
+        browser.sign_in("9")
+        found.append(browser.me()["doctors"])
+    assert found == [["Dr.   Kim"], ["dr-kim-9"], ["dr-kim-9"], ["Dr. Kim"]]
 
 
 def test_who_has_no_mapped_group_gets_no_role_and_a_page_that_says_whom_to_ask(hospital: Hospital) -> None:
