@@ -1,6 +1,7 @@
 """The Django app `accounts`."""
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
 from django.db.models.signals import post_migrate
 
 
@@ -10,7 +11,9 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        """Creates the roles after migrations; Django has created the permissions by then."""
+        """Creates the roles after migrations; Django has created the permissions by then. Lets sessions expire."""
         from accounts.roles import create_roles  # noqa: PLC0415
+        from common import session_expiry  # noqa: PLC0415 - needs the models
 
         post_migrate.connect(create_roles, dispatch_uid="accounts.roles")
+        user_logged_in.connect(session_expiry.start, dispatch_uid="session_expiry")

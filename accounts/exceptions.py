@@ -19,3 +19,14 @@ class TooManyChecks(GatewayError):
     kind = "too-many-checks"
     title = "Too many credentials are being checked"
     retry_after = 2
+
+
+class LockedOut(GatewayError):
+    """Too many sign-ins failed, so the password was not checked. `seconds` later another try may help."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    kind = "locked-out"
+    title = "Too many failed sign-ins"
+
+    def __init__(self, detail: str, *, seconds: int) -> None:
+        super().__init__(detail, headers={"Retry-After": str(seconds)})

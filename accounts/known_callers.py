@@ -16,8 +16,16 @@ from datetime import UTC, datetime
 from django.db import Error, connection, connections, transaction
 
 from accounts.callers import Caller
-from accounts.credentials import CheckedPassword, Confirmed, Credential, TokenCredential, confirm
+from accounts.credentials import (
+    CheckedPassword,
+    Confirmed,
+    Credential,
+    SessionCredential,
+    TokenCredential,
+    confirm,
+)
 from accounts.models import ApiToken
+from common import session_expiry
 from common.conf import settings
 from common.database_errors import trouble
 
@@ -120,6 +128,7 @@ class KnownCallers:
             )
             with suppress(Error):  # it is read-only
                 self._note_use(batch)
+                self._renew_sessions(batch)
         except Exception as exc:  # noqa: BLE001 - the thread must go on, or nobody would ever be refused again
             self._log_failure(exc)
             connections.close_all()
@@ -159,6 +168,21 @@ class KnownCallers:
             known.noted_at = now
         if used:
             ApiToken.objects.filter(digest__in=used).update(last_used_at=datetime.now(UTC))
+
+    def _renew_sessions(self, batch: dict[Credential, _Known]) -> None:
+        """Moves the idle ends of sessions on: requests of known callers do not touch their session."""
+        now = time.monotonic()
+        used = {
+            credential.key: known
+            for credential, known in batch.items()
+            if isinstance(credential, SessionCredential)
+            and known.used_at > known.noted_at
+            and now - known.noted_at >= session_expiry.interval()
+        }
+        for known in used.values():
+            known.noted_at = now
+        if used:
+            session_expiry.renew_used(list(used))
 
     def _log_failure(self, exc: Exception) -> None:
         problem = trouble(exc)

@@ -1,4 +1,4 @@
-"""API tokens, and whose records a user may see."""
+"""API tokens, whose records a user may see, and failed sign-ins."""
 
 from typing import ClassVar
 
@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts import scopes
+from accounts.login_attempts import LoginAttempts as LoginAttempts  # noqa: PLC0414 - a table of this app
 from common import person_names
 from common.ids import uuid7
 

@@ -24,6 +24,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
+from common import session_expiry
 from common.api_paths import is_api
 from common.conf import settings
 from common.content_security_policy import DATA, PAGE, PERMISSIONS_POLICY
@@ -136,6 +137,8 @@ class SignInMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddl
         if messages.used or messages.added_new:
             response = MessageMiddleware.process_response(self, request, response)
         session = request.session
+        if session.accessed:
+            session_expiry.renew(session)
         if session.accessed or session.modified or settings.SESSION_COOKIE_NAME in request.COOKIES:
             response = SessionMiddleware.process_response(self, request, response)
         return response

@@ -22,10 +22,12 @@ try:
     from backend.settings.machine import *
     from backend.settings.mlflow import *
     from backend.settings.monitoring import *
+    from backend.settings.oidc import *
     from backend.settings.rate_limits import *
     from backend.settings.rest_framework import *
     from backend.settings.security import *
     from backend.settings.services import *
+    from backend.settings.sign_in import *
     from backend.settings.slow_callers import *
     from backend.settings.tracing import *
     from backend.settings.webhooks import *

@@ -3,6 +3,7 @@
 from typing import Any
 
 from backend.settings.machine import VAR_DIR
+from backend.settings.oidc import OIDC_APPS
 
 ROOT_URLCONF = "backend.urls"
 WSGI_APPLICATION = "backend.wsgi.application"
@@ -28,6 +29,7 @@ INSTALLED_APPS = [
     "jobs",
     "ml_proxy",
     "integrations.mlflow",
+    *OIDC_APPS,
 ]
 
 # One list for every path, see ADR 11.

@@ -86,6 +86,7 @@ API = {
     "files/<str:token>/": Row("files/TOKEN/", READERS, is_object=True),
     "dataset/": Row("dataset/", reads(TRAINER, AUDITOR)),
     "accuracy/": Row("accuracy/", reads(KIM, OTHER, REVIEWER, TRAINER, AUDITOR)),
+    "me/": Row("me/", reads(*ROLES)),
     "mlflow/log-prediction/": Row(
         "mlflow/log-prediction/", posts(KIM, REVIEWER), is_object=True, body={"inference_id": str(ID)}
     ),
@@ -99,9 +100,16 @@ PAGES = {
     "readyz": Row("/readyz", reads(*PUBLIC), is_described=False),
     "metrics": Row("/metrics", reads(*PUBLIC), is_described=False),
 }
-# Redirects and the answer to unknown paths. Django's own sign-in pages are not for callers with tokens.
+# Redirects and the answer to unknown paths. Pages for people who sign in are not for callers with tokens.
 ELSEWHERE = {
-    "^(?P<page>admin|api/docs|api/schema)$",
+    "accounts/",
+    "accounts/login/",
+    "accounts/login/one-click/",
+    "accounts/logout/",
+    "accounts/password/",
+    "accounts/tokens/",
+    "accounts/tokens/<id:token_id>/revoke/",
+    "^(?P<page>accounts|admin|api/docs|api/schema)$",
     "",
     "admin/",
     "admin/login/",

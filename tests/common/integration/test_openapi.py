@@ -16,6 +16,7 @@ from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator
 from pytest_django import Settings
 
+from accounts import api_urls as accounts
 from integrations.mlflow import urls as mlflow
 from ml_proxy import urls as ml_proxy
 from tests.support.feedback import feedback_path
@@ -44,6 +45,7 @@ OPERATIONS = {
     ("get", "/ml/v1/accuracy/"),
     ("post", "/ml/v1/mlflow/log-prediction/"),
     ("get", "/ml/v1/mlflow/runs/{run_id}/"),
+    ("get", "/ml/v1/me/"),
     ("get", "/healthz"),
     ("get", "/readyz"),
 }
@@ -77,7 +79,7 @@ def test_it_has_every_operation_of_the_contract_and_no_other(schema: dict[str, A
 
 
 def test_it_describes_every_path_under_ml(schema: dict[str, Any]) -> None:
-    patterns = [f"/ml/v1/{each.pattern}" for each in ml_proxy.urlpatterns]
+    patterns = [f"/ml/v1/{each.pattern}" for each in [*ml_proxy.urlpatterns, *accounts.urlpatterns]]
     patterns += [f"/ml/v1/mlflow/{each.pattern}" for each in mlflow.urlpatterns]
     routes = {re.sub("<[a-z]+:([a-z_]+)>", r"{\1}", pattern) for pattern in patterns}
     assert routes == {path for path in schema["paths"] if path.startswith("/ml/")}
