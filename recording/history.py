@@ -88,10 +88,9 @@ class History:
     def filter(self, *, limit: int = 100, after: Cursor | None = None, **values: Any) -> HistoryFilter:
         """Returns a filter by the names of the source's filters, by `since` and `until`. None is no condition."""
         since, until = values.pop("since", None), values.pop("until", None)
-        equal = {self._source.filters[name].column: value for name, value in values.items() if value is not None}
-        columns = [each.column for each in self._source.filters.values()]
-        in_order = {column: equal[column] for column in columns if column in equal}
-        return HistoryFilter(equal=in_order, since=since, until=until, limit=limit, after=after)
+        given = [name for name in self._source.filters if values.get(name) is not None]  # in the order of the index
+        equal = dict(self._source.condition(name, values[name]) for name in given)
+        return HistoryFilter(equal=equal, since=since, until=until, limit=limit, after=after)
 
     def export(self, wanted: HistoryFilter, form: Form) -> Iterator[Piece]:
         """Yields all matching rows as one file, in history's order and without a limit. Raises what `pages` raises."""

@@ -7,6 +7,7 @@ settled is not written again, so a row that was erased stays erased.
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -16,11 +17,11 @@ from common import metrics, tracing
 from common.bulk_insert import insert_new
 from common.database_errors import is_row_fault
 from common.number_set import between
-from recording import origins, sources
+from recording import lookups, origins, sources
 from recording.batches import Batch, Numbered
 from recording.models import Disposition, SealedRow
 from recording.origins import Head
-from recording.records import BadRecord, SealableRecord, microseconds, source_of
+from recording.records import BadRecord, SealableRecord, decrypted, microseconds, source_of
 from recording.seals import Key, keyring
 from recording.sources import Received, RecordSource, decode_all
 
@@ -35,11 +36,12 @@ def write_batch(batch: Batch, *, is_restoring: bool = False) -> Outcomes:
 
     Numbers that are settled already are left alone; when restoring, those that have a row or a disposition.
 
-    Raises Django's database errors if the database fails, `UnknownKey` if the sealing key is not configured, `WrongKey`
-    if the origin has another one, and `UnsupportedRecord` if a newer worker has to write it. Then nothing is written
-    and the publisher sends it again.
+    Raises Django's database errors if the database fails, `UnknownKey` if the sealing key is not configured,
+    `UnknownDataKey` if one that decrypts is not, `WrongKey` if the origin has another one, and `UnsupportedRecord` if a
+    newer worker has to write it. Then nothing is written and the publisher sends it again.
     """
     key = keyring().find(batch.key_id)
+    batch = replace(batch, records=tuple(replace(each, payload=decrypted(each.payload)) for each in batch.records))
     records = _decode(batch, key)
     with transaction.atomic():
         head = origins.lock_or_create(batch.origin, batch.host, key)
@@ -214,7 +216,7 @@ def _note_repeats(source: RecordSource, others: Sequence[Received], origin: UUID
 def row_of(source: RecordSource, record: SealableRecord, number: Numbered, origin: UUID, key: Key) -> SealedRow:
     """The sealed row of a record."""
     now, size = datetime.now(UTC), record.payload_bytes
-    return source.model(
+    row: SealedRow = source.model(
         **vars(record),
         created_at=now,
         payload_bytes=size,
@@ -224,6 +226,8 @@ def row_of(source: RecordSource, record: SealableRecord, number: Numbered, origi
         seal=number.seal,
         row_seal=key.row(number.seal, number.digest, microseconds(now), size),
     )
+    lookups.fill(row)
+    return row
 
 
 def _by_source(records: Iterable[Received]) -> dict[RecordSource, list[Received]]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from recording.batches import Batch, Numbered
+from recording.lookups import lookup, lookup_fields
 from recording.records import BadRecord, SealableRecord, UnsupportedRecord, source_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ Follower = Callable[["RecordSource", Sequence["SealedRow"]], None]
 
 @dataclass(frozen=True)
 class Filter:
-    """An exact filter: its column, and a parser that may raise a `ValueError` whose text says what to do."""
+    """An exact filter: the record's field, and a parser that may raise a `ValueError` whose text says what to do."""
 
     column: str
     read: Callable[[str], Any] = str
@@ -66,6 +67,15 @@ class RecordSource:
     def record_of(self, row: Any) -> SealableRecord:
         """The record that became a row. Raises `BadRecord` if the row can't have come from a record."""
         return self.record(**{name: getattr(row, name) for name in self.record.field_names()})
+
+    def condition(self, name: str, value: Any) -> tuple[str, Any]:
+        """The column and the value that the filter `name` compares: for an encrypted column its keyed hash.
+
+        Raises Django's database errors: the first look-up of a process reads the key.
+        """
+        column = self.filters[name].column
+        field = lookup_fields(self.model).get(column)
+        return (column, value) if field is None else (field.attname, lookup(column, value))
 
     @property
     def rows(self) -> "QuerySet[Any]":

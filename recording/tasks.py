@@ -8,6 +8,7 @@ from django.db import Error, connection
 
 from common import logs, tracing
 from common.database_errors import trouble
+from common.encryption import UnknownDataKey
 from recording.batches import WRITE_RECORDS, BadBatch, Batch
 from recording.ingestion import write_batch
 from recording.origins import WrongKey
@@ -41,6 +42,6 @@ def write_records(*_: Any, **message: Any) -> None:
         problem = f"the database {trouble(exc) or 'fails'} ({type(exc).__name__})"
         connection.close()
         raise NotWritten(f"{problem}: {batch} will be sent again") from None
-    except (UnknownKey, UnsupportedRecord, WrongKey) as exc:
+    except (UnknownKey, UnknownDataKey, UnsupportedRecord, WrongKey) as exc:
         log.error("%s from host %s can't be written here and will be sent again: %s", batch, batch.host, exc)
         raise NotWritten(f"{type(exc).__name__}: {batch} will be sent again") from None

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from common.keyset import walk
 from common.number_set import NumberSet, between
-from recording import sources
+from recording import lookups, sources
 from recording.backlog import waiting_numbers
 from recording.ingestion import is_genuine
 from recording.models import Disposition, Origin
@@ -218,7 +218,8 @@ def _row_links(source: RecordSource, origin: UUID, key: Key) -> Iterator[Link]:
         seal, name = bytes(row.seal or b""), f"row {row.pk}"
         digest = _digest(source, row, key)
         expected = key.row(seal, digest, microseconds(row.created_at), row.payload_bytes)
-        yield Link(row.sequence or 0, seal, digest, expected == bytes(row.row_seal or b""), name)
+        is_intact = expected == bytes(row.row_seal or b"") and lookups.are_filled(row)
+        yield Link(row.sequence or 0, seal, digest, is_intact, name)
 
 
 def _digest(source: RecordSource, row: Any, key: Key) -> bytes:
