@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.db.models import ExpressionWrapper, F
 from django.db.models.lookups import Exact, IsNull
 
 from common import encryption
@@ -37,10 +38,11 @@ class _Blank(Exact):
         return super().as_sql(compiler, connection)
 
 
-class _Encrypted:
+class Encrypted:
     """What both kinds of fields have in common."""
 
     envelope: str  # how their envelopes begin
+    plain: Any  # how the column looks to the database
 
     @cached_property
     def place(self) -> bytes:
@@ -54,6 +56,14 @@ class _Encrypted:
     def opened(self, value: Any) -> Any:
         """The value that the column stands for. Raises `UnknownDataKey`."""
         raise NotImplementedError
+
+    def renewed(self, stored: Any) -> Any:
+        """What the column would get now for the value that is stored. Raises `Undecryptable` or `UnknownDataKey`."""
+        raise NotImplementedError
+
+    def raw(self) -> Any:
+        """An expression for what the column stores."""
+        return ExpressionWrapper(F(self.name), output_field=self.plain)  # type: ignore[attr-defined] # of the field
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
         """Encrypts; expressions, such as a CASE of other columns, are left as they are."""
@@ -69,10 +79,11 @@ class _Encrypted:
         return {"exact": _Blank, "isnull": IsNull}.get(name)
 
 
-class EncryptedTextField(_Encrypted, TextField):
+class EncryptedTextField(Encrypted, TextField):
     """A text."""
 
     envelope = encryption.TEXT
+    plain = models.TextField()
 
     def stored(self, value: Any) -> Any:
         """An envelope, or the text."""
@@ -82,11 +93,16 @@ class EncryptedTextField(_Encrypted, TextField):
         """The text."""
         return encryption.open_text(value, self.place)
 
+    def renewed(self, stored: Any) -> Any:
+        """A new envelope."""
+        return encryption.renewed_text(stored, self.place)
 
-class EncryptedBinaryField(_Encrypted, BinaryField):
+
+class EncryptedBinaryField(Encrypted, BinaryField):
     """Bytes."""
 
     envelope = encryption.BYTES
+    plain = models.BinaryField()
 
     def stored(self, value: Any) -> Any:
         """An envelope, or the bytes."""
@@ -96,7 +112,11 @@ class EncryptedBinaryField(_Encrypted, BinaryField):
         """The bytes."""
         return encryption.open_bytes(bytes(value), self.place)
 
+    def renewed(self, stored: Any) -> Any:
+        """A new envelope."""
+        return encryption.renewed_bytes(bytes(stored), self.place)
+
 
 def encrypted_fields(model: type[models.Model]) -> list[Any]:
     """The model's encrypted fields."""
-    return [field for field in model._meta.concrete_fields if isinstance(field, _Encrypted)]  # noqa: SLF001 - documented
+    return [field for field in model._meta.concrete_fields if isinstance(field, Encrypted)]  # noqa: SLF001 - documented

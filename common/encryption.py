@@ -177,6 +177,18 @@ def open_bytes(stored: bytes, place: bytes) -> bytes:
         return stored
 
 
+def renewed_text(stored: str, place: bytes) -> str:
+    """A stored text as `protect_text` would store it now. Raises `Undecryptable` or `UnknownDataKey`."""
+    is_clear = stored[:1] != MARK or stored[:2] == ESCAPED
+    return protect_text(open_text(stored, place) if is_clear else _decrypted_text(stored, place).decode(), place)
+
+
+def renewed_bytes(stored: bytes, place: bytes) -> bytes:
+    """As `renewed_text`, for bytes."""
+    is_clear = stored[:1] != _MARK or stored[:2] == _ESCAPED
+    return protect_bytes(open_bytes(stored, place) if is_clear else decrypted(stored, place), place)
+
+
 def envelope(ring: DataKeys, data: bytes, place: bytes) -> bytes:
     """The envelope of bytes."""
     return b"".join((_BYTES, ring.current.id.encode(), ring.current.encrypt(data, place)))

@@ -41,7 +41,7 @@ def write_batch(batch: Batch, *, is_restoring: bool = False) -> Outcomes:
     newer worker has to write it. Then nothing is written and the publisher sends it again.
     """
     key = keyring().find(batch.key_id)
-    batch = replace(batch, records=tuple(replace(each, payload=decrypted(each.payload)) for each in batch.records))
+    batch = _decrypted(batch)
     records = _decode(batch, key)
     with transaction.atomic():
         head = origins.lock_or_create(batch.origin, batch.host, key)
@@ -125,6 +125,14 @@ def is_genuine(each: Disposition, key: Key) -> bool:
 def rejection_reason(exc: BadRecord | Error) -> str:
     """The reason for quarantine, without the database's own message, which would quote the record."""
     return str(exc) if isinstance(exc, BadRecord) else f"the database refuses it ({type(exc).__name__})"
+
+
+def _decrypted(batch: Batch) -> Batch:
+    """The batch with clear payloads. Raises `UnknownDataKey`."""
+    payloads = [decrypted(each.payload) for each in batch.records]
+    pairs = zip(batch.records, payloads, strict=True)
+    clear = tuple(each if payload is each.payload else replace(each, payload=payload) for each, payload in pairs)
+    return replace(batch, records=clear)
 
 
 def _decode(batch: Batch, key: Key) -> list[Received]:

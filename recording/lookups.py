@@ -6,6 +6,7 @@ needs it only if its row is written directly.
 """
 
 import hmac
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -45,6 +46,7 @@ def lookup(column: str, value: str) -> UUID:
     return UUID(bytes=hmac.digest(_key(), f"{column}\0{value}".encode(), "sha256")[:16])
 
 
+@cache
 def lookup_fields(model: type[models.Model]) -> dict[str, LookupField]:
     """The model's look-up fields, by the field that each is a hash of."""
     fields = model._meta.concrete_fields  # noqa: SLF001 - Django documents _meta as public

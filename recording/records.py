@@ -162,6 +162,13 @@ def without_contents(encoded: bytes) -> tuple[bytes, list[bytes]]:
         raise BadRecord(f"the contents of its attachments can't be read ({type(exc).__name__})") from None
 
 
+def data_key_of(encoded: bytes) -> str:
+    """The id of the data key that an encoded record is encrypted with; blank for a clear one."""
+    match = _ENCRYPTED.match(encoded)
+    start = match.end() + len(encryption.BYTES) if match else 0
+    return encoded[start : match.end() + encryption.HEAD_LENGTH].decode("latin-1") if match else ""
+
+
 def microseconds(moment: datetime) -> int:
     """Microseconds since 1970, as seals use them."""
     return (moment - EPOCH) // timedelta(microseconds=1)

@@ -97,6 +97,14 @@ class RecordSource:
         """Verifies the data outside the table, such as files in the storage."""
         return iter(())
 
+    def encrypt_files(self) -> Iterator[bool]:
+        """Encrypts files outside the table with the first of DATA_KEYS. Yields for each whether it was written anew."""
+        return iter(())
+
+    def keys_of_files(self) -> Iterator[str]:
+        """The id of the data key of each file outside the table; blank for a clear one."""
+        return iter(())
+
     def before_publish(self, origin: UUID, numbers: Sequence[Numbered]) -> Sequence[Numbered]:
         """The records as the publisher sends them. It may run again for the same records."""
         return numbers

@@ -78,8 +78,8 @@ def encrypt(file: Attachment) -> bool:
     return True
 
 
-def key_of(file: Attachment) -> str:
-    """How the stored file is encrypted: as the beginning of its envelope; blank if it is clear or missing.
+def data_key_of(file: Attachment) -> str | None:
+    """The id of the data key of the stored file; blank if it is clear, None if it is missing.
 
     Raises `StorageUnavailable`.
     """
@@ -87,9 +87,9 @@ def key_of(file: Attachment) -> str:
         with _opened(file) as opened:
             stored: bytes = opened.read()
     except NoSuchFile:
-        return ""
-    head = stored[: encryption.HEAD_LENGTH].decode("latin-1")
-    return head if head.startswith(encryption.BYTES) and not file.matches(stored) else ""
+        return None
+    is_clear = file.matches(stored) or not stored.startswith(encryption.BYTES.encode())
+    return "" if is_clear else stored[len(encryption.BYTES) : encryption.HEAD_LENGTH].decode("latin-1")
 
 
 def is_intact(file: Attachment) -> bool:
