@@ -14,13 +14,11 @@ with keys of its own, derived from the key and a random salt, and takes a new sa
 import hmac
 import logging
 import os
-from base64 import b64encode
-from binascii import Error as NotBase64
-from binascii import a2b_base64
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+import pybase64
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -140,7 +138,8 @@ def protect_text(text: str, place: bytes) -> str:
     ring = keys()
     if ring is None or not text:
         return ESCAPED + text if text[:1] == MARK else text
-    return f"{TEXT}{ring.current.id}{b64encode(ring.current.encrypt(text.encode(), place)).decode()}"
+    body = pybase64.b64encode_as_string(ring.current.encrypt(text.encode(), place))
+    return f"{TEXT}{ring.current.id}{body}"
 
 
 def open_text(stored: str, place: bytes) -> str:
@@ -212,8 +211,8 @@ def _decrypted_text(stored: str, place: bytes) -> bytes:
         raise Undecryptable("it is neither clear nor encrypted")
     key = _find(stored[2:HEAD_LENGTH])
     try:
-        return key.decrypt(a2b_base64(stored[HEAD_LENGTH:]), place)
-    except (NotBase64, ValueError):
+        return key.decrypt(pybase64.b64decode(stored[HEAD_LENGTH:], validate=True), place)
+    except ValueError:
         raise Undecryptable("an encrypted value is cut off") from None
 
 
