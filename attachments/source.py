@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
-from attachments import contents, descriptors, outbox, uploads, verification
+from attachments import contents, descriptors, outbox, storage, uploads, verification
 from attachments.models import PendingUpload
+from common.keyset import walk
 from recording.batches import Numbered
 from recording.sources import RecordSource
 from recording.verification import Step
@@ -56,6 +57,24 @@ class AttachmentSource(RecordSource):
     def verify_attachments(self) -> Iterator[Step]:
         """Reads every attachment of every row."""
         return verification.verify(self)
+
+    def encrypt_files(self) -> Iterator[bool]:
+        """Encrypts every attachment of every row. Raises `StorageUnavailable` or `UnknownDataKey`."""
+        for row in self._rows_with_files():
+            for attachment in descriptors.read(row.files):
+                is_new = storage.encrypt(attachment)
+                if is_new and not self.rows.filter(pk=row.pk).exists():  # it was erased meanwhile
+                    storage.remove(attachment.key)
+                yield is_new
+
+    def keys_of_files(self) -> Iterator[str]:
+        """Raises `StorageUnavailable`."""
+        for row in self._rows_with_files():
+            keys = map(storage.data_key_of, descriptors.read(row.files))
+            yield from (key for key in keys if key is not None)
+
+    def _rows_with_files(self) -> Iterator[Any]:
+        return walk(self.rows.exclude(files="").only("files"), "pk")
 
 
 def _listed(rows: Sequence[Any]) -> list[descriptors.Attachment]:

@@ -12,12 +12,13 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Field, Model, QuerySet
+from django.db.models import Field, Model, QuerySet, TextField
 from django.db.models.functions import Substr
 from django.http import Http404, HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from common import encryption
 from common.json_format import indented
 from common.keyset import below
 
@@ -160,9 +161,12 @@ class ReadOnly(ModelAdmin):
 
 
 def payload(row: Model, column: str, kind: "Field[Any, Any] | None" = None) -> SafeString:
-    """The beginning of a payload, indented; the rest is not read from the database."""
-    beginning = Substr(column, 1, READ_CHARS + 1, output_field=kind)
-    found = type(row)._default_manager.filter(pk=row.pk).values_list(beginning, flat=True).first()  # noqa: SLF001
+    """The beginning of a payload, indented; the rest is not read from the database, unless it is encrypted."""
+    rows: QuerySet[Any] = type(row)._default_manager.filter(pk=row.pk)  # noqa: SLF001 - documented
+    beginning = Substr(column, 1, READ_CHARS + 1, output_field=kind or TextField())
+    found = rows.values_list(beginning, flat=True).first()
+    if found and found[:1] in {encryption.MARK, encryption.MARK.encode()}:
+        found = rows.values_list(column, flat=True).first()  # only the whole of it can be decrypted
     if found is None:
         return format_html("{}", "-")
     text = found if isinstance(found, str) else bytes(found).decode("utf-8", "replace")

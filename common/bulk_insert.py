@@ -32,7 +32,11 @@ def insert_new(rows: Sequence[models.Model], key: Sequence[str]) -> set[Any]:
 
 def _as_json(fields: Sequence[AnyField], rows: Sequence[models.Model]) -> tuple[str, list[Any]]:
     """All rows in one JSON text, which takes a quarter of the CPU time of a placeholder for each value."""
-    objects = [{field.column: getattr(row, field.attname) for field in fields} for row in rows]
+    columns = [(field.column, field.attname, getattr(field, "stored", None)) for field in fields]  # encrypted if it has
+    objects = [
+        {column: stored(getattr(row, name)) if stored else getattr(row, name) for column, name, stored in columns}
+        for row in rows
+    ]
     types = ", ".join(f"{_quoted(field.column)} {_type(field)}" for field in fields)
     source = f"SELECT {_columns(fields)} FROM json_to_recordset(%s::json) AS new_rows ({types})"  # noqa: S608
     return source, [orjson.dumps(objects, default=_hex).decode()]

@@ -1,6 +1,5 @@
 """The row scope of a caller: whose rows a caller may see, among the rows of all."""
 
-from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 Scope: TypeAlias = frozenset[str] | None  # canonical names of doctors; None is everything
@@ -15,8 +14,3 @@ def scope_of(request: Any) -> Scope:
     """
     scope: Scope = request.caller.doctors
     return scope
-
-
-def only(column: str, scope: Scope) -> Mapping[str, Any]:
-    """The condition on `column` for `QuerySet.filter`."""
-    return {} if scope is None else {f"{column}__in": sorted(scope)}

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from django.db.models import Count, DateField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Trunc
 
-from common.row_scope import Scope, only
+from common.row_scope import Scope
 from ml_proxy.models import Feedback
+from ml_proxy.source import INFERENCES
 
 PERIODS = ("day", "week", "month")
 MAX_POSITION = 2**63 - 1
@@ -43,7 +44,7 @@ def select_feedback(wanted: FeedbackFilter) -> QuerySet[Feedback]:
         "predicted_at__lt": wanted.until,
     }
     given = {name: value for name, value in conditions.items() if value is not None}
-    return Feedback.objects.filter(**given, **only("inference__doctor_name", wanted.scope))
+    return Feedback.objects.filter(**given, **INFERENCES.within(wanted.scope, "inference__"))
 
 
 def newest(last: int = MAX_POSITION) -> Subquery:

@@ -12,7 +12,6 @@ from django.utils.safestring import SafeString
 from accounts.callers import caller_of
 from common import person_names
 from common.admin_base import ReadOnly, Within, payload
-from common.row_scope import only
 from ml_proxy.history import HISTORY, Cursor, wanted
 from ml_proxy.models import Feedback, InferenceLog
 from ml_proxy.source import INFERENCES
@@ -48,7 +47,7 @@ class InferenceLogAdmin(ReadOnly):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[InferenceLog]:
         """The rows that the user may see."""
-        return super().get_queryset(request).filter(**only(INFERENCES.scope_column, caller_of(request).doctors))
+        return super().get_queryset(request).filter(**INFERENCES.within(caller_of(request).doctors))
 
     @admin.display(description="predicted at (UTC)")
     def time(self, row: InferenceLog) -> str:
@@ -129,4 +128,4 @@ class FeedbackAdmin(ReadOnly):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Feedback]:
         """The verdicts on inferences that the user may see."""
-        return super().get_queryset(request).filter(**only("inference__doctor_name", caller_of(request).doctors))
+        return super().get_queryset(request).filter(**INFERENCES.within(caller_of(request).doctors, "inference__"))

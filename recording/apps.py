@@ -12,12 +12,15 @@ class RecordingConfig(AppConfig):
     verbose_name = "Ledger"
 
     def ready(self) -> None:
-        """Registers its probes, its periodic task and its metrics."""
-        from common import health  # noqa: PLC0415 - models load once the apps are ready
+        """Registers its probes, its periodic task and its metrics, and the maker of the look-up key."""
+        from django.db.models.signals import post_migrate  # noqa: PLC0415 - models load once the apps are ready
+
+        from common import health  # noqa: PLC0415
         from common.metrics import scrape  # noqa: PLC0415
-        from recording import gauges  # noqa: PLC0415
+        from recording import gauges, lookups  # noqa: PLC0415
         from recording import health as probes  # noqa: PLC0415
 
+        post_migrate.connect(lookups.make_key, sender=self)
         health.register("journal", probes.journal, is_required=True)
         health.register("publisher", probes.publisher_alive)
         health.register("log", probes.log)

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from common.encryption import UnknownDataKey
 from common.number_set import NumberSet
 from recording import origins, sources
 from recording.journal import Entry, Frame, Spool
 from recording.journal.segment import SegmentName
 from recording.publisher import progress
-from recording.records import BadRecord, UnsupportedRecord
+from recording.records import BadRecord, UnsupportedRecord, decrypted
 
 POLL_SECONDS = 0.2
 MAX_SEGMENTS_READ = 16  # segments of which an estimate reads one entry
@@ -114,8 +115,8 @@ def _first_time(journal: Path, name: SegmentName, offset: int) -> datetime | Non
 
 def _time_of(entry: Entry) -> datetime | None:
     try:
-        source, record = sources.decoded(entry.payload)
-    except (BadRecord, UnsupportedRecord):
+        source, record = sources.decoded(decrypted(entry.payload))
+    except (BadRecord, UnsupportedRecord, UnknownDataKey):
         return None
     time: datetime = getattr(record, source.model.time_field)
     return time

@@ -31,7 +31,8 @@ def matching(source: RecordSource, *, before: Any = None, **values: str | None) 
 
     `before` is exclusive and compares the time of the event.
     """
-    conditions = _conditions(source, values)
+    given = {name: value for name, value in values.items() if value is not None}
+    conditions = dict(source.condition(name, value) for name, value in given.items())
     if before is not None:
         conditions[f"{source.model.time_field}__lt"] = before
     return source.rows.filter(**conditions)
@@ -103,7 +104,7 @@ def _matches(source: RecordSource, record: SealableRecord, conditions: Mapping[s
 
 
 def _conditions(source: RecordSource, values: Mapping[str, str | None]) -> dict[str, Any]:
-    """Values by column."""
+    """Values by the record's fields."""
     return {source.filters[name].column: value for name, value in values.items() if value is not None}
 
 

@@ -20,7 +20,7 @@ from common.export import Piece, pieces
 from common.export_formats import Form
 from common.keyset import at_least, at_most, below
 from common.paging import MAX_ROWS, PAGE_BYTES, fitting
-from common.row_scope import Scope, only
+from common.row_scope import Scope
 from recording.sources import RecordSource
 
 __all__ = ["MAX_ROWS", "Cursor", "History", "HistoryFilter", "Page"]
@@ -91,7 +91,7 @@ class History:
     def filter(self, *, scope: Scope, limit: int = 100, after: Cursor | None = None, **values: Any) -> HistoryFilter:
         """Returns a filter by the names of the source's filters, by `since` and `until`. None is no condition."""
         since, until = values.pop("since", None), values.pop("until", None)
-        equal = {self._source.filters[name].column: value for name, value in values.items() if value is not None}
+        equal = dict(self._source.condition(name, each) for name, each in values.items() if each is not None)
         in_order = self._in_order(equal)
         return HistoryFilter(scope=scope, equal=in_order, since=since, until=until, limit=limit, after=after)
 
@@ -162,7 +162,7 @@ class History:
         if not ranges:
             return self._source.rows.none()
         if len(ranges) > 1:
-            return self._range(wanted).filter(**only(self._source.scope_column, wanted.scope))
+            return self._range(wanted).filter(**self._source.within(wanted.scope))
         return self._range(ranges[0])
 
     def _range(self, wanted: HistoryFilter) -> "QuerySet[Any]":
@@ -171,18 +171,18 @@ class History:
 
     def _ranges(self, wanted: HistoryFilter) -> list[HistoryFilter]:
         """The query as ranges of an index, without regard to its scope: one for each doctor in the scope."""
-        scope, column = wanted.scope, self._source.scope_column
-        if scope is None:
+        if wanted.scope is None:
             return [wanted]
-        if not column or (column in wanted.equal and wanted.equal[column] not in scope):
+        if not self._source.scope_column:
             return []
+        column, values = self._source.scoped(wanted.scope)
         if column in wanted.equal:
-            return [wanted]
-        return [replace(wanted, equal=self._in_order({**wanted.equal, column: name})) for name in sorted(scope)]
+            return [wanted] if wanted.equal[column] in values else []
+        return [replace(wanted, equal=self._in_order({**wanted.equal, column: value})) for value in values]
 
     def _in_order(self, equal: Mapping[str, Any]) -> dict[str, Any]:
         """The columns in the order of an index: the one of the scope first, unless a filter places it."""
-        filters = [each.column for each in self._source.filters.values()]
+        filters = [self._source.column(each.column) for each in self._source.filters.values()]
         return {column: equal[column] for column in dict.fromkeys((*filters, *equal)) if column in equal}
 
     def _bounds(self, wanted: HistoryFilter) -> list[Bound]:

@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils import timezone
 
+from common.encrypted_fields import EncryptedBinaryField
+from common.encryption import random_key
 from common.ids import uuid7
 
 
@@ -99,7 +101,7 @@ class Disposition(models.Model):
     digest = models.BinaryField()
     seal = models.BinaryField(help_text="The record's own seal.")
     disposition_seal = models.BinaryField(help_text="HMAC over this row.")
-    payload = models.BinaryField(default=b"", help_text="The bytes of a quarantined record.")
+    payload = EncryptedBinaryField(default=b"", help_text="The bytes of a quarantined record.")
     reason = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -112,3 +114,12 @@ class Disposition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.origin} {self.sequence}"
+
+
+class LookupKey(models.Model):
+    """A single row: the key of the hashes in look-up columns, see `recording.lookups`. It never changes."""
+
+    key = EncryptedBinaryField(default=random_key, editable=False)
+
+    def __str__(self) -> str:
+        return "the look-up key"

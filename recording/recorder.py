@@ -18,7 +18,7 @@ from common.ids import uuid7
 from recording.direct_writes import DirectOrigins
 from recording.exceptions import NoRoom, NotRecorded
 from recording.journal import JournalFull, JournalStalled, JournalUnwritable, Writer, journal_folder
-from recording.records import SealableRecord
+from recording.records import SealableRecord, encrypted
 from recording.seals import keyring
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def record(item: SealableRecord, contents: Sequence[bytes] = ()) -> None:
 
 @tracing.trace_step("append to journal")
 def _append(item: SealableRecord, contents: Sequence[bytes]) -> None:
-    _writer().append(item.encode(tracing.current_traceparent(), contents), item.content())
+    _writer().append(encrypted(item.encode(tracing.current_traceparent(), contents)), item.content())
 
 
 @tracing.trace_step("write row")

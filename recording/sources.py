@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from common.row_scope import Scope, only
+from common.row_scope import Scope
 from recording.batches import Batch, Numbered
+from recording.lookups import lookup, lookup_fields
 from recording.records import BadRecord, SealableRecord, UnsupportedRecord, source_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ Follower = Callable[["RecordSource", Sequence["SealedRow"]], None]
 
 @dataclass(frozen=True)
 class Filter:
-    """An exact filter: its column, and a parser that may raise a `ValueError` whose text says what to do."""
+    """An exact filter: the record's field, and a parser that may raise a `ValueError` whose text says what to do."""
 
     column: str
     read: Callable[[str], Any] = str
@@ -69,6 +70,33 @@ class RecordSource:
         """The record that became a row. Raises `BadRecord` if the row can't have come from a record."""
         return self.record(**{name: getattr(row, name) for name in self.record.field_names()})
 
+    def condition(self, name: str, value: Any) -> tuple[str, Any]:
+        """The column and the value that the filter `name` compares: for an encrypted column its keyed hash.
+
+        Raises Django's database errors: the first look-up of a process reads the key.
+        """
+        field = self.filters[name].column
+        return self.column(field), self._stored(field, value)
+
+    def column(self, field: str) -> str:
+        """The column that conditions on a field compare: beside an encrypted one, that of its keyed hash."""
+        found = lookup_fields(self.model).get(field)
+        return found.attname if found else field
+
+    def _stored(self, field: str, value: Any) -> Any:
+        return lookup(field, value) if field in lookup_fields(self.model) else value
+
+    def scoped(self, scope: frozenset[str]) -> tuple[str, list[Any]]:
+        """The column of a row scope, and its values for these doctors. Raises Django's database errors."""
+        return self.column(self.scope_column), [self._stored(self.scope_column, name) for name in sorted(scope)]
+
+    def within(self, scope: Scope, path: str = "") -> Mapping[str, Any]:
+        """The conditions of a row scope, as arguments of `filter`; `path` leads to the rows from another model."""
+        if scope is None:
+            return {}
+        column, values = self.scoped(scope)
+        return {f"{path}{column}__in": values}
+
     @property
     def rows(self) -> "QuerySet[Any]":
         """All rows."""
@@ -78,7 +106,7 @@ class RecordSource:
         """The rows that a caller with this scope may see."""
         if scope is not None and not self.scope_column:
             return self.rows.none()
-        return self.rows.filter(**only(self.scope_column, scope))
+        return self.rows.filter(**self.within(scope))
 
     def load_stored_texts(self, rows: Iterable[Any]) -> Sequence[Any]:
         """Model instances, with their texts from the storage as far as these can be read now."""
@@ -93,6 +121,14 @@ class RecordSource:
 
     def verify_attachments(self) -> "Iterator[Step]":
         """Verifies the data outside the table, such as files in the storage."""
+        return iter(())
+
+    def encrypt_files(self) -> Iterator[bool]:
+        """Encrypts files outside the table with the first of DATA_KEYS. Yields for each whether it was written anew."""
+        return iter(())
+
+    def keys_of_files(self) -> Iterator[str]:
+        """The id of the data key of each file outside the table; blank for a clear one."""
         return iter(())
 
     def before_publish(self, origin: UUID, numbers: Sequence[Numbered]) -> Sequence[Numbered]:

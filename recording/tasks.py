@@ -8,6 +8,7 @@ from django.db import Error, connection
 
 from common import logs, tracing
 from common.database_errors import trouble
+from common.encryption import UnknownDataKey
 from common.tasks import NoDatabase, database_needed
 from recording import fold_heads
 from recording.batches import WRITE_RECORDS, BadBatch, Batch
@@ -43,7 +44,7 @@ def write_records(*_: Any, **message: Any) -> None:
         problem = f"the database {trouble(exc) or 'fails'} ({type(exc).__name__})"
         connection.close()
         raise NotWritten(f"{problem}: {batch} will be sent again") from None
-    except (UnknownKey, UnsupportedRecord, WrongKey) as exc:
+    except (UnknownKey, UnknownDataKey, UnsupportedRecord, WrongKey) as exc:
         log.error("%s from host %s can't be written here and will be sent again: %s", batch, batch.host, exc)
         raise NotWritten(f"{type(exc).__name__}: {batch} will be sent again") from None
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from common.keyset import walk
 from common.number_set import NumberSet, between
-from recording import folds, origins, sources
+from recording import folds, lookups, origins, sources
 from recording.backlog import waiting_numbers
 from recording.ingestion import is_genuine
 from recording.models import Disposition, Fold, Origin
@@ -275,7 +275,8 @@ def _row_links(source: RecordSource, origin: UUID, key: Key) -> Iterator[Link]:
         digest = _digest(source, row, key)
         sequence = row.sequence or 0
         expected = key.row((origin, sequence), seal, digest, microseconds(row.created_at), row.payload_bytes)
-        yield Link(sequence, seal, digest, bool(digest) and expected == bytes(row.row_seal or b""), name)
+        is_intact = bool(digest) and expected == bytes(row.row_seal or b"") and lookups.are_filled(row)
+        yield Link(sequence, seal, digest, is_intact, name)
 
 
 def _digest(source: RecordSource, row: Any, key: Key) -> bytes:

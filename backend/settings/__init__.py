@@ -15,6 +15,7 @@ try:
     from backend.settings.attachments import *
     from backend.settings.celery import *
     from backend.settings.databases import *
+    from backend.settings.encryption import *
     from backend.settings.jobs import *
     from backend.settings.journal import *
     from backend.settings.limits import *

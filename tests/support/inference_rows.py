@@ -8,6 +8,7 @@ from django.db import connection
 from common.ids import uuid7
 from ml_proxy.models import InferenceLog
 from ml_proxy.records import InferenceRecord
+from recording.lookups import lookup
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -81,4 +82,11 @@ def insert_rows(count: int, *, doctor: str, patient: str, start: datetime = NOON
     )
     with connection.cursor() as cursor:
         cursor.execute(statement)
+        names = InferenceLog.objects.filter(doctor_key=None).values_list("pk", "doctor_name", "patient_name")
+        places = [(lookup("doctor_name", doctor), lookup("patient_name", patient), pk) for pk, doctor, patient in names]
+        is_lite = connection.vendor == "sqlite"
+        cursor.executemany(
+            "UPDATE ml_proxy_inferencelog SET doctor_key = %s, patient_key = %s WHERE id = %s",
+            [[value.hex if is_lite else value for value in place] for place in places],
+        )
         cursor.execute("ANALYZE ml_proxy_inferencelog")
