@@ -10,7 +10,8 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        """Creates the roles after migrations; Django has created the permissions by then."""
+        """Creates the roles after migrations, when Django has created the permissions, and describes the API."""
+        from accounts import openapi as openapi  # noqa: PLC0414, PLC0415
         from accounts.roles import create_roles  # noqa: PLC0415
 
         post_migrate.connect(create_roles, dispatch_uid="accounts.roles")
