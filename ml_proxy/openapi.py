@@ -124,7 +124,12 @@ _BUSY = {
     "content": _PROBLEM_CONTENT,
     "headers": {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait before a retry."}},
 }
-_SECURITY: list[dict[str, list[str]]] = [{"basicAuth": []}, {"cookieAuth": []}, {}]
+_SECURITY: list[dict[str, list[str]]] = [
+    {"tokenAuth": []},
+    {"cookieAuth": []},
+    {"basicAuth": []},
+    {},
+]
 
 
 def add_plain_views(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
