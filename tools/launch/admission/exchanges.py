@@ -6,7 +6,8 @@ from typing import Any
 from common.conf import settings
 from common.exceptions import BadInput, BodyTooLarge, BodyTooSlow
 
-PIECE_BYTES = 64 * 1024  # a longer body is read in pieces
+SMALL_BYTES = 64 * 1024  # a longer body is read in pieces
+PIECE_BYTES = 256 * 1024
 
 
 class Exchange:
@@ -32,7 +33,7 @@ class Exchange:
 
         Raises `BodyTooLarge`, `BodyTooSlow` or `BadInput`.
         """
-        body = stream.read(declared) if 0 <= declared <= PIECE_BYTES else self._read_pieces(stream, declared, limit)
+        body = stream.read(declared) if 0 <= declared <= SMALL_BYTES else self._read_pieces(stream, declared, limit)
         self.complete_at = time.monotonic()
         if len(body) < declared:
             raise late() if self.is_late else BadInput("The body ended early.")
