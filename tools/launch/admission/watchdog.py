@@ -87,7 +87,7 @@ class Watchdog(threading.Thread):
 
     def _cut(self, address: str, since: float, late: list[Exchange], others: list[Exchange]) -> None:
         """Shuts down the address' connections that were silent since then; each late body is marked first."""
-        for each in late:
+        for each in (*late, *(each for each in others if _is_nearly_late(each, since))):
             each.is_late = True
         for connection in connections(settings.GATEWAY_PORT):
             if connection.address == address and (
@@ -100,6 +100,11 @@ class Watchdog(threading.Thread):
     def _is_silent(self, connection: Connection, since: float) -> bool:
         known = self._silences.get(connection.inode)
         return known is not None and known.since <= since and _goes_on(known, connection)
+
+
+def _is_nearly_late(exchange: Exchange, since: float) -> bool:
+    """Whether its connection may be cut off with the late ones, which began a moment before."""
+    return not exchange.complete_at and not exchange.received and exchange.begun_at <= since
 
 
 def _was_told_to_continue(connection: Connection, late: list[Exchange], others: list[Exchange]) -> bool:
