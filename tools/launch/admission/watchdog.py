@@ -20,7 +20,9 @@ from tools.launch.admission.sockets import Connection, connections, listeners
 
 PERIOD_SECONDS = 0.5
 TOLERANCE_SECONDS = 2 * PERIOD_SECONDS  # between a request's begin and the first look at its connection
-SLACK_SECONDS = 1.0  # at most, between a request's arrival in the kernel and its begin here
+ARRIVAL_SECONDS = 5.0  # at most, between a request's arrival in the kernel and its begin here
+JITTER_SECONDS = 0.25  # of the times that the kernel tells
+CONTINUE_SECONDS = 1.0  # at most, between a request's begin and its "100 Continue"
 CROWD = 256  # waiting bodies; beyond, the deadline is a quarter
 CROWDED_PART = 4
 
@@ -114,7 +116,7 @@ def _was_told_to_continue(connection: Connection, late: list[Exchange], others: 
     """
     if connection.is_unanswered or any(each.is_streamed for each in others):
         return False
-    return any(each.expects_continue and abs(connection.sent_at - each.begun_at) < SLACK_SECONDS for each in late)
+    return any(each.expects_continue and abs(connection.sent_at - each.begun_at) < CONTINUE_SECONDS for each in late)
 
 
 def _goes_on(before: _Silence, connection: Connection) -> bool:
@@ -127,6 +129,6 @@ def _goes_on(before: _Silence, connection: Connection) -> bool:
 def _may_own(exchange: Exchange, connection: Connection) -> bool:
     """Whether the connection may be that of the exchange, whose body is complete or not late yet."""
     if exchange.complete_at:
-        begin, end = exchange.begun_at - SLACK_SECONDS, exchange.complete_at + SLACK_SECONDS / 4
+        begin, end = exchange.begun_at - ARRIVAL_SECONDS, exchange.complete_at + JITTER_SECONDS
         return begin <= connection.received_at <= end
     return bool(exchange.received) and connection.bytes_received >= exchange.received
