@@ -3,7 +3,6 @@
 import http.client
 import json
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -57,10 +56,3 @@ def callers(port: int, count: int, **options: int) -> Iterator[list[RawCaller]]:
         for each in made:
             stack.callback(each.sock.close)
         yield made
-
-
-def seconds_of(call: Any, *args: Any, **named: Any) -> float:
-    """How long a call takes."""
-    started = time.monotonic()
-    call(*args, **named)
-    return time.monotonic() - started

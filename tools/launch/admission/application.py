@@ -8,7 +8,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from common.conf import settings
 from common.exceptions import Busy, GatewayError
 from common.refusals import REFUSAL
-from tools.launch.admission.exchanges import PIECE_BYTES, Exchange, too_large
+from tools.launch.admission.exchanges import SMALL_BYTES, Exchange, too_large
 from tools.launch.admission.memory import Budget
 from tools.launch.admission.routes import LIVENESS, Pools, body_limit
 from tools.launch.admission.slots import Pool
@@ -56,7 +56,7 @@ class Admission:
         if declared > limit:
             raise too_large(limit)
         size = limit if declared < 0 else declared
-        if size <= PIECE_BYTES:
+        if size <= SMALL_BYTES:
             environ["wsgi.input"] = BytesIO(exchange.read(environ["wsgi.input"], declared, limit))
             return self._in_slot(environ, start_response, exchange)
         return self._with_large_body(environ, start_response, exchange, size)

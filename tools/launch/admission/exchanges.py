@@ -6,7 +6,8 @@ from typing import Any
 from common.conf import settings
 from common.exceptions import BadInput, BodyTooLarge, BodyTooSlow
 
-PIECE_BYTES = 64 * 1024  # a longer body is read in pieces
+SMALL_BYTES = 64 * 1024  # a longer body is read in pieces
+PIECE_BYTES = 256 * 1024
 
 
 class Exchange:
@@ -21,7 +22,7 @@ class Exchange:
         self.begun_at = time.monotonic()
         self.complete_at = 0.0  # when the body was complete; 0 before
         self.received = 0  # bytes of the body, in whole pieces
-        self.is_late = False
+        self.is_late = False  # set when its connection is cut off
 
     def is_overdue(self, now: float, seconds: float) -> bool:
         """Whether the body should be complete by now."""
@@ -32,12 +33,12 @@ class Exchange:
 
         Raises `BodyTooLarge`, `BodyTooSlow` or `BadInput`.
         """
-        body = stream.read(declared) if 0 <= declared <= PIECE_BYTES else self._read_pieces(stream, declared, limit)
+        body = stream.read(declared) if 0 <= declared <= SMALL_BYTES else self._read_pieces(stream, declared, limit)
         self.complete_at = time.monotonic()
-        if len(body) < declared:
-            raise late() if self.is_late else BadInput("The body ended early.")
-        if self.is_late:
+        if self.is_late and (len(body) < declared or declared < 0):  # the end of chunks does not show
             raise late()
+        if len(body) < declared:
+            raise BadInput("The body ended early.")
         return bytes(body)
 
     def skip(self, stream: Any, size: int) -> None:

@@ -20,7 +20,9 @@ from tools.launch.admission.sockets import Connection, connections, listeners
 
 PERIOD_SECONDS = 0.5
 TOLERANCE_SECONDS = 2 * PERIOD_SECONDS  # between a request's begin and the first look at its connection
-SLACK_SECONDS = 1.0  # at most, between a request's arrival in the kernel and its begin here
+ARRIVAL_SECONDS = 5.0  # at most, between a request's arrival in the kernel and its begin here
+JITTER_SECONDS = 0.25  # of the times that the kernel tells
+CONTINUE_SECONDS = 1.0  # at most, between a request's begin and its "100 Continue"
 CROWD = 256  # waiting bodies; beyond, the deadline is a quarter
 CROWDED_PART = 4
 
@@ -87,7 +89,7 @@ class Watchdog(threading.Thread):
 
     def _cut(self, address: str, since: float, late: list[Exchange], others: list[Exchange]) -> None:
         """Shuts down the address' connections that were silent since then; each late body is marked first."""
-        for each in late:
+        for each in (*late, *(each for each in others if _is_nearly_late(each, since))):
             each.is_late = True
         for connection in connections(settings.GATEWAY_PORT):
             if connection.address == address and (
@@ -102,6 +104,11 @@ class Watchdog(threading.Thread):
         return known is not None and known.since <= since and _goes_on(known, connection)
 
 
+def _is_nearly_late(exchange: Exchange, since: float) -> bool:
+    """Whether its connection may be cut off with the late ones, which began a moment before."""
+    return not exchange.complete_at and not exchange.received and exchange.begun_at <= since
+
+
 def _was_told_to_continue(connection: Connection, late: list[Exchange], others: list[Exchange]) -> bool:
     """Whether the last data to the caller was probably "100 Continue" for one of the late bodies.
 
@@ -109,7 +116,7 @@ def _was_told_to_continue(connection: Connection, late: list[Exchange], others: 
     """
     if connection.is_unanswered or any(each.is_streamed for each in others):
         return False
-    return any(each.expects_continue and abs(connection.sent_at - each.begun_at) < SLACK_SECONDS for each in late)
+    return any(each.expects_continue and abs(connection.sent_at - each.begun_at) < CONTINUE_SECONDS for each in late)
 
 
 def _goes_on(before: _Silence, connection: Connection) -> bool:
@@ -122,6 +129,6 @@ def _goes_on(before: _Silence, connection: Connection) -> bool:
 def _may_own(exchange: Exchange, connection: Connection) -> bool:
     """Whether the connection may be that of the exchange, whose body is complete or not late yet."""
     if exchange.complete_at:
-        begin, end = exchange.begun_at - SLACK_SECONDS, exchange.complete_at + SLACK_SECONDS / 4
+        begin, end = exchange.begun_at - ARRIVAL_SECONDS, exchange.complete_at + JITTER_SECONDS
         return begin <= connection.received_at <= end
     return bool(exchange.received) and connection.bytes_received >= exchange.received
