@@ -15,7 +15,7 @@ from django.db.models import Count
 
 from common.number_set import NumberSet
 from recording import origins, sources
-from recording.backlog import age_of_oldest, waiting_numbers
+from recording.backlog import age_of_oldest, journal_numbers, waiting_numbers
 from recording.models import Disposition
 from recording.publisher import heads
 
@@ -61,7 +61,7 @@ def account(journal: Path) -> Account:
 
 def _count(journal: Path) -> Account:
     """Reads the journal before and after the tables: what leaves it is in the tables, and what comes waits."""
-    before, saved_heads = waiting_numbers(journal), heads.read(journal)
+    (before, blank), saved_heads = journal_numbers(journal), heads.read(journal)
     with _snapshot():
         settled = {head.origin: head.settled for head in origins.every()}
         written = sum(source.rows.count() for source in sources.registered())
@@ -73,7 +73,7 @@ def _count(journal: Path) -> Account:
     }
     saved = {origin: head.settled for origin, head in saved_heads.items()}
     return Account(
-        answered=sum(_highest(settled, saved, before, after).values()),
+        answered=sum(_highest(settled, saved, before, after, blank).values()),
         written=written,
         waiting=sum(map(len, waiting.values())),
         quarantined=kinds.get(Disposition.Kind.QUARANTINED, 0),

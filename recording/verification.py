@@ -15,7 +15,7 @@ from uuid import UUID
 from common.keyset import walk
 from common.number_set import NumberSet, between
 from recording import folds, lookups, origins, sources
-from recording.backlog import waiting_numbers
+from recording.backlog import journal_numbers, waiting_numbers
 from recording.ingestion import is_genuine
 from recording.models import Disposition, Fold, Origin
 from recording.origins import Head
@@ -77,19 +77,23 @@ def verify(journal: Path, copies: heads.SavedHeads | None = None) -> Iterator[St
 
     Raises `UnreadableSegment` or `DamagedHeads`.
     """
-    waiting = waiting_numbers(journal)  # first: what leaves the journal meanwhile is settled
+    waiting, blank = journal_numbers(journal)  # first: what leaves the journal meanwhile is settled
     saved_heads = heads.merged(heads.read(journal), copies or {})
     known: set[UUID] = set()
     for item in _heads(known):
         if isinstance(item, Finding):
             yield Step(0, (item,))
         else:
-            numbers = _Waiting(journal, item.origin, waiting.get(item.origin, NumberSet()))
+            parts = (numbers.get(item.origin, NumberSet()) for numbers in (waiting, blank))
+            numbers = _InJournal(journal, item.origin, *parts)
             yield from _verify_origin(item, numbers, saved_heads.get(item.origin))
     for origin, saved in saved_heads.items():
         if origin not in known:
             detail = "the whole origin, which this host or a kept copy knows"
             yield Step(0, (Finding("missing", origin, 1, saved.settled.highest, detail),))
+    for origin in blank.keys() - known:
+        detail = "blank in the journal, as if it had been erased, but its origin has no head"
+        yield Step(0, tuple(Finding("missing", origin, *part, detail) for part in blank[origin].ranges))
     yield from _foreign_rows(known)
     for name in heads.DAMAGED_NAMES.values():
         if (journal / name).exists():
@@ -140,12 +144,16 @@ def _has_two_heads(origin: UUID) -> bool:
 
 
 @dataclass
-class _Waiting:
-    """An origin's numbers in the journal, as of `before` its head was read, and as of a moment after that."""
+class _InJournal:
+    """An origin's numbers in the journal, as of `before` its head was read, and as of a moment after that.
+
+    Those in `blank` frames must be settled: only then may a frame be made blank.
+    """
 
     journal: Path
     origin: UUID
     before: NumberSet
+    blank: NumberSet
 
     @cached_property
     def after(self) -> NumberSet:
@@ -153,7 +161,7 @@ class _Waiting:
         return waiting_numbers(self.journal, self.origin).get(self.origin, NumberSet())
 
 
-def _verify_origin(head: Head, waiting: _Waiting, saved: heads.SavedHead | None) -> Iterator[Step]:
+def _verify_origin(head: Head, waiting: _InJournal, saved: heads.SavedHead | None) -> Iterator[Step]:
     origin, last = head.origin, head.settled.highest
     if head.is_genuine is None:
         detail = f"no configured key has the id {head.key_id}: add the old key to SEAL_KEY_FALLBACKS"
@@ -161,7 +169,8 @@ def _verify_origin(head: Head, waiting: _Waiting, saved: heads.SavedHead | None)
         return
     yield Step(0, tuple(Finding("changed", origin, last, last, detail) for detail in _faults_of_head(head, saved)))
     key = keyring().find(head.key_id)
-    settled = head.settled | saved.settled if saved and saved.is_genuine(origin) else head.settled
+    settled = head.settled | waiting.blank
+    settled |= saved.settled if saved and saved.is_genuine(origin) else NumberSet()
     highest = (settled | waiting.before).highest
     erased = max(head.erased, saved.erased) if saved and saved.is_genuine(origin) else head.erased
     expected, previous, tombstones = 1, START, 0
@@ -217,7 +226,7 @@ def _check(origin: UUID, link: Link, key: Key, previous: bytes | None) -> list[F
     return []
 
 
-def _missing(origin: UUID, absent: NumberSet, settled: NumberSet, waiting: _Waiting) -> list[Finding]:
+def _missing(origin: UUID, absent: NumberSet, settled: NumberSet, waiting: _InJournal) -> list[Finding]:
     """Findings for numbers without row and disposition, unless they are only on their way from the journal.
 
     The journal is read once more for numbers that came to it after the first time, if a later one was settled first.

@@ -140,15 +140,20 @@ class Heads:
         Raises `DamagedHeads` or `OSError`; then they stay where they are until the next time.
         """
         newest = folds.totals().newest
-        if newest <= self._last_fold:
+        if newest == self._last_fold:
             return
+        if newest < self._last_fold:  # the newest was emptied, or somebody restored a backup
+            self._last_fold = 0
         saved, moved, is_changed = read_one(self._folder / FOLDED_NAME), set[UUID](), False
         for row in folds.rows(after=max(self._last_fold - OVERLAP_FOLDS, 0)):
-            before = [each for each in (saved.get(row.id), self._saved.get(row.id)) if each]
+            known = saved.get(row.id)
+            if known and known.seal == bytes(row.seal) and row.id not in self._saved:
+                continue  # as saved: at a start, most are
+            before = [each for each in (known, self._saved.get(row.id)) if each]
             head = _grown(Head.of(row), before)
             if head is not None:
                 moved.add(row.id)
-                is_changed |= head != saved.get(row.id)
+                is_changed |= head != known
                 saved[row.id] = head
         if is_changed:
             write_atomically(self._folder / FOLDED_NAME, as_json(saved))

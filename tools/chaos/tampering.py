@@ -22,11 +22,11 @@ from common.ids import uuid7
 from common.number_set import NumberSet
 from ml_proxy.models import Feedback, InferenceLog
 from ml_proxy.records import FeedbackRecord, InferenceRecord
-from recording import erasure, sources
+from recording import erasure, folds, sources
 from recording.batches import Batch, Numbered
 from recording.direct_writes import DirectOrigins
 from recording.journal import Spool
-from recording.models import Disposition, Origin
+from recording.models import Disposition, Fold, Origin
 from recording.publisher import heads
 from recording.records import microseconds
 from recording.seals import keyring
@@ -96,12 +96,13 @@ class Log:
     rng: Random
     planted: UUID = field(default_factory=uuid7)
     old_heads: list[Origin] = field(default_factory=list)  # of the planted origin
+    folded: UUID = field(default_factory=uuid7)  # another one, which is folded
     captured: list[dict[str, Any]] = field(default_factory=list)  # messages
 
     def plant(self) -> None:
         """Writes records with verdicts into origins of its own; has half of them erased, so that there are tombstones.
 
-        Raises Django's database errors.
+        Writes others into an origin that is folded at once. Raises Django's database errors.
         """
         direct, verdicts = DirectOrigins(keyring().current), DirectOrigins(keyring().current)
         self.old_heads = []
@@ -113,6 +114,21 @@ class Log:
             self.old_heads.append(Origin.objects.get(pk=row.origin))
         self.planted = self.old_heads[0].id
         self._erase(sequence__lte=PLANTED // 2)
+        self._plant_fold()
+
+    def _plant_fold(self) -> None:
+        direct, record = DirectOrigins(keyring().current), _record("planted")
+        direct.write([record, _record("planted")])
+        row: Any = InferenceLog.objects.get(pk=record.id)
+        self.folded = row.origin
+        with transaction.atomic():
+            folds.add(Origin.objects.select_for_update().filter(pk=self.folded))
+
+    def fold(self) -> Fold:
+        """The fold of the folded origin. Raises `ValueError` if no publisher has saved its head yet."""
+        if self.folded not in heads.read(self.journal):
+            raise ValueError
+        return Fold.objects.get(first=self.folded)
 
     def clear(self) -> None:
         """Has the rest of what it planted erased. Raises Django's database errors."""
@@ -312,6 +328,39 @@ def delete_origin(log: Log) -> Tampering:
     if log.planted not in heads.read(log.journal):
         raise ValueError
     return Tampering([Origin.objects.get(pk=log.planted), *rows], named_as="missing", places=[Place(log.planted)])
+
+
+@tampering("delete a fold with its rows")
+def delete_fold(log: Log) -> Tampering:
+    """Nothing of its origin is left in the database."""
+    rows = InferenceLog.objects.filter(origin=log.folded)
+    return Tampering([log.fold(), *rows], named_as="missing", places=[Place(log.folded)])
+
+
+@tampering("copy a fold")
+def copy_fold(log: Log) -> Tampering:
+    """As if an old one had been put back: its origin is there twice."""
+    _, copied = _twice(log.fold())
+    copied.pk = 2**40
+    return Tampering([], [copied], named_as="changed", places=[Place(log.folded)])
+
+
+@tampering("change a fold's total")
+def change_total(log: Log) -> Tampering:
+    """As if it had more numbers."""
+    fold, changed = _twice(log.fold())
+    changed.numbers += RAISED
+    return Tampering([fold], [changed], named_as="changed", places=[Place(None)])
+
+
+@tampering("lower a folded head")
+def lower_folded_head(log: Log) -> Tampering:
+    """As if the newest number had never been. The total fits."""
+    fold, changed = _twice(log.fold())
+    [head] = folds.unpack(fold)
+    head.settled = f"1-{folds.highest(head) - 1}"
+    changed.members, changed.numbers = folds.pack([head]), folds.highest(head)
+    return Tampering([fold], [changed], named_as="changed", places=[Place(log.folded)])
 
 
 @tampering("delete a disposition")

@@ -545,6 +545,23 @@ def test_nobody_without_the_key_has_waiting_records_blanked(writer: Writer, jour
     assert len(list(Spool(journal).entries(name))) == 3
 
 
+@pytest.mark.parametrize("rows", [0, 1])
+def test_blank_frames_of_records_that_were_never_erased_are_missing(writer: Writer, journal: Path, rows: int) -> None:
+    """Somebody with access to the disk blanks what waits: no head knows these numbers yet."""
+    for _ in range(3):
+        item = record()
+        writer.append(item.encode(), item.content())
+    [name] = Spool(journal).segments()
+    if rows:
+        write_batch(Batch.of(UUID(name.origin), "host", name.key_id, list(Spool(journal).entries(name))[:1]))
+    for frame in list(segment.frames(journal / str(name), 0, segment.ALL))[1:]:
+        segment.blank(journal / str(name), frame)
+    found = verify()
+    assert [line.partition(" of origin")[0] for line in found] == ["missing: number 2-3"]
+    with pytest.raises(CommandError, match="2 numbers are missing"):
+        call_command("reconcile", stdout=StringIO())
+
+
 def test_an_interrupted_blanking_is_finished(writer: Writer, journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     item = record(patient_name="MARKER")
     writer.append(item.encode(), item.content())
