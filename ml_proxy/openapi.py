@@ -3,6 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
+from common.schemas import KEY_SCHEMA, NAME_PATTERN
 from ml_proxy.promotion import MAX_REASON, SEGMENT
 
 _ANSWER = {"description": "The model server's answer, unchanged: status, body and end-to-end header fields."}
@@ -35,7 +36,7 @@ _PROBLEM_SCHEMA = {
         },
     },
 }
-_NAME = {"type": "string", "minLength": 1, "maxLength": 100}
+_NAME = {"type": "string", "minLength": 1, "maxLength": 100, "pattern": NAME_PATTERN}
 _PREDICT_BODY = {
     "required": True,
     "content": {
@@ -73,6 +74,7 @@ _PROMOTE_BODY = {
                         "type": "string",
                         "minLength": 1,
                         "maxLength": MAX_REASON,
+                        "pattern": NAME_PATTERN,
                         "description": "Why, for the record. It is logged, so it must not name a patient.",
                     }
                 },
@@ -103,15 +105,25 @@ _REQUEST_ID = {
     "name": "X-Request-ID",
     "description": "The id of this request; generated if missing.",
 }
+# Without empty items between commas: the server joins repeated fields by a comma, so such a value may be incomplete.
+_ITEM = r"[!-+\x2d-~]([ -+\x2d-~]*[!-+\x2d-~])?"
+_FORWARDED = f"^{_ITEM}(,{_ITEM})*$"
 _KEY = {
     **_HEADER,
+    "schema": {**KEY_SCHEMA, "pattern": _FORWARDED},
     "name": "Idempotency-Key",
     "description": "For 24 hours, a repeat of the request by the same caller with the same key gets the first answer. "
     "With another path, query or body it gets a 422.",
 }
-_PREFER = {**_HEADER, "name": "Prefer", "description": "respond-async starts a job instead of waiting."}
+_PREFER = {
+    **_HEADER,
+    "schema": {"type": "string", "pattern": _FORWARDED},
+    "name": "Prefer",
+    "description": "respond-async starts a job instead of waiting.",
+}
 _JOB_KEY = {
     **_KEY,
+    "schema": {"type": "string", "pattern": _FORWARDED},
     "description": "With respond-async, a repeat of the request by the same caller with the same key returns the same "
     "job. Otherwise the key is forwarded to the model server.",
 }
@@ -141,6 +153,8 @@ def add_plain_views(result: dict[str, Any], generator: Any, request: Any, public
         for operation in operations.values():
             operation["security"] = _SECURITY if path.startswith("/ml/") else []
             operation["responses"].setdefault("default", _PROBLEM)
+            if body := operation.get("requestBody"):
+                body["required"] = any("required" in media["schema"] for media in body["content"].values())
             _add_refusals(path, operation)
             for status, response in operation["responses"].items():
                 response["headers"] = response.get("headers", {}) | _REQUEST_ID_ANSWERED
