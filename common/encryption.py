@@ -14,6 +14,7 @@ with keys of its own, derived from the key and a random salt, and takes a new sa
 import hmac
 import logging
 import os
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -32,6 +33,7 @@ MARK, TEXT, BYTES, ESCAPED = "\x1f", "\x1f1", "\x1f2", "\x1f0"
 HEAD_LENGTH = 10  # characters or bytes, up to and with the key's id
 UNREADABLE = '"this value was changed or moved in the database, and can not be decrypted"'  # JSON, like most columns
 
+_KEY_ID = re.compile(r"[0-9a-f]{8}")
 _SALT_BYTES, _NONCE_BYTES, _TAG_BYTES = 16, 12, 16
 _VALUES_PER_SALT = 2**20
 _MARK, _TEXT, _BYTES, _ESCAPED = (each.encode() for each in (MARK, TEXT, BYTES, ESCAPED))
@@ -217,6 +219,8 @@ def _decrypted_text(stored: str, place: bytes) -> bytes:
 
 
 def _find(key_id: str) -> DataKey:
+    if not _KEY_ID.fullmatch(key_id):
+        raise Undecryptable("an encrypted value names no key")
     ring = keys()
     if ring is None:
         raise unknown_key(key_id)

@@ -92,7 +92,9 @@ def test_keys_rotate_under_load_and_nothing_is_lost(make_system: Callable[..., S
         running.wait_for_more()
     assert running.refused == set()
     assert_all_are_rows(system, running.answered)
-    people = {(row["doctor_name"], row["patient_name"]) for row in system.history(limit="1000", patient="김민준").json()}
+    people = {
+        (row["doctor_name"], row["patient_name"]) for row in system.history(limit="1000", patient="김민준").json()
+    }
     assert people == {("Dr. Rotation", "김민준")}
     assert "quarantined" not in system.log_of("worker-logs")
     total = len(rows(system))
