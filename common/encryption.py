@@ -102,12 +102,9 @@ class DataKeys:
         self.current = keys[0]
         self._keys = {key.id: key for key in keys}
 
-    def find(self, key_id: str) -> DataKey:
-        """The key of this id. Raises `UnknownDataKey`."""
-        try:
-            return self._keys[key_id]
-        except KeyError:
-            raise unknown_key(key_id) from None
+    def find(self, key_id: str) -> DataKey | None:
+        """The key of this id."""
+        return self._keys.get(key_id)
 
 
 def random_key() -> bytes:
@@ -128,11 +125,6 @@ def keys() -> DataKeys | None:
 @lru_cache(maxsize=2)
 def _keys(secrets: tuple[bytes, ...]) -> DataKeys:
     return DataKeys(secrets)
-
-
-def unknown_key(key_id: str) -> UnknownDataKey:
-    """The error for an envelope whose key is not configured."""
-    return UnknownDataKey(f"No key in DATA_KEYS has the id {key_id}: put the old key back behind the first one.")
 
 
 def protect_text(text: str, place: bytes) -> str:
@@ -219,9 +211,11 @@ def _decrypted_text(stored: str, place: bytes) -> bytes:
 
 
 def _find(key_id: str) -> DataKey:
+    ring = keys()
+    key = ring.find(key_id) if ring else None
+    if key is not None:
+        return key
     if not _KEY_ID.fullmatch(key_id):
         raise Undecryptable("an encrypted value names no key")
-    ring = keys()
-    if ring is None:
-        raise unknown_key(key_id)
-    return ring.find(key_id)
+    text = f"No key in DATA_KEYS has the id {key_id}: put the old key back behind the first one."
+    raise UnknownDataKey(text)
