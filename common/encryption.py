@@ -14,6 +14,7 @@ with keys of its own, derived from the key and a random salt, and takes a new sa
 import hmac
 import logging
 import os
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -32,6 +33,7 @@ MARK, TEXT, BYTES, ESCAPED = "\x1f", "\x1f1", "\x1f2", "\x1f0"
 HEAD_LENGTH = 10  # characters or bytes, up to and with the key's id
 UNREADABLE = '"this value was changed or moved in the database, and can not be decrypted"'  # JSON, like most columns
 
+_KEY_ID = re.compile(r"[0-9a-f]{8}")
 _SALT_BYTES, _NONCE_BYTES, _TAG_BYTES = 16, 12, 16
 _VALUES_PER_SALT = 2**20
 _MARK, _TEXT, _BYTES, _ESCAPED = (each.encode() for each in (MARK, TEXT, BYTES, ESCAPED))
@@ -100,12 +102,9 @@ class DataKeys:
         self.current = keys[0]
         self._keys = {key.id: key for key in keys}
 
-    def find(self, key_id: str) -> DataKey:
-        """The key of this id. Raises `UnknownDataKey`."""
-        try:
-            return self._keys[key_id]
-        except KeyError:
-            raise unknown_key(key_id) from None
+    def find(self, key_id: str) -> DataKey | None:
+        """The key of this id."""
+        return self._keys.get(key_id)
 
 
 def random_key() -> bytes:
@@ -126,11 +125,6 @@ def keys() -> DataKeys | None:
 @lru_cache(maxsize=2)
 def _keys(secrets: tuple[bytes, ...]) -> DataKeys:
     return DataKeys(secrets)
-
-
-def unknown_key(key_id: str) -> UnknownDataKey:
-    """The error for an envelope whose key is not configured."""
-    return UnknownDataKey(f"No key in DATA_KEYS has the id {key_id}: put the old key back behind the first one.")
 
 
 def protect_text(text: str, place: bytes) -> str:
@@ -218,6 +212,10 @@ def _decrypted_text(stored: str, place: bytes) -> bytes:
 
 def _find(key_id: str) -> DataKey:
     ring = keys()
-    if ring is None:
-        raise unknown_key(key_id)
-    return ring.find(key_id)
+    key = ring.find(key_id) if ring else None
+    if key is not None:
+        return key
+    if not _KEY_ID.fullmatch(key_id):
+        raise Undecryptable("an encrypted value names no key")
+    text = f"No key in DATA_KEYS has the id {key_id}: put the old key back behind the first one."
+    raise UnknownDataKey(text)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import connection, models
 
+from common.exceptions import DatabaseUnavailable
 from recording.models import LookupKey
 
 if TYPE_CHECKING:
@@ -75,5 +76,8 @@ def make_key(**_: Any) -> None:
 def _key() -> bytes:
     name = str(connection.settings_dict["NAME"])
     if name not in _known:
-        _known[name] = bytes(LookupKey.objects.get(pk=1).key)
+        found = LookupKey.objects.filter(pk=1).first()
+        if found is None:
+            raise DatabaseUnavailable("The database has no look-up key: run `manage.py migrate`.")
+        _known[name] = bytes(found.key)
     return _known[name]

@@ -129,9 +129,11 @@ def encrypted(encoded: bytes) -> bytes:
     Its source, its version, its `traceparent`, and whether it has contents stay readable, and are authenticated.
     """
     keys = encryption.keys()
-    match = _PUBLIC.match(encoded)
-    if keys is None or match is None:
+    if keys is None:
         return encoded
+    match = _PUBLIC.match(encoded)
+    if match is None:
+        raise BadRecord("the record names no source")
     head = match[0] + _HAS_CONTENTS if has_contents(encoded) else match[0]
     return b"".join((head, encryption.envelope(keys, encoded, head), _END))  # a segment must not end like its filler
 

@@ -28,6 +28,7 @@ for name in (
     "API_AUTH",
     "CORS_ALLOWED_ORIGINS",
     "ALLOWED_HOSTS",
+    "DATA_KEYS",
 ):
     os.environ[name] = ""
 # A shell starts what it runs in the background without SIGINT, and the programs under test would inherit that.
@@ -45,6 +46,7 @@ from django.test import Client  # noqa: E402
 
 from ml_proxy.records import InferenceRecord  # noqa: E402
 from recording.journal import Spool  # noqa: E402
+from recording.records import decrypted  # noqa: E402
 from tests.support.model import ScriptedModel  # noqa: E402
 from tests.support.postgres import Postgres  # noqa: E402
 from tests.support.system import System  # noqa: E402
@@ -141,7 +143,8 @@ def journaled(tmp_path: Path) -> Callable[[], list[InferenceRecord]]:
     def read() -> list[InferenceRecord]:
         folder = tmp_path / "journal"
         names = Spool(folder).segments() if folder.exists() else []
-        return [InferenceRecord.decode(entry.payload) for name in names for entry in Spool(folder).entries(name)]
+        entries = (entry for name in names for entry in Spool(folder).entries(name))
+        return [InferenceRecord.decode(decrypted(entry.payload)) for entry in entries]
 
     return read
 

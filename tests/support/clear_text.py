@@ -20,7 +20,7 @@ def korean_marker() -> str:
 
 
 def spellings(text: str) -> set[bytes]:
-    """In UTF-8, UTF-16, escaped in JSON, in hex, in base64 at every offset, once and twice, as Celery's messages."""
+    """In UTF-8, UTF-16, escaped in JSON, in hex, and in base64 at every offset, once and twice as in Redis."""
     raw = text.encode()
     escaped = json.dumps(text)[1:-1].encode()
     plain = {raw, text.encode("utf-16-le"), text.encode("utf-16-be"), escaped, escaped.upper().replace(b"\\U", b"\\u")}
