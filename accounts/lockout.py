@@ -1,4 +1,4 @@
-"""Locks out callers after LOGIN_FAILURES failed sign-ins, for LOGIN_LOCKOUT_SECONDS. `docs/adr/0018` has the reasons.
+"""Locks out callers after LOGIN_FAILURES failed sign-ins, for LOGIN_LOCKOUT_SECONDS. See `docs/adr/0022-lockout.md`.
 
 Three counters, and a try must pass each of them:
 
