@@ -11,7 +11,8 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        """Creates the roles after migrations; Django has created the permissions by then. Lets sessions expire."""
+        """Creates the roles after migrations, when Django has created the permissions; lets sessions expire."""
+        from accounts import openapi as openapi  # noqa: PLC0414, PLC0415 - it describes the API
         from accounts.roles import create_roles  # noqa: PLC0415
         from common import session_expiry  # noqa: PLC0415 - needs the models
 

@@ -2,7 +2,7 @@
 
 A thread asks the database about all of them again, about once a second. So a request of a known caller needs no
 database, and what changes there (a token is revoked, a password or a right changes) holds within two seconds. While the
-database does not answer, callers stay known for AUTH_GRACE_SECONDS. See docs/adr/0018-remembered-callers.md.
+database does not answer, callers stay known for AUTH_GRACE_SECONDS. See docs/adr/0019-remembered-callers.md.
 """
 
 import logging

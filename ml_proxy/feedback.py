@@ -16,7 +16,6 @@ from ml_proxy import history
 from ml_proxy.feedback_requests import FeedbackRequest, invalid_feedback
 from ml_proxy.models import FEEDBACK_LOCK, MAX_LABEL, Feedback, InferenceLog
 from ml_proxy.records import FeedbackRecord
-from ml_proxy.source import INFERENCES
 from recording import recorder
 from recording.records import microseconds
 
@@ -57,7 +56,7 @@ def submit(inference_id: UUID, request: FeedbackRequest, caller: Caller) -> tupl
 def _load(inference_id: UUID, scope: Scope) -> InferenceLog:
     """Loads the columns of an inference that feedback needs. Raises `NoSuchRecord`."""
     columns = ("output_data", "model_name", "model_version", "predicted_at")
-    row: InferenceLog | None = INFERENCES.rows_in(scope).filter(pk=inference_id).only(*columns).first()
+    row: InferenceLog | None = history.rows_in(scope).filter(pk=inference_id).only(*columns).first()
     if row is None:
         raise history.unknown()
     return row

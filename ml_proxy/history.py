@@ -1,6 +1,7 @@
 """Looks up inferences in the log, newest first, filtered by full names."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from common.row_scope import Scope
@@ -8,7 +9,24 @@ from ml_proxy.rows import Row
 from ml_proxy.source import INFERENCES
 from recording.history import Cursor, History, HistoryFilter, Page, unknown
 
-__all__ = ["HISTORY", "Cursor", "HistoryFilter", "Page", "one", "page", "page_of_one", "require", "unknown", "wanted"]
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from ml_proxy.models import InferenceLog
+
+__all__ = [
+    "HISTORY",
+    "Cursor",
+    "HistoryFilter",
+    "Page",
+    "one",
+    "page",
+    "page_of_one",
+    "require",
+    "rows_in",
+    "unknown",
+    "wanted",
+]
 
 HISTORY = History(INFERENCES)
 
@@ -43,6 +61,11 @@ def one(inference_id: UUID, scope: Scope) -> Row:
 def page_of_one(inference_id: UUID, scope: Scope) -> Page:
     """Returns a page with one inference. Raises `NoSuchRecord`."""
     return HISTORY.one(inference_id, scope)
+
+
+def rows_in(scope: Scope) -> "QuerySet[InferenceLog]":
+    """The inferences within the scope."""
+    return INFERENCES.rows_in(scope)
 
 
 def require(inference_id: UUID, scope: Scope) -> None:

@@ -96,7 +96,12 @@ _REQUEST_ID_ANSWERED = {"X-Request-ID": {**_TEXT, "description": "The id of this
 _INFERENCE_ID = {"X-Inference-ID": {**_TEXT, "description": "The inference's id in history."}}
 _LOCATION = {"Location": {**_TEXT, "description": "The URL of the job."}}
 _RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait before the first poll."}}
-_SECURITY: list[dict[str, list[str]]] = [{"basicAuth": []}, {"cookieAuth": []}, {}]
+_SECURITY: list[dict[str, list[str]]] = [
+    {"tokenAuth": []},
+    {"cookieAuth": []},
+    {"basicAuth": []},
+    {},
+]
 
 
 def add_plain_views(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:

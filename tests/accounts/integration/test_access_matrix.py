@@ -221,7 +221,7 @@ def test_each_role_gets_what_it_may_and_nothing_else(
     if "TOKEN" in path:
         path = request.getfixturevalue("path_of_file")
         settings.API_AUTH = "required"
-    credentials = {NO_ONE: {}} | {role: bearer(user) for role, user in users.items()}
+    credentials: dict[str, dict[str, Any]] = {NO_ONE: {}} | {role: bearer(user) for role, user in users.items()}
     for method in METHODS:
         if (route, method) == ("api/docs/", "OPTIONS"):
             continue  # it is a page for people, and its renderer has nothing to describe

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts import known_callers, tokens
-from accounts.credentials import PasswordCredential, SessionCredential, TokenCredential
+from accounts.credentials import PasswordCredential, SessionCredential, TokenCredential, confirm
 from accounts.known_callers import KNOWN
 from accounts.models import ApiToken, Profile
 from common.database_errors import trouble
@@ -248,7 +248,7 @@ def test_a_password_is_checked_once(gateway: Client, doctor: User, monkeypatch: 
 def test_the_thread_goes_on_after_an_error_that_nobody_expected(
     gateway: Client, doctor: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fields, real, failures = bearer(doctor), known_callers.confirm, []
+    fields, real, failures = bearer(doctor), confirm, list[int]()
     assert predict(gateway, **fields).status_code == 200
 
     def fail_twice(credentials: Any) -> Any:
@@ -267,6 +267,6 @@ def test_a_session_without_a_user_is_nobody(gateway: Client) -> None:
     session = gateway.session
     session["cart"] = json.dumps([])
     session.save()
-    gateway.cookies["sessionid"] = session.session_key
+    gateway.cookies["sessionid"] = str(session.session_key)
     assert_problem(gateway.get("/ml/v1/history/"), 401, "not-signed-in")
     assert SessionCredential(str(session.session_key)) not in KNOWN._known

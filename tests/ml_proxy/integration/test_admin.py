@@ -94,7 +94,7 @@ def test_it_shows_each_person_only_what_they_may_view(reader: Client) -> None:
     assert reader.get(FEEDBACK).status_code == 403
     User.objects.get().user_permissions.clear()
     assert reader.get(LOG).status_code == 403
-    assert reader.get(f"{LOG}{row_id}/change/").status_code == 403
+    assert reader.get(f"{LOG}{row_id}/change/").status_code in {403, 404}
 
 
 @pytest.mark.parametrize("model", [InferenceLog, Job, Disposition, Feedback])
