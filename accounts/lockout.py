@@ -1,4 +1,4 @@
-"""Locks out callers after LOGIN_FAILURES failed sign-ins, for LOGIN_LOCKOUT_SECONDS. `docs/adr/0018` has the reasons.
+"""Locks out callers after LOGIN_FAILURES failed sign-ins, for LOGIN_LOCKOUT_SECONDS. See `docs/adr/0022-lockout.md`.
 
 Three counters, and a try must pass each of them:
 
@@ -14,7 +14,7 @@ import logging
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -69,12 +69,10 @@ def reserve(attempt: Try) -> None:
 def succeed(attempt: Try) -> None:
     """Forgets the failures of the account, and takes back what `reserve` counted for the network."""
     pair, network, account = attempt.keys
-    now = timezone.now()
     with transaction.atomic():
-        LoginAttempts.objects.filter(key=pair).update(failures=0, succeeded_at=now)
+        LoginAttempts.objects.filter(key=pair).update(failures=0, succeeded_at=timezone.now())
         LoginAttempts.objects.filter(key=account).update(failures=0)
         LoginAttempts.objects.filter(key=network, failures__gt=0).update(failures=F("failures") - 1)
-        _forget_old(now)
 
 
 def unlock_account(name: str) -> int:
@@ -90,6 +88,13 @@ def unlock_network(network: str) -> int:
 def unlock_all() -> int:
     """Forgets all failures. Returns the number of counters."""
     return LoginAttempts.objects.filter(failures__gt=0).update(failures=0)
+
+
+def forget_old() -> None:
+    """Deletes counters that count no more, of networks that are not known."""
+    now, memory = timezone.now(), max(timedelta(seconds=settings.LOGIN_LOCKOUT_SECONDS), ACCOUNT_MEMORY)
+    is_unknown = Q(succeeded_at=None) | Q(succeeded_at__lt=now - KNOWN_FOR)
+    LoginAttempts.objects.filter(is_unknown, failed_at__lt=now - memory).delete()
 
 
 def _require_open(attempt: Try, rows: dict[str, LoginAttempts]) -> None:
@@ -119,12 +124,6 @@ def _count_failure(row: LoginAttempts, limit: int, memory: timedelta) -> None:
     row.failed_at = now
     if row.failures == limit:
         log.warning("sign-in is locked out after %d failures, unless this one succeeds", limit)
-
-
-def _forget_old(now: datetime) -> None:
-    memory = max(timedelta(seconds=settings.LOGIN_LOCKOUT_SECONDS), ACCOUNT_MEMORY)
-    is_unknown = Q(succeeded_at=None) | Q(succeeded_at__lt=now - KNOWN_FOR)
-    LoginAttempts.objects.filter(is_unknown, failed_at__lt=now - memory).delete()
 
 
 def _account_hash(name: str) -> str:

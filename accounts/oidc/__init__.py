@@ -1,4 +1,6 @@
-"""Sign-in with an identity provider, by OpenID Connect. django-allauth does the flow; `docs/adr/0019` says what not.
+"""Sign-in with an identity provider, by OpenID Connect. See `docs/adr/0023-identity-provider.md`.
+
+django-allauth does the flow:
 
 views        begin and callback
 provider     the flow of allauth, with a nonce

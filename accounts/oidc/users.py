@@ -1,4 +1,4 @@
-"""Which user an identity is, and which roles its groups give. `docs/adr/0019` says why it links so little."""
+"""Which user an identity is, and which roles its groups give: see `docs/adr/0023-identity-provider.md`."""
 
 import logging
 from collections.abc import Mapping

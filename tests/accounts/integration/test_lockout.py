@@ -12,16 +12,19 @@ from django.contrib.auth import aauthenticate
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_login_failed
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.db.models import F
 from django.http import HttpRequest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import backends, lockout
 from accounts.exceptions import LockedOut
 from accounts.models import LoginAttempts
+from accounts.tasks import forget_old_sign_ins
 from tests.support.gateway import assert_problem
 from tests.support.sign_in import NAME, PASSWORD, basic, is_signed_in, sign_in
 
@@ -236,12 +239,17 @@ def test_an_operator_unlocks_an_address(user: User) -> None:
         call_command("unlock", "--address", "clinic")
 
 
-def test_old_counters_are_deleted(user: User) -> None:
+def test_a_periodic_task_deletes_old_counters_and_sessions(user: User) -> None:
+    assert status_by_basic() == 403
     fail(1, "nobody")
     age(days=2)
-    assert status_by_basic() == 403
-    assert not LoginAttempts.objects.filter(account=lockout.Try.of("nobody", "").account).exists()
-    assert LoginAttempts.objects.filter(succeeded_at__isnull=False).count() == 1
+    fail(1, "somebody")
+    for days in (-1, 1):
+        Session.objects.create(session_key=f"key {days}", expire_date=timezone.now() + timedelta(days=days))
+    forget_old_sign_ins()
+    left = {row.account for row in LoginAttempts.objects.exclude(account="")}
+    assert left == {lockout.Try.of(name, "").account for name in (NAME, "somebody")}
+    assert Session.objects.get().session_key == "key 1"
 
 
 def test_a_name_with_a_nul_is_unknown(db: None) -> None:

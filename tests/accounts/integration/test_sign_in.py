@@ -13,6 +13,8 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from pytest_django import Settings
 
+from accounts.credentials import SessionCredential, confirm
+from accounts.known_callers import KNOWN, _Known
 from common import session_expiry
 from tests.support.gateway import assert_problem
 from tests.support.sign_in import LOGIN, NAME, PASSWORD, is_signed_in, sign_in
@@ -249,6 +251,20 @@ def test_requests_of_the_api_keep_a_session_alive(browser: Client, user: User, s
     _shift(key, 500)
     session_expiry.renew_used([key])
     assert 190 < _seconds_left(key) <= 200
+
+
+def test_a_process_renews_the_sessions_that_it_knows(browser: Client, user: User, settings: Settings) -> None:
+    settings.SESSION_COOKIE_AGE = 600
+    sign_in(browser)
+    key = browser.cookies["sessionid"].value
+    _shift(key, 300)
+    credential = SessionCredential(key)
+    known = _Known(confirm({credential: None})[credential], None, time.monotonic())
+    KNOWN._renew_sessions({credential: known})
+    assert _seconds_left(key) > 590
+    _shift(key, 300)
+    KNOWN._renew_sessions({credential: known})
+    assert _seconds_left(key) < 300  # not used since
 
 
 class Audit(HTMLParser):
