@@ -1,17 +1,18 @@
 """Sends rows as one file, streamed: an export of any size takes the memory of a page or two."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import chain
+from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
+from common.access import CUT_OFF, ExportTrail, noted_end
 from common.export import Piece
-from common.export_formats import DEFAULT, FORMS
+from common.export_formats import DEFAULT, FORMS, Form
 from common.logs import current_request_id
 from common.responses import NO_STORE
 from common.schemas import sent_field
@@ -31,27 +32,66 @@ class ExportAborted(Exception):
 
 
 def attachment(
-    request: HttpRequest | Request, stem: str, form: str, export: Callable[[], Iterator[Piece]]
+    request: HttpRequest | Request,
+    stem: str,
+    form: Form,
+    export: Callable[[], Iterator[Piece]],
+    *,
+    action: str,
+    filters: Mapping[str, Any],
 ) -> StreamingHttpResponse:
-    """Returns the file from `export` as a response. A HEAD gets only the header fields, without database queries."""
-    body = () if request.method == "HEAD" else _body(export())
-    filename = f"{stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{form}"
+    """Returns the file from `export` as a response, noted in the access log as `action`.
+
+    A HEAD gets only the header fields, without database queries.
+    """
+    body = () if request.method == "HEAD" else _body(export(), ExportTrail(request, action, filters))
+    filename = f"{stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{form.suffix}"
     headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="{filename}"'}
-    return StreamingHttpResponse(body, content_type=FORMS[form].media_type, headers=headers)
+    return StreamingHttpResponse(body, content_type=form.media_type, headers=headers)
 
 
-def _body(pieces: Iterator[Piece]) -> Iterator[bytes]:
+def _body(pieces: Iterator[Piece], trail: ExportTrail) -> Iterator[bytes]:
     """Returns the body. Builds the first piece before the status is sent, so an early error is an error response."""
-    return _chunks(chain([next(pieces)], pieces), current_request_id.get())
+    first = next(pieces)
+    trail.begin()
+    trail.add(first.rows, first.subjects)
+    return _Body(_chunks(first, pieces, trail, current_request_id.get()), trail)
 
 
-def _chunks(pieces: Iterable[Piece], request_id: str) -> Iterator[bytes]:
+class _Body:
+    """An iterator that notes the end of the export also if the server never asks for the first chunk."""
+
+    def __init__(self, chunks: Generator[bytes, None, None], trail: ExportTrail) -> None:
+        self._chunks, self._trail, self._has_begun = chunks, trail, False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        self._has_begun = True
+        return next(self._chunks)
+
+    def close(self) -> None:
+        """The server calls this at the end, and if the reader left."""
+        if not self._has_begun:
+            self._has_begun = True
+            self._trail.end(CUT_OFF)
+        self._chunks.close()
+
+
+def _chunks(first: Piece, pieces: Iterable[Piece], trail: ExportTrail, request_id: str) -> Generator[bytes, None, None]:
     try:
-        for data, _ in pieces:
-            for start in range(0, len(data), SEND_BYTES):
-                yield data[start : start + SEND_BYTES]
+        with noted_end(trail):
+            yield from _cut(first.data)
+            for piece in pieces:
+                trail.add(piece.rows, piece.subjects)  # first: it must be durable before the part leaves
+                yield from _cut(piece.data)
     except Exception as exc:  # noqa: BLE001 - the response has begun, so any error must close the connection
         token = current_request_id.set(request_id)  # the middleware has already reset it
         log.error("an export was aborted (%s)", type(exc).__name__)
         current_request_id.reset(token)
         raise ExportAborted from None
+
+
+def _cut(data: bytes) -> Iterator[bytes]:
+    return (data[start : start + SEND_BYTES] for start in range(0, len(data), SEND_BYTES))

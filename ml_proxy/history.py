@@ -1,13 +1,27 @@
 """Looks up inferences in the log, newest first, filtered by full names."""
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from ml_proxy.rows import Row
 from ml_proxy.source import INFERENCES
 from recording.history import Cursor, History, HistoryFilter, Page, unknown
 
-__all__ = ["HISTORY", "Cursor", "HistoryFilter", "Page", "one", "page", "page_of_one", "require", "unknown", "wanted"]
+__all__ = [
+    "HISTORY",
+    "Cursor",
+    "HistoryFilter",
+    "Page",
+    "one",
+    "page",
+    "page_of_one",
+    "people",
+    "require",
+    "unknown",
+    "wanted",
+]
 
 HISTORY = History(INFERENCES)
 
@@ -44,3 +58,9 @@ def page_of_one(inference_id: UUID) -> Page:
 def require(inference_id: UUID) -> None:
     """Raises `NoSuchRecord` if the inference does not exist."""
     HISTORY.require(inference_id)
+
+
+def people(inference_ids: Collection[UUID]) -> list[Any]:
+    """Returns the names in these inferences: objects with `patient_name` and `doctor_name`."""
+    rows = INFERENCES.rows.filter(pk__in=inference_ids)
+    return list(rows.values_list("patient_name", "doctor_name", named=True))

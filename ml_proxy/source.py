@@ -42,7 +42,7 @@ class InferenceSource(AttachmentSource):
     }
     large = json = ("input_data", "output_data")
     whole_column = "input_data"
-    is_model_call = True
+    is_model_call = is_default = True
 
     def on_erase(self, rows: Sequence[Any]) -> None:
         """Also erases idempotency keys with answers."""

@@ -150,27 +150,24 @@ class History:
             raise unknown()
 
     def matching(self, wanted: HistoryFilter) -> "QuerySet[Any]":
-        """All rows after `after`, newest first, as one range of the index over the columns of `equal`."""
-        rows = self._source.rows.order_by(*(f"-{column}" for column in (*wanted.equal, self._time, "id")))
-        return rows.filter(*(compared(**values) for compared, values in self._bounds(wanted)))
+        """All rows after `after`, newest first, as one range of the index over the columns of `equal`.
 
-    def _bounds(self, wanted: HistoryFilter) -> list[Bound]:
-        """The bounds of the range, the lower one first; fewer than two if an end is open."""
-        equal, time, since, until, after = dict(wanted.equal), self._time, wanted.since, wanted.until, wanted.after
-        lowest = equal if since is None else equal | {time: since}
-        bounds: list[Bound] = [(at_least, lowest)] if lowest else []
-        if after is not None and (until is None or after.time < until):
-            return [*bounds, (below, equal | {time: after.time, "id": after.id})]
-        if until is not None:
-            return [*bounds, (below, equal | {time: until})]
-        return [*bounds, (at_most, equal)] if equal else bounds
+        If the source looks the rows up elsewhere, these are not all rows, but those of one page and one more.
+        """
+        if not self._source.has_columns(wanted.equal):
+            found = self._source.rows.filter(pk__in=self._source.look_up(wanted))
+            return found.order_by(f"-{self._time}", "-id")
+        rows = self._source.rows.order_by(*(f"-{column}" for column in (*wanted.equal, self._time, "id")))
+        return rows.filter(*(compared(**values) for compared, values in bounds_of(wanted, self._time)))
 
     def _read(self, wanted: HistoryFilter) -> list[tuple[Any, ...]]:
         """Columns, hidden columns and size of each row, for one row more than the page can have.
 
         Texts that might be too large are None.
         """
-        bounds = self._bounds(wanted)
+        if not self._source.has_columns(wanted.equal):  # the statement depends on the ids that were found
+            return list(self._columns(wanted))
+        bounds = bounds_of(wanted, self._time)
         shape = (self._source.name, wanted.limit, *((compared, *values) for compared, values in bounds))
         values = [pair for _, compared in bounds for pair in compared.items()]
         return statement_cache.ask(shape, lambda: self._columns(wanted), values)
@@ -187,6 +184,21 @@ class History:
         results = self._source.rows.filter(id__in=large).values_list("id", *names)
         texts = {row_id: dict(zip(names, values, strict=True)) for row_id, *values in results}
         return [row._replace(**texts.get(row.id, {})) for row in rows if row.id not in large or row.id in texts]
+
+
+def bounds_of(wanted: HistoryFilter, time: str, row_id: str = "id") -> list[Bound]:
+    """The bounds of the range that a query reads of an index over `equal`, `time` and `row_id`.
+
+    The lower one comes first; fewer than two if an end is open.
+    """
+    equal, since, until, after = dict(wanted.equal), wanted.since, wanted.until, wanted.after
+    lowest = equal if since is None else equal | {time: since}
+    bounds: list[Bound] = [(at_least, lowest)] if lowest else []
+    if after is not None and (until is None or after.time < until):
+        return [*bounds, (below, equal | {time: after.time, row_id: after.id})]
+    if until is not None:
+        return [*bounds, (below, equal | {time: until})]
+    return [*bounds, (at_most, equal)] if equal else bounds
 
 
 def unknown() -> NoSuchRecord:

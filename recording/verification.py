@@ -89,6 +89,8 @@ def verify(journal: Path, copies: heads.SavedHeads | None = None) -> Iterator[St
             detail = "the whole origin, which this host or a kept copy knows"
             yield Step(0, (Finding("missing", origin, 1, saved.settled.highest, detail),))
     yield from _foreign_rows()
+    for source in sources.registered():
+        yield from source.verify_derived()
     if (journal / heads.DAMAGED_NAME).exists():
         detail = f"{heads.DAMAGED_NAME} beside the journal: completely deleted origins from before can't be named"
         yield Step(0, (Finding("unreadable", None, None, None, detail),))

@@ -7,6 +7,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from common import access
 from common.export_formats import DEFAULT, FORMS, form_name
 from common.file_response import attachment
 from common.query_params import SPAN, Readers, cursor, limit, next_link, read_query, refuse_parameters
@@ -37,7 +38,9 @@ class SourceHistory(SourceView):
 
     def get(self, request: Request) -> HttpResponse:
         """One page."""
-        page = self.history.page(self.history.filter(**self.read(request, _PAGE)))
+        query = self.read(request, _PAGE)
+        page = self.history.page(self.history.filter(**query))
+        access.note_rows(request, f"{self.source.noun}.list", page.rows, query)
         response = json_response([row.described() for row in page.rows])
         if page.next:
             response["Link"] = next_link(request, page.next.opaque())
@@ -50,7 +53,9 @@ class SourceRow(SourceView):
     def get(self, request: Request, row_id: UUID) -> HttpResponse:
         """One row."""
         refuse_parameters(request)
-        return json_response(self.history.one(row_id).rows[0].described())
+        rows = self.history.one(row_id).rows
+        access.note_rows(request, f"{self.source.noun}.read", rows, {"id": row_id})
+        return json_response(rows[0].described())
 
 
 class SourceExport(SourceView):
@@ -59,9 +64,11 @@ class SourceExport(SourceView):
     def get(self, request: Request) -> StreamingHttpResponse:
         """The file."""
         query = self.read(request, _EXPORT)
-        form = query.pop("format", DEFAULT)
+        form = FORMS[query.pop("format", DEFAULT)]
         stem = self.source.name.replace(".", "-")
-        return attachment(request, stem, form, lambda: self.history.export(self.history.filter(**query), FORMS[form]))
+        wanted = self.history.filter(**query)
+        action = f"{self.source.noun}.export"
+        return attachment(request, stem, form, lambda: self.history.export(wanted, form), action=action, filters=query)
 
 
 _PAGE: Readers = {"limit": ("limit", limit), "cursor": ("after", cursor(Cursor.of))}

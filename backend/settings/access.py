@@ -33,7 +33,8 @@ CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 
 # Cookies need TLS, except on a developer's own machine.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.switch("TRUST_PROXY", default=False) else None
+TRUST_PROXY = env.switch("TRUST_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY else None
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -53,6 +54,7 @@ CORS_ALLOW_HEADERS = [
     "traceparent",
     "tracestate",
     "x-csrftoken",
+    "x-purpose",
     "x-request-id",
 ]
 CORS_EXPOSE_HEADERS = ["X-Inference-ID", "X-Request-ID", "Link", "Location", "Retry-After"]

@@ -37,10 +37,11 @@ class Writer(Protocol):
 
 @dataclass(frozen=True)
 class Form:
-    """A file format: its media type, and the dotted path of its writer class."""
+    """A file format: its media type, the dotted path of its writer class, and the end of file names."""
 
     media_type: str
     path: str
+    suffix: str
 
     def writer(self, kind: type[Any]) -> Writer:
         """A writer for a new file; `kind` is the class of the rows, a `NamedTuple` with `described`."""
@@ -49,9 +50,9 @@ class Form:
 
 
 FORMS = {
-    "csv": Form("text/csv; charset=utf-8", "common.export_formats.text.CSV"),
-    "ndjson": Form("application/x-ndjson", "common.export_formats.text.NDJSON"),
-    "parquet": Form("application/vnd.apache.parquet", "common.export_formats.parquet.Parquet"),
+    "csv": Form("text/csv; charset=utf-8", "common.export_formats.text.CSV", "csv"),
+    "ndjson": Form("application/x-ndjson", "common.export_formats.text.NDJSON", "ndjson"),
+    "parquet": Form("application/vnd.apache.parquet", "common.export_formats.parquet.Parquet", "parquet"),
 }
 DEFAULT = "ndjson"
 

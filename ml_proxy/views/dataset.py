@@ -38,5 +38,6 @@ class DataSet(ReadView):
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         """Returns the file."""
         query = read_query(request, _READERS)
-        form = query.pop("format", DEFAULT)
-        return attachment(request, "dataset", form, lambda: export(FeedbackFilter(**query), FORMS[form]))
+        form, action = FORMS[query.pop("format", DEFAULT)], "dataset.export"
+        wanted = FeedbackFilter(**query)
+        return attachment(request, "dataset", form, lambda: export(wanted, form), action=action, filters=query)

@@ -35,5 +35,8 @@ class Export(ReadView):
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         """Returns the file."""
         query = read_query(request, _READERS)
-        form = query.pop("format", DEFAULT)
-        return attachment(request, "inferences", form, lambda: HISTORY.export(wanted(**query), FORMS[form]))
+        form, action = FORMS[query.pop("format", DEFAULT)], "inference.export"
+        wanted_rows = wanted(**query)
+        return attachment(
+            request, "inferences", form, lambda: HISTORY.export(wanted_rows, form), action=action, filters=query
+        )

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema
 from accounts.read_view import ReadView
 from attachments import contents
 from attachments.links import read_token
+from common.access import note_rows
 from common.query_params import refuse_parameters
 from common.responses import NO_STORE
 from recording import sources
@@ -28,6 +29,9 @@ class FileContent(ReadView):
         """Returns the file as a download, because callers' content must not run in a browser on this origin."""
         refuse_parameters(request)
         source, row_id, number = read_token(token)
-        file, content = contents.content(sources.named(source), row_id, number)
+        found = sources.named(source)
+        file, content = contents.content(found, row_id, number)
+        rows = list(found.rows.filter(pk=row_id).defer(*found.large))
+        note_rows(request, "file.read", rows, {"source": source, "id": row_id, "file": number})
         disposition = {"Content-Disposition": content_disposition_header(True, file.filename) or "attachment"}
         return HttpResponse(content, content_type=file.content_type, headers={**NO_STORE, **disposition})
