@@ -5,8 +5,7 @@ function, nothing is noted. A note is durable when it returns. If it raises, the
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -104,7 +103,7 @@ class ExportTrail:
         self._request_id = current_request_id.get()
         self._patients: dict[str, None] = {}
         self._doctors: dict[str, None] = {}
-        self._rows = 0
+        self._rows, self._has_ended = 0, False
 
     def begin(self) -> None:
         """Notes that it begins."""
@@ -119,9 +118,19 @@ class ExportTrail:
             self._note("-part", patients=patients, doctors=doctors)
 
     def end(self, status: int = 200) -> None:
-        """Notes how it ended, and after how many rows."""
+        """Notes how it ended, and after how many rows; only once."""
+        if self._has_ended:
+            return
+        self._has_ended = True
         reason = {200: "complete", CUT_OFF: "cut off: the reader left"}.get(status, "cut off: the export failed")
         self._note("-end", rows=self._rows, status=status, reason=reason)
+
+    def break_off(self, status: int) -> None:
+        """Notes that it did not end well, if that can be noted: otherwise the log has a begin without an end."""
+        try:
+            self.end(status)
+        except GatewayError as exc:
+            log.warning("the end of an export could not be noted: %s", exc.detail)
 
     def _note(self, suffix: str, **values: Any) -> None:
         token = current_request_id.set(self._request_id)  # the middleware may have reset it
@@ -129,28 +138,6 @@ class ExportTrail:
             note(self._request, f"{self._action}{suffix}", **values)
         finally:
             current_request_id.reset(token)
-
-
-@contextmanager
-def noted_end(trail: ExportTrail) -> Iterator[None]:
-    """Notes the end of the export that the block sends."""
-    try:
-        yield
-    except GeneratorExit:
-        _end(trail, CUT_OFF)
-        raise
-    except BaseException:
-        _end(trail, FAILED)
-        raise
-    trail.end()  # if it raises, the reader gets an incomplete file
-
-
-def _end(trail: ExportTrail, status: int) -> None:
-    """Notes that an export did not end, unless that can't be noted: then the log has a begin without an end."""
-    try:
-        trail.end(status)
-    except GatewayError as exc:
-        log.warning("the end of an export could not be noted: %s", exc.detail)
 
 
 def _with(names: tuple[str, ...], asked: Any) -> tuple[str, ...]:

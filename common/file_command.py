@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 from tqdm import tqdm
 
-from common.access import ExportTrail, noted_end
+from common.access import FAILED, ExportTrail
 from common.exceptions import Unavailable
 from common.export import Piece
 from common.export_formats import DEFAULT, FORMS, Form
@@ -74,13 +74,17 @@ def _write(pieces: Iterator[Piece], file: IO[bytes], trail: ExportTrail) -> int:
     """Returns the number of rows written. People are noted before their rows are written."""
     total = 0
     trail.begin()
-    with noted_end(trail), tqdm(unit="row", unit_scale=True, disable=None) as bar:
-        for data, rows, subjects in pieces:
-            trail.add(rows, subjects)
-            file.write(data)
-            total += rows
-            bar.update(rows)
-    file.flush()
+    try:
+        with tqdm(unit="row", unit_scale=True, disable=None) as bar:
+            for data, rows, subjects in pieces:
+                trail.add(rows, subjects)
+                file.write(data)
+                total += rows
+                bar.update(rows)
+        file.flush()
+        trail.end()
+    finally:
+        trail.break_off(FAILED)  # does nothing after the end
     return total
 
 

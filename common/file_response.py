@@ -1,8 +1,9 @@
 """Sends rows as one file, streamed: an export of any size takes the memory of a page or two."""
 
 import logging
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
@@ -10,7 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
-from common.access import CUT_OFF, ExportTrail, noted_end
+from common.access import CUT_OFF, FAILED, ExportTrail
 from common.export import Piece
 from common.export_formats import DEFAULT, FORMS, Form
 from common.logs import current_request_id
@@ -55,42 +56,48 @@ def _body(pieces: Iterator[Piece], trail: ExportTrail) -> Iterator[bytes]:
     first = next(pieces)
     trail.begin()
     trail.add(first.rows, first.subjects)
-    return _Body(_chunks(first, pieces, trail, current_request_id.get()), trail)
+    return _Body(first, pieces, trail)
 
 
 class _Body:
-    """An iterator that notes the end of the export also if the server never asks for the first chunk."""
+    """The chunks of a file. The server calls `close` at the end, and also if the reader left.
 
-    def __init__(self, chunks: Generator[bytes, None, None], trail: ExportTrail) -> None:
-        self._chunks, self._trail, self._has_begun = chunks, trail, False
+    A generator would note the end when it is collected as garbage. That may happen anywhere, even inside the journal.
+    """
+
+    def __init__(self, first: Piece, rest: Iterator[Piece], trail: ExportTrail) -> None:
+        self._trail, self._request_id = trail, current_request_id.get()
+        self._chunks = chain(_cut(first.data), chain.from_iterable(_cut(piece.data) for piece in self._noted(rest)))
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        self._has_begun = True
-        return next(self._chunks)
+        """The next chunk. Raises `ExportAborted`: the response has begun, so any error must close the connection."""
+        try:
+            try:
+                return next(self._chunks)
+            except StopIteration:
+                self._trail.end()
+                raise
+        except StopIteration:
+            raise
+        except Exception as exc:  # noqa: BLE001 - whatever it is
+            self._trail.break_off(FAILED)
+            token = current_request_id.set(self._request_id)  # the middleware has already reset it
+            log.error("an export was aborted (%s)", type(exc).__name__)
+            current_request_id.reset(token)
+            raise ExportAborted from None
 
     def close(self) -> None:
-        """The server calls this at the end, and if the reader left."""
-        if not self._has_begun:
-            self._has_begun = True
-            self._trail.end(CUT_OFF)
-        self._chunks.close()
+        """Notes that the reader left, unless the file has ended."""
+        self._trail.break_off(CUT_OFF)
 
-
-def _chunks(first: Piece, pieces: Iterable[Piece], trail: ExportTrail, request_id: str) -> Generator[bytes, None, None]:
-    try:
-        with noted_end(trail):
-            yield from _cut(first.data)
-            for piece in pieces:
-                trail.add(piece.rows, piece.subjects)  # first: it must be durable before the part leaves
-                yield from _cut(piece.data)
-    except Exception as exc:  # noqa: BLE001 - the response has begun, so any error must close the connection
-        token = current_request_id.set(request_id)  # the middleware has already reset it
-        log.error("an export was aborted (%s)", type(exc).__name__)
-        current_request_id.reset(token)
-        raise ExportAborted from None
+    def _noted(self, rest: Iterator[Piece]) -> Iterator[Piece]:
+        """Notes people before the part with them leaves."""
+        for piece in rest:
+            self._trail.add(piece.rows, piece.subjects)
+            yield piece
 
 
 def _cut(data: bytes) -> Iterator[bytes]:
