@@ -112,10 +112,14 @@ class ExportTrail:
 
     def add(self, rows: int, subjects: Subjects) -> None:
         """Notes the people in the next part."""
-        self._rows += rows
+        self.count(rows)
         patients, doctors = _new(subjects.patients, self._patients), _new(subjects.doctors, self._doctors)
         if patients or doctors:
             self._note("-part", patients=patients, doctors=doctors)
+
+    def count(self, rows: int) -> None:
+        """Counts rows whose people are noted already."""
+        self._rows += rows
 
     def end(self, status: int = 200) -> None:
         """Notes how it ended, and after how many rows; only once."""

@@ -59,6 +59,10 @@ class InferenceSource(AttachmentSource):
     def dependents(self, rows: Sequence[Any]) -> Iterator[tuple[RecordSource, Sequence[Any]]]:
         """Their feedback, whose notes and labels may concern the patient."""
         advisory_lock.hold(FEEDBACK_LOCK)
+        yield from self.belonging(rows)
+
+    def belonging(self, rows: Sequence[Any]) -> Iterator[tuple[RecordSource, Sequence[Any]]]:
+        """Their feedback."""
         yield FEEDBACK, list(Feedback.objects.filter(inference__in=[row.pk for row in rows]))
 
 

@@ -11,9 +11,12 @@ class RecordingConfig(AppConfig):
 
     def ready(self) -> None:
         """Registers its probes and metrics."""
-        from common import health  # noqa: PLC0415 - models load once the apps are ready
+        from django.conf import settings  # noqa: PLC0415
+        from django.core import checks  # noqa: PLC0415
+
+        from common import health, periodic  # noqa: PLC0415 - models load once the apps are ready
         from common.metrics import scrape  # noqa: PLC0415
-        from recording import gauges  # noqa: PLC0415
+        from recording import gauges, retention  # noqa: PLC0415
         from recording import health as probes  # noqa: PLC0415
 
         health.register("journal", probes.journal, is_required=True)
@@ -21,3 +24,13 @@ class RecordingConfig(AppConfig):
         health.register("log", probes.log)
         scrape.register_part("journal", gauges.of_journal)
         scrape.register_gauges(gauges.of_ledger)
+        checks.register(retention.check_sources)
+        if settings.RETENTION_DAYS:
+            periodic.register(
+                periodic.PeriodicTask(
+                    name="erase-expired-records",
+                    task="recording.erase_expired",
+                    seconds=retention.SECONDS,
+                    expires_seconds=retention.SECONDS,
+                )
+            )

@@ -138,6 +138,14 @@ class RecordSource:
         """
         return ()
 
+    def belonging(self, rows: Sequence[Any]) -> "Iterable[tuple[RecordSource, Sequence[Any]]]":
+        """Rows of other sources that belong to these, without any lock: for a copy of all that is known."""
+        return ()
+
+    def files_of(self, row_ids: Sequence[UUID], faults: list[str]) -> Iterable[tuple[str, bytes]]:
+        """A path and the content of each file of these rows; adds a sentence to `faults` for one that can't be read."""
+        return ()
+
     def erase_unrecorded(self, matches: Callable[[SealableRecord], bool]) -> None:
         """Removes records that match and are not recorded yet, from wherever the source keeps such."""
 

@@ -8,6 +8,8 @@ from django.db import Error, connection
 
 from common import logs, tracing
 from common.database_errors import trouble
+from common.tasks import NoDatabase, database_needed
+from recording import retention
 from recording.batches import WRITE_RECORDS, BadBatch, Batch
 from recording.ingestion import write_batch
 from recording.origins import WrongKey
@@ -44,3 +46,12 @@ def write_records(*_: Any, **message: Any) -> None:
     except (UnknownKey, UnsupportedRecord, WrongKey) as exc:
         log.error("%s from host %s can't be written here and will be sent again: %s", batch, batch.host, exc)
         raise NotWritten(f"{type(exc).__name__}: {batch} will be sent again") from None
+
+
+@shared_task(name="recording.erase_expired", ignore_result=True, throws=(NoDatabase,))
+def erase_expired() -> None:
+    """Erases records whose retention has ended."""
+    with database_needed():
+        for source, count in retention.erase_expired().items():
+            if count:
+                log.info("%s records of %s were erased: their retention has ended", count, source)

@@ -22,6 +22,7 @@ try:
     from backend.settings.machine import *
     from backend.settings.mlflow import *
     from backend.settings.rest_framework import *
+    from backend.settings.retention import *
     from backend.settings.services import *
     from backend.settings.tracing import *
     from backend.settings.webhooks import *

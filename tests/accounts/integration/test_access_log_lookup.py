@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import StringIO
 from typing import Any
 
@@ -159,7 +160,7 @@ def test_fhir_lines_are_valid_audit_events(gateway: Client) -> None:
     insert_access(account="", token_id="", address="", doctors=[], route="", method="", request_id="")
     insert_access(token_id="t", purpose="진료", filters='{"patient": "김"}')
     lines = exported(gateway, format="fhir").splitlines()
-    events = [AuditEvent.model_validate_json(line) for line in lines]
+    events: list[Any] = [AuditEvent.model_validate_json(line) for line in lines]
     assert len(events) == len(ACTIONS) + 2
     assert {event.outcome for event in events} == {"0", "4", "8"}
     assert events[0].purposeOfEvent[0].text == "진료"
@@ -184,7 +185,7 @@ def test_each_look_up_reads_one_range_of_an_index(gateway: Client) -> None:
         insert_access(patients=[f"P{number % 100}"], doctors=["Dr. Kim"], account=f"a{number % 100}")
     for query in ({"patient": "P7"}, {"patient": "P7", "account": "a7"}, {"account": "a7"}, {"limit": "1"}):
         for table in (AccessSubject._meta.db_table, AccessLog._meta.db_table):
-            for cost in query_costs(lambda query=query: gateway.get(LOG, query), table):
+            for cost in query_costs(partial(gateway.get, LOG, query), table):
                 assert cost.rows <= 60, (query, cost)
 
 
