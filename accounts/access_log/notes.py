@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import logging
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,11 +18,13 @@ from accounts.access_log.unknown_callers import UNKNOWN, UnknownCallers
 from accounts.callers import caller_of
 from common.client_address import client_address
 from common.conf import settings
-from common.exceptions import BadInput, FieldError
+from common.exceptions import BadInput, FieldError, Unavailable
 from common.ids import uuid7
 from common.logs import current_request_id
 from common.printable import printable
 from recording import recorder
+
+log = logging.getLogger(__name__)
 
 MAX_PURPOSE = AccessRecord.MAX_LENGTHS["purpose"]  # characters
 PURPOSE_HEADER = "HTTP_X_PURPOSE"
@@ -55,9 +58,10 @@ def note(
 
 
 def note_failure(request: HttpRequest, action: str, *, status: int, reason: str) -> None:
-    """Notes that a call failed. Names nobody and no payload. Raises `NotRecorded`.
+    """Notes that a call failed. Names nobody and no payload.
 
-    Of callers that nobody knows, a process notes a few each second, and counts the others.
+    If that can't be recorded, the caller still gets the first error: it shows nothing of anybody. Of unknown callers, a
+    process notes a few each second, and counts the others.
     """
     account, token_id = _account_if_known(request)
     if not account and settings.API_AUTH == "required":
@@ -65,7 +69,10 @@ def note_failure(request: HttpRequest, action: str, *, status: int, reason: str)
         if limited is None:
             return
         account, reason = UNKNOWN, limited
-    note_of_account(request, action, account, token_id=token_id, status=status, reason=reason)
+    try:
+        note_of_account(request, action, account, token_id=token_id, status=status, reason=reason)
+    except Unavailable as exc:
+        log.warning("a failed call could not be noted: %s", exc.detail)
 
 
 def _account_if_known(request: HttpRequest) -> tuple[str, str]:

@@ -1,13 +1,10 @@
 """`POST /ml/v1/predict/`. A plain Django view for low latency: a doctor waits for the response."""
 
-from contextlib import suppress
-
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.access_log import note_failure
 from accounts.permissions import authorize
-from common.exceptions import Unavailable
 from common.logs import current_request_id
 from common.problem_details import as_gateway_error
 from common.request_body import read_body, require_method
@@ -49,7 +46,6 @@ def predict_view(request: HttpRequest) -> HttpResponse:
 
 
 def _note_error(request: HttpRequest, exc: Exception) -> None:
-    """Notes the kind of an error, which names nobody. If that fails too, the caller still gets the first error."""
+    """Notes the kind of an error, which names nobody."""
     error = as_gateway_error(exc)
-    with suppress(Unavailable):
-        note_failure(request, FAILED, status=error.status, reason=error.kind)
+    note_failure(request, FAILED, status=error.status, reason=error.kind)
