@@ -131,7 +131,7 @@ def _place(request: Any) -> dict[str, str]:
         return {"address": "", "method": "", "route": f"manage.py {' '.join(sys.argv[1:2])}".strip()}
     match = getattr(request, "resolver_match", None)
     return {
-        "address": client_address(request.META),
+        "address": client_address(request),
         "method": request.method or "",
         "route": match.route if match is not None and match.route else "",
     }
