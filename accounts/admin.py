@@ -1,102 +1,119 @@
-"""Read-only admin page of the access log."""
+"""Admin pages of API tokens, of whose records a user may see, and of the access log."""
 
-from datetime import UTC
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils.safestring import SafeString
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 
-from accounts.access_log.records import AccessRecord
-from accounts.access_log.source import ACCESS
-from accounts.models import AccessLog
-from common import person_names
-from common.admin_base import ReadOnly, payload
-from recording.history import Cursor, History
+from accounts import tokens
+from accounts.access_log.admin import AccessLogAdmin
+from accounts.models import AccessLog, ApiToken, Profile
+from accounts.scopes import SCOPES
 
-HISTORY = History(ACCESS)
+if TYPE_CHECKING:
+    TokenAdmin = admin.ModelAdmin[ApiToken]  # generic in their stubs only
+    TokenForm = forms.ModelForm[ApiToken]
+    UserAdmin = admin.ModelAdmin[Profile]
+else:
+    TokenAdmin = UserAdmin = admin.ModelAdmin
+    TokenForm = forms.ModelForm
 
 
-@admin.register(AccessLog)
-class AccessLogAdmin(ReadOnly):
-    """Lists who looked at what, newest first."""
+class NewTokenForm(TokenForm):
+    """What a new token is for, and how it is restricted."""
 
-    noun = "access"
-    payloads = ("patients", "doctors", "filters")
-    ordering = ("-recorded_at", "-id")
-    list_display = ("time", "account", "address", "action", "row_count", "purpose", "status", "detail")
-    search_fields = ("patients", "doctors", "account")
-    search_help_text = "A patient's or doctor's full name, or an account."
-    fields = (
-        "id",
-        "time",
-        "account",
-        "token_id",
-        "address",
-        "method",
-        "route",
-        "action",
-        "purpose",
-        "row_count",
-        "status",
-        "detail",
-        "filters_json",
-        "patients_json",
-        "doctors_json",
-        "request_id",
+    scopes = forms.MultipleChoiceField(
+        choices=[(name, name) for name in SCOPES],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None: all that the user may.",
     )
 
-    @admin.display(description="time (UTC)")
-    def time(self, row: AccessLog) -> str:
-        """Formatted to the millisecond."""
-        return row.recorded_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+    class Meta:
+        model = ApiToken
+        fields = ("user", "name", "scopes", "expires_at")
 
-    @admin.display(description="filter")
-    def filters_json(self, row: AccessLog) -> SafeString:
-        """What was asked for."""
-        return payload(row, "filters")
+    def clean_scopes(self) -> str:
+        """As the table stores them."""
+        return " ".join(sorted(self.cleaned_data["scopes"]))
 
-    @admin.display(description="patients")
-    def patients_json(self, row: AccessLog) -> SafeString:
-        """The names of the patients."""
-        return payload(row, "patients")
 
-    @admin.display(description="doctors")
-    def doctors_json(self, row: AccessLog) -> SafeString:
-        """The names of the doctors."""
-        return payload(row, "doctors")
+@admin.register(ApiToken)
+class ApiTokenAdmin(TokenAdmin):
+    """Who has which token; makes and revokes them. The page after a new one is the only one that shows it."""
 
-    def read_cursor(self, cursor: str) -> dict[str, Any]:
-        """Decodes a cursor; the format is that of history's cursors."""
-        position = Cursor.of(cursor)
-        return {"recorded_at": position.time, "id": position.id}
+    form = NewTokenForm
+    actions = ("revoke",)
+    list_display = ("prefix", "user", "name", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at")
+    list_select_related = ("user",)
+    search_fields = ("user__username", "name", "prefix")
+    ordering = ("-created_at",)
+    raw_id_fields = ("user",)
+    list_per_page = 50
 
-    def cursor_of(self, row: AccessLog) -> str:
-        """Encodes a row's position as a history cursor."""
-        return Cursor(time=row.recorded_at, id=row.id).opaque()
+    def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
+        """All columns but the digest; for a new token, what the user decides."""
+        if obj is not None:
+            return self.list_display
+        own = ("name", "scopes", "expires_at")
+        return ("user", *own) if request.user.is_superuser else own
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[AccessLog], search_term: str
-    ) -> tuple[QuerySet[AccessLog], bool]:
-        """Filters by a full name or an account."""
-        if not search_term.strip():
-            return queryset, False
-        return queryset.filter(pk__in=self._matching_ids(request, search_term)), False
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
+        """A token never changes; it can only be revoked."""
+        return () if obj is None else self.list_display
 
-    def _matching_ids(self, request: HttpRequest, term: str) -> list[UUID]:
-        """Returns enough ids for one page, by a query for each kind of name."""
-        try:
-            name = person_names.canonical(term, AccessRecord.MAX_LENGTHS["account"])
-        except person_names.BadName:
-            return []
-        place = self.place_of(request)
-        after = Cursor(time=place["recorded_at"], id=place["id"]) if place else None
-        return [
-            row_id
-            for kind in ACCESS.filters
-            for row_id in HISTORY.matching(
-                HISTORY.filter(**{kind: name}, after=after, limit=self.list_per_page)
-            ).values_list("id", flat=True)[: self.list_per_page + 1]
-        ]
+    def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
+        """No: see the action."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
+        """No: a revoked token stays in the list."""
+        return False
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may revoke everybody's tokens."""
+        return request.user.has_perm("accounts.change_apitoken")
+
+    @admin.action(description="Revoke", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        """Revokes the selected tokens."""
+        self.message_user(request, f"Revoked: {tokens.revoke(queryset)}.", messages.SUCCESS)
+
+    def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
+        """Creates the token. Only a superuser makes tokens of other users: a token acts as its user."""
+        signed_in: Any = request.user
+        user = form.cleaned_data.get("user") if signed_in.is_superuser else signed_in
+        given = form.cleaned_data
+        row, token = tokens.create(
+            user, name=given["name"], scopes=given["scopes"].split(), expires_at=given["expires_at"]
+        )
+        obj.__dict__.update({name: value for name, value in row.__dict__.items() if name != "_state"})
+        obj._state.adding = False  # noqa: SLF001 - it is saved already
+        vars(request)["new_token"] = token
+
+    def response_add(self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None) -> HttpResponse:
+        """Shows the token, this once. Not as a message: that would be stored in the session."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "New API token",
+            "opts": self.opts,
+            "token": vars(request)["new_token"],
+            "row": obj,
+        }
+        return TemplateResponse(request, "admin/accounts/apitoken/created.html", context)
+
+
+@admin.register(Profile)
+class ProfileAdmin(UserAdmin):
+    """The doctors whose records a user may see."""
+
+    list_display = ("user", "doctor_name", "acts_for")
+    list_select_related = ("user",)
+    search_fields = ("user__username", "doctor_name")
+    raw_id_fields: ClassVar = ("user",)
+
+
+admin.site.register(AccessLog, AccessLogAdmin)

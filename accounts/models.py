@@ -1,14 +1,94 @@
-"""The access log, and who is named in it."""
+"""API tokens, whose records a user may see, the access log, and who is named in it."""
 
 from typing import ClassVar
 
+from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils import timezone
 
+from accounts import scopes
 from accounts.access_log.records import AccessRecord
-from common.person_names import MAX_LENGTH
+from common import person_names
+from common.ids import uuid7
 from recording.models import SealedRow, history_indexes
 
 _MAX = AccessRecord.MAX_LENGTHS
+
+
+class ApiToken(models.Model):
+    """A token of a user. The token itself is shown once; this row has its digest.
+
+    The digest is plain SHA-256: a token has 256 random bits, so nobody can guess what a fast hash was made of.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100, help_text="What the token is for, or where it is kept.")
+    prefix = models.CharField(max_length=12, editable=False, help_text="The token's first characters.")
+    digest = models.CharField(max_length=64, unique=True, editable=False, help_text="SHA-256 of the token, in hex.")
+    scopes = models.CharField(max_length=200, blank=True, help_text="Separated by blanks; none: all that the user may.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="In UTC; empty: never.")
+    revoked_at = models.DateTimeField(null=True, editable=False)
+    last_used_at = models.DateTimeField(null=True, editable=False, help_text="To the minute.")
+
+    class Meta:
+        verbose_name = "API token"
+        indexes: ClassVar = [models.Index(fields=["user", "-created_at"], name="api_token_by_user")]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… ({self.name})"
+
+    def clean(self) -> None:
+        """Raises `ValidationError` for an unknown scope."""
+        try:
+            self.scopes = scopes.canonical(self.scopes.split())
+        except scopes.UnknownScope as exc:
+            raise ValidationError({"scopes": str(exc)}) from exc
+
+
+class Profile(models.Model):
+    """The doctors whose records a user may see and predict for, unless a permission allows all."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="profile")
+    doctor_name = models.CharField(
+        max_length=person_names.MAX_LENGTH,
+        blank=True,
+        help_text="The user's name in predictions. Empty: the full name if there is one, else the user name.",
+    )
+    acts_for = models.TextField(
+        blank=True, help_text="For services: the doctors whose predictions they send, one name a line."
+    )
+
+    class Meta:
+        permissions: ClassVar = [("access_all_doctors", "Can see and predict for all doctors")]
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+    def clean(self) -> None:
+        """Brings the names into their canonical form. Raises `ValidationError`."""
+        try:
+            self.doctor_name = person_names.canonical(self.doctor_name) if self.doctor_name.strip() else ""
+            self.acts_for = "\n".join(
+                person_names.canonical(line) for line in self.acts_for.splitlines() if line.strip()
+            )
+        except person_names.BadName as exc:
+            raise ValidationError(f"A name {exc}.") from exc
+
+
+class RoleGrant(models.Model):
+    """A permission that a shipped role was given. If an administrator takes it away, nothing gives it again."""
+
+    role = models.CharField(max_length=150)
+    permission = models.CharField(max_length=255, help_text="app.codename")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["role", "permission"], name="role_grant_once")]
+
+    def __str__(self) -> str:
+        return f"{self.role}: {self.permission}"
 
 
 class AccessLog(SealedRow):
@@ -48,7 +128,7 @@ class AccessSubject(models.Model):
         DOCTOR = "doctor"
 
     kind = models.CharField(max_length=7, choices=Kind.choices)
-    name = models.CharField(max_length=MAX_LENGTH)
+    name = models.CharField(max_length=person_names.MAX_LENGTH)
     account = models.CharField(max_length=_MAX["account"], blank=True)
     recorded_at = models.DateTimeField()
     # No constraint, as for feedback: it would prevent detaching a month of the log.

@@ -16,9 +16,9 @@ from django.db.models import Exists, OuterRef
 from attachments import descriptors
 from attachments.models import PendingUpload
 from common.bulk_insert import insert_new
+from recording import origins
 from recording.batches import Numbered
-from recording.models import Disposition, Origin
-from recording.origins import Head
+from recording.models import Disposition
 from recording.records import BadRecord, UnsupportedRecord, has_contents, without_contents
 from recording.sources import RecordSource
 
@@ -77,8 +77,8 @@ def discard_leftovers() -> int:
     numbers: dict[UUID, list[tuple[int, str]]] = defaultdict(list)
     for key, origin, sequence in unreleased.values_list("key", "origin", "sequence"):
         numbers[origin].append((sequence, key))
-    heads = map(Head.of, Origin.objects.filter(pk__in=numbers))  # read last: what they settled is released by now
-    settled = {head.origin: head.settled for head in heads if head.is_genuine}
+    heads = origins.find(numbers)  # read last: what they settled is released by now
+    settled = {origin: head.settled for origin, head in heads.items() if head.is_genuine}
     keys = [key for origin in settled for sequence, key in numbers[origin] if sequence in settled[origin]]
     return sum(unreleased.filter(pk__in=chunk).delete()[0] for chunk in _chunks(keys))
 

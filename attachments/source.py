@@ -7,6 +7,7 @@ from uuid import UUID
 from attachments import contents, descriptors, outbox, uploads, verification
 from attachments.exceptions import NoSuchFile, StorageUnavailable
 from attachments.models import PendingUpload
+from common.row_scope import EVERYTHING
 from recording.batches import Numbered
 from recording.sources import RecordSource
 from recording.verification import Step
@@ -59,7 +60,7 @@ class AttachmentSource(RecordSource):
         for row_id, column in self.rows.filter(pk__in=row_ids).exclude(files="").values_list("pk", "files"):
             for number, attachment in enumerate(descriptors.read(column)):
                 try:
-                    yield attachment.key, contents.content(self, row_id, number)[1]
+                    yield attachment.key, contents.content(self, row_id, number, EVERYTHING)[1]
                 except (NoSuchFile, StorageUnavailable) as exc:
                     faults.append(f"{attachment.key}: {exc.detail}")
 

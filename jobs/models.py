@@ -78,6 +78,7 @@ class Job(models.Model):
                 condition=~Q(state="queued", cancel_requested=True), name="job_cancelled_is_not_queued"
             ),
         ]
+        permissions: ClassVar = [("view_payload", "Can see the parameters and results of all jobs")]
         # A kind's jobs, newest first: in all states, or in one.
         indexes: ClassVar = [
             models.Index(fields=["kind", "-id"], name="job_by_kind"),

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from common.row_scope import Scope
 from ml_proxy.rows import Row
 from ml_proxy.source import INFERENCES
 from recording.history import Cursor, History, HistoryFilter, Page, unknown
@@ -28,6 +29,7 @@ HISTORY = History(INFERENCES)
 
 def wanted(
     *,
+    scope: Scope,
     doctor: str | None = None,
     patient: str | None = None,
     since: datetime | None = None,
@@ -36,7 +38,9 @@ def wanted(
     after: Cursor | None = None,
 ) -> HistoryFilter:
     """Returns the filter for a lookup. Names must be canonical; if both are given, both must match."""
-    return HISTORY.filter(doctor=doctor, patient=patient, since=since, until=until, limit=limit, after=after)
+    return HISTORY.filter(
+        scope=scope, doctor=doctor, patient=patient, since=since, until=until, limit=limit, after=after
+    )
 
 
 def page(query: HistoryFilter) -> Page:
@@ -44,20 +48,20 @@ def page(query: HistoryFilter) -> Page:
     return HISTORY.page(query)
 
 
-def one(inference_id: UUID) -> Row:
+def one(inference_id: UUID, scope: Scope) -> Row:
     """Returns one inference. Raises `NoSuchRecord`."""
-    row: Row = page_of_one(inference_id).rows[0]
+    row: Row = page_of_one(inference_id, scope).rows[0]
     return row
 
 
-def page_of_one(inference_id: UUID) -> Page:
+def page_of_one(inference_id: UUID, scope: Scope) -> Page:
     """Returns a page with one inference. Raises `NoSuchRecord`."""
-    return HISTORY.one(inference_id)
+    return HISTORY.one(inference_id, scope)
 
 
-def require(inference_id: UUID) -> None:
-    """Raises `NoSuchRecord` if the inference does not exist."""
-    HISTORY.require(inference_id)
+def require(inference_id: UUID, scope: Scope) -> None:
+    """Raises `NoSuchRecord` if the inference does not exist within the scope."""
+    HISTORY.require(inference_id, scope)
 
 
 def people(inference_ids: Collection[UUID]) -> list[Any]:

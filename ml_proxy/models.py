@@ -39,6 +39,10 @@ class InferenceLog(SealedRow):
 
     class Meta:
         verbose_name = "inference"
+        permissions: ClassVar = [
+            ("promote_model", "Can put a version of a model into service"),
+            ("view_metrics", "Can read metrics, and readiness part by part"),
+        ]
         # All columns are descending, so each history query is one range of one index: see common.keyset.
         indexes: ClassVar = [
             models.Index(fields=["-predicted_at", "-id"], name="inference_newest"),

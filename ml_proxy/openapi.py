@@ -3,6 +3,8 @@
 from copy import deepcopy
 from typing import Any
 
+from ml_proxy.promotion import MAX_REASON, SEGMENT
+
 _ANSWER = {"description": "The model server's answer, unchanged: status, body and end-to-end header fields."}
 _ANY_OBJECT = {"application/json": {"schema": {"type": "object"}}}
 _PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -58,13 +60,34 @@ _PREDICT_BODY = {
         },
     },
 }
+_PROMOTE_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["reason"],
+                "additionalProperties": False,
+                "properties": {
+                    "reason": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": MAX_REASON,
+                        "description": "Why, for the record. It is logged, so it must not name a patient.",
+                    }
+                },
+            }
+        }
+    },
+}
 _READY_SCHEMA = {
     "type": "object",
-    "required": ["status", "parts"],
+    "required": ["status"],
     "properties": {
         "status": {"enum": ["ready", "degraded", "not ready"]},
         "parts": {
             "type": "object",
+            "description": "Only for monitoring and permitted users, see OPEN_PATHS.",
             "additionalProperties": {
                 "type": "object",
                 "required": ["ok", "ms", "detail"],
@@ -96,6 +119,11 @@ _REQUEST_ID_ANSWERED = {"X-Request-ID": {**_TEXT, "description": "The id of this
 _INFERENCE_ID = {"X-Inference-ID": {**_TEXT, "description": "The inference's id in history."}}
 _LOCATION = {"Location": {**_TEXT, "description": "The URL of the job."}}
 _RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait before the first poll."}}
+_BUSY = {
+    "description": "Too many requests of this kind at once, or not available.",
+    "content": _PROBLEM_CONTENT,
+    "headers": {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait before a retry."}},
+}
 _SECURITY: list[dict[str, list[str]]] = [{"basicAuth": []}, {"cookieAuth": []}, {}]
 
 
@@ -108,11 +136,23 @@ def add_plain_views(result: dict[str, Any], generator: Any, request: Any, public
         for operation in operations.values():
             operation["security"] = _SECURITY if path.startswith("/ml/") else []
             operation["responses"].setdefault("default", _PROBLEM)
+            _add_refusals(path, operation)
             for status, response in operation["responses"].items():
                 response["headers"] = response.get("headers", {}) | _REQUEST_ID_ANSWERED
                 if status.startswith("4"):
                     response.setdefault("content", _PROBLEM_CONTENT)
     return result
+
+
+def _add_refusals(path: str, operation: dict[str, Any]) -> None:
+    """The answers to requests that were refused before a view saw them."""
+    answers = operation["responses"]
+    if "requestBody" in operation and "4XX" not in answers:
+        answers.setdefault("408", {"description": "The body did not arrive in time."})
+        answers.setdefault("413", {"description": "The body is too large."})
+    if path != "/healthz" and "5XX" not in answers:
+        own = answers.setdefault("503", deepcopy(_BUSY))
+        own["content"] = own["content"] | _PROBLEM_CONTENT
 
 
 def _paths() -> dict[str, Any]:
@@ -131,6 +171,16 @@ def _paths() -> dict[str, Any]:
         },
         "/ml/v1/status/": {"get": _operation("get_status", "The model server's status", {"200": answer})},
         "/ml/v1/model-info/": {"get": _operation("get_model_info", "The model server's models", {"200": answer})},
+        "/ml/v1/models/": {"get": _operation("list_models", "All models with their versions", {"200": answer})},
+        "/ml/v1/models/{name}/versions/{version}/promote/": {
+            "post": _operation(
+                "promote_model",
+                "Put a version of a model into service, or go back to an older one",
+                {"200": answer, "4XX": _REFUSAL, "5XX": _REFUSAL},
+                requestBody=_PROMOTE_BODY,
+                parameters=[_path_parameter("name"), _path_parameter("version"), _REQUEST_ID],
+            )
+        },
         "/ml/v1/retrain/": {
             "post": _operation(
                 "retrain",
@@ -160,6 +210,10 @@ def _paths() -> dict[str, Any]:
 
 def _operation(name: str, summary: str, responses: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"operationId": name, "summary": summary, "tags": ["ml"], "responses": deepcopy(responses), **more}
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    return {"in": "path", "name": name, "required": True, "schema": {"type": "string", "pattern": SEGMENT.pattern}}
 
 
 def _content(schema: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Parses a prediction's body once, from JSON or a form: the two names, and the input as the log stores it."""
 
+import threading
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -13,6 +14,9 @@ from common.json_body import read_object
 from ml_proxy import multipart
 
 PEOPLE = ("doctor_name", "patient_name")
+LARGE_BYTES = 1024 * 1024
+# Parsed JSON takes up to 30 times the memory of its text, so only one large body is parsed at a time.
+_one_large_body = threading.Lock()
 
 
 class Subject(NamedTuple):
@@ -34,6 +38,13 @@ def read_subject(content_type: str, body: bytes) -> Subject:
     """Parses a body, which must be a JSON object or a form. Raises `BadInput` with all errors."""
     if is_form(content_type):
         return _from_form(multipart.read(content_type, body))
+    if len(body) <= LARGE_BYTES:
+        return _from_json(body)
+    with _one_large_body:
+        return _from_json(body)
+
+
+def _from_json(body: bytes) -> Subject:
     value = strict_json.parse_fast(body, *PEOPLE)
     with suppress(TypeError, KeyError, person_names.BadName):
         doctor, patient = (person_names.canonical(value[member]) for member in PEOPLE)

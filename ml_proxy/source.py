@@ -41,6 +41,7 @@ class InferenceSource(AttachmentSource):
         "patient": Filter("patient_name", person_names.canonical),
     }
     large = json = ("input_data", "output_data")
+    scope_column = "doctor_name"
     whole_column = "input_data"
     is_model_call = is_default = True
 

@@ -31,6 +31,12 @@ class DispositionAdmin(ReadOnly):
         """The people in a quarantined record, as far as it can be decoded; the list shows none."""
         return [] if is_list else [record for row in rows if (record := _decoded(bytes(row.payload)))]
 
+    def get_fields(self, request: HttpRequest, obj: Disposition | None = None) -> Any:
+        """Without the payload, which may be of any doctor, for those who may not see all doctors' records."""
+        if request.user.has_perm("accounts.access_all_doctors"):
+            return self.fields
+        return [name for name in self.fields if name != "payload_text"]
+
     @admin.display(description="payload")
     def payload_text(self, row: Disposition) -> SafeString:
         """A quarantined record's bytes, as text."""

@@ -15,7 +15,7 @@ from common.keyset import walk
 from recording import origins, sources
 from recording.batches import Numbered
 from recording.ingestion import disposition_of, is_genuine
-from recording.models import Disposition, Origin, SealedRow
+from recording.models import Disposition, SealedRow
 from recording.records import BadRecord, SealableRecord, UnsupportedRecord, source_of
 from recording.seals import Key, keyring
 from recording.sources import RecordSource
@@ -118,8 +118,8 @@ def _may_be_of(source: RecordSource, payload: bytes) -> bool:
 
 def _key_of(quarantined: Disposition) -> Key | None:
     """The key of its origin; None for an origin that is unknown. Raises `UnknownKey`."""
-    origin = Origin.objects.filter(pk=quarantined.origin).first()
-    return keyring().find(origin.key_id) if origin else None
+    head = origins.find({quarantined.origin}).get(quarantined.origin)
+    return keyring().find(head.key_id) if head else None
 
 
 def _erase_one(

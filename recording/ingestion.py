@@ -105,9 +105,10 @@ def disposition_of(number: Numbered, origin: UUID, key: Key, kind: Disposition.K
 
 
 def disposition_seal(each: Disposition, key: Key) -> bytes:
-    """The seal that a disposition must have: over its kind, its bytes, its reason and its time."""
+    """The seal that a disposition must have: over its number, its kind, its bytes, its reason and its time."""
     digest, seal, payload = bytes(each.digest), bytes(each.seal), bytes(each.payload)
-    return key.disposition(seal, digest, payload, microseconds(each.created_at), f"{each.kind} {each.reason}")
+    text = f"{each.origin} {each.sequence} {each.kind} {each.reason}"
+    return key.disposition(seal, digest, payload, microseconds(each.created_at), text)
 
 
 def is_record_fault(exc: BadRecord | Error) -> bool:
@@ -222,7 +223,7 @@ def row_of(source: RecordSource, record: SealableRecord, number: Numbered, origi
         origin=origin,
         sequence=number.sequence,
         seal=number.seal,
-        row_seal=key.row(number.seal, number.digest, microseconds(now), size),
+        row_seal=key.row((origin, number.sequence), number.seal, number.digest, microseconds(now), size),
     )
 
 

@@ -67,6 +67,22 @@ class Origin(models.Model):
         return f"{self.id} on {self.host}"
 
 
+class Fold(models.Model):
+    """Many heads, packed into one row: those of origins to which nobody writes any more. See `recording.folds`.
+
+    Its members have their own seals. What else is here only follows from them, and `verify_log` compares it.
+    """
+
+    first = models.UUIDField(help_text="The lowest origin that was folded here.")
+    last = models.UUIDField(db_index=True, help_text="The highest one: a look-up reads the folds whose range fits.")
+    numbers = models.BigIntegerField(help_text="How many numbers its origins have: a scrape only sums them up.")
+    created_at = models.DateTimeField(default=timezone.now)
+    members = models.TextField(help_text="The heads, as JSON. The last column: SQLite reads the others without it.")
+
+    def __str__(self) -> str:
+        return f"fold {self.pk}"
+
+
 class Disposition(models.Model):
     """Explains why a numbered record has no row, so that its number does not count as missing."""
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
+from common.row_scope import Scope, only
 from recording.batches import Batch, Numbered
 from recording.records import BadRecord, SealableRecord, UnsupportedRecord, source_of
 
@@ -49,6 +50,7 @@ class RecordSource:
     is_model_call: ClassVar[bool] = False  # rows have model_name, model_version, latency_ms, input_data and output_data
     large: ClassVar[tuple[str, ...]] = ()  # columns whose texts may be large: a page reads them separately
     hidden: ClassVar[tuple[str, ...]] = ()  # fields that history and exports do not show
+    scope_column: ClassVar[str] = ""  # has the doctor's name; without it, callers with a row scope see no row
 
     @property
     def name(self) -> str:
@@ -94,6 +96,12 @@ class RecordSource:
     def look_up(self, wanted: "HistoryFilter") -> list[UUID]:
         """The ids of the first rows that match, newest first and one more than the limit, from another table."""
         raise NotImplementedError
+
+    def rows_in(self, scope: Scope) -> "QuerySet[Any]":
+        """The rows that a caller with this scope may see."""
+        if scope is not None and not self.scope_column:
+            return self.rows.none()
+        return self.rows.filter(**only(self.scope_column, scope))
 
     def load_stored_texts(self, rows: Iterable[Any]) -> Sequence[Any]:
         """Model instances, with their texts from the storage as far as these can be read now."""

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from common.keyset import CHUNK_ROWS
 from common.paging import MAX_ROWS
 from common.responses import as_json
+from common.row_scope import EVERYTHING
 from recording import sources
 from recording.history import History
 from recording.sources import RecordSource
@@ -40,7 +41,7 @@ def _pages(source: RecordSource, people: Mapping[str, str]) -> Iterator[list[Any
     """The rows about the people: what the source's filters find, or what belongs to such rows of another source."""
     if people.keys() <= source.filters.keys():
         history = History(source)
-        yield from history.pages(replace(history.filter(**dict[str, Any](people)), limit=MAX_ROWS))
+        yield from history.pages(history.filter(scope=EVERYTHING, limit=MAX_ROWS, **dict[str, Any](people)))
         return
     for other in sources.registered():
         if other is not source and people.keys() <= other.filters.keys():

@@ -1,4 +1,4 @@
-"""The task that writes the log. It acknowledges early: the publisher resends batches that are not settled in time."""
+"""The ledger's tasks. The one that writes the log acknowledges early: the publisher resends what is not settled."""
 
 import logging
 from typing import Any
@@ -9,7 +9,7 @@ from django.db import Error, connection
 from common import logs, tracing
 from common.database_errors import trouble
 from common.tasks import NoDatabase, database_needed
-from recording import retention
+from recording import fold_heads, retention
 from recording.batches import WRITE_RECORDS, BadBatch, Batch
 from recording.ingestion import write_batch
 from recording.origins import WrongKey
@@ -55,3 +55,11 @@ def erase_expired() -> None:
         for source, count in retention.erase_expired().items():
             if count:
                 log.info("%s records of %s were erased: their retention has ended", count, source)
+
+
+@shared_task(name="recording.fold_heads", ignore_result=True, throws=(NoDatabase,))
+def fold_old_heads() -> None:
+    """Folds the heads of origins to which nobody writes any more."""
+    with database_needed():
+        if count := fold_heads.fold_heads():
+            log.info("%d heads were folded", count)

@@ -2,17 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from accounts.access_log.audit_event import audit_event
 from accounts.access_log.source import AccessRow
-from common.export_formats import Form, Writer
+from common.export_formats import Form
 from common.export_formats.text import CSV, NDJSON
 from common.responses import as_json
-
-BOM = b"\xef\xbb\xbf"
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs a cell that begins so
 
 # The first six are what the Korean standard asks for: account, time, place, data subject, work done; and why.
 COLUMNS = {
@@ -36,15 +32,11 @@ COLUMNS = {
 
 
 class AccessCSV(CSV):
-    """CSV with readable columns. `bom` adds a byte order mark; `safe` puts a ' before what a spreadsheet would run."""
+    """CSV with readable columns."""
 
-    def __init__(self, *, bom: bool, safe: bool) -> None:
+    def __init__(self, kind: type[Any], **options: bool) -> None:
+        super().__init__(kind, **options)
         self._names = tuple(COLUMNS)
-        self._bom, self._safe = bom, safe
-
-    def begin(self) -> bytes:
-        """The header."""
-        return (BOM if self._bom else b"") + super().begin()
 
     def add(self, rows: Sequence[Any]) -> bytes:
         """One line per row."""
@@ -55,7 +47,7 @@ class AccessCSV(CSV):
         for number, column in enumerate(COLUMNS.values()):
             if column in {"patients", "doctors"}:
                 cells[number] = "; ".join(json.loads(cells[number]))
-        return [_safe(cell) for cell in cells] if self._safe else cells
+        return cells
 
 
 class AuditEvents(NDJSON):
@@ -66,27 +58,8 @@ class AuditEvents(NDJSON):
         return b"".join(as_json(audit_event(row)) + b"\n" for row in rows)
 
 
-@dataclass(frozen=True)
-class AccessForm(Form):
-    """A file format of the access log, and the options of its CSV."""
-
-    bom: bool = False
-    safe: bool = False
-
-    def writer(self, kind: type[Any]) -> Writer:
-        """A writer for a new file."""
-        if self.path == "csv":
-            return AccessCSV(bom=self.bom, safe=self.safe)
-        return AuditEvents(kind) if self.path == "fhir" else NDJSON(kind)
-
-
-FORMS: Mapping[str, AccessForm] = {
-    "ndjson": AccessForm("application/x-ndjson", "ndjson", "ndjson"),
-    "csv": AccessForm("text/csv; charset=utf-8", "csv", "csv"),
-    "fhir": AccessForm("application/fhir+ndjson", "fhir", "fhir.ndjson"),
+FORMS: Mapping[str, Form] = {
+    "ndjson": Form("application/x-ndjson", "common.export_formats.text.NDJSON", "ndjson"),
+    "csv": Form("text/csv; charset=utf-8", "accounts.access_log.formats.AccessCSV", "csv"),
+    "fhir": Form("application/fhir+ndjson", "accounts.access_log.formats.AuditEvents", "fhir.ndjson"),
 }
-DEFAULT = "ndjson"
-
-
-def _safe(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from django.db import Error
 from django.http import HttpRequest
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, NotAuthenticated
 
 from accounts.access_log.records import MAX_SUBJECTS, AccessRecord
 from accounts.access_log.unknown_callers import UNKNOWN, UnknownCallers
@@ -101,7 +101,10 @@ def account_of(request: Any) -> tuple[str, str]:
     """
     if request is None:
         return f"os:{_system_user()}", ""
-    caller = caller_of(request)
+    try:
+        caller = caller_of(request)
+    except NotAuthenticated:
+        return "", ""
     if caller.name:
         return caller.name, caller.token_id
     user = getattr(request, "user", None)

@@ -4,22 +4,23 @@ Signals are the one place that the admin, the API and commands all pass. Bulk st
 none: a change of rights that is made so is not noted.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
-from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 
 from accounts.access_log.notes import account_of, note_of_account
+from accounts.models import ApiToken, Profile
 from common.access import current_request
 
 # Of an account. A change of any other field is no change of rights.
 FIELDS = ("username", "is_active", "is_staff", "is_superuser", "password")
 SECRET = "password"  # noqa: S105 - the field's name
-TOKEN = "accounts.ApiToken"  # noqa: S105 - the model's name
 _CHANGES = {"post_add": "added", "post_remove": "removed"}
 _BEFORE = "_rights_before"  # set on an instance between `pre_save` and `post_save`
 
@@ -27,7 +28,7 @@ _BEFORE = "_rights_before"  # set on an instance between `pre_save` and `post_sa
 def connect() -> None:
     """Connects the signals."""
     user = get_user_model()
-    models: list[Any] = [user, Group, *([apps.get_model(TOKEN)] if _has_tokens() else [])]
+    models: list[Any] = [user, Group, ApiToken, Profile]
     for model in models:
         pre_save.connect(_before_save, sender=model, dispatch_uid=f"rights.before.{model.__name__}")
         post_save.connect(_on_save, sender=model, dispatch_uid=f"rights.save.{model.__name__}")
@@ -35,10 +36,6 @@ def connect() -> None:
     links = (user.groups.through, user.user_permissions.through, Group.permissions.through)
     for link in links:
         m2m_changed.connect(_on_links, sender=link, dispatch_uid=f"rights.{link.__name__}")
-
-
-def _has_tokens() -> bool:
-    return TOKEN.partition(".")[2].lower() in apps.get_app_config("accounts").models
 
 
 def _before_save(sender: type[Model], instance: Any, raw: bool = False, **_: Any) -> None:
@@ -101,7 +98,22 @@ def _named(instance: Any) -> str:
     return f"{kind} {instance.pk}" + (f" of {owner.get_username()}" if owner is not None else "")
 
 
+@contextmanager
+def unnoted() -> Iterator[None]:
+    """Changes in the block are the product's own, and are not noted."""
+    token = _is_unnoted.set(True)
+    try:
+        yield
+    finally:
+        _is_unnoted.reset(token)
+
+
+_is_unnoted: ContextVar[bool] = ContextVar("is_unnoted", default=False)
+
+
 def _note(instance: Any, verb: str, detail: str) -> None:
+    if _is_unnoted.get():
+        return
     request = current_request.get()
     account, token_id = account_of(request)
     note_of_account(request, f"rights.{verb}", account, token_id=token_id, reason=detail)

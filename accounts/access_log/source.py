@@ -1,6 +1,7 @@
 """The record source of the access log."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from uuid import UUID
 
@@ -101,7 +102,7 @@ class AccessSource(RecordSource):
         place = {"kind": kind, "name": name}
         if "account" in wanted.equal:
             place["account"] = wanted.equal["account"]
-        query = HistoryFilter(equal=place, since=wanted.since, until=wanted.until, after=wanted.after)
+        query = replace(wanted, equal=place)
         bounds = bounds_of(query, "recorded_at", "access")
         found = AccessSubject.objects.filter(*(compared(**values) for compared, values in bounds))
         for other, its_name in others:

@@ -1,20 +1,21 @@
 """`GET access-log/` and `GET access-log/export/`."""
 
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
-from accounts.access_log.formats import DEFAULT, FORMS
+from accounts.access_log.formats import FORMS
 from accounts.access_log.serializers import AccessSchema
 from accounts.access_log.source import ACCESS
 from accounts.read_view import ReadView
 from common import access
-from common.file_response import attachment
+from common.export_formats import DEFAULT
+from common.file_response import FORM_READERS, attachment, take_form
 from common.query_params import LIMIT_SCHEMA, SPAN, Readers, cursor, limit, next_link, one_of, read_query
 from common.responses import json_response
+from common.row_scope import scope_of
 from common.schemas import SPAN_FIELDS, sent_field
 from recording.history import Cursor, History
 
@@ -28,19 +29,14 @@ FILTER_FIELDS = (
 )
 _FILTERS: Readers = {**{name: (name, each.read) for name, each in ACCESS.filters.items()}, **SPAN}
 _PAGE: Readers = {**_FILTERS, "limit": ("limit", limit), "cursor": ("after", cursor(Cursor.of))}
-_SWITCH = one_of(("0", "1"))
-_EXPORT: Readers = {
-    **_FILTERS,
-    "format": ("format", one_of(FORMS)),
-    "bom": ("bom", _SWITCH),
-    "safe_cells": ("safe_cells", _SWITCH),
-}
+_EXPORT: Readers = {**_FILTERS, **FORM_READERS, "format": ("format", one_of(FORMS))}
 
 
 class AccessLogList(ReadView):
     """Lists who looked at what, newest first."""
 
     needs: ClassVar = dict.fromkeys(("GET", "HEAD"), ACCESS.read_permission)
+    rate_limit = "history"
 
     @extend_schema(
         operation_id="list_access_log",
@@ -60,7 +56,7 @@ class AccessLogList(ReadView):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Returns one page."""
         query = read_query(request, _PAGE)
-        page = HISTORY.page(HISTORY.filter(**query))
+        page = HISTORY.page(HISTORY.filter(scope=scope_of(request), **query))
         note_look(request, "access.list", len(page.rows), query)
         response = json_response([row.described() for row in page.rows])
         if page.next:
@@ -72,6 +68,7 @@ class AccessLogExport(ReadView):
     """Exports all entries that match."""
 
     needs: ClassVar = dict.fromkeys(("GET", "HEAD"), ACCESS.read_permission)
+    rate_limit = "export"
 
     @extend_schema(
         operation_id="export_access_log",
@@ -92,9 +89,8 @@ class AccessLogExport(ReadView):
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         """Returns the file."""
         query = read_query(request, _EXPORT)
-        name, bom, safe = query.pop("format", DEFAULT), query.pop("bom", "0"), query.pop("safe_cells", "0")
-        form = replace(FORMS[name], bom=bom == "1", safe=safe == "1")
-        wanted = HISTORY.filter(**query)
+        form = take_form(query, FORMS)
+        wanted = HISTORY.filter(scope=scope_of(request), **query)
         return attachment(
             request,
             "access-log",

@@ -21,9 +21,13 @@ try:
     from backend.settings.logging import *
     from backend.settings.machine import *
     from backend.settings.mlflow import *
+    from backend.settings.monitoring import *
+    from backend.settings.rate_limits import *
     from backend.settings.rest_framework import *
     from backend.settings.retention import *
+    from backend.settings.security import *
     from backend.settings.services import *
+    from backend.settings.slow_callers import *
     from backend.settings.tracing import *
     from backend.settings.webhooks import *
 except env.BadSetting as exc:

@@ -29,6 +29,8 @@ def _read_api_auth() -> str:
 SECRET_KEY = secret_key("SECRET_KEY", VAR_DIR, may_create=DEBUG)
 ALLOWED_HOSTS = _read_hosts()
 API_AUTH = _read_api_auth()
+# How long a caller stays known to a process while the database does not answer.
+AUTH_GRACE_SECONDS = env.number("AUTH_GRACE_SECONDS", 900, minimum=1, maximum=86400, unit="seconds")
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 
 # Cookies need TLS, except on a developer's own machine.

@@ -35,9 +35,11 @@ MIDDLEWARE = [
     "common.browser_middleware.SecurityHeadersMiddleware",
     "common.middleware.ExchangeMiddleware",
     "common.browser_middleware.CorsMiddleware",
+    "common.origin_middleware.OriginMiddleware",
+    "common.refusals.RefusalMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "common.browser_middleware.SignInMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    "common.browser_middleware.CsrfMiddleware",
 ]
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # the default makes signers per request
 

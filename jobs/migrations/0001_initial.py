@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
                 ('request_digest', models.CharField(blank=True, help_text='SHA-256 of method, path, query and body, in hex.', max_length=64)),
             ],
             options={
+                'permissions': [('view_payload', 'Can see the parameters and results of all jobs')],
                 'indexes': [models.Index(fields=['kind', '-id'], name='job_by_kind'), models.Index(fields=['kind', 'state', '-id'], name='job_by_kind_and_state'), models.Index(fields=['state'], name='job_by_state')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('concurrency_key',), name='job_one_active_for_a_key'), models.UniqueConstraint(fields=('requested_by', 'idempotency_key'), name='job_idempotency_key_once'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'queued'), _negated=True), models.Q(('queued_at__isnull', False), ('resend_at__isnull', False)), _connector='OR'), name='job_queued_can_be_resent'), models.CheckConstraint(condition=models.Q(('cancel_requested', True), ('state', 'queued'), _negated=True), name='job_cancelled_is_not_queued')],
             },

@@ -59,6 +59,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'inference',
+                'permissions': [('promote_model', 'Can put a version of a model into service'), ('view_metrics', 'Can read metrics, and readiness part by part')],
                 'indexes': [models.Index(fields=['-predicted_at', '-id'], name='inference_newest'), models.Index(fields=['-doctor_name', '-predicted_at', '-id'], name='inference_by_doctor'), models.Index(fields=['-patient_name', '-predicted_at', '-id'], name='inference_by_patient'), models.Index(fields=['-doctor_name', '-patient_name', '-predicted_at', '-id'], name='inference_by_both'), models.Index(fields=['origin', 'sequence'], name='inference_by_number')],
             },
         ),

@@ -9,11 +9,12 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts import permissions
+from accounts.callers import caller_of
 from common import access
 from common.query_params import LIMIT_SCHEMA, Readers, cursor, limit, next_link, read_query, refuse_parameters
 from common.request_body import read_body
 from common.responses import json_response
+from common.row_scope import scope_of
 from common.schemas import sent_field
 from ml_proxy import feedback, history
 from ml_proxy.feedback_requests import read_request
@@ -40,7 +41,7 @@ class FeedbackList(APIView):
     def get(self, request: Request, inference_id: UUID) -> HttpResponse:
         """Returns one page of verdicts."""
         query = read_query(request, _READERS)
-        page = feedback.page(inference_id, **query)
+        page = feedback.page(inference_id, scope_of(request), **query)
         _note(request, "feedback.list", inference_id, len(page.feedback))
         response = json_response([feedback.described(verdict) for verdict in page.feedback])
         if page.next:
@@ -64,7 +65,7 @@ class FeedbackList(APIView):
         """Stores a verdict."""
         refuse_parameters(request)
         feedback_request = read_request(read_body(request))
-        verdict, is_new = feedback.submit(inference_id, feedback_request, permissions.caller_of(request))
+        verdict, is_new = feedback.submit(inference_id, feedback_request, caller_of(request))
         _note(request, "feedback.create", inference_id, 1)
         return json_response(feedback.described(verdict), status=201 if is_new else 200)
 

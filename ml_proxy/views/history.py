@@ -19,6 +19,7 @@ from common.query_params import (
     refuse_parameters,
 )
 from common.responses import json_response
+from common.row_scope import scope_of
 from common.schemas import sent_field
 from ml_proxy import history
 from ml_proxy.filters import HISTORY_FILTERS
@@ -32,6 +33,7 @@ class History(ReadView):
     """Lists inferences, newest first."""
 
     needs: ClassVar = {"GET": READ_HISTORY, "HEAD": READ_HISTORY}
+    rate_limit = "history"
 
     @extend_schema(
         operation_id="list_history",
@@ -52,7 +54,7 @@ class History(ReadView):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Returns one page."""
         query = read_query(request, _READERS)
-        page = history.page(wanted(**query))
+        page = history.page(wanted(scope=scope_of(request), **query))
         note_rows(request, "inference.list", page.rows, query)
         response = json_response(_described(page))
         if page.next:
@@ -64,12 +66,13 @@ class Inference(ReadView):
     """Returns one inference."""
 
     needs: ClassVar = {"GET": READ_HISTORY, "HEAD": READ_HISTORY}
+    rate_limit = "history"
 
     @extend_schema(operation_id="get_inference", summary="One inference", responses=InferenceSchema)
     def get(self, request: HttpRequest, inference_id: UUID) -> HttpResponse:
         """Returns one inference."""
         refuse_parameters(request)
-        page = history.page_of_one(inference_id)
+        page = history.page_of_one(inference_id, scope_of(request))
         note_rows(request, "inference.read", page.rows, {"id": inference_id})
         return json_response(_described(page)[0])
 

@@ -5,6 +5,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from accounts.access_log import note_failure
 from accounts.permissions import authorize
+from accounts.throttling import limit
 from common.logs import current_request_id
 from common.problem_details import as_gateway_error
 from common.request_body import read_body, require_method
@@ -23,20 +24,22 @@ def predict_view(request: HttpRequest) -> HttpResponse:
     require_method(request, "POST")
     try:
         caller = authorize(request, PREDICT)
+        limit(request, "predict")
         call = Call(
             body=read_body(request, may_be_form=True),
             fields=request_fields(request.META),
             path=request.path,
             query=query_of(request),
             request_id=current_request_id.get(),
-            caller=caller,
+            caller=caller.name,
+            doctors=caller.doctors,
         )
         key = request.META.get("HTTP_IDEMPOTENCY_KEY")
         outcome = predict(call) if key is None else predict_once(call, key)
     except Exception as exc:
         _note_error(request, exc)
         raise
-    response = ProxyResponse(outcome.answer, request)
+    response = ProxyResponse(outcome.answer)
     if outcome.record is not None:
         response["X-Inference-ID"] = str(outcome.record.id)
     else:  # no row says that the model was called

@@ -1,1 +1,1 @@
-"""Management commands."""
+"""The `manage.py` commands of the ledger."""

@@ -15,6 +15,7 @@ from common.export import pieces
 from common.file_command import BAD_INPUT, SPAN
 from common.paging import MAX_ROWS
 from common.printable import printable
+from common.row_scope import EVERYTHING
 from recording.history import HistoryFilter
 
 TABLE = "table"
@@ -42,12 +43,13 @@ class Command(BaseCommand):
         """Prints a table, or writes a file to standard output."""
         query = _read(options)
         note_look(None, "access.list" if options["format"] == TABLE else "access.export", 0, query)
+        wanted = HISTORY.filter(scope=EVERYTHING, limit=MAX_ROWS, **query)
         try:
             if options["format"] == TABLE:
-                self._print(HISTORY.filter(**query, limit=MAX_ROWS))
+                self._print(wanted)
             else:
                 form = FORMS[options["format"]]
-                for data, *_ in pieces(HISTORY.pages(HISTORY.filter(**query, limit=MAX_ROWS)), form.writer(AccessRow)):
+                for data, *_ in pieces(HISTORY.pages(wanted), form.writer(AccessRow)):
                     sys.stdout.buffer.write(data)
         except Error as exc:
             raise CommandError(f"The database did not return the rows ({type(exc).__name__}): check it.") from exc

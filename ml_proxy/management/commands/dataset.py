@@ -7,6 +7,7 @@ from common import person_names
 from common.export import Piece
 from common.export_formats import Form
 from common.file_command import SPAN, FileCommand
+from common.row_scope import EVERYTHING
 from ml_proxy.accuracy import FeedbackFilter
 from ml_proxy.dataset import export
 
@@ -28,4 +29,4 @@ class Command(FileCommand):
 
     def pieces(self, found: dict[str, Any], form: Form) -> Iterator[Piece]:
         """Yields the file in pieces, in the order of the verdicts."""
-        return export(FeedbackFilter(**found), form)
+        return export(FeedbackFilter(scope=EVERYTHING, **found), form)

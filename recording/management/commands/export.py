@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 from common.export import Piece
 from common.export_formats import Form
 from common.file_command import SPAN, FileCommand
+from common.row_scope import EVERYTHING
 from recording.history import History
 from recording.source_options import add_options, read_options
 
@@ -40,4 +41,4 @@ class Command(FileCommand):
     def pieces(self, found: dict[str, Any], form: Form) -> Iterator[Piece]:
         """Yields the file in pieces, in history's order."""
         history = History(found.pop("source"))
-        return history.export(history.filter(**found), form)
+        return history.export(history.filter(scope=EVERYTHING, **found), form)

@@ -99,15 +99,23 @@ def test_a_look_at_the_access_log_is_in_it_too(gateway: Client, march: list[Acce
 def test_it_needs_a_permission_of_its_own(gateway: Client, settings: Settings) -> None:
     settings.API_AUTH = "required"
     assert_problem(gateway.get(LOG), 401, "not-signed-in")
-    user = User.objects.create_user("reader")
-    user.user_permissions.add(Permission.objects.get(codename="view_inferencelog"))
-    for path in (LOG, f"{LOG}export/"):
-        gateway.force_login(User.objects.get(pk=user.pk))
-        assert_problem(gateway.get(path), 403, "not-allowed")
-        user.user_permissions.add(Permission.objects.get(codename="view_accesslog"))
-        gateway.force_login(User.objects.get(pk=user.pk))
-        assert gateway.get(path).status_code == 200
-        user.user_permissions.remove(Permission.objects.get(codename="view_accesslog"))
+    for codename, status in (("view_inferencelog", 403), ("view_accesslog", 200)):
+        user = User.objects.create_user(codename)
+        for each in (codename, "access_all_doctors"):
+            user.user_permissions.add(Permission.objects.get(codename=each))
+        gateway.force_login(user)
+        for path in (LOG, f"{LOG}export/"):
+            assert gateway.get(path).status_code == status
+
+
+def test_a_caller_of_some_doctors_sees_no_entry(gateway: Client, march: list[AccessRecord], settings: Settings) -> None:
+    settings.API_AUTH = "required"
+    user = User.objects.create_user("dr-0", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_accesslog"))
+    gateway.force_login(user)
+    for query in ("", "?patient=P1"):
+        assert gateway.get(f"{LOG}{query}").json() == []
+    assert "inference.list" not in gateway.get("/admin/accounts/accesslog/").content.decode()
 
 
 def test_it_refuses_a_parameter_that_it_does_not_have(gateway: Client) -> None:

@@ -54,6 +54,12 @@ ROUTES: dict[str, Look | None] = {
     "ml/v1/access-log/export/": Look("access.export", f"{V1}access-log/export/?patient={PATIENT}"),
     "ml/v1/mlflow/log-prediction/": None,  # it sends a run to MLflow, and answers with its id
     "ml/v1/mlflow/runs/<slug:run_id>/": None,  # metrics and times of a run: see integrations.mlflow.entries
+    "ml/v1/models/": None,  # versions and metrics
+    "ml/v1/models/<str:name>/versions/<str:version>/promote/": None,  # noted as model.promote; names nobody
+    "admin/accounts/apitoken/": None,  # accounts, no patients
+    "admin/accounts/apitoken/<path:object_id>/change/": None,
+    "admin/accounts/profile/": None,  # doctors and their accounts
+    "admin/accounts/profile/<path:object_id>/change/": None,
     "": None,  # the console, a page without data
     "api/schema/": None,
     "api/docs/": None,

@@ -84,7 +84,7 @@ def details(noted: Noted) -> list[str]:
 
 def test_changes_of_rights_are_noted(gateway: Client, noted: Noted) -> None:
     user = User.objects.create_user("nurse", password=PASSWORD)
-    group = Group.objects.create(name="reviewer")
+    group = Group.objects.create(name="night shift")
     permission = Permission.objects.get(codename="view_inferencelog")
     group.permissions.add(permission)
     user.groups.add(group)
@@ -96,9 +96,9 @@ def test_changes_of_rights_are_noted(gateway: Client, noted: Noted) -> None:
     user.delete()
     assert details(noted) == [
         "created user nurse",
-        "created group reviewer",
-        "group reviewer: added permission ml_proxy.view_inferencelog",
-        "user nurse: added group reviewer",
+        "created group night shift",
+        "group night shift: added permission ml_proxy.view_inferencelog",
+        "user nurse: added group night shift",
         "user nurse: added permission ml_proxy.view_inferencelog",
         "user nurse: is_staff False to True, password changed",
         "user nurse: removed all groups",

@@ -76,6 +76,21 @@ def test_it_is_not_ready_without_space_for_records(gateway: Client, settings: Se
     assert (response.status_code, response.json()["parts"]["journal"]["ok"]) == (503, False)
 
 
+def test_it_says_that_redis_is_out_of_memory(gateway: Client, settings: Settings, empty_redis: str) -> None:
+    settings.REDIS_URL = empty_redis
+    with redis.Redis.from_url(empty_redis) as connection:
+        before = connection.config_get("maxmemory")["maxmemory"]
+        connection.config_set("maxmemory", "1")
+        try:
+            response, metrics = gateway.get("/readyz"), gateway.get("/metrics").content.decode()
+        finally:
+            connection.config_set("maxmemory", before)
+    assert (response.status_code, response.json()["status"]) == (200, "degraded")
+    assert response.json()["parts"]["redis"]["detail"].startswith("Redis is out of memory")
+    assert "\nml_proxy_redis_up 0.0\n" in metrics
+    assert "\nml_proxy_queue_messages{" in metrics  # it still answers what needs no memory
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/"])
 def test_it_answers_405_to_a_wrong_method(path: str) -> None:
     response = Client(enforce_csrf_checks=True).post(path)

@@ -39,7 +39,7 @@ def admin(client: Client) -> Client:
 def reader(client: Client) -> Client:
     """A client signed in with permission to view only the log."""
     user = User.objects.create_user("reader", is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="view_inferencelog"))
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_inferencelog", "access_all_doctors"]))
     client.force_login(user)
     return client
 
@@ -359,7 +359,7 @@ def test_it_pages_through_the_other_tables(admin: Client, path: str) -> None:
 @pytest.mark.parametrize("row_id", ["1", "x", "00000000-0000-0000-0000-000000000001"])
 def test_an_unknown_row_is_reported(admin: Client, path: str, row_id: str) -> None:
     response = admin.get(f"{path}{row_id}/change/")
-    assert (response.status_code, response["Location"]) == (302, "/admin/")
+    assert response.status_code == 404
 
 
 def test_it_opens_with_all_three(admin: Client) -> None:

@@ -12,10 +12,11 @@ from django.db import connection, transaction
 from django.test import Client
 
 from common.ids import uuid7
+from common.row_scope import EVERYTHING
 from ml_proxy.accuracy import FeedbackFilter
 from ml_proxy.dataset import newest_first
 from ml_proxy.models import Feedback, InferenceLog
-from recording.direct_writes import DirectOrigin
+from recording.direct_writes import DirectOrigins
 from recording.models import Disposition, Origin
 from recording.publisher import journal_folder
 from recording.publisher.heads import Heads
@@ -47,7 +48,7 @@ def judged(client: Client) -> UUID:
 
 def sealed_inference(**changes: str) -> UUID:
     item = record(**{"output_data": model_answer("benign"), **changes})
-    DirectOrigin(keyring().current).write([item])
+    DirectOrigins(keyring().current).write([item])
     return item.id
 
 
@@ -182,14 +183,14 @@ def test_positions_increase_even_if_a_clock_was_ahead(client: Client, judged: UU
     newest = verdicts()[-1]
     Feedback.objects.filter(pk=newest.pk).update(position=ahead)
     assert post_feedback(client, judged, verdict="agree").json()["id"] == ahead + 1
-    [example] = newest_first(FeedbackFilter())
+    [example] = newest_first(FeedbackFilter(scope=EVERYTHING))
     assert (example.verdict_id, example.label) == (ahead + 1, "benign")
 
 
 def test_a_row_without_a_label_exports_as_null(client: Client) -> None:
     inference_id = sealed_inference(output_data="{}")
     assert post_feedback(client, inference_id, verdict="agree").json()["label"] is None
-    assert [example.label for example in newest_first(FeedbackFilter())] == [None]
+    assert [example.label for example in newest_first(FeedbackFilter(scope=EVERYTHING))] == [None]
     assert verify() == []
 
 

@@ -11,6 +11,7 @@ from django.db.models import Count
 from django.test import Client
 from tqdm import tqdm
 
+from common.row_scope import EVERYTHING
 from ml_proxy import history
 from ml_proxy.history import HISTORY, Cursor, HistoryFilter, wanted
 from ml_proxy.models import InferenceLog
@@ -57,11 +58,11 @@ def history_cases() -> list[HistoryCase]:
     patient = _named("patient_name", first=True)
     theirs = _named("patient_name", first=True, doctor_name=doctor)
     filters = {
-        "all": (wanted(), "inference_newest"),
-        "busiest doctor": (wanted(doctor=doctor), "inference_by_doctor"),
-        "rare doctor": (wanted(doctor=rare), "inference_by_doctor"),
-        "patient": (wanted(patient=patient), "inference_by_patient"),
-        "both": (wanted(doctor=doctor, patient=theirs), "inference_by_both"),
+        "all": (wanted(scope=EVERYTHING), "inference_newest"),
+        "busiest doctor": (wanted(scope=EVERYTHING, doctor=doctor), "inference_by_doctor"),
+        "rare doctor": (wanted(scope=EVERYTHING, doctor=rare), "inference_by_doctor"),
+        "patient": (wanted(scope=EVERYTHING, patient=patient), "inference_by_patient"),
+        "both": (wanted(scope=EVERYTHING, doctor=doctor, patient=theirs), "inference_by_both"),
     }
     return [HistoryCase(name, *each, HISTORY.matching(each[0]).count()) for name, each in filters.items()]
 
