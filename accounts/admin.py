@@ -1,4 +1,4 @@
-"""Admin pages of API tokens and of whose records a user may see."""
+"""Admin pages of API tokens, of whose records a user may see, and of the access log."""
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from accounts import tokens
-from accounts.models import ApiToken, Profile
+from accounts.access_log.admin import AccessLogAdmin
+from accounts.models import AccessLog, ApiToken, Profile
 from accounts.scopes import SCOPES
 
 if TYPE_CHECKING:
@@ -113,3 +114,6 @@ class ProfileAdmin(UserAdmin):
     list_select_related = ("user",)
     search_fields = ("user__username", "doctor_name")
     raw_id_fields: ClassVar = ("user",)
+
+
+admin.site.register(AccessLog, AccessLogAdmin)

@@ -5,8 +5,10 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from attachments import contents, descriptors, outbox, storage, uploads, verification
+from attachments.exceptions import NoSuchFile, StorageUnavailable
 from attachments.models import PendingUpload
 from common.keyset import walk
+from common.row_scope import EVERYTHING
 from recording.batches import Numbered
 from recording.sources import RecordSource
 from recording.verification import Step
@@ -53,6 +55,15 @@ class AttachmentSource(RecordSource):
         for row in instances:
             setattr(row, self.whole_column, texts.get(row.pk, getattr(row, self.whole_column)))
         return instances
+
+    def files_of(self, row_ids: Sequence[UUID], faults: list[str]) -> Iterator[tuple[str, bytes]]:
+        """The attachments, under their keys in the storage."""
+        for row_id, column in self.rows.filter(pk__in=row_ids).exclude(files="").values_list("pk", "files"):
+            for number, attachment in enumerate(descriptors.read(column)):
+                try:
+                    yield attachment.key, contents.content(self, row_id, number, EVERYTHING)[1]
+                except (NoSuchFile, StorageUnavailable) as exc:
+                    faults.append(f"{attachment.key}: {exc.detail}")
 
     def verify_attachments(self) -> Iterator[Step]:
         """Reads every attachment of every row."""

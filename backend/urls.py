@@ -15,6 +15,7 @@ from ml_proxy.views.home import home
 urlpatterns = [
     FixedPaths("ml/v1/", "ml_proxy.urls"),
     FixedPaths("ml/v1/", "accounts.api_urls"),
+    FixedPaths("ml/v1/", "accounts.access_log.urls"),
     FixedPaths("ml/v1/mlflow/", "integrations.mlflow.urls"),
     path("", home, name="home"),
     path("accounts/", include("accounts.urls")),

@@ -3,7 +3,7 @@
 Every list is one range of an index: no count, no offset, no ordering or look-up chosen by the visitor.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,11 +14,11 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Field, Model, QuerySet, TextField
 from django.db.models.functions import Substr
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from common import encryption
+from common import access, encryption
 from common.json_format import indented
 from common.keyset import below
 
@@ -95,7 +95,38 @@ class ReadOnly(ModelAdmin):
     sortable_by = ()
     ordering: ClassVar[tuple[str, ...]] = ("-id",)  # the first column must be unique, or cursors be overridden
     parameters: ClassVar[tuple[str, ...]] = ()  # look-ups of the filters
+    noun: ClassVar[str] = ""  # what a row is called in the access log; default: the model's name
     payloads: ClassVar[tuple[str, ...]] = ()  # large columns: only the page of one row reads them, and only in part
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The list, noted in the access log."""
+        response = super().changelist_view(request, extra_context)
+        if found := getattr(response, "context_data", None):
+            self._note(request, "list", found["cl"].result_list, request.GET.dict())
+        return response
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        """The page of one row, noted in the access log."""
+        response = super().change_view(request, object_id, form_url, extra_context)
+        if found := getattr(response, "context_data", None):
+            self._note(request, "read", [found["original"]], {"id": object_id})
+        return response
+
+    def _note(self, request: HttpRequest, verb: str, rows: Sequence[Any], filters: Mapping[str, Any]) -> None:
+        noun = self.noun or str(self.opts.model_name)
+        named = access.subjects_of(self.people(rows, is_list=verb == "list"))
+        access.note(
+            request,
+            f"{noun}.{verb}",
+            rows=len(rows),
+            patients=named.patients,
+            doctors=named.doctors,
+            filters=filters,
+        )
+
+    def people(self, rows: Sequence[Any], *, is_list: bool) -> Iterable[Any]:
+        """Whom the list, or the page of one row, is about: objects with `patient_name` and `doctor_name`."""
+        return rows
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The keyset-paged list."""

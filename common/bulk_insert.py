@@ -10,7 +10,7 @@ AnyField: TypeAlias = "models.Field[Any, Any]"
 
 
 def insert_new(rows: Sequence[models.Model], key: Sequence[str]) -> set[Any]:
-    """Inserts rows of one model, and returns the first `key` field's values of the new rows.
+    """Inserts rows of one model, and returns the values in the first column of `key` of the new rows.
 
     `bulk_create(ignore_conflicts=True)` is INSERT OR IGNORE on SQLite. That also ignores NOT NULL and CHECK violations,
     so a record could be lost silently. Raises Django's database errors.
@@ -19,7 +19,7 @@ def insert_new(rows: Sequence[models.Model], key: Sequence[str]) -> set[Any]:
         return set()
     meta = rows[0]._meta  # noqa: SLF001 - Django documents _meta as public
     fields = [field for field in meta.concrete_fields if not isinstance(field, models.AutoField)]
-    returned = next(field for field in fields if field.name == key[0])
+    returned = next(field for field in fields if field.column == key[0])
     source, values = (_as_json if connection.vendor == "postgresql" else _as_values)(fields, rows)
     statement = (
         f"INSERT INTO {_quoted(meta.db_table)} ({_columns(fields)}) {source} "

@@ -10,6 +10,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
 from common import metrics, tracing
+from common.access import current_request
 from common.api_paths import ANY_HOST, is_api
 from common.conf import settings
 from common.database_errors import trouble
@@ -43,6 +44,7 @@ class ExchangeMiddleware:
         sent_id = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = sent_id if _USABLE_ID.fullmatch(sent_id) else str(uuid7())
         token = current_request_id.set(request_id)
+        request_token = current_request.set(request)
         try:
             response = _refused_host(request) or self._get_response(request)
             response["X-Request-ID"] = request_id
@@ -51,6 +53,7 @@ class ExchangeMiddleware:
             _log(request, response, elapsed * 1000)
             metrics.count_exchange(_route(request), request.method or "", response.status_code, elapsed)
         finally:
+            current_request.reset(request_token)
             current_request_id.reset(token)
         return response
 

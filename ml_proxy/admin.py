@@ -1,5 +1,6 @@
 """Read-only admin pages of the log and of feedback."""
 
+from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from django.utils.safestring import SafeString
 from accounts.callers import caller_of
 from common import person_names
 from common.admin_base import ReadOnly, Within, payload
-from ml_proxy.history import HISTORY, Cursor, wanted
+from ml_proxy.history import HISTORY, Cursor, people, wanted
 from ml_proxy.models import Feedback, InferenceLog
 from ml_proxy.source import INFERENCES
 
@@ -21,6 +22,7 @@ from ml_proxy.source import INFERENCES
 class InferenceLogAdmin(ReadOnly):
     """Lists inferences, newest first."""
 
+    noun = "inference"
     payloads = ("input_data", "output_data")
     ordering = ("-predicted_at", "-id")
     list_display = ("time", "doctor_name", "patient_name", "model_name", "model_version", "latency")
@@ -125,6 +127,10 @@ class FeedbackAdmin(ReadOnly):
         "model_version",
         "predicted_at",
     )
+
+    def people(self, rows: Sequence[Feedback], *, is_list: bool) -> list[Any]:
+        """The people in the inference. The list shows no names, and does not read the log."""
+        return [] if is_list else people([row.inference_id for row in rows])
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Feedback]:
         """The verdicts on inferences that the user may see."""

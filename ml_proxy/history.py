@@ -1,7 +1,8 @@
 """Looks up inferences in the log, newest first, filtered by full names."""
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from common.row_scope import Scope
@@ -22,6 +23,7 @@ __all__ = [
     "one",
     "page",
     "page_of_one",
+    "people",
     "require",
     "rows_in",
     "unknown",
@@ -71,3 +73,9 @@ def rows_in(scope: Scope) -> "QuerySet[InferenceLog]":
 def require(inference_id: UUID, scope: Scope) -> None:
     """Raises `NoSuchRecord` if the inference does not exist within the scope."""
     HISTORY.require(inference_id, scope)
+
+
+def people(inference_ids: Collection[UUID]) -> list[Any]:
+    """Returns the names in these inferences: objects with `patient_name` and `doctor_name`."""
+    rows = INFERENCES.rows.filter(pk__in=inference_ids)
+    return list(rows.values_list("patient_name", "doctor_name", named=True))

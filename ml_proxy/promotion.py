@@ -3,14 +3,16 @@
 import json
 import logging
 import re
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 
+from accounts import access_log
 from accounts.callers import caller_of
 from common import person_names
-from common.exceptions import BadInput, FieldError, UnknownPath
+from common.exceptions import BadInput, FieldError, Unavailable, UnknownPath
 from common.json_body import read_object
 from common.logs import current_request_id
 from ml_proxy import upstream
@@ -63,3 +65,6 @@ def _record(request: HttpRequest, name: str, version: str, reason: str, *, statu
     caller = caller_of(request).name
     told = {"model": name, "version": version, "status": status, "caller": caller, "reason": reason}
     log.warning("promotion %s", json.dumps(told))
+    with suppress(Unavailable):  # the version is in service by now, and the line above says so
+        filters = {"model": name, "version": version}
+        access_log.note(request, "model.promote", filters=filters, status=status, reason=reason)

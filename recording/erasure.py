@@ -31,11 +31,8 @@ def matching(source: RecordSource, *, before: Any = None, **values: str | None) 
 
     `before` is exclusive and compares the time of the event.
     """
-    given = {name: value for name, value in values.items() if value is not None}
-    conditions = dict(source.condition(name, value) for name, value in given.items())
-    if before is not None:
-        conditions[f"{source.model.time_field}__lt"] = before
-    return source.rows.filter(**conditions)
+    rows = source.matching(_given(values))
+    return rows if before is None else rows.filter(**{f"{source.model.time_field}__lt": before})
 
 
 def erase(source: RecordSource, rows: "QuerySet[Any]", reason: str) -> Iterator[int]:
@@ -60,7 +57,7 @@ def erase_quarantined(
     can't be decoded match if they contain the given texts as JSON. Raises `UnknownKey`, or what the source's hooks
     raise: then the remaining records are kept.
     """
-    conditions = _conditions(source, values)
+    conditions = _given(values)
     erased = left = 0
     for each in walk(Disposition.objects.filter(kind=Disposition.Kind.QUARANTINED), "pk"):
         rows = _matching_rows(source, each, conditions, before)
@@ -78,7 +75,7 @@ def erase_quarantined(
 
 def erase_unrecorded(source: RecordSource, *, before: Any = None, **values: str | None) -> None:
     """Removes matching records from wherever they may still become rows: an answer may be kept for a repeat."""
-    conditions = _conditions(source, values)
+    conditions = _given(values)
     source.erase_unrecorded(lambda record: _matches(source, record, conditions, before))
 
 
@@ -100,12 +97,11 @@ def _matching_rows(
 
 def _matches(source: RecordSource, record: SealableRecord, conditions: Mapping[str, Any], before: Any) -> bool:
     is_before = before is None or getattr(record, source.model.time_field) < before
-    return is_before and all(getattr(record, name) == value for name, value in conditions.items())
+    return is_before and source.matches(record, conditions)
 
 
-def _conditions(source: RecordSource, values: Mapping[str, str | None]) -> dict[str, Any]:
-    """Values by the record's fields."""
-    return {source.filters[name].column: value for name, value in values.items() if value is not None}
+def _given(values: Mapping[str, str | None]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _names(payload: bytes, text: str) -> bool:

@@ -156,18 +156,22 @@ class History:
     def matching(self, wanted: HistoryFilter) -> "QuerySet[Any]":
         """All rows after `after`, newest first, as one range of the index over the columns of `equal`.
 
-        In a scope of several doctors that is not one range: then these rows are found among those of all doctors.
+        In a scope of several doctors that is not one range: then these rows are found among those of all doctors. If
+        the source looks the rows up elsewhere, these are not all rows, but those of one page and one more.
         """
         ranges = self._ranges(wanted)
         if not ranges:
             return self._source.rows.none()
+        if not self._source.has_columns(wanted.equal):
+            found = self._source.rows.filter(pk__in=self._source.look_up(wanted))
+            return found.order_by(f"-{self._time}", "-id")
         if len(ranges) > 1:
             return self._range(wanted).filter(**self._source.within(wanted.scope))
         return self._range(ranges[0])
 
     def _range(self, wanted: HistoryFilter) -> "QuerySet[Any]":
         rows = self._source.rows.order_by(*(f"-{column}" for column in (*wanted.equal, self._time, "id")))
-        return rows.filter(*(compared(**values) for compared, values in self._bounds(wanted)))
+        return rows.filter(*(compared(**values) for compared, values in bounds_of(wanted, self._time)))
 
     def _ranges(self, wanted: HistoryFilter) -> list[HistoryFilter]:
         """The query as ranges of an index, without regard to its scope: one for each doctor in the scope."""
@@ -185,17 +189,6 @@ class History:
         filters = [self._source.column(each.column) for each in self._source.filters.values()]
         return {column: equal[column] for column in dict.fromkeys((*filters, *equal)) if column in equal}
 
-    def _bounds(self, wanted: HistoryFilter) -> list[Bound]:
-        """The bounds of the range, the lower one first; fewer than two if an end is open."""
-        equal, time, since, until, after = dict(wanted.equal), self._time, wanted.since, wanted.until, wanted.after
-        lowest = equal if since is None else equal | {time: since}
-        bounds: list[Bound] = [(at_least, lowest)] if lowest else []
-        if after is not None and (until is None or after.time < until):
-            return [*bounds, (below, equal | {time: after.time, "id": after.id})]
-        if until is not None:
-            return [*bounds, (below, equal | {time: until})]
-        return [*bounds, (at_most, equal)] if equal else bounds
-
     def _read(self, wanted: HistoryFilter) -> list[tuple[Any, ...]]:
         """Columns, hidden columns and size of each row, for one row more than the page can have.
 
@@ -204,10 +197,12 @@ class History:
         ranges = self._ranges(wanted)
         if not ranges:
             return []
+        if not self._source.has_columns(wanted.equal):  # the statement depends on the ids that were found
+            return list(self._columns(self.matching(wanted), wanted)[: wanted.limit + 1])
         return self._read_range(ranges[0]) if len(ranges) == 1 else self._read_merged(ranges, wanted)
 
     def _read_range(self, wanted: HistoryFilter) -> list[tuple[Any, ...]]:
-        bounds = self._bounds(wanted)
+        bounds = bounds_of(wanted, self._time)
         shape = (self._source.name, wanted.limit, *((compared, *values) for compared, values in bounds))
         values = [pair for _, compared in bounds for pair in compared.items()]
         return statement_cache.ask(
@@ -239,6 +234,21 @@ class History:
         results = self._source.rows.filter(id__in=large).values_list("id", *names)
         texts = {row_id: dict(zip(names, values, strict=True)) for row_id, *values in results}
         return [row._replace(**texts.get(row.id, {})) for row in rows if row.id not in large or row.id in texts]
+
+
+def bounds_of(wanted: HistoryFilter, time: str, row_id: str = "id") -> list[Bound]:
+    """The bounds of the range that a query reads of an index over `equal`, `time` and `row_id`.
+
+    The lower one comes first; fewer than two if an end is open.
+    """
+    equal, since, until, after = dict(wanted.equal), wanted.since, wanted.until, wanted.after
+    lowest = equal if since is None else equal | {time: since}
+    bounds: list[Bound] = [(at_least, lowest)] if lowest else []
+    if after is not None and (until is None or after.time < until):
+        return [*bounds, (below, equal | {time: after.time, row_id: after.id})]
+    if until is not None:
+        return [*bounds, (below, equal | {time: until})]
+    return [*bounds, (at_most, equal)] if equal else bounds
 
 
 def unknown() -> NoSuchRecord:

@@ -72,6 +72,30 @@ def record(item: SealableRecord, contents: Sequence[bytes] = ()) -> None:
         metrics.count_records({"journaled": 1})
 
 
+def record_without_reservation(item: SealableRecord) -> None:
+    """As `record`, for a small record without a `CapacityReservation`.
+
+    If the journal has no room, its row is written directly: what answers are built from the database need it anyway.
+    """
+    if _is_full(item.payload_bytes):
+        _write_directly(item, ())
+    else:
+        record(item)
+
+
+def _is_full(payload_bytes: int) -> bool:
+    """Whether the journal has reached its size limit. `record` handles all other trouble."""
+    try:
+        writer, size = _writer(), payload_bytes + ANSWER_BYTES
+        writer.reserve(size)
+        writer.release(size)
+    except JournalFull:
+        return True
+    except (JournalStalled, JournalUnwritable, OSError):
+        return False
+    return False
+
+
 @tracing.trace_step("append to journal")
 def _append(item: SealableRecord, contents: Sequence[bytes]) -> None:
     _writer().append(encrypted(item.encode(tracing.current_traceparent(), contents)), item.content())

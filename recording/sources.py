@@ -24,6 +24,7 @@ from recording.records import BadRecord, SealableRecord, UnsupportedRecord, sour
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
+    from recording.history import HistoryFilter
     from recording.models import SealedRow
     from recording.verification import Step
 
@@ -46,6 +47,7 @@ class RecordSource:
     filters: ClassVar[Mapping[str, Filter]] = {}  # by the name of a parameter, and of a command's option
     row: ClassVar[type[Any]]  # the rows of history and exports; default: made from the record's fields
     json: ClassVar[tuple[str, ...]] = ()  # columns with JSON texts
+    is_default: ClassVar[bool] = False  # commands mean it if they name no source
     is_model_call: ClassVar[bool] = False  # rows have model_name, model_version, latency_ms, input_data and output_data
     large: ClassVar[tuple[str, ...]] = ()  # columns whose texts may be large: a page reads them separately
     hidden: ClassVar[tuple[str, ...]] = ()  # fields that history and exports do not show
@@ -55,6 +57,11 @@ class RecordSource:
     def name(self) -> str:
         """The source's name in every record."""
         return self.record.SOURCE
+
+    @property
+    def noun(self) -> str:
+        """What its rows are called in actions of the access log, such as `inference.list`."""
+        return self.name.rpartition(".")[2]
 
     @property
     def read_permission(self) -> str:
@@ -102,6 +109,22 @@ class RecordSource:
         """All rows."""
         return self.model._default_manager.all()  # noqa: SLF001 - Django documents _default_manager as public
 
+    def matching(self, values: Mapping[str, Any]) -> "QuerySet[Any]":
+        """The rows that match all values, which are named as in `filters`."""
+        return self.rows.filter(**dict(self.condition(name, value) for name, value in values.items()))
+
+    def matches(self, record: SealableRecord, values: Mapping[str, Any]) -> bool:
+        """Whether a record matches all values, which are named as in `filters`."""
+        return all(getattr(record, self.filters[name].column) == value for name, value in values.items())
+
+    def has_columns(self, equal: Iterable[str]) -> bool:
+        """Whether the table has these columns of filters. If not, history calls `look_up`."""
+        return True
+
+    def look_up(self, wanted: "HistoryFilter") -> list[UUID]:
+        """The ids of the first rows that match, newest first and one more than the limit, from another table."""
+        raise NotImplementedError
+
     def rows_in(self, scope: Scope) -> "QuerySet[Any]":
         """The rows that a caller with this scope may see."""
         if scope is not None and not self.scope_column:
@@ -131,6 +154,14 @@ class RecordSource:
         """The id of the data key of each file outside the table; blank for a clear one."""
         return iter(())
 
+    def verify_derived(self) -> "Iterator[Step]":
+        """Verifies tables that are derived from the rows. `verify_log` always runs it."""
+        return iter(())
+
+    def kept_after_erasure(self, values: Mapping[str, Any]) -> str:
+        """What the source keeps about people that another source just erased, as a sentence; blank for nothing."""
+        return ""
+
     def before_publish(self, origin: UUID, numbers: Sequence[Numbered]) -> Sequence[Numbered]:
         """The records as the publisher sends them. It may run again for the same records."""
         return numbers
@@ -149,6 +180,14 @@ class RecordSource:
 
         Their sources' `before_erase` and `after_erase` are not called.
         """
+        return ()
+
+    def belonging(self, rows: Sequence[Any]) -> "Iterable[tuple[RecordSource, Sequence[Any]]]":
+        """Rows of other sources that belong to these, without any lock: for a copy of all that is known."""
+        return ()
+
+    def files_of(self, row_ids: Sequence[UUID], faults: list[str]) -> Iterable[tuple[str, bytes]]:
+        """A path and the content of each file of these rows; adds a sentence to `faults` for one that can't be read."""
         return ()
 
     def erase_unrecorded(self, matches: Callable[[SealableRecord], bool]) -> None:

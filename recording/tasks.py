@@ -10,7 +10,7 @@ from common import logs, tracing
 from common.database_errors import trouble
 from common.encryption import UnknownDataKey
 from common.tasks import NoDatabase, database_needed
-from recording import fold_heads
+from recording import fold_heads, retention
 from recording.batches import WRITE_RECORDS, BadBatch, Batch
 from recording.ingestion import write_batch
 from recording.origins import WrongKey
@@ -47,6 +47,15 @@ def write_records(*_: Any, **message: Any) -> None:
     except (UnknownKey, UnknownDataKey, UnsupportedRecord, WrongKey) as exc:
         log.error("%s from host %s can't be written here and will be sent again: %s", batch, batch.host, exc)
         raise NotWritten(f"{type(exc).__name__}: {batch} will be sent again") from None
+
+
+@shared_task(name="recording.erase_expired", ignore_result=True, throws=(NoDatabase,))
+def erase_expired() -> None:
+    """Erases records whose retention has ended."""
+    with database_needed():
+        for source, count in retention.erase_expired().items():
+            if count:
+                log.info("%s records of %s were erased: their retention has ended", count, source)
 
 
 @shared_task(name="recording.fold_heads", ignore_result=True, throws=(NoDatabase,))

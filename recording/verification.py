@@ -8,6 +8,7 @@ import heapq
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -95,6 +96,11 @@ def verify(journal: Path, copies: heads.SavedHeads | None = None) -> Iterator[St
         detail = "blank in the journal, as if it had been erased, but its origin has no head"
         yield Step(0, tuple(Finding("missing", origin, *part, detail) for part in blank[origin].ranges))
     yield from _foreign_rows(known)
+    yield from chain.from_iterable(source.verify_derived() for source in sources.registered())
+    yield from _damaged_heads(journal)
+
+
+def _damaged_heads(journal: Path) -> Iterator[Step]:
     for name in heads.DAMAGED_NAMES.values():
         if (journal / name).exists():
             detail = f"{name} beside the journal: completely deleted origins from before can't be named"

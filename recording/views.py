@@ -1,5 +1,6 @@
 """The views of a record source: history, one row, and export. `recording.urls` creates them for each source."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from common import access
 from common.file_response import FORM_READERS, attachment, take_form
 from common.query_params import SPAN, Readers, cursor, limit, next_link, read_query, refuse_parameters
 from common.responses import json_response
@@ -39,7 +41,9 @@ class SourceHistory(SourceView):
 
     def get(self, request: Request) -> HttpResponse:
         """One page."""
-        page = self.history.page(self.history.filter(**self.read(request, _PAGE)))
+        query = self.read(request, _PAGE)
+        page = self.history.page(self.history.filter(**query))
+        access.note_rows(request, f"{self.source.noun}.list", page.rows, _asked(query))
         response = json_response([row.described() for row in page.rows])
         if page.next:
             response["Link"] = next_link(request, page.next.opaque())
@@ -54,7 +58,9 @@ class SourceRow(SourceView):
     def get(self, request: Request, row_id: UUID) -> HttpResponse:
         """One row."""
         refuse_parameters(request)
-        return json_response(self.history.one(row_id, scope_of(request)).rows[0].described())
+        rows = self.history.one(row_id, scope_of(request)).rows
+        access.note_rows(request, f"{self.source.noun}.read", rows, {"id": row_id})
+        return json_response(rows[0].described())
 
 
 class SourceExport(SourceView):
@@ -67,7 +73,16 @@ class SourceExport(SourceView):
         query = self.read(request, FORM_READERS)
         form = take_form(query)
         stem = self.source.name.replace(".", "-")
-        return attachment(request, stem, form, lambda: self.history.export(self.history.filter(**query), form))
+        wanted = self.history.filter(**query)
+        action = f"{self.source.noun}.export"
+        return attachment(
+            request, stem, form, lambda: self.history.export(wanted, form), action=action, filters=_asked(query)
+        )
 
 
 _PAGE: Readers = {"limit": ("limit", limit), "cursor": ("after", cursor(Cursor.of))}
+
+
+def _asked(query: Mapping[str, Any]) -> dict[str, Any]:
+    """What the caller asked for. The row scope is not asked for."""
+    return {name: value for name, value in query.items() if name != "scope"}

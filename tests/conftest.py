@@ -46,7 +46,7 @@ from django.test import Client  # noqa: E402
 
 from ml_proxy.records import InferenceRecord  # noqa: E402
 from recording.journal import Spool  # noqa: E402
-from recording.records import decrypted  # noqa: E402
+from recording.records import decrypted, source_of  # noqa: E402
 from tests.support.model import ScriptedModel  # noqa: E402
 from tests.support.postgres import Postgres  # noqa: E402
 from tests.support.system import System  # noqa: E402
@@ -136,15 +136,27 @@ def gateway(model: ScriptedModel, settings: Settings, tmp_path: Path) -> Iterato
     recorder.reset()
 
 
+@pytest.fixture(autouse=True)
+def _empty_journal() -> Iterator[None]:
+    """Empties the journal of the test's process: every look at history is recorded in it."""
+    yield
+    if (STATE / "journal").exists():
+        from recording import recorder  # noqa: PLC0415 - models load once Django is set up
+
+        recorder.reset()
+        shutil.rmtree(STATE / "journal", ignore_errors=True)
+
+
 @pytest.fixture
 def journaled(tmp_path: Path) -> Callable[[], list[InferenceRecord]]:
-    """Reads all records in the journal of `gateway`."""
+    """Reads all inferences in the journal of `gateway`."""
 
     def read() -> list[InferenceRecord]:
         folder = tmp_path / "journal"
         names = Spool(folder).segments() if folder.exists() else []
         entries = (entry for name in names for entry in Spool(folder).entries(name))
-        return [InferenceRecord.decode(decrypted(entry.payload)) for entry in entries]
+        payloads = [decrypted(entry.payload) for entry in entries]
+        return [InferenceRecord.decode(raw) for raw in payloads if source_of(raw)[0] == InferenceRecord.SOURCE]
 
     return read
 

@@ -26,6 +26,7 @@ try:
     from backend.settings.oidc import *
     from backend.settings.rate_limits import *
     from backend.settings.rest_framework import *
+    from backend.settings.retention import *
     from backend.settings.security import *
     from backend.settings.services import *
     from backend.settings.sign_in import *

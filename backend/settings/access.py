@@ -51,6 +51,7 @@ CORS_ALLOW_HEADERS = [
     "traceparent",
     "tracestate",
     "x-csrftoken",
+    "x-purpose",
     "x-request-id",
 ]
 CORS_EXPOSE_HEADERS = ["X-Inference-ID", "X-Request-ID", "Link", "Location", "Retry-After"]

@@ -66,9 +66,9 @@ def form_name(value: str) -> str:
     return value
 
 
-def chosen_form(name: str, **options: bool) -> Form:
-    """The form with options of `SPREADSHEET`. Raises `ValueError` with a fix."""
+def chosen_form(name: str, forms: Mapping[str, Form] = FORMS, **options: bool) -> Form:
+    """The form of this name in `forms`, with options of `SPREADSHEET`. Raises `ValueError` with a fix."""
     chosen = {option: value for option, value in options.items() if value}
     if chosen and name != "csv":
         raise ValueError("can be used with the format csv only")
-    return replace(FORMS[name], options=chosen)
+    return replace(forms[name], options=chosen)

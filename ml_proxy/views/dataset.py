@@ -39,6 +39,6 @@ class DataSet(ReadView):
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         """Returns the file."""
         query = read_query(request, _READERS)
-        form = take_form(query)
+        form, action = take_form(query), "dataset.export"
         wanted = FeedbackFilter(scope=scope_of(request), **query)
-        return attachment(request, "dataset", form, lambda: export(wanted, form))
+        return attachment(request, "dataset", form, lambda: export(wanted, form), action=action, filters=query)

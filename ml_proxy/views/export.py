@@ -37,5 +37,6 @@ class Export(ReadView):
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         """Returns the file."""
         query = read_query(request, _READERS)
-        form, scope = take_form(query), scope_of(request)
-        return attachment(request, "inferences", form, lambda: HISTORY.export(wanted(scope=scope, **query), form))
+        form, action = take_form(query), "inference.export"
+        rows = wanted(scope=scope_of(request), **query)
+        return attachment(request, "inferences", form, lambda: HISTORY.export(rows, form), action=action, filters=query)

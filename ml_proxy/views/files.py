@@ -9,6 +9,7 @@ from accounts.permissions import require
 from accounts.read_view import ReadView
 from attachments import contents
 from attachments.links import read_token
+from common.access import note_rows
 from common.query_params import refuse_parameters
 from common.responses import NO_STORE
 from common.row_scope import scope_of
@@ -30,5 +31,7 @@ class FileContent(ReadView):
         found = sources.named(source)
         require(request, found.read_permission)
         file, content = contents.content(found, row_id, number, scope_of(request))
+        rows = list(found.rows.filter(pk=row_id).defer(*found.large))
+        note_rows(request, "file.read", rows, {"source": source, "id": row_id, "file": number})
         disposition = {"Content-Disposition": content_disposition_header(True, file.filename) or "attachment"}
         return HttpResponse(content, content_type=file.content_type, headers={**NO_STORE, **disposition})

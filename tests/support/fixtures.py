@@ -109,3 +109,11 @@ def process_records(gateway: Client, broker: redis.Redis, tmp_path: Path) -> Cal
         uploads.upload_pending()
 
     return process
+
+
+@pytest.fixture
+def noted(gateway: Client, tmp_path: Path) -> Callable[[], list[Any]]:
+    """Reads the access records in the journal of `gateway`."""
+    from tests.support.access_log import noted_in  # noqa: PLC0415 - models load once Django is set up
+
+    return lambda: noted_in(tmp_path)

@@ -1,6 +1,6 @@
 """`manage.py dataset`: exports judged inferences for training to a file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from common import person_names
@@ -22,6 +22,10 @@ class Command(FileCommand):
         "Only its owner can read it, because an input may identify a patient even without the name."
     )
     conditions: ClassVar = {"model": (person_names.exact, "a model's full name"), **SPAN}
+
+    def noted_as(self, found: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """As the path does."""
+        return "dataset.export", dict(found)
 
     def pieces(self, found: dict[str, Any], form: Form) -> Iterator[Piece]:
         """Yields the file in pieces, in the order of the verdicts."""

@@ -34,6 +34,10 @@ class Command(FileCommand):
         source, values = read_options(options)
         return super().read_conditions(options) | values | {"source": source}
 
+    def noted_as(self, found: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Named after the source."""
+        return f"{found['source'].noun}.export", {**found, "source": found["source"].name}
+
     def pieces(self, found: dict[str, Any], form: Form) -> Iterator[Piece]:
         """Yields the file in pieces, in history's order."""
         history = History(found.pop("source"))

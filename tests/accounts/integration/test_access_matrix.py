@@ -27,6 +27,7 @@ from jobs.models import Job
 from ml_proxy.models import Feedback, InferenceLog
 from ml_proxy.records import SOURCE
 from recording.models import Disposition
+from tests.support.access_log import insert_access
 from tests.support.accounts import bearer, make_user
 from tests.support.feedback import model_answer, post_feedback
 from tests.support.gateway import BODY
@@ -85,6 +86,8 @@ API = {
     ),
     "files/<str:token>/": Row("files/TOKEN/", READERS, is_object=True),
     "dataset/": Row("dataset/", reads(TRAINER, AUDITOR)),
+    "access-log/": Row("access-log/", reads(AUDITOR)),
+    "access-log/export/": Row("access-log/export/", reads(AUDITOR)),
     "accuracy/": Row("accuracy/", reads(KIM, OTHER, REVIEWER, TRAINER, AUDITOR)),
     "me/": Row("me/", reads(*ROLES)),
     "mlflow/log-prediction/": Row(
@@ -128,6 +131,7 @@ ADMIN_READERS = {
     "auth/group": {AUDITOR},
     "accounts/apitoken": {OPERATOR, AUDITOR},
     "accounts/profile": {AUDITOR},
+    "accounts/accesslog": {AUDITOR},
     "jobs/job": {TRAINER, OPERATOR, AUDITOR},
     "recording/disposition": {OPERATOR, AUDITOR},
     "ml_proxy/inferencelog": {KIM, OTHER, REVIEWER, AUDITOR},
@@ -251,6 +255,7 @@ def admin_objects(objects: None, users: dict[str, User]) -> dict[str, Any]:
         "auth/group": Group.objects.get(name="clinician").pk,
         "accounts/apitoken": tokens.create(users[KIM], name="")[0].pk,
         "accounts/profile": users[KIM].profile.pk,
+        "accounts/accesslog": insert_access().id,
         "jobs/job": ID,
         "recording/disposition": disposition.pk,
         "ml_proxy/inferencelog": ID,

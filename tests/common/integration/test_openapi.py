@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 from pytest_django import Settings
 
 from accounts import api_urls as accounts
+from accounts.access_log import urls as access_log
 from integrations.mlflow import urls as mlflow
 from ml_proxy import urls as ml_proxy
 from tests.support.feedback import feedback_path
@@ -37,6 +38,8 @@ OPERATIONS = {
     ("post", "/ml/v1/retrain/jobs/{job_id}/cancel/"),
     ("get", "/ml/v1/history/"),
     ("get", "/ml/v1/history/export/"),
+    ("get", "/ml/v1/access-log/"),
+    ("get", "/ml/v1/access-log/export/"),
     ("get", "/ml/v1/history/{inference_id}/"),
     ("get", "/ml/v1/history/{inference_id}/feedback/"),
     ("post", "/ml/v1/history/{inference_id}/feedback/"),
@@ -79,7 +82,8 @@ def test_it_has_every_operation_of_the_contract_and_no_other(schema: dict[str, A
 
 
 def test_it_describes_every_path_under_ml(schema: dict[str, Any]) -> None:
-    patterns = [f"/ml/v1/{each.pattern}" for each in [*ml_proxy.urlpatterns, *accounts.urlpatterns]]
+    apps = (ml_proxy, accounts, access_log)
+    patterns = [f"/ml/v1/{each.pattern}" for app in apps for each in app.urlpatterns]
     patterns += [f"/ml/v1/mlflow/{each.pattern}" for each in mlflow.urlpatterns]
     routes = {re.sub("<[a-z]+:([a-z_]+)>", r"{\1}", pattern) for pattern in patterns}
     assert routes == {path for path in schema["paths"] if path.startswith("/ml/")}

@@ -19,6 +19,7 @@ from common.ids import uuid7
 from ml_proxy import accuracy, feedback
 from ml_proxy.feedback_requests import FeedbackRequest
 from ml_proxy.models import FEEDBACK_LOCK, MAX_LABEL, MAX_NOTE, Feedback, InferenceLog
+from tests.support.access_log import forget_accesses
 from tests.support.databases import with_database_down
 from tests.support.feedback import feedback_path, model_answer, post_feedback
 from tests.support.gateway import assert_problem
@@ -210,6 +211,7 @@ def test_erasing_an_inference_erases_its_verdicts(client: Client) -> None:
     gone, kept = insert_row(patient_name="A", output_data=model_answer("benign")).id, benign()
     for inference_id in (gone, kept, gone):
         post_feedback(client, inference_id, verdict="agree", note=f"{Feedback.objects.count()}: the patient is A")
+    forget_accesses()
     call_command("erase", patient="A", reason="asked for", yes=True)
     assert [verdict.inference_id for verdict in Feedback.objects.all()] == [kept]
     assert_problem(client.get(feedback_path(gone)), 404, "no-such-record")

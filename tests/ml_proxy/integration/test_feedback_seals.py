@@ -21,6 +21,7 @@ from recording.models import Disposition, Origin
 from recording.publisher import journal_folder
 from recording.publisher.heads import Heads
 from recording.seals import keyring
+from tests.support.access_log import forget_accesses
 from tests.support.feedback import model_answer, post_feedback
 from tests.support.inference_rows import NOON
 from tests.support.record_pipeline import record
@@ -41,6 +42,7 @@ def judged(client: Client) -> UUID:
     inference_id = sealed_inference()
     for label in ("malignant", "unclear", "malignant"):
         assert post_feedback(client, inference_id, verdict="correct", label=label, note="n").status_code == 201
+    forget_accesses()
     return inference_id
 
 
@@ -155,6 +157,7 @@ def test_verdicts_of_an_erased_inference_become_tombstones_that_verify(client: C
     kept = sealed_inference(patient_name="another")
     post_feedback(client, kept, verdict="agree")
     rows: list[Any] = [InferenceLog.objects.get(pk=judged), *verdicts()[:3]]
+    forget_accesses()
     call_command("erase", patient=rows[0].patient_name, reason="asked for", yes=True)
     tombstones = Disposition.objects.filter(kind="erased", reason="asked for")
     assert set(tombstones.values_list("origin", "sequence")) == {(row.origin, row.sequence) for row in rows}
