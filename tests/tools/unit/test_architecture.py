@@ -13,7 +13,7 @@ from tests.support.system import ROOT
 
 PREDICTION = "Walk of a prediction"
 WALKS = (PREDICTION, "Walk of a job", "Walk of a correction")
-MOST_FILES, MOST_SUPPORT, MOST_BESIDE = 20, 11, 9
+MOST_FILES, MOST_SUPPORT, MOST_BESIDE = 20, 11, 12
 
 
 def backward(files: list[str]) -> list[tuple[str, str]]:
