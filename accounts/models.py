@@ -137,7 +137,9 @@ class AccessSubject(models.Model):
     access = models.ForeignKey(AccessLog, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["access", "kind", "name_key"], name="access_subject_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["access", "kind", "name_key"], name="access_subject_once")
+        ]
         # As `history_indexes`: each look-up is one range of one index.
         indexes: ClassVar = [
             models.Index(fields=["-kind", "-name_key", "-recorded_at", "-access"], name="access_subject_by_name"),
