@@ -60,13 +60,14 @@ ROUTES: dict[str, Look | None] = {
     "admin/accounts/apitoken/<path:object_id>/change/": None,
     "admin/accounts/profile/": None,  # doctors and their accounts
     "admin/accounts/profile/<path:object_id>/change/": None,
+    "ml/v1/me/": None,  # the caller
     "": None,  # the console, a page without data
     "api/schema/": None,
     "api/docs/": None,
     "healthz": None,
     "readyz": None,
     "metrics": None,
-    "^(?P<page>admin|api/docs|api/schema)$": None,
+    "^(?P<page>accounts|admin|api/docs|api/schema)$": None,
     "admin/ml_proxy/inferencelog/": Look("inference.list", "/admin/ml_proxy/inferencelog/"),
     "admin/ml_proxy/inferencelog/<path:object_id>/change/": Look(
         "inference.read", f"/admin/ml_proxy/inferencelog/{INFERENCE}/change/"
@@ -88,9 +89,11 @@ ROUTES: dict[str, Look | None] = {
 }
 # Pages of the admin that show no row: no one can add, change or delete one, and its history is that of changes.
 ADMIN_EMPTY = ("add/", "/history/", "/delete/", "<path:object_id>/")
-# Django's own pages: the login page, accounts and groups, results of tasks, which have no arguments.
+# Pages to sign in and to make tokens, and Django's own: the login page, accounts and groups, results of tasks, which
+# have no arguments.
 DJANGOS_OWN = ("admin/auth/", "admin/django_celery_results/", "admin/autocomplete/", "admin/jsi18n/", "admin/login/",
-               "admin/logout/", "admin/password_change/", "admin/r/", "admin/^", "admin/(?P<url>")  # fmt: skip
+               "admin/logout/", "admin/password_change/", "admin/r/", "admin/^", "admin/(?P<url>",
+               "accounts/")  # fmt: skip
 
 
 def routes(patterns: Any = None, prefix: str = "") -> Iterator[str]:
