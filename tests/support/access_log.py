@@ -13,7 +13,7 @@ from accounts.access_log.records import AccessRecord
 from common.ids import uuid7
 from recording import recorder
 from recording.journal import Spool, journal_folder
-from recording.records import source_of
+from recording.records import decrypted, source_of
 
 Noted = Callable[[], list[AccessRecord]]
 
@@ -22,7 +22,7 @@ def noted_in(state: Path) -> list[AccessRecord]:
     """The access records in the journal of a state folder, in the order in which they were written."""
     folder = state / "journal"
     names = Spool(folder).segments() if folder.exists() else []
-    payloads = [entry.payload for name in names for entry in Spool(folder).entries(name)]
+    payloads = [decrypted(entry.payload) for name in names for entry in Spool(folder).entries(name)]
     return [AccessRecord.decode(raw) for raw in payloads if source_of(raw)[0] == AccessRecord.SOURCE]
 
 

@@ -13,6 +13,7 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
+from accounts.access_log.source import ACCESS
 from common import encryption
 from common.encrypted_fields import CannotCompare
 from common.row_scope import EVERYTHING
@@ -31,6 +32,7 @@ from recording.quarantine import try_again
 from recording.reencryption import encrypt_rows
 from recording.seals import keyring
 from recording.tasks import NotWritten, write_records
+from tests.support.access_log import insert_access
 from tests.support.feedback import model_answer, post_feedback
 from tests.support.record_pipeline import record
 
@@ -216,6 +218,17 @@ def test_encrypt_data_leaves_values_that_it_cannot_decrypt(settings: Settings, d
         run("encrypt_data", "--no-progress")
     assert stored("output_data") == [damaged]
     assert stored("input_data")[0].startswith(f"\x1f1{encryption.key_id(NEW)}")
+
+
+def test_the_access_log_names_nobody_in_clear() -> None:
+    insert_access(patients=["김민준"], doctors=["Dr. Kim"], filters='{"patient": "김민준"}')
+    table, people = "accounts_accesslog", "accounts_accesssubject"
+    for column in ("patients", "doctors", "filters"):
+        assert stored(column, table)[0].startswith("\x1f1"), column
+    assert not any(name in str(value) for name in ("김민준", "Dr. Kim") for value in sql(f"SELECT * FROM {people}"))  # noqa: S608 - our own name
+    [row] = ACCESS.matching({"patient": "김민준"})
+    assert (row.patients, row.filters) == ('["김민준"]', '{"patient": "김민준"}')
+    run("verify_log", "--no-progress")
 
 
 def test_history_says_which_key_is_missing(settings: Settings, client: Client) -> None:
