@@ -60,7 +60,6 @@ ROUTES: dict[str, Look | None] = {
     "admin/accounts/apitoken/<path:object_id>/change/": None,
     "admin/accounts/profile/": None,  # doctors and their accounts
     "admin/accounts/profile/<path:object_id>/change/": None,
-    "ml/v1/me/": None,  # the caller
     "": None,  # the console, a page without data
     "api/schema/": None,
     "api/docs/": None,
@@ -68,6 +67,14 @@ ROUTES: dict[str, Look | None] = {
     "readyz": None,
     "metrics": None,
     "^(?P<page>accounts|admin|api/docs|api/schema)$": None,
+    "ml/v1/me/": None,  # the caller's own account
+    "accounts/": None,  # this page and the next ones too; sign-ins and changes of tokens are noted by signals
+    "accounts/login/": None,
+    "accounts/login/one-click/": None,
+    "accounts/logout/": None,
+    "accounts/password/": None,
+    "accounts/tokens/": None,
+    "accounts/tokens/<id:token_id>/revoke/": None,
     "admin/ml_proxy/inferencelog/": Look("inference.list", "/admin/ml_proxy/inferencelog/"),
     "admin/ml_proxy/inferencelog/<path:object_id>/change/": Look(
         "inference.read", f"/admin/ml_proxy/inferencelog/{INFERENCE}/change/"
@@ -89,11 +96,9 @@ ROUTES: dict[str, Look | None] = {
 }
 # Pages of the admin that show no row: no one can add, change or delete one, and its history is that of changes.
 ADMIN_EMPTY = ("add/", "/history/", "/delete/", "<path:object_id>/")
-# Pages to sign in and to make tokens, and Django's own: the login page, accounts and groups, results of tasks, which
-# have no arguments.
+# Django's own pages: the login page, accounts and groups, results of tasks, which have no arguments.
 DJANGOS_OWN = ("admin/auth/", "admin/django_celery_results/", "admin/autocomplete/", "admin/jsi18n/", "admin/login/",
-               "admin/logout/", "admin/password_change/", "admin/r/", "admin/^", "admin/(?P<url>",
-               "accounts/")  # fmt: skip
+               "admin/logout/", "admin/password_change/", "admin/r/", "admin/^", "admin/(?P<url>")  # fmt: skip
 
 
 def routes(patterns: Any = None, prefix: str = "") -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.wait import until
-from tools.launch.admission.sockets import Connection, connections, listeners
+from tools.launch.admission.sockets import CONTINUE_BYTES, Connection, connections, listeners
 
 
 @pytest.fixture
@@ -36,8 +36,11 @@ def test_it_tells_what_has_no_answer(pair: tuple[int, socket.socket, socket.sock
     until(lambda: seen(port).bytes_received == 100)
     assert seen(port).is_unanswered
     time.sleep(0.02)  # the kernel's clock has milliseconds
-    accepted.sendall(b"b" * 10)
-    until(lambda: seen(port).bytes_sent == 10)
+    accepted.sendall(b"b" * CONTINUE_BYTES)
+    until(lambda: seen(port).bytes_sent == CONTINUE_BYTES)
+    assert seen(port).is_unanswered, "100 Continue is no answer"
+    accepted.sendall(b"b")
+    until(lambda: seen(port).bytes_sent > CONTINUE_BYTES)
     assert seen(port).is_unanswered is False
     time.sleep(0.02)
     caller.sendall(b"c")
