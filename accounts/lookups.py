@@ -18,7 +18,7 @@ IDLE_SECONDS = 5.0  # after which a thread ends and closes its connection to the
 
 
 class Overloaded(Exception):
-    """Too many callers wait already."""
+    """Too many callers wait already, or the look-up spent most of its time behind others."""
 
 
 class TookTooLong(Exception):
@@ -56,7 +56,7 @@ class Lookups(Generic[T]):
             if is_extra:
                 raise Overloaded from None
             future.cancel()  # unless it has begun
-            raise TookTooLong from None
+            raise (Overloaded if self._is_busy(key) else TookTooLong) from None
         finally:
             with self._lock:
                 self._callers -= 1
@@ -81,6 +81,13 @@ class Lookups(Generic[T]):
         overdue = [each for each, began in self._began.items() if began < latest]
         if key in overdue or len(overdue) >= self._max_threads:
             raise TookTooLong
+
+    def _is_busy(self, key: Hashable) -> bool:
+        """Whether a late look-up is late because of those before it, which went on; not because it hangs, or all do."""
+        with self._lock:
+            now = time.monotonic()
+            began = self._began.get(key, max(self._began.values(), default=now))
+            return now - began < self._seconds / 2
 
     def _start_thread(self) -> None:
         if self._threads < self._max_threads and len(self._shared) > self._threads:

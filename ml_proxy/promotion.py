@@ -42,7 +42,8 @@ def read_reason(body: bytes) -> str:
 
 
 def promote(request: HttpRequest, name: str, version: str, reason: str) -> Answer:
-    """Asks the model server to put a version into service. Raises `UnknownPath` or `UpstreamError`."""
+    """Asks the model server to put a version into service. Raises `UnknownPath`, `BadInput` or `UpstreamError`."""
+    access_log.purpose_of(request)  # one that can't be kept is refused before the version is in service
     if not SEGMENT.match(name) or not SEGMENT.match(version):
         raise UnknownPath("No model or version can have this name.")
     try:

@@ -49,7 +49,7 @@ def note(
     """
     account, token_id = account_of(request)
     _write(
-        {"account": account, "token_id": token_id, "purpose": _purpose(request), **_place(request)},
+        {"account": account, "token_id": token_id, "purpose": purpose_of(request), **_place(request)},
         {"action": action, "filters": _json(filters or {}), "status": status, "detail": reason},
         rows,
         list(dict.fromkeys(patients)),
@@ -140,7 +140,7 @@ def _place(request: Any) -> dict[str, str]:
     }
 
 
-def _purpose(request: Any) -> str:
+def purpose_of(request: Any) -> str:
     """The header `X-Purpose`, in UTF-8 or percent-encoded, as browsers can send only Latin-1. Raises `BadInput`."""
     raw = request.META.get(PURPOSE_HEADER, "") if request is not None else ""
     if not raw:

@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts.access_log import purpose_of
 from accounts.callers import caller_of
 from common import access
 from common.query_params import LIMIT_SCHEMA, Readers, cursor, limit, next_link, read_query, refuse_parameters
@@ -64,6 +65,7 @@ class FeedbackList(APIView):
     def post(self, request: Request, inference_id: UUID) -> HttpResponse:
         """Stores a verdict."""
         refuse_parameters(request)
+        purpose_of(request)  # one that can't be kept is refused before the verdict is stored
         feedback_request = read_request(read_body(request))
         verdict, is_new = feedback.submit(inference_id, feedback_request, caller_of(request))
         _note(request, "feedback.create", inference_id, 1)

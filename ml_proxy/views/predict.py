@@ -50,8 +50,8 @@ def predict_view(request: HttpRequest) -> HttpResponse:
 
 
 def _note_error(request: HttpRequest, exc: Exception) -> None:
-    """Notes the kind of an error, which names nobody. What just refused a record is not asked, and waited for, again."""
-    if isinstance(exc, NotRecorded):
+    """Notes the kind of an error, which names nobody."""
+    if isinstance(exc, NotRecorded):  # what just refused a record would refuse this one too, and after as long a wait
         return
     error = as_gateway_error(exc)
     note_failure(request, FAILED, status=error.status, reason=error.kind)

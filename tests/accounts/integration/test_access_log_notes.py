@@ -15,9 +15,11 @@ from accounts.access_log.records import MAX_SUBJECTS, AccessRecord
 from accounts.models import AccessLog
 from common.access import REMEMBERED
 from common.client_address import client_address
+from ml_proxy.models import Feedback
 from recording import recorder
 from tests.support.access_log import Noted
 from tests.support.databases import table_missing
+from tests.support.feedback import feedback_path, model_answer
 from tests.support.gateway import BODY, assert_problem, predict
 from tests.support.inference_rows import insert_row, insert_rows
 from tests.support.model import Conversation, ScriptedModel
@@ -93,6 +95,14 @@ def test_it_refuses_a_purpose_that_cannot_be_kept(gateway: Client, noted: Noted,
     members = assert_problem(gateway.get(HISTORY, HTTP_X_PURPOSE=sent), 400, "bad-input")
     assert members["errors"][0]["pointer"] == "X-Purpose"
     assert noted() == []
+
+
+def test_a_purpose_that_cannot_be_kept_stores_no_verdict(gateway: Client, noted: Noted) -> None:
+    path = feedback_path(insert_row(output_data=model_answer("benign")).id)
+    body = {"verdict": "agree"}
+    refused = gateway.post(path, body, content_type="application/json", HTTP_X_PURPOSE="x" * 201)
+    assert_problem(refused, 400, "bad-input")
+    assert (Feedback.objects.count(), noted()) == (0, [])
 
 
 def test_a_look_is_refused_if_neither_journal_nor_database_takes_its_record(gateway: Client, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.support.wait import until
 
 pytestmark = pytest.mark.any_database
 
-SHORT = 0.05
+SHORT = 0.4  # seconds; a busy machine starts a thread in a fraction of it
 
 
 class Slow:
@@ -92,6 +92,22 @@ def test_nobody_waits_for_one_that_hangs(slow: Slow, key: str) -> None:
     with pytest.raises(TookTooLong):
         asked.ask(key, lambda: "found")
     assert time.monotonic() - begun < SHORT
+
+
+def test_a_queue_that_goes_on_is_no_look_up_that_hangs(callers: ThreadPoolExecutor) -> None:
+    """As when many passwords are checked: each check ends, but the last callers' deadlines come first."""
+    asked = lookups(callers=16, seconds=1.0)
+    results = [callers.submit(asked.ask, number, lambda: str(threading.Event().wait(0.2))) for number in range(16)]
+    errors = [type(error) for result in results if (error := result.exception())]
+    assert errors
+    assert set(errors) == {Overloaded}
+
+
+def test_a_queue_behind_one_that_hangs_took_too_long(slow: Slow, callers: ThreadPoolExecutor) -> None:
+    asked = lookups(seconds=1.0)
+    results = [callers.submit(asked.ask, number, slow) for number in range(8)]
+    assert {type(result.exception()) for result in results} == {TookTooLong}
+    assert slow.began == 1
 
 
 def test_others_are_looked_up_while_one_hangs(slow: Slow) -> None:

@@ -13,6 +13,7 @@ from pytest_django import Settings
 from waitress.server import create_server
 
 from ml_server.app import create_app
+from tests.support.access_log import Noted
 from tests.support.gateway import assert_problem
 from tests.support.model import ScriptedModel
 
@@ -104,6 +105,29 @@ def test_it_records_a_promotion_whose_outcome_is_not_known(
     with caplog.at_level(logging.INFO):
         assert_problem(promote(gateway, path()), 502, "upstream-unreachable")
     assert [entry["status"] for entry in recorded(caplog)] == [502]
+
+
+def test_each_promotion_is_in_the_access_log(
+    real: Client, gateway: Client, settings: Settings, noted: Noted, model: ScriptedModel
+) -> None:
+    promote(real, path("1"), HTTP_X_PURPOSE="operations")
+    promote(real, path("99"))
+    settings.ML_SERVER_URL = model.url
+    model.script = lambda conversation: conversation.sock.close()
+    promote(gateway, path("2"))
+    found = [each for each in noted() if each.action == "model.promote"]
+    assert [(json.loads(each.filters), each.status, each.purpose) for each in found] == [
+        ({"model": MODEL, "version": "1"}, 200, "operations"),
+        ({"model": MODEL, "version": "99"}, 404, ""),
+        ({"model": MODEL, "version": "2"}, 502, ""),
+    ]
+    assert {each.detail for each in found} == {REASON["reason"]}
+
+
+def test_a_purpose_that_cannot_be_kept_promotes_nothing(gateway: Client, model: ScriptedModel, noted: Noted) -> None:
+    found = assert_problem(promote(gateway, path(), HTTP_X_PURPOSE="x" * 201), 400, "bad-input")
+    assert found["errors"][0]["pointer"] == "X-Purpose"
+    assert (model.requests, noted()) == ([], [])
 
 
 def test_without_the_secret_the_gateway_may_not_promote_for_a_page(
