@@ -11,6 +11,7 @@ from accounts import scopes
 from accounts.access_log.records import AccessRecord
 from accounts.login_attempts import LoginAttempts as LoginAttempts  # noqa: PLC0414 - a table of this app
 from common import person_names
+from common.encrypted_fields import EncryptedTextField
 from common.ids import uuid7
 from recording.models import SealedRow, history_indexes
 
@@ -101,13 +102,13 @@ class AccessLog(SealedRow):
     method = models.CharField(max_length=_MAX["method"], blank=True)
     route = models.CharField(max_length=_MAX["route"], blank=True, help_text="The route, without ids and names.")
     action = models.CharField(max_length=_MAX["action"])
-    filters = models.TextField(help_text="What was asked for, as a JSON object.")
+    filters = EncryptedTextField(help_text="What was asked for, as a JSON object.")
     row_count = models.BigIntegerField(help_text="How many rows were shown.")
-    patients = models.TextField(help_text="The names of the patients, as a JSON array.")
-    doctors = models.TextField(help_text="The names of the doctors, as a JSON array.")
-    purpose = models.CharField(max_length=_MAX["purpose"], blank=True, help_text="Why, as the caller said.")
+    patients = EncryptedTextField(help_text="The names of the patients, as a JSON array.")
+    doctors = EncryptedTextField(help_text="The names of the doctors, as a JSON array.")
+    purpose = EncryptedTextField(blank=True, help_text="Why, as the caller said.")
     status = models.PositiveSmallIntegerField()
-    detail = models.CharField(max_length=_MAX["detail"], blank=True, help_text="Why it failed, or what was changed.")
+    detail = EncryptedTextField(blank=True, help_text="Why it failed, or what was changed.")
     request_id = models.CharField(max_length=_MAX["request_id"], blank=True)
 
     class Meta:
@@ -129,19 +130,21 @@ class AccessSubject(models.Model):
         DOCTOR = "doctor"
 
     kind = models.CharField(max_length=7, choices=Kind.choices)
-    name = models.CharField(max_length=person_names.MAX_LENGTH)
+    name_key = models.UUIDField(help_text="The keyed hash of the name: see `recording.lookups`.")
     account = models.CharField(max_length=_MAX["account"], blank=True)
     recorded_at = models.DateTimeField()
     # No constraint, as for feedback: it would prevent detaching a month of the log.
     access = models.ForeignKey(AccessLog, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["access", "kind", "name"], name="access_subject_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["access", "kind", "name_key"], name="access_subject_once")
+        ]
         # As `history_indexes`: each look-up is one range of one index.
         indexes: ClassVar = [
-            models.Index(fields=["-kind", "-name", "-recorded_at", "-access"], name="access_subject_by_name"),
+            models.Index(fields=["-kind", "-name_key", "-recorded_at", "-access"], name="access_subject_by_name"),
             models.Index(
-                fields=["-kind", "-name", "-account", "-recorded_at", "-access"], name="access_subject_by_account"
+                fields=["-kind", "-name_key", "-account", "-recorded_at", "-access"], name="access_subject_by_account"
             ),
         ]
 

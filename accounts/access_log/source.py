@@ -13,6 +13,7 @@ from accounts.access_log.records import AccessRecord, names_in
 from accounts.models import AccessLog, AccessSubject
 from common import person_names
 from recording.history import HistoryFilter, bounds_of
+from recording.lookups import lookup
 from recording.records import SealableRecord
 from recording.sources import Filter, RecordSource
 
@@ -82,7 +83,7 @@ class AccessSource(RecordSource):
         """The rows that name these people, and are of this account."""
         rows = self.rows.filter(account=values["account"]) if "account" in values else self.rows
         for kind in LISTS.keys() & values.keys():
-            named = AccessSubject.objects.filter(access=OuterRef("pk"), kind=kind, name=values[kind])
+            named = AccessSubject.objects.filter(access=OuterRef("pk"), kind=kind, name_key=lookup(kind, values[kind]))
             rows = rows.filter(Exists(named))
         return rows
 
@@ -99,14 +100,15 @@ class AccessSource(RecordSource):
         """The ids of accesses to a person, as one range of an index of `AccessSubject`."""
         people = {kind: wanted.equal[column] for kind, column in LISTS.items() if column in wanted.equal}
         (kind, name), *others = people.items()
-        place = {"kind": kind, "name": name}
+        place = {"kind": kind, "name_key": lookup(kind, name)}
         if "account" in wanted.equal:
             place["account"] = wanted.equal["account"]
         query = replace(wanted, equal=place)
         bounds = bounds_of(query, "recorded_at", "access")
         found = AccessSubject.objects.filter(*(compared(**values) for compared, values in bounds))
         for other, its_name in others:
-            also = AccessSubject.objects.filter(access=OuterRef("access"), kind=other, name=its_name)
+            its_key = lookup(other, its_name)
+            also = AccessSubject.objects.filter(access=OuterRef("access"), kind=other, name_key=its_key)
             found = found.filter(Exists(also))
         found = found.order_by(*(f"-{column}" for column in place), "-recorded_at", "-access_id")
         return list(found.values_list("access_id", flat=True)[: wanted.limit + 1])

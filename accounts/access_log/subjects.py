@@ -14,6 +14,7 @@ from accounts.access_log.records import names_in
 from accounts.models import AccessLog, AccessSubject
 from common.bulk_insert import insert_new
 from common.keyset import CHUNK_ROWS, above
+from recording.lookups import lookup
 from recording.records import BadRecord
 from recording.verification import Finding, Step
 
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
 INSERT_ROWS = 500
 LOOKS = 3  # at a row that seems not to fit: it may be written, or erased, meanwhile
 
-Person = tuple[str, str, str, Any]  # kind, name, account, time
+Person = tuple[str, UUID, str, Any]  # kind, keyed hash of the name, account, time
 
 
 def insert(rows: Iterable[Any]) -> None:
     """Writes whom these new rows name, in the caller's transaction."""
     people = [AccessSubject(access_id=row.pk, **_columns(person)) for row in rows for person in _expected(row)]
     for start in range(0, len(people), INSERT_ROWS):
-        insert_new(people[start : start + INSERT_ROWS], ["access_id", "kind", "name"])
+        insert_new(people[start : start + INSERT_ROWS], ["access_id", "kind", "name_key"])
 
 
 def verify() -> Iterator[Step]:
@@ -57,7 +58,7 @@ def _between(last: UUID | None, end: UUID | None) -> "QuerySet[AccessSubject]":
 def _findings(rows: Sequence[AccessLog], people: "QuerySet[AccessSubject]") -> Iterator[Finding]:
     present: dict[UUID, set[Person]] = {}
     for each in people:
-        present.setdefault(each.access_id, set()).add((each.kind, each.name, each.account, each.recorded_at))
+        present.setdefault(each.access_id, set()).add((each.kind, each.name_key, each.account, each.recorded_at))
     expected = {row.pk: _expected(row) for row in rows}
     for access_id in present.keys() | expected.keys():
         if present.get(access_id, set()) != expected.get(access_id, set()):
@@ -68,7 +69,7 @@ def _look_again(access_id: UUID) -> Iterator[Finding]:
     for _ in range(LOOKS):
         row = AccessLog.objects.filter(pk=access_id).first()
         people = AccessSubject.objects.filter(access=access_id)
-        present = {(each.kind, each.name, each.account, each.recorded_at) for each in people}
+        present = {(each.kind, each.name_key, each.account, each.recorded_at) for each in people}
         expected = _expected(row) if row else set()
         if present == expected:
             return
@@ -86,11 +87,12 @@ def _expected(row: Any) -> set[Person]:
         names = {"patient": names_in(row.patients), "doctor": names_in(row.doctors)}
     except BadRecord:
         return set()
-    return {(kind, name, row.account, row.recorded_at) for kind, found in names.items() for name in found}
+    people = ((kind, lookup(kind, name)) for kind, found in names.items() for name in found)
+    return {(*person, row.account, row.recorded_at) for person in people}
 
 
 _COPIED = ("account", "recorded_at")
 
 
 def _columns(person: Person) -> dict[str, Any]:
-    return dict(zip(("kind", "name", *_COPIED), person, strict=True))
+    return dict(zip(("kind", "name_key", *_COPIED), person, strict=True))

@@ -14,6 +14,7 @@ from ml_proxy.permissions import PREDICT
 from ml_proxy.predictions import Call, predict
 from ml_proxy.proxy_response import ProxyResponse, query_of
 from ml_proxy.upstream.headers import request_fields
+from recording.exceptions import NotRecorded
 
 FAILED = "prediction.failed"
 
@@ -49,6 +50,8 @@ def predict_view(request: HttpRequest) -> HttpResponse:
 
 
 def _note_error(request: HttpRequest, exc: Exception) -> None:
-    """Notes the kind of an error, which names nobody."""
+    """Notes the kind of an error, which names nobody. What just refused a record is not asked, and waited for, again."""
+    if isinstance(exc, NotRecorded):
+        return
     error = as_gateway_error(exc)
     note_failure(request, FAILED, status=error.status, reason=error.kind)

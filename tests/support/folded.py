@@ -3,16 +3,24 @@
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+from ml_proxy.models import InferenceLog
+from ml_proxy.source import INFERENCES
 from recording import fold_heads, origins
 from recording.batches import Batch
+from recording.erasure import erase
 from recording.ingestion import write_batch
 from recording.journal import Spool, Writer
+from recording.lookups import lookup
 from recording.models import Origin
 from recording.publisher.heads import Heads
 from recording.seals import keyring
 from tests.support.record_pipeline import append, record
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 NOW = timedelta(seconds=-1)
 
@@ -29,6 +37,16 @@ def write_origin(journal: Path, *patients: str) -> Batch:
     origins.end(batch.origin)
     (journal / str(name)).unlink()
     return batch
+
+
+def rows_of(*patients: str) -> "QuerySet[InferenceLog]":
+    """The rows of these patients, found as history finds them: the names may be encrypted."""
+    return InferenceLog.objects.filter(patient_key__in=[lookup("patient_name", patient) for patient in patients])
+
+
+def erase_rows_of(*patients: str) -> int:
+    """Erases the rows of these patients, and returns how many there were."""
+    return sum(erase(INFERENCES, rows_of(*patients), "asked for"))
 
 
 def fold(size: int = 2, *, unchanged_for: timedelta = fold_heads.UNCHANGED_FOR) -> int:

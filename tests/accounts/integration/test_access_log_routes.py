@@ -66,7 +66,15 @@ ROUTES: dict[str, Look | None] = {
     "healthz": None,
     "readyz": None,
     "metrics": None,
-    "^(?P<page>admin|api/docs|api/schema)$": None,
+    "^(?P<page>accounts|admin|api/docs|api/schema)$": None,
+    "ml/v1/me/": None,  # the caller's own account
+    "accounts/": None,  # this page and the next ones too; sign-ins and changes of tokens are noted by signals
+    "accounts/login/": None,
+    "accounts/login/one-click/": None,
+    "accounts/logout/": None,
+    "accounts/password/": None,
+    "accounts/tokens/": None,
+    "accounts/tokens/<id:token_id>/revoke/": None,
     "admin/ml_proxy/inferencelog/": Look("inference.list", "/admin/ml_proxy/inferencelog/"),
     "admin/ml_proxy/inferencelog/<path:object_id>/change/": Look(
         "inference.read", f"/admin/ml_proxy/inferencelog/{INFERENCE}/change/"

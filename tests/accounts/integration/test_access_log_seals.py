@@ -14,6 +14,7 @@ from accounts.access_log.source import ACCESS
 from accounts.models import AccessLog, AccessSubject
 from common.ids import uuid7
 from recording import erasure
+from recording.lookups import lookup
 from tests.support.access_log import insert_access
 from tests.support.gateway import BODY, predict
 
@@ -38,18 +39,18 @@ def findings() -> list[str]:
 
 
 def person(row: AccessLog, name: str = "Lee") -> Any:
-    return AccessSubject.objects.filter(access=row, name=name)
+    return AccessSubject.objects.filter(access=row, name_key=lookup("patient", name))
 
 
 TAMPERING: dict[str, Callable[[AccessLog], object]] = {
     "a person was removed": lambda row: person(row).delete(),
     "all people were removed": lambda row: AccessSubject.objects.filter(access=row).delete(),
-    "a person was renamed": lambda row: person(row).update(name="Somebody"),
+    "a person was renamed": lambda row: person(row).update(name_key=lookup("patient", "Somebody")),
     "a person's account was changed": lambda row: person(row).update(account="x"),
     "a person's kind was changed": lambda row: person(row).update(kind="doctor"),
     "a person's time was moved out of March": lambda row: person(row).update(recorded_at="2020-01-01T00:00Z"),
     "a person was added": lambda row: AccessSubject.objects.create(
-        access=row, kind="patient", name="Choi", account=row.account, recorded_at=row.recorded_at
+        access=row, kind="patient", name_key=lookup("patient", "Choi"), account=row.account, recorded_at=row.recorded_at
     ),
     "the row's people were changed": lambda row: AccessLog.objects.filter(pk=row.pk).update(patients='["Lee"]'),
     "the row's people are unreadable": lambda row: AccessLog.objects.filter(pk=row.pk).update(patients="?"),
@@ -69,7 +70,8 @@ def test_it_names_tampering(rows: list[AccessLog], tamper: Callable[[AccessLog],
 
 
 def test_it_names_people_of_no_row(rows: list[AccessLog]) -> None:
-    AccessSubject.objects.create(access_id=uuid7(), kind="patient", name="Choi", recorded_at=rows[0].recorded_at)
+    key = lookup("patient", "Choi")
+    AccessSubject.objects.create(access_id=uuid7(), kind="patient", name_key=key, recorded_at=rows[0].recorded_at)
     [found] = findings()
     assert "which is no row" in found
 

@@ -71,6 +71,10 @@ API = {
     "predict/": Row("predict/", posts(KIM, SERVICE), is_described=False),
     "status/": Row("status/", reads(*ROLES), is_described=False),
     "model-info/": Row("model-info/", reads(*ROLES), is_described=False),
+    "models/": Row("models/", reads(*ROLES), is_described=False),
+    "models/<str:name>/versions/<str:version>/promote/": Row(
+        "models/m/versions/1/promote/", posts(TRAINER), body={"reason": "better"}, is_described=False
+    ),
     "retrain/": Row("retrain/", posts(TRAINER), body={}, is_described=False),
     "retrain/jobs/": Row("retrain/jobs/", JOB_READERS | posts(TRAINER), body={}),
     "retrain/jobs/<id:job_id>/": Row(f"retrain/jobs/{ID}/", JOB_READERS),
@@ -103,15 +107,18 @@ PAGES = {
     "readyz": Row("/readyz", reads(*PUBLIC), is_described=False),
     "metrics": Row("/metrics", reads(*PUBLIC), is_described=False),
 }
-# Redirects and the answer to unknown paths. Pages for people who sign in are not for callers with tokens.
+# One's own account, for everybody who is signed in: the status by method. A token belongs to someone else here.
+OWN_ACCOUNT = {
+    "accounts/": ("/accounts/", {"GET": 200, "HEAD": 200}),
+    "accounts/password/": ("/accounts/password/", {"GET": 200, "HEAD": 200, "POST": 200}),
+    "accounts/tokens/": ("/accounts/tokens/", {"GET": 200, "HEAD": 200, "POST": 200}),
+    "accounts/tokens/<id:token_id>/revoke/": ("/accounts/tokens/TOKEN/revoke/", {"POST": 404}),
+}
+# Redirects, the answer to unknown paths, and what signs in or out: see test_sign_in.
 ELSEWHERE = {
-    "accounts/",
     "accounts/login/",
     "accounts/login/one-click/",
     "accounts/logout/",
-    "accounts/password/",
-    "accounts/tokens/",
-    "accounts/tokens/<id:token_id>/revoke/",
     "^(?P<page>accounts|admin|api/docs|api/schema)$",
     "",
     "admin/",
@@ -160,7 +167,7 @@ def admin_routes() -> set[str]:
 
 
 def test_every_route_is_in_the_matrix() -> None:
-    known = {f"ml/v1/{route}" for route in API} | PAGES.keys() | ELSEWHERE | admin_routes()
+    known = {f"ml/v1/{route}" for route in API} | PAGES.keys() | OWN_ACCOUNT.keys() | ELSEWHERE | admin_routes()
     assert set(routes(get_resolver().url_patterns)) == known
     assert {f"{each._meta.app_label}/{each._meta.model_name}" for each in admin.site._registry} == ADMIN_READERS.keys()
 
@@ -236,6 +243,26 @@ def test_each_role_gets_what_it_may_and_nothing_else(
 
 def _body(row: Row, method: str) -> bytes:
     return b"" if method in {"GET", "HEAD", "OPTIONS"} else json.dumps(row.body).encode()
+
+
+@pytest.mark.parametrize("route", OWN_ACCOUNT)
+def test_pages_of_ones_own_account_are_for_sessions_of_every_role(
+    client: Client, users: dict[str, User], route: str, settings: Settings
+) -> None:
+    settings.API_AUTH = "required"
+    strangers = ApiToken.objects.get(pk=tokens.create(User.objects.create_user("stranger"), name="")[0].pk)
+    path, admitted = OWN_ACCOUNT[route]
+    path = path.replace("TOKEN", str(strangers.pk))
+    for method in METHODS:
+        for fields in ({}, *(bearer(user) for user in users.values())):
+            answer = client.generic(method, path, **fields)
+            assert (answer.status_code, answer.headers.get("Location")) == (302, f"/accounts/login/?next={path}")
+        for role, user in users.items():
+            client.force_login(user)
+            assert client.generic(method, path).status_code == admitted.get(method, 405), (method, role)
+        client.logout()
+    strangers.refresh_from_db()
+    assert strangers.revoked_at is None
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ MEANT = {
     "/api/docs//": "/api/docs/",
 }
 UNKNOWN = ["/ml/v1/nowhere/", "/ml/v1/nowhere", "/ddp/nowhere", "/llm/x", "/ai/x/", "/api/x", "/nowhere"]
+PAGES_FOR_PEOPLE = ("/admin/", "/accounts/")  # they lead to the sign-in page, and answer in HTML
 SAMPLES = {"id": "00000000-0000-7000-8000-000000000000", "str": "x"}
 
 
@@ -39,10 +40,12 @@ def strict(gateway: Client, settings: Settings) -> Client:
 
 
 def paths(resolver: URLResolver, prefix: str = "/") -> Iterator[str]:
-    """Every path of the URL configuration outside the admin, with samples in place of parameters."""
+    """Every path of the URL configuration outside the pages for people, with samples in place of parameters."""
     for entry in resolver.url_patterns:
         route = prefix + str(entry.pattern)
-        if isinstance(entry, URLResolver) and not route.startswith("/admin/"):
+        if route.startswith(PAGES_FOR_PEOPLE):
+            continue
+        if isinstance(entry, URLResolver):
             yield from paths(entry, route)
         elif isinstance(entry, URLPattern) and "^" not in route:
             for kind, sample in SAMPLES.items():

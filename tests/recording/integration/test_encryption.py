@@ -15,13 +15,14 @@ from pytest_django import Settings
 
 from common import encryption
 from common.encrypted_fields import CannotCompare
+from common.row_scope import EVERYTHING
 from ml_proxy import history
 from ml_proxy.models import Feedback, InferenceLog
 from ml_proxy.records import InferenceRecord
 from ml_proxy.source import INFERENCES
 from recording import erasure, recorder, records
 from recording.batches import Batch
-from recording.direct_writes import DirectOrigin
+from recording.direct_writes import DirectOrigins
 from recording.ingestion import write_batch
 from recording.journal import Spool
 from recording.lookups import lookup
@@ -60,7 +61,7 @@ def stored(column: str, table: str = TABLE) -> list[Any]:
 
 
 def write(*items: InferenceRecord) -> None:
-    DirectOrigin(keyring().current).write(items)
+    DirectOrigins(keyring().current).write(items)
 
 
 def batch_in(journal: Path) -> Batch:
@@ -94,12 +95,12 @@ def test_history_finds_whole_names_in_both_modes(settings: Settings, keys: tuple
     settings.DATA_KEYS = keys
     write(record(), record(patient_name="김민"), record(doctor_name="김민준", patient_name="Lee"))
     for wanted, count in (
-        (history.wanted(patient="김민준"), 1),
-        (history.wanted(doctor="김민준"), 1),
-        (history.wanted(doctor="Dr. Synthetic"), 2),
+        (history.wanted(scope=EVERYTHING, patient="김민준"), 1),
+        (history.wanted(scope=EVERYTHING, doctor="김민준"), 1),
+        (history.wanted(scope=EVERYTHING, doctor="Dr. Synthetic"), 2),
     ):
         assert len(history.page(wanted).rows) == count
-    assert history.page(history.wanted(doctor="Dr. Synthetic", patient="Lee")).rows == []
+    assert history.page(history.wanted(scope=EVERYTHING, doctor="Dr. Synthetic", patient="Lee")).rows == []
 
 
 def test_rows_of_both_modes_and_of_two_keys_are_one_page(settings: Settings, client: Client) -> None:
@@ -118,7 +119,7 @@ def test_verify_log_names_rows_whose_values_were_swapped() -> None:
     keys, outputs = sorted(before), stored("output_data")
     for pk, output in zip(keys, reversed(outputs), strict=True):
         sql(f"UPDATE {TABLE} SET output_data = %s WHERE id = %s", output, _pk(pk))  # noqa: S608 - our own name
-    assert history.one(keys[0]).output_data == before[keys[1]]  # a swap within a column opens
+    assert history.one(keys[0], EVERYTHING).output_data == before[keys[1]]  # a swap within a column opens
     assert verification_findings() == 2
 
 
@@ -133,7 +134,7 @@ def test_a_value_from_another_column_does_not_open_and_does_not_break_a_page(cli
 def test_verify_log_names_a_row_that_a_changed_hash_hides() -> None:
     write(record())
     sql(f"UPDATE {TABLE} SET patient_key = %s", _pk(lookup("patient_name", "Lee")))  # noqa: S608 - our own name
-    assert history.page(history.wanted(patient="김민준")).rows == []
+    assert history.page(history.wanted(scope=EVERYTHING, patient="김민준")).rows == []
     assert verification_findings() == 1
 
 
@@ -199,7 +200,7 @@ def test_encrypt_data_finishes_what_was_interrupted(settings: Settings, monkeypa
     assert "rows and 0 files were encrypted" in run("encrypt_data", "--no-progress")
     assert "Everything is encrypted with the first" in run("encrypt_data", "--check")
     settings.DATA_KEYS = (NEW,)
-    assert len(history.page(history.wanted(patient="김민준", limit=1000)).rows) == 121
+    assert len(history.page(history.wanted(scope=EVERYTHING, patient="김민준", limit=1000)).rows) == 121
     assert LookupKey.objects.get().key
     run("verify_log", "--no-progress")
     assert run("encrypt_data", "--no-progress").startswith("0 rows")

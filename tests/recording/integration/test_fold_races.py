@@ -14,17 +14,15 @@ from django.db import connection, transaction
 from pytest_django import Settings
 
 from ml_proxy.models import InferenceLog
-from ml_proxy.source import INFERENCES
 from recording import folds, origins, verification
 from recording.batches import Batch
-from recording.erasure import erase
 from recording.incremental_reconciliation import IncrementalReconciliation
 from recording.ingestion import write_batch
 from recording.models import Disposition, Fold, Origin
 from recording.publisher import journal_folder
 from recording.reconciliation import account
 from recording.verification import Finding
-from tests.support.folded import NOW, fold, is_open, save_heads, write_origin
+from tests.support.folded import NOW, erase_rows_of, fold, is_open, rows_of, save_heads, write_origin
 from tests.support.wait import DEADLINE_SECONDS, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,10 +72,6 @@ def is_waiting() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def erase_rows(**conditions: Any) -> int:
-    return sum(erase(INFERENCES, InferenceLog.objects.filter(**conditions), "asked for"))
-
-
 def test_a_batch_that_waits_for_a_head_that_is_being_folded_finds_it(journal: Path) -> None:
     batch = write_origin(journal, "A", "B")
     with meanwhile(lambda: write_batch(batch)) as written:
@@ -89,7 +83,7 @@ def test_a_batch_that_waits_for_a_head_that_is_being_folded_finds_it(journal: Pa
 
 def test_an_erasure_that_waits_for_a_head_that_is_being_folded_takes_it_out_again(journal: Path) -> None:
     batch = write_origin(journal, "A", "B")
-    with meanwhile(lambda: erase_rows(patient_name="A")) as erased:
+    with meanwhile(lambda: erase_rows_of("A")) as erased:
         assert fold(1) == 1
     assert erased == [1]
     assert is_open(batch.origin)
@@ -101,9 +95,9 @@ def test_a_batch_that_waits_for_an_erasure_in_its_fold_brings_nothing_back(journ
     batches = [write_origin(journal, "A", "B"), write_origin(journal, "C")]
     assert fold(2) == 2
     with meanwhile(lambda: write_batch(batches[0])) as written:
-        assert erase_rows(patient_name="A") == 1
+        assert erase_rows_of("A") == 1
     assert [sum(each.values()) for each in written] == [0]
-    assert not InferenceLog.objects.filter(patient_name="A").exists()
+    assert not rows_of("A").exists()
     assert findings(journal) == []
 
 
@@ -111,8 +105,8 @@ def test_two_erasures_in_one_fold_both_count(journal: Path) -> None:
     for patient in "ABC":
         write_origin(journal, patient)
     assert fold(3) == 3
-    with meanwhile(lambda: erase_rows(patient_name="B")) as erased:
-        assert erase_rows(patient_name="A") == 1
+    with meanwhile(lambda: erase_rows_of("B")) as erased:
+        assert erase_rows_of("A") == 1
     assert erased == [1]
     assert list(Origin.objects.values_list("erased", flat=True)) == [1, 1]
     assert Fold.objects.get().numbers == 1
@@ -220,7 +214,7 @@ def test_all_at_once(journal: Path) -> None:
     found: list[list[Finding]] = []
     acts: list[Callable[[], object]] = [
         lambda: (fold(1, unchanged_for=NOW), fold(2, unchanged_for=NOW)),
-        lambda: erase_rows(patient_name__in=["B", "E"]),
+        lambda: erase_rows_of("B", "E"),
         lambda: found.append(findings(journal)),
         lambda: found.append([Finding("missing", None, 1, 1, "reconcile")] * account(journal).missing),
     ]
@@ -235,7 +229,7 @@ def test_all_at_once(journal: Path) -> None:
         for each in repeated:
             each.result()
     assert [finding for each in found for finding in each] == []
-    erase_rows(patient_name__in=["B", "E"])
+    erase_rows_of("B", "E")
     assert (InferenceLog.objects.count(), Disposition.objects.count()) == (16, 8)
     assert findings(journal) == []
     fold(1, unchanged_for=NOW)

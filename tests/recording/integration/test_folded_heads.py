@@ -13,15 +13,13 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from ml_proxy.models import InferenceLog
-from ml_proxy.source import INFERENCES
 from recording import origins
-from recording.erasure import erase
 from recording.models import Fold, Origin
 from recording.publisher import heads, journal_folder
 from recording.publisher.head_copies import HeadCopies
 from recording.publisher.heads import Heads
 from recording.seals import keyring
-from tests.support.folded import fold, save_heads, write_origin
+from tests.support.folded import erase_rows_of, fold, save_heads, write_origin
 
 pytestmark = pytest.mark.django_db
 
@@ -66,10 +64,6 @@ def verify(*copies: Path) -> list[str]:
     return []
 
 
-def erase_a() -> None:
-    [_] = erase(INFERENCES, InferenceLog.objects.filter(patient_name="A"), "asked for")
-
-
 def test_they_move_to_the_other_file(publishing: Heads, both: list[UUID], journal: Path) -> None:
     assert (saved(journal, OPEN), saved(journal, FOLDED)) == ({*both}, set())
     before = heads.read(journal)
@@ -86,7 +80,7 @@ def test_that_file_is_written_only_when_heads_are_folded(publishing: Heads, jour
     step(publishing)
     inode = (journal / FOLDED).stat().st_ino
     write_origin(journal, "D")
-    erase_a()
+    assert erase_rows_of("A") == 1
     for each in (publishing, Heads(journal)):  # not by a publisher that restarts either
         step(each)
     assert (journal / FOLDED).stat().st_ino == inode
@@ -126,7 +120,7 @@ def test_one_that_leaves_its_fold_is_saved_again_and_only_grows(
     assert fold() == 2
     step(publishing)
     old = Fold.objects.get()
-    erase_a()
+    assert erase_rows_of("A") == 1
     step(publishing)
     assert saved(journal, OPEN) == {both[0]}
     assert heads.read(journal)[both[0]].erased == 1
@@ -164,7 +158,7 @@ def test_it_replaces_a_damaged_file_by_the_folds(
     (journal / FOLDED).write_text("{")
     with pytest.raises(CommandError, match=r"folded-heads.json can't be read"):
         call_command("reconcile")
-    erase_a()
+    assert erase_rows_of("A") == 1
     publishing = publishing if is_running else Heads(journal)
     for _ in range(2):
         step(publishing)

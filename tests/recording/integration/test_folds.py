@@ -31,7 +31,7 @@ from recording.publisher import heads, journal_folder
 from recording.quarantine import try_again
 from recording.seals import Key, keyring
 from recording.tasks import fold_old_heads
-from tests.support.folded import NOW, fold, is_open, save_heads, write_origin
+from tests.support.folded import NOW, erase_rows_of, fold, is_open, rows_of, save_heads, write_origin
 from tests.support.record_pipeline import append, publisher, record
 
 pytestmark = pytest.mark.django_db
@@ -156,7 +156,7 @@ def test_a_changed_range_is_changed(batches: list[Batch], column: str) -> None:
 def test_the_total_goes_on_to_be_reported_if_a_head_leaves(batches: list[Batch]) -> None:
     """What changes a fold does not count it anew."""
     Fold.objects.update(numbers=100)
-    [_] = erase(INFERENCES, InferenceLog.objects.filter(patient_name="E"), "asked for")
+    assert erase_rows_of("E") == 1
     assert verify() == [f"changed: {Fold.objects.get()}: its total is not that of its origins"]
 
 
@@ -179,7 +179,7 @@ def test_a_changed_member_is_a_changed_head(origin: UUID, place: int, value: obj
 def test_an_old_fold_that_is_replayed_is_named(origin: UUID, journal: Path) -> None:
     """Its members' seals are genuine. The one that has left it meanwhile is there twice."""
     put_back, old = kept(Fold.objects.get()), Fold.objects.get()
-    [_] = erase(INFERENCES, InferenceLog.objects.filter(origin=origin, patient_name="B"), "asked for")
+    assert erase_rows_of("B") == 1
     save_heads(journal)
     assert verify() == []
     put_back()
@@ -273,12 +273,12 @@ def test_a_folded_origin_goes_on(journal: Path) -> None:
 
 def test_erasing_takes_the_head_out_of_its_fold(batches: list[Batch], origin: UUID, journal: Path) -> None:
     save_heads(journal)
-    [_] = erase(INFERENCES, InferenceLog.objects.filter(patient_name="A"), "asked for")
+    assert erase_rows_of("A") == 2
     assert list(Origin.objects.order_by("pk").values_list("erased", "ended")) == [(1, True), (1, True)]
     assert not Fold.objects.exists()
     for batch in batches:
         write_batch(batch)
-    assert not InferenceLog.objects.filter(patient_name="A").exists()
+    assert not rows_of("A").exists()
     assert verify() == []
     save_heads(journal)
     assert verify() == []
@@ -353,12 +353,12 @@ def test_reconciliation_is_exact_over_folds(journal: Path) -> None:
     assert counts(journal, later) == {"answered": 6, "written": 6}
     save_heads(journal)
     assert counts(journal, later) == {"answered": 6, "written": 6}
-    [_] = erase(INFERENCES, InferenceLog.objects.filter(patient_name="D"), "asked for")
+    assert erase_rows_of("D") == 1
     assert counts(journal, later) == {"answered": 6, "written": 5, "erased": 1}
     save_heads(journal)
     assert counts(journal, later) == {"answered": 6, "written": 5, "erased": 1}
     put_back = kept(Fold.objects.get())
-    lost = InferenceLog.objects.exclude(patient_name__in=("C", "E"))
+    lost = InferenceLog.objects.exclude(pk__in=rows_of("C", "E"))
     gone = list(lost)
     Fold.objects.all().delete()
     lost.delete()
