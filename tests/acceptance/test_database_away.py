@@ -25,6 +25,7 @@ AWAY_SECONDS = 4.0  # longer than a look-up may take
 CHANGE_SECONDS = 2.0  # the promise
 SETTINGS = {"API_AUTH": "required", "SECRET_KEY": "s" * 32, "SEAL_KEY": "k" * 32}
 MAKE_USER = """
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.contrib.auth import SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
@@ -34,7 +35,7 @@ user.groups.set(Group.objects.filter(name="clinician"))
 Profile.objects.create(user=user, doctor_name="Dr. Kim")
 session = SessionStore()
 session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
-session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
 session.save()
 print(session.session_key)
 """

@@ -21,12 +21,14 @@ from tests.support.wait import until
 
 PROBE_SECONDS = 3.0  # a third of that is promised; this machine may be busy
 BODY_SECONDS = 2.0
+APP = "https://app.example"  # a page that may call
 LIMITS = {
     "GATEWAY_THREADS": "4",
     "HEADER_SECONDS": "3",
     "BODY_SECONDS": str(BODY_SECONDS),
     "READER_SECONDS": "2",
     "QUEUE_SECONDS": "1",
+    "CORS_ALLOWED_ORIGINS": APP,
 }
 DATABASE_CONNECTIONS = 4 + 2 + 1 + 4 + 3  # of the pools for GATEWAY_THREADS, and of the probes
 RAW = json.dumps(BODY).encode()
@@ -102,7 +104,7 @@ def test_half_sent_bodies_are_cut_off(line: str, system: System, port: int) -> N
 
 def test_a_refusal_is_logged_counted_and_has_a_request_id(system: System, port: int) -> None:
     with callers(port, 1) as (slow,):
-        fields = "Host: 127.0.0.1\r\nX-Request-ID: slow-1\r\nOrigin: https://app.example\r\n"
+        fields = f"Host: 127.0.0.1\r\nX-Request-ID: slow-1\r\nOrigin: {APP}\r\n"
         slow.begin(PREDICT, length=500, fields=fields)
         status, problem = slow.answer()
     assert (status, problem["request_id"]) == (408, "slow-1")

@@ -10,6 +10,7 @@ import pytest
 
 from ml_proxy.records import InferenceRecord
 from recording.journal import Spool
+from recording.records import source_of
 from tests.support.gateway import BODY, PREFIX, sends_and_stays_open
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
 from tests.support.system import System
@@ -68,13 +69,12 @@ def caller(system: tuple[System, ScriptedModel], server: ScriptedModel) -> Itera
 
 @pytest.fixture
 def count(system: tuple[System, ScriptedModel]) -> Any:
-    """Counts the records in the journal."""
+    """Counts the inferences in the journal, which also holds records of the access log."""
     spool = Spool(system[0].folder / "journal")
 
     def counted() -> int:
-        return len(
-            [InferenceRecord.decode(entry.payload) for name in spool.segments() for entry in spool.entries(name)]
-        )
+        entries = (entry for name in spool.segments() for entry in spool.entries(name))
+        return sum(source_of(entry.payload)[0] == InferenceRecord.SOURCE for entry in entries)
 
     return counted
 
