@@ -111,7 +111,8 @@ def test_what_is_beside_does_not_lead_back() -> None:
     assert 0 < len(beside()) <= MOST_BESIDE
     for name in beside():
         modules = files_of(name)
-        first = next(number for number, file in enumerate(files) if modules & imports(file))
+        users = modules | {each for other in beside() for each in files_of(other) if modules & imports(each)}
+        first = next(number for number, file in enumerate(files) if users & imports(file))
         assert not imports_of(name) & set(files[: first + 1]), name
 
 
