@@ -4,7 +4,7 @@ import http.client
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 HOST = "127.0.0.1"
@@ -36,9 +36,16 @@ class RawCaller:
 
     def answer(self) -> tuple[int, dict[str, Any]]:
         """The status and the JSON body of the answer."""
-        response = http.client.HTTPResponse(self.sock)
-        response.begin()
-        return response.status, json.loads(response.read())
+        with closing(http.client.HTTPResponse(self.sock)) as response:
+            response.begin()
+            return response.status, json.loads(response.read())
+
+    def status_if_any(self) -> int | None:
+        """The status of the answer; None if the connection was closed without one."""
+        try:
+            return self.answer()[0]
+        except ConnectionError:
+            return None
 
     def is_closed(self) -> bool:
         """Whether the other side closed the connection without an answer."""
