@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from django.db import Error, connection, connections, transaction
 
@@ -35,6 +36,8 @@ REFRESH_SECONDS = 0.75
 STATEMENT_MILLISECONDS = 5000  # of a refresh, for a database that is slow or a table that is locked
 USE_SECONDS = 60.0  # between two writes of a token's `last_used_at`
 MAX_KNOWN = 10_000
+
+C = TypeVar("C", TokenCredential, SessionCredential)
 
 
 class Expired(Exception):
@@ -156,33 +159,13 @@ class KnownCallers:
 
     def _note_use(self, batch: dict[Credential, _Known]) -> None:
         """Writes `last_used_at` of tokens that were used since the last time, at most once a minute for each."""
-        now = time.monotonic()
-        used = {
-            credential.digest: known
-            for credential, known in batch.items()
-            if isinstance(credential, TokenCredential)
-            and known.used_at > known.noted_at
-            and now - known.noted_at >= USE_SECONDS
-        }
-        for known in used.values():
-            known.noted_at = now
-        if used:
-            ApiToken.objects.filter(digest__in=used).update(last_used_at=datetime.now(UTC))
+        if used := _take_used(batch, TokenCredential, USE_SECONDS):
+            ApiToken.objects.filter(digest__in=[each.digest for each in used]).update(last_used_at=datetime.now(UTC))
 
     def _renew_sessions(self, batch: dict[Credential, _Known]) -> None:
         """Moves the idle ends of sessions on: requests of known callers do not touch their session."""
-        now = time.monotonic()
-        used = {
-            credential.key: known
-            for credential, known in batch.items()
-            if isinstance(credential, SessionCredential)
-            and known.used_at > known.noted_at
-            and now - known.noted_at >= session_expiry.interval()
-        }
-        for known in used.values():
-            known.noted_at = now
-        if used:
-            session_expiry.renew_used(list(used))
+        if used := _take_used(batch, SessionCredential, session_expiry.interval()):
+            session_expiry.renew_used([each.key for each in used])
 
     def _log_failure(self, exc: Exception) -> None:
         problem = trouble(exc)
@@ -191,6 +174,19 @@ class KnownCallers:
         elif not self._is_failing:
             log.warning("the database %s: known callers stay known for %g s", problem, settings.AUTH_GRACE_SECONDS)
         self._is_failing = True
+
+
+def _take_used(batch: dict[Credential, _Known], kind: type[C], seconds: float) -> list[C]:
+    """The credentials of a kind that were used since they were last taken here, which is at least `seconds` ago."""
+    now = time.monotonic()
+    used: dict[C, _Known] = {
+        credential: known
+        for credential, known in batch.items()
+        if isinstance(credential, kind) and known.used_at > known.noted_at and now - known.noted_at >= seconds
+    }
+    for known in used.values():
+        known.noted_at = now
+    return list(used)
 
 
 def _bounded(read: Callable[[], dict[Credential, Confirmed]]) -> dict[Credential, Confirmed]:
