@@ -28,7 +28,7 @@ LIST_MAX_ROWS = 130  # rows of one admin statement: doctors and patients of a na
 
 @dataclass(frozen=True)
 class HistoryCase:
-    """The parameters of a request for history, the filter that they stand for, its index, and the number of its rows."""
+    """A request for history: its parameters, the filter that they stand for, its index, and the number of its rows."""
 
     name: str
     parameters: Mapping[str, str]
