@@ -67,8 +67,11 @@ def fill(row: models.Model) -> None:
 
 def are_filled(row: models.Model) -> bool:
     """Whether the look-up columns of a row are those of its values: a changed one would hide the row from history."""
-    fields = lookup_fields(type(row)).items()
-    return all(getattr(row, field.attname) == lookup(name, getattr(row, name)) for name, field in fields)
+    fields = lookup_fields(type(row))
+    if not fields:
+        return True
+    key, values = _key(), vars(row)
+    return all(values[field.attname] == _hash(key, name, values[name]) for name, field in fields.items())
 
 
 def make_key(**_: Any) -> None:

@@ -84,7 +84,12 @@ class SealableRecord:
 
         Raises `UnsupportedRecord` for an unknown version.
         """
-        return _layout(type(self), self.version() if version is None else version).pack(self)  # type: ignore[arg-type] # classes are hashable
+        return self.content_of(vars(self), self.version() if version is None else version)
+
+    @classmethod
+    def content_of(cls, values: Mapping[str, Any], version: int) -> bytes:
+        """As `content`, of the record that would have these values. Raises `UnsupportedRecord`."""
+        return _layout(cls, version).pack(values)  # type: ignore[arg-type] # classes are hashable
 
     @classmethod
     def decode(cls, raw: bytes) -> Self:
@@ -282,14 +287,12 @@ class _Layout:
         source = cls.SOURCE.encode()
         self._prefix = _LENGTH.pack(len(source)) + source + _LENGTH.pack(version)
 
-    def pack(self, record: SealableRecord) -> bytes:
-        """The bytes of one record."""
-        values = vars(record)
-        parts = [self._prefix, self._struct.pack(*[convert(values[name]) for name, convert in self._fixed])]
-        for name in self._texts:
-            raw = values[name].encode()
-            parts += _LENGTH.pack(len(raw)), raw
-        return b"".join(parts)
+    def pack(self, values: Mapping[str, Any]) -> bytes:
+        """The bytes of one record's values."""
+        fixed = self._struct.pack(*[convert(values[name]) for name, convert in self._fixed])
+        texts = [values[name].encode() for name in self._texts]
+        sized = [part for text in texts for part in (_LENGTH.pack(len(text)), text)]
+        return b"".join([self._prefix, fixed, *sized])
 
 
 @cache
