@@ -6,13 +6,15 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from common import problem_details
-from common.fixed_paths import FixedPaths
+from common.fixed_paths import EitherSlash, FixedPaths
 from common.views import healthz, metrics, readyz
 from ml_proxy.views.home import home
 
 urlpatterns = [
     FixedPaths("ml/v1/", "ml_proxy.urls"),
     FixedPaths("ml/v1/mlflow/", "integrations.mlflow.urls"),
+    EitherSlash("ddp/", "text_to_sql.ddp_urls"),
+    EitherSlash("llm/", "text_to_sql.llm_urls"),
     path("", home, name="home"),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

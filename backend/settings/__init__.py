@@ -23,6 +23,7 @@ try:
     from backend.settings.mlflow import *
     from backend.settings.rest_framework import *
     from backend.settings.services import *
+    from backend.settings.text_to_sql import *
     from backend.settings.tracing import *
     from backend.settings.webhooks import *
 except env.BadSetting as exc:

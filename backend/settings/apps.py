@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "jobs",
     "ml_proxy",
     "integrations.mlflow",
+    "text_to_sql",
 ]
 
 # One list for every path, see ADR 11.

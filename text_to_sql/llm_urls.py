@@ -1,0 +1,12 @@
+"""Paths under `/llm/`."""
+
+from django.urls import path
+
+from recording.urls import paths
+from text_to_sql.source import EXECUTIONS
+from text_to_sql.views.execution import Execution
+
+urlpatterns = [
+    path("execute-sql/db/<int:database_id>/<slug:session_id>", Execution.as_view(), name="execute-sql"),
+    *paths(EXECUTIONS, "executions/"),
+]
