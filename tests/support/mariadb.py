@@ -39,7 +39,8 @@ class MariaDB:
         self.port = free_port()
         self._process = subprocess.Popen(
             [server, *options, f"--port={self.port}", "--bind-address=127.0.0.1", f"--socket={folder}/s",
-             "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M", "--skip-log-bin",
+             "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M",
+             "--skip-log-bin", "--skip-name-resolve",
              f"--pid-file={folder}/pid", f"--log-error={folder}/log"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

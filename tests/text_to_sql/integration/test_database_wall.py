@@ -15,7 +15,7 @@ from text_to_sql.exceptions import StatementFailed
 from text_to_sql.execution import wall
 from text_to_sql.execution.result import Limits
 
-COUNT = 200
+COUNT = 100
 VISIBLE = ("people", "visits")
 LIMITS = Limits(seconds=0.5, rows=100, bytes=100_000)
 WRITES = (
