@@ -13,9 +13,9 @@ from ml_proxy.views.home import home
 urlpatterns = [
     FixedPaths("ml/v1/", "ml_proxy.urls"),
     FixedPaths("ml/v1/mlflow/", "integrations.mlflow.urls"),
+    path("", home, name="home"),
     EitherSlash("ddp/", "text_to_sql.ddp_urls"),
     EitherSlash("llm/", "text_to_sql.llm_urls"),
-    path("", home, name="home"),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
