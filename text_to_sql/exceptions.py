@@ -2,6 +2,7 @@
 
 GatewayError
 ├─ StatementRefused          422   the guard refuses the statement
+├─ ModelNeeded               422   no verified example equals the question
 ├─ StatementFailed           422   the database refuses the statement
 ├─ CredentialsUnavailable    503   no key can encrypt or decrypt a password
 └─ TargetError               502   the registered database can't be used
@@ -19,6 +20,14 @@ class StatementRefused(GatewayError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     kind = "statement-refused"
     title = "This statement may not run"
+
+
+class ModelNeeded(GatewayError):
+    """No verified example equals the question, and no model is connected."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    kind = "model-needed"
+    title = "This question needs a model"
 
 
 class StatementFailed(GatewayError):

@@ -4,9 +4,10 @@ from django.urls import path
 
 from recording.urls import paths
 from text_to_sql.source import EXECUTIONS
-from text_to_sql.views.execution import Execution
+from text_to_sql.views.execution import Execution, Question
 
 urlpatterns = [
+    path("generate-sql/db/<int:database_id>", Question.as_view(), name="generate-sql"),
     path("execute-sql/db/<int:database_id>/<slug:session_id>", Execution.as_view(), name="execute-sql"),
     *paths(EXECUTIONS, "executions/"),
 ]

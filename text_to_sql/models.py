@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.contrib.auth.models import Group
 from django.db import models
 
+from common.ids import uuid7
 from recording.models import SealedRow, history_indexes
 from text_to_sql import credentials
 from text_to_sql.connections.info import ConnectionInfo
@@ -148,6 +149,19 @@ class Example(models.Model):
 
     def __str__(self) -> str:
         return self.question[:100]
+
+
+class QuestionSession(models.Model):
+    """A question that was answered with SQL. Its id is the session id by which the SQL is run."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    database = models.ForeignKey(Database, on_delete=models.CASCADE, related_name="+")
+    question = models.TextField()
+    sql = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class QueryExecutionLog(SealedRow):

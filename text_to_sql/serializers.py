@@ -90,6 +90,30 @@ class ExampleSchema(serializers.ModelSerializer[Example]):
         fields = ("id", "question", "sql")
 
 
+class QuestionRequest(serializers.Serializer[Any]):
+    """`POST /llm/generate-sql/db/{id}`. `query` is another name of `question`."""
+
+    question = serializers.CharField(max_length=2000, required=False)
+    query = serializers.CharField(max_length=2000, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Exactly one of the two."""
+        if len(attrs) != 1:
+            raise serializers.ValidationError({"question": "must be given, once: as question or as query"})
+        return {"question": next(iter(attrs.values()))}
+
+
+class QuestionResponse(serializers.Serializer[Any]):
+    """The SQL; `id` and `session_id` are the same, as are `query` and `sql`."""
+
+    id = serializers.UUIDField()
+    session_id = serializers.UUIDField()
+    query = serializers.CharField()
+    sql = serializers.CharField()
+    result = serializers.CharField()
+    example = ExampleSchema()
+
+
 class ExecutionRequest(serializers.Serializer[Any]):
     """`POST /llm/execute-sql/db/{id}/{session_id}`."""
 

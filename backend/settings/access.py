@@ -42,7 +42,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # https://github.com/adamchainz/django-cors-headers
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
-CORS_URLS_REGEX = r"^/ml/v1/"
+CORS_URLS_REGEX = r"^/(ml/v1|ddp|llm)/"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
 CORS_ALLOW_HEADERS = [
     "accept",

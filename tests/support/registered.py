@@ -14,8 +14,8 @@ class Api:
 
     def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """One call; None is no body."""
-        send = getattr(self.client, method)
-        response = send(path) if body is None else send(path, json.dumps(body), content_type="application/json")
+        text = "" if body is None else json.dumps(body)
+        response = self.client.generic(method.upper(), path, text, content_type="application/json")
         return response.status_code, json.loads(response.content) if response.content else None
 
     def register(self, info: object, name: str = "의원") -> int:

@@ -1,6 +1,7 @@
 """`/llm/execute-sql/…`: runs a statement."""
 
 from typing import ClassVar
+from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -9,13 +10,37 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts import permissions
-from common.query_params import one_of, read_query
+from common.exceptions import NoSuchRecord
+from common.query_params import one_of, read_query, refuse_parameters
 from common.responses import json_response
-from text_to_sql import bodies
+from text_to_sql import bodies, questions
 from text_to_sql.execution import service
+from text_to_sql.models import Database, QuestionSession
 from text_to_sql.permissions import RUN_SQL
-from text_to_sql.serializers import ExecutionRequest, ExecutionResponse
+from text_to_sql.serializers import ExecutionRequest, ExecutionResponse, QuestionRequest, QuestionResponse
 from text_to_sql.views.databases import database_or_404
+
+
+class Question(APIView):
+    """Answers a question with SQL."""
+
+    needs: ClassVar = {"POST": RUN_SQL}
+
+    @extend_schema(
+        operation_id="generate_sql",
+        summary="The SQL for a question",
+        description="So far a question must equal a verified example, up to case, spacing, particles and numbers.",
+        request=QuestionRequest,
+        responses=QuestionResponse,
+    )
+    def post(self, request: Request, database_id: int) -> HttpResponse:
+        """Returns the SQL, and the session id to run it."""
+        refuse_parameters(request)
+        question = bodies.read(request, QuestionRequest)["question"]
+        session, example = questions.answer(database_or_404(database_id), question, groups_of(request))
+        members = {"id": session.pk, "session_id": session.pk, "query": session.sql, "sql": session.sql}
+        shown = {"id": example.pk, "question": example.question, "sql": example.sql}
+        return json_response({**members, "result": "SUCCESS", "example": shown})
 
 
 class Execution(APIView):
@@ -38,7 +63,7 @@ class Execution(APIView):
         """Returns the rows."""
         read_query(request, {"summarize": ("summarize", one_of(("true", "false", "1", "0")))})
         database = database_or_404(database_id)
-        query = bodies.read(request, ExecutionRequest)["query"]
+        query = _query(request, database, session_id)
         asked = service.Request(
             database=database,
             session_id=session_id,
@@ -47,6 +72,22 @@ class Execution(APIView):
             groups=groups_of(request),
         )
         return json_response(service.execute(asked).described())
+
+
+def _query(request: Request, database: Database, session_id: str) -> str:
+    """The statement of the body; without a body, that of the session."""
+    if request.META.get("CONTENT_LENGTH") not in {None, "", "0"} or "HTTP_TRANSFER_ENCODING" in request.META:
+        value = bodies.read_json(request)
+        if value:
+            return str(bodies.valid(value, ExecutionRequest)["query"])
+    return _session_sql(database, session_id)
+
+
+def _session_sql(database: Database, session_id: str) -> str:
+    try:
+        return QuestionSession.objects.get(database=database, pk=UUID(session_id)).sql
+    except (ValueError, QuestionSession.DoesNotExist):
+        raise NoSuchRecord('No question has this session id: send the statement as {"query": …}.') from None
 
 
 def groups_of(request: Request) -> frozenset[int] | None:

@@ -9,9 +9,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from common.exceptions import GatewayError
 from text_to_sql import extraction, metadata, registration
-from text_to_sql.models import Database
+from text_to_sql.models import Database, Example
 from text_to_sql.test_databases import KOREAN_NAMES, NAMES
 from text_to_sql.test_databases.ddl import comments
+from text_to_sql.test_databases.examples import EXAMPLES
 
 
 class Command(BaseCommand):
@@ -75,6 +76,9 @@ def _registered(name: str) -> int:
     registration.change(database, {**values, "connection_info": {"engine": "sqlite", "db": file}})
     tables = metadata.merged(database, extraction.extract(database.info, database.schema))["tables"]
     metadata.save(database, _commented(name, tables), [])
+    for questions, sql in EXAMPLES[name]:
+        for question in questions:
+            Example.objects.update_or_create(database=database, question=question, defaults={"sql": sql})
     return int(database.pk)
 
 
