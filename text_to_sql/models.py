@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from common.ids import uuid7
@@ -119,6 +120,16 @@ class RowRule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.table}: {self.predicate}"
+
+    def clean(self) -> None:
+        """Raises `ValidationError` unless the predicate is one over the table's columns, hidden ones too."""
+        from text_to_sql.guard import RuleRefused, check_rule  # noqa: PLC0415 - not in every process: 40 MB
+
+        columns = tuple(self.table.columns.values_list("name", flat=True))
+        try:
+            check_rule(self.predicate, self.table.database.engine, columns)
+        except RuleRefused as exc:
+            raise ValidationError({"predicate": str(exc)}) from None
 
 
 class Synonym(models.Model):

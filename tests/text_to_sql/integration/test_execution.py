@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
+from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
 from tests.support.registered import Api
 from tests.text_to_sql.conftest import Target
-from text_to_sql.models import QueryExecutionLog, RowRule, Table
+from text_to_sql.catalogue import catalogue_of
+from text_to_sql.guard import check
+from text_to_sql.models import Database, QueryExecutionLog, RowRule, Table
 
 pytestmark = pytest.mark.django_db
 
@@ -133,6 +136,25 @@ def test_rules_decide_which_rows_a_group_sees(api: Api, target: Target, settings
     assert seen(api, database) == []
     user.groups.add(group)
     assert seen(api, database) == ["north"]
+
+
+def test_rules_of_several_groups_add_up(api: Api, sqlite_target: Target) -> None:
+    database = Database.objects.get(pk=api.register(sqlite_target.owner))
+    groups = [Group.objects.create(name=name) for name in ("north", "south")]
+    for group in groups:
+        rule = RowRule(table=Table.objects.get(name="visits"), group=group, predicate=f"clinic = '{group.name}'")
+        rule.full_clean()
+        rule.save()
+    sql = check("SELECT id FROM visits", catalogue_of(database, [group.pk for group in groups]), 10).sql
+    assert "\"clinic\" = 'north') OR (\"clinic\" = 'south'" in sql
+    assert len(sqlite_target.run(sql)) == 2
+
+
+def test_a_rule_that_can_not_be_used_is_not_saved(api: Api, sqlite_target: Target) -> None:
+    api.register(sqlite_target.owner)
+    rule = RowRule(table=Table.objects.get(name="visits"), group=Group.objects.create(name="x"), predicate="doctor = 1")
+    with pytest.raises(ValidationError, match="doctor"):
+        rule.full_clean()
 
 
 def seen(api: Api, database: int) -> list[str]:

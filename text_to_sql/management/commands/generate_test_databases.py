@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from common.exceptions import GatewayError
-from text_to_sql import extraction, metadata, registration
+from text_to_sql import metadata, registration
 from text_to_sql.models import Database, Example
 from text_to_sql.test_databases import KOREAN_NAMES, NAMES
 from text_to_sql.test_databases.ddl import comments
@@ -66,6 +66,8 @@ class Command(BaseCommand):
 
 def _registered(name: str) -> int:
     """The id of the database, which is registered and has its tables taken in."""
+    from text_to_sql import extraction  # noqa: PLC0415 - as Faker
+
     file = f"test_{name}.sqlite3"
     values = {
         "kor_name": KOREAN_NAMES[name],
