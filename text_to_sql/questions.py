@@ -31,7 +31,7 @@ class Shape:
 def answer(database: Database, question: str, groups: Iterable[int] | None) -> tuple[QuestionSession, Example]:
     """A new session with the SQL of an equal example. Raises `ModelNeeded` or `StatementRefused`."""
     asked = shape(question)
-    examples = list(database.examples.all())
+    examples = list(database.examples.order_by("-id"))  # the newest correction counts
     for example in examples:
         sql = _fitted(example, asked, database.engine)
         if sql is not None:
@@ -42,6 +42,12 @@ def answer(database: Database, question: str, groups: Iterable[int] | None) -> t
     raise ModelNeeded(
         f"No verified example equals this question, and no model is connected. Write the SQL yourself.{hint}"
     )
+
+
+def verify(session: QuestionSession, sql: str) -> tuple[Example, bool]:
+    """Keeps a session's question with SQL that a person verified, and whether it is new. Raises `StatementRefused`."""
+    _require_allowed(sql, session.database, None)
+    return Example.objects.get_or_create(database=session.database, question=session.question, sql=sql)
 
 
 def shape(question: str) -> Shape:

@@ -16,8 +16,14 @@ from common.responses import json_response
 from text_to_sql import bodies, questions
 from text_to_sql.execution import service
 from text_to_sql.models import Database, QuestionSession
-from text_to_sql.permissions import RUN_SQL
-from text_to_sql.serializers import ExecutionRequest, ExecutionResponse, QuestionRequest, QuestionResponse
+from text_to_sql.permissions import CHANGE_DATABASES, RUN_SQL
+from text_to_sql.serializers import (
+    ExampleSchema,
+    ExecutionRequest,
+    ExecutionResponse,
+    QuestionRequest,
+    QuestionResponse,
+)
 from text_to_sql.views.databases import database_or_404
 
 
@@ -74,18 +80,39 @@ class Execution(APIView):
         return json_response(service.execute(asked).described())
 
 
+class Verification(APIView):
+    """Keeps a question with its SQL."""
+
+    needs: ClassVar = {"POST": CHANGE_DATABASES}
+
+    @extend_schema(
+        operation_id="verify_sql",
+        summary="Keep a session's question and SQL as a verified example",
+        description="The SQL of the body, if a person corrected it; without a body, that of the session.",
+        request=ExecutionRequest,
+        responses={201: ExampleSchema, 200: ExampleSchema},
+    )
+    def post(self, request: Request, database_id: int, session_id: str) -> HttpResponse:
+        """Stores the example; an equal one stays as it is."""
+        refuse_parameters(request)
+        database = database_or_404(database_id)
+        session = _session(database, session_id)
+        example, is_new = questions.verify(session, _query(request, database, session_id))
+        return json_response(ExampleSchema(example).data, status=201 if is_new else 200)
+
+
 def _query(request: Request, database: Database, session_id: str) -> str:
     """The statement of the body; without a body, that of the session."""
     if request.META.get("CONTENT_LENGTH") not in {None, "", "0"} or "HTTP_TRANSFER_ENCODING" in request.META:
         value = bodies.read_json(request)
         if value:
             return str(bodies.valid(value, ExecutionRequest)["query"])
-    return _session_sql(database, session_id)
+    return _session(database, session_id).sql
 
 
-def _session_sql(database: Database, session_id: str) -> str:
+def _session(database: Database, session_id: str) -> QuestionSession:
     try:
-        return QuestionSession.objects.get(database=database, pk=UUID(session_id)).sql
+        return QuestionSession.objects.get(database=database, pk=UUID(session_id))
     except (ValueError, QuestionSession.DoesNotExist):
         raise NoSuchRecord('No question has this session id: send the statement as {"query": …}.') from None
 

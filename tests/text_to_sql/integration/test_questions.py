@@ -66,6 +66,14 @@ def test_a_number_that_is_not_clear_is_not_replaced(api: Api, sqlite_target: Tar
     assert [api.call("post", f"/llm/generate-sql/db/{database}", each)[0] for each in questions] == [200, 422]
 
 
+def test_a_verified_correction_becomes_an_example(api: Api, shop: int) -> None:
+    _, answer = api.call("post", f"/llm/generate-sql/db/{shop}", {"question": "Show the top 7 products by sales"})
+    path = f"/llm/execute-sql/db/{shop}/{answer['id']}/verify"
+    assert [api.call("post", path)[0] for _ in range(2)] == [201, 200]
+    assert Example.objects.filter(question="Show the top 7 products by sales", sql=answer["sql"]).count() == 1
+    assert api.call("post", path, {"query": "DELETE FROM orders"})[0] == 422
+
+
 def test_an_unknown_session_is_a_404(api: Api, shop: int) -> None:
     assert api.call("post", f"/llm/execute-sql/db/{shop}/nothing")[0] == 404
 
