@@ -25,7 +25,7 @@ bench: dev ## measure performance and compare with peers; ARGS="--quick", --help
 scale: dev ## measure the log as it grows to 5,000,000 rows; ARGS="--rows 100000", --help lists all
 	@exec $(VENV)/python -m tools.benchmarks.scale $(ARGS)
 
-check: dev ## check format, lint, types, import contracts, migrations, settings, OpenAPI
+check: dev ## check format, lint, types, import contracts, migrations, settings, OpenAPI, known vulnerabilities
 	@exec scripts/check
 
 fmt: dev ## format the code and apply the linter's fixes

@@ -8,6 +8,7 @@ from attachments import descriptors, storage
 from attachments.descriptors import Attachment
 from attachments.exceptions import NoSuchFile, StorageUnavailable
 from attachments.models import PendingUpload
+from common.row_scope import Scope
 from recording.sources import RecordSource
 
 log = logging.getLogger(__name__)
@@ -33,9 +34,9 @@ def stored_texts(columns: Mapping[UUID, str], *, strict: bool) -> dict[UUID, str
     return texts
 
 
-def content(source: RecordSource, row_id: UUID, number: int) -> tuple[Attachment, bytes]:
-    """One attachment of a row, and its bytes. Raises `NoSuchFile` or `StorageUnavailable`."""
-    column = source.rows.filter(pk=row_id).values_list("files", flat=True).first()
+def content(source: RecordSource, row_id: UUID, number: int, scope: Scope) -> tuple[Attachment, bytes]:
+    """One attachment of a row within the scope, and its bytes. Raises `NoSuchFile` or `StorageUnavailable`."""
+    column = source.rows_in(scope).filter(pk=row_id).values_list("files", flat=True).first()
     listed = descriptors.read(column or "")
     if number >= len(listed):
         raise NoSuchFile("The row is no longer in the log, or has no such file.")

@@ -5,6 +5,8 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
+from common.encrypted_fields import EncryptedBinaryField
+
 
 class PendingUpload(models.Model):
     """An attachment that waits for upload: saved before its row is written, and deleted once the storage has it."""
@@ -13,7 +15,7 @@ class PendingUpload(models.Model):
     row = models.UUIDField(db_index=True, help_text="The row that it belongs to.")
     origin = models.UUIDField(help_text="The origin of its record.")
     sequence = models.BigIntegerField(help_text="Its record's number within the origin.")
-    content = models.BinaryField()
+    content = EncryptedBinaryField()
     is_ready = models.BooleanField(default=False, help_text="Whether its row is written, so that it may be uploaded.")
     created_at = models.DateTimeField(default=timezone.now)
 

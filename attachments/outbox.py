@@ -16,10 +16,11 @@ from django.db.models import Exists, OuterRef
 from attachments import descriptors
 from attachments.models import PendingUpload
 from common.bulk_insert import insert_new
+from common.encryption import UnknownDataKey
+from recording import origins
 from recording.batches import Numbered
-from recording.models import Disposition, Origin
-from recording.origins import Head
-from recording.records import BadRecord, UnsupportedRecord, has_contents, without_contents
+from recording.models import Disposition
+from recording.records import BadRecord, UnsupportedRecord, decrypted, encrypted, has_contents, without_contents
 from recording.sources import RecordSource
 
 log = logging.getLogger(__name__)
@@ -31,19 +32,19 @@ def move_contents(source: RecordSource, origin: UUID, numbers: Sequence[Numbered
     """Saves the contents in these records, and returns the records without them. Idempotent.
 
     A record whose contents are not those that it describes keeps them: the worker quarantines it as it is. So does one
-    of a version that only a newer worker knows.
+    of a version that only a newer worker knows, and one that this process can't decrypt.
     """
     saved: list[PendingUpload] = []
     moved = list(numbers)
     for position, number in enumerate(numbers):
         if has_contents(number.payload):
             try:
-                pending, payload = _split(source, origin, number)
-            except (BadRecord, UnsupportedRecord) as exc:
+                pending, payload = _split(source, origin, replace(number, payload=decrypted(number.payload)))
+            except (BadRecord, UnknownDataKey, UnsupportedRecord) as exc:
                 log.error("the attachments of record %s of origin %s stay in it: %s", number.sequence, origin, exc)
                 continue
             saved += pending
-            moved[position] = replace(number, payload=payload)
+            moved[position] = replace(number, payload=encrypted(payload))
     _insert(saved)
     return moved
 
@@ -77,8 +78,8 @@ def discard_leftovers() -> int:
     numbers: dict[UUID, list[tuple[int, str]]] = defaultdict(list)
     for key, origin, sequence in unreleased.values_list("key", "origin", "sequence"):
         numbers[origin].append((sequence, key))
-    heads = map(Head.of, Origin.objects.filter(pk__in=numbers))  # read last: what they settled is released by now
-    settled = {head.origin: head.settled for head in heads if head.is_genuine}
+    heads = origins.find(numbers)  # read last: what they settled is released by now
+    settled = {origin: head.settled for origin, head in heads.items() if head.is_genuine}
     keys = [key for origin in settled for sequence, key in numbers[origin] if sequence in settled[origin]]
     return sum(unreleased.filter(pk__in=chunk).delete()[0] for chunk in _chunks(keys))
 

@@ -4,8 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
-from attachments import contents, descriptors, outbox, uploads, verification
+from attachments import contents, descriptors, outbox, storage, uploads, verification
+from attachments.exceptions import NoSuchFile, StorageUnavailable
 from attachments.models import PendingUpload
+from common.keyset import walk
+from common.row_scope import EVERYTHING
 from recording.batches import Numbered
 from recording.sources import RecordSource
 from recording.verification import Step
@@ -53,9 +56,36 @@ class AttachmentSource(RecordSource):
             setattr(row, self.whole_column, texts.get(row.pk, getattr(row, self.whole_column)))
         return instances
 
+    def files_of(self, row_ids: Sequence[UUID], faults: list[str]) -> Iterator[tuple[str, bytes]]:
+        """The attachments, under their keys in the storage."""
+        for row_id, column in self.rows.filter(pk__in=row_ids).exclude(files="").values_list("pk", "files"):
+            for number, attachment in enumerate(descriptors.read(column)):
+                try:
+                    yield attachment.key, contents.content(self, row_id, number, EVERYTHING)[1]
+                except (NoSuchFile, StorageUnavailable) as exc:
+                    faults.append(f"{attachment.key}: {exc.detail}")
+
     def verify_attachments(self) -> Iterator[Step]:
         """Reads every attachment of every row."""
         return verification.verify(self)
+
+    def encrypt_files(self) -> Iterator[bool]:
+        """Encrypts every attachment of every row. Raises `StorageUnavailable` or `UnknownDataKey`."""
+        for row in self._rows_with_files():
+            for attachment in descriptors.read(row.files):
+                is_new = storage.encrypt(attachment)
+                if is_new and not self.rows.filter(pk=row.pk).exists():  # it was erased meanwhile
+                    storage.remove(attachment.key)
+                yield is_new
+
+    def keys_of_files(self) -> Iterator[str]:
+        """Raises `StorageUnavailable`."""
+        for row in self._rows_with_files():
+            keys = map(storage.data_key_of, descriptors.read(row.files))
+            yield from (key for key in keys if key is not None)
+
+    def _rows_with_files(self) -> Iterator[Any]:
+        return walk(self.rows.exclude(files="").only("files"), "pk")
 
 
 def _listed(rows: Sequence[Any]) -> list[descriptors.Attachment]:

@@ -1,28 +1,34 @@
 """All paths of the gateway."""
 
 from django.contrib import admin
-from django.urls import path, re_path
-from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from django.urls import include, path, re_path
 
+from accounts.pages.sign_in import SignIn
+from backend.api_docs import ApiDocs, ApiSchema
+from backend.open_paths import guarded, readyz
 from common import problem_details
 from common.fixed_paths import EitherSlash, FixedPaths
-from common.views import healthz, metrics, readyz
+from common.views import add_slash, healthz, metrics
+from ml_proxy.permissions import VIEW_METRICS
 from ml_proxy.views.home import home
 
 urlpatterns = [
     FixedPaths("ml/v1/", "ml_proxy.urls"),
+    FixedPaths("ml/v1/", "accounts.api_urls"),
+    FixedPaths("ml/v1/", "accounts.access_log.urls"),
     FixedPaths("ml/v1/mlflow/", "integrations.mlflow.urls"),
     path("", home, name="home"),
     EitherSlash("ddp/", "text_to_sql.ddp_urls"),
     EitherSlash("llm/", "text_to_sql.llm_urls"),
+    path("accounts/", include("accounts.urls")),
+    path("admin/login/", SignIn.as_view(next_page="admin:index")),
     path("admin/", admin.site.urls),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/schema/", guarded("docs", ApiSchema.as_view()), name="schema"),
+    path("api/docs/", guarded("docs", ApiDocs.as_view(url_name="schema")), name="docs"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
-    path("metrics", metrics, name="metrics"),
-    re_path(r"^(?P<page>admin|api/docs|api/schema)$", RedirectView.as_view(url="/%(page)s/")),
+    path("metrics", guarded("metrics", metrics, VIEW_METRICS), name="metrics"),
+    re_path(r"^(?P<page>accounts|admin|api/docs|api/schema)$", add_slash),
     re_path(r"", problem_details.page_not_found),  # under DEBUG too, instead of Django's own page
 ]
 

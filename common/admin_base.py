@@ -3,7 +3,7 @@
 Every list is one range of an index: no count, no offset, no ordering or look-up chosen by the visitor.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,12 +12,13 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Field, Model, QuerySet
+from django.db.models import Field, Model, QuerySet, TextField
 from django.db.models.functions import Substr
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from common import access, encryption
 from common.json_format import indented
 from common.keyset import below
 
@@ -94,7 +95,38 @@ class ReadOnly(ModelAdmin):
     sortable_by = ()
     ordering: ClassVar[tuple[str, ...]] = ("-id",)  # the first column must be unique, or cursors be overridden
     parameters: ClassVar[tuple[str, ...]] = ()  # look-ups of the filters
+    noun: ClassVar[str] = ""  # what a row is called in the access log; default: the model's name
     payloads: ClassVar[tuple[str, ...]] = ()  # large columns: only the page of one row reads them, and only in part
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The list, noted in the access log."""
+        response = super().changelist_view(request, extra_context)
+        if found := getattr(response, "context_data", None):
+            self._note(request, "list", found["cl"].result_list, request.GET.dict())
+        return response
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        """The page of one row, noted in the access log."""
+        response = super().change_view(request, object_id, form_url, extra_context)
+        if found := getattr(response, "context_data", None):
+            self._note(request, "read", [found["original"]], {"id": object_id})
+        return response
+
+    def _note(self, request: HttpRequest, verb: str, rows: Sequence[Any], filters: Mapping[str, Any]) -> None:
+        noun = self.noun or str(self.opts.model_name)
+        named = access.subjects_of(self.people(rows, is_list=verb == "list"))
+        access.note(
+            request,
+            f"{noun}.{verb}",
+            rows=len(rows),
+            patients=named.patients,
+            doctors=named.doctors,
+            filters=filters,
+        )
+
+    def people(self, rows: Sequence[Any], *, is_list: bool) -> Iterable[Any]:
+        """Whom the list, or the page of one row, is about: objects with `patient_name` and `doctor_name`."""
+        return rows
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """The keyset-paged list."""
@@ -104,6 +136,13 @@ class ReadOnly(ModelAdmin):
         """The rows without payloads."""
         rows: QuerySet[Any] = super().get_queryset(request)
         return rows.defer(*self.payloads)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The row. Raises `Http404` for one that does not exist, or that the user may not see."""
+        found = super().get_object(request, object_id, from_field)
+        if found is None:
+            raise Http404
+        return found
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """All fields."""
@@ -153,9 +192,12 @@ class ReadOnly(ModelAdmin):
 
 
 def payload(row: Model, column: str, kind: "Field[Any, Any] | None" = None) -> SafeString:
-    """The beginning of a payload, indented; the rest is not read from the database."""
-    beginning = Substr(column, 1, READ_CHARS + 1, output_field=kind)
-    found = type(row)._default_manager.filter(pk=row.pk).values_list(beginning, flat=True).first()  # noqa: SLF001
+    """The beginning of a payload, indented; the rest is not read from the database, unless it is encrypted."""
+    rows: QuerySet[Any] = type(row)._default_manager.filter(pk=row.pk)  # noqa: SLF001 - documented
+    beginning = Substr(column, 1, READ_CHARS + 1, output_field=kind or TextField())
+    found = rows.values_list(beginning, flat=True).first()
+    if found and found[:1] in {encryption.MARK, encryption.MARK.encode()}:
+        found = rows.values_list(column, flat=True).first()  # only the whole of it can be decrypted
     if found is None:
         return format_html("{}", "-")
     text = found if isinstance(found, str) else bytes(found).decode("utf-8", "replace")

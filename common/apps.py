@@ -22,11 +22,12 @@ class CommonConfig(AppConfig):
 
     def ready(self) -> None:
         """Registers a check, probes, a metric and a path converter. Disconnects receivers that would do nothing."""
-        from common import database_checks, health  # noqa: PLC0415 - need the settings
+        from common import database_checks, health, security_checks  # noqa: PLC0415 - need the settings
         from common.metrics import scrape  # noqa: PLC0415
 
         register_converter(IdConverter, "id")
         checks.register(database_checks.check_encoding, checks.Tags.database)
+        checks.register(security_checks.check_middleware, checks.Tags.security, deploy=True)
         health.register("database", health.database)
         health.register("redis", health.redis)
         health.register("beat", health.beat)

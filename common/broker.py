@@ -28,6 +28,7 @@ UPKEEP_QUEUE = "upkeep"  # periodic tasks; separate, so that they do not wait be
 QUEUES = (LOGS_QUEUE, JOBS_QUEUE, UPKEEP_QUEUE)
 QUICK_JSON = "orjson"  # the serializer's name in Celery; the messages are plain JSON
 SENT_AT = "sent_at"  # a header of every message, in seconds since 1970
+WRITE_KEY, WRITE_KEY_SECONDS = "ml-proxy:writes", 60
 WAIT_SECONDS = 0.5  # for Redis to accept a connection, or one command
 WAIT_BYTES = 512 * 1024  # that a link must carry in `WAIT_SECONDS`: 1 MiB/s
 
@@ -120,6 +121,12 @@ def waiting(queue: str) -> int:
         return int(connection.llen(queue))
 
 
+def require_writes() -> None:
+    """Sends a small write, which Redis refuses if it is out of memory or read-only. Raises `BrokerUnavailable`."""
+    with client() as connection:
+        connection.set(WRITE_KEY, 1, ex=WRITE_KEY_SECONDS)
+
+
 def oldest_waiting(queue: str) -> float:
     """When the message that a worker takes next was sent, in seconds since 1970: all earlier ones have left the queue.
 
@@ -148,5 +155,9 @@ def client() -> Iterator[redis.Redis]:
             settings.REDIS_URL, socket_timeout=WAIT_SECONDS, socket_connect_timeout=WAIT_SECONDS
         ) as connection:
             yield connection
+    except redis.OutOfMemoryError as exc:
+        raise BrokerUnavailable("Redis is out of memory: it refuses writes at its maxmemory") from exc
+    except redis.ResponseError as exc:
+        raise BrokerUnavailable(f"Redis refuses a command ({type(exc).__name__})") from exc
     except redis.RedisError as exc:
         raise BrokerUnavailable(f"Redis does not answer ({type(exc).__name__})") from exc

@@ -16,20 +16,31 @@ from django.contrib import auth
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.http.response import HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
+from common import session_expiry
+from common.api_paths import is_api
 from common.conf import settings
+from common.content_security_policy import DATA, PAGE, PERMISSIONS_POLICY
+
+_HSTS = "Strict-Transport-Security"
+_NO_TYPE = ("Content-Type", "")
+_PAGE_POLICY, _DATA_POLICY = ("Content-Security-Policy", PAGE), ("Content-Security-Policy", DATA)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class SecurityHeadersMiddleware(SecurityMiddleware):
-    """Django's `SecurityMiddleware` and `XFrameOptionsMiddleware` in one; the header fields are computed once."""
+    """Django's `SecurityMiddleware` and `XFrameOptionsMiddleware` in one, and a policy for each response.
+
+    The header fields are computed once.
+    """
 
     get_response: GetResponse
     async_capable = False
@@ -37,8 +48,11 @@ class SecurityHeadersMiddleware(SecurityMiddleware):
     def __init__(self, get_response: GetResponse) -> None:
         super().__init__(get_response)
         probe = HttpResponse()
-        super().process_response(HttpRequest(), probe)
+        super().process_response(_RequestOverTLS(), probe)
         del probe["Content-Type"]
+        self._tls_field = _HSTS, probe.get(_HSTS, "")
+        del probe[_HSTS]
+        probe["Permissions-Policy"] = PERMISSIONS_POLICY
         self._fields = tuple((name.lower(), (name, value)) for name, value in probe.items())
         self._frames = "X-Frame-Options", django_settings.X_FRAME_OPTIONS.upper()
 
@@ -50,9 +64,11 @@ class SecurityHeadersMiddleware(SecurityMiddleware):
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         """Adds the fields that the response does not have yet."""
-        if self.sts_seconds:  # Strict-Transport-Security is for requests over TLS only
-            response = super().process_response(request, response)
         fields = response.headers._store  # noqa: SLF001 - skips the validation of our own names and values
+        if self._tls_field[1] and request.is_secure():
+            fields.setdefault("strict-transport-security", self._tls_field)
+        is_page = fields.get("content-type", _NO_TYPE)[1].startswith("text/html")
+        fields.setdefault("content-security-policy", _PAGE_POLICY if is_page else _DATA_POLICY)
         for key, field in self._fields:
             fields.setdefault(key, field)
         if not getattr(response, "xframe_options_exempt", False):
@@ -77,6 +93,21 @@ class CorsMiddleware(FullCorsMiddleware):
             else:
                 response.headers["Vary"] = "origin"
         return response
+
+
+class CsrfMiddleware(CsrfViewMiddleware):
+    """Leaves the API to its authentication, which checks the token of a session on every path of the API.
+
+    So an unknown path is a 404 and a wrong method a 405, as problems, and no body is read to find a form's token.
+    """
+
+    def process_view(
+        self, request: HttpRequest, callback: Any, callback_args: tuple[Any, ...], callback_kwargs: dict[str, Any]
+    ) -> HttpResponseForbidden | None:
+        """The refusal of a page's form without its token."""
+        if is_api(request.path_info):
+            return None
+        return super().process_view(request, callback, callback_args, callback_kwargs)
 
 
 class SignInMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddleware):
@@ -106,9 +137,16 @@ class SignInMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddl
         if messages.used or messages.added_new:
             response = MessageMiddleware.process_response(self, request, response)
         session = request.session
+        if session.accessed:
+            session_expiry.renew(session)
         if session.accessed or session.modified or settings.SESSION_COOKIE_NAME in request.COOKIES:
             response = SessionMiddleware.process_response(self, request, response)
         return response
+
+
+class _RequestOverTLS(HttpRequest):
+    def is_secure(self) -> bool:
+        return True
 
 
 @lru_cache(maxsize=4)

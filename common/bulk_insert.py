@@ -10,7 +10,7 @@ AnyField: TypeAlias = "models.Field[Any, Any]"
 
 
 def insert_new(rows: Sequence[models.Model], key: Sequence[str]) -> set[Any]:
-    """Inserts rows of one model, and returns the first `key` field's values of the new rows.
+    """Inserts rows of one model, and returns the values in the first column of `key` of the new rows.
 
     `bulk_create(ignore_conflicts=True)` is INSERT OR IGNORE on SQLite. That also ignores NOT NULL and CHECK violations,
     so a record could be lost silently. Raises Django's database errors.
@@ -19,7 +19,7 @@ def insert_new(rows: Sequence[models.Model], key: Sequence[str]) -> set[Any]:
         return set()
     meta = rows[0]._meta  # noqa: SLF001 - Django documents _meta as public
     fields = [field for field in meta.concrete_fields if not isinstance(field, models.AutoField)]
-    returned = next(field for field in fields if field.name == key[0])
+    returned = next(field for field in fields if field.column == key[0])
     source, values = (_as_json if connection.vendor == "postgresql" else _as_values)(fields, rows)
     statement = (
         f"INSERT INTO {_quoted(meta.db_table)} ({_columns(fields)}) {source} "
@@ -32,7 +32,11 @@ def insert_new(rows: Sequence[models.Model], key: Sequence[str]) -> set[Any]:
 
 def _as_json(fields: Sequence[AnyField], rows: Sequence[models.Model]) -> tuple[str, list[Any]]:
     """All rows in one JSON text, which takes a quarter of the CPU time of a placeholder for each value."""
-    objects = [{field.column: getattr(row, field.attname) for field in fields} for row in rows]
+    columns = [(field.column, field.attname, getattr(field, "stored", None)) for field in fields]  # encrypted if it has
+    objects = [
+        {column: stored(getattr(row, name)) if stored else getattr(row, name) for column, name, stored in columns}
+        for row in rows
+    ]
     types = ", ".join(f"{_quoted(field.column)} {_type(field)}" for field in fields)
     source = f"SELECT {_columns(fields)} FROM json_to_recordset(%s::json) AS new_rows ({types})"  # noqa: S608
     return source, [orjson.dumps(objects, default=_hex).decode()]

@@ -4,14 +4,21 @@ Each app derives its own errors in its module `exceptions`; `common.problem_deta
 
 GatewayError                      500
 ├─ BadInput                     400   the caller's fault, with a pointer to each error
+├─ CrossOrigin                  403   a page of another origin sent the request
 ├─ UnknownPath                  404
 ├─ NoSuchRecord                 404
 ├─ WrongMethod                  405
+├─ BodyTooSlow                  408   the body did not arrive in time
 ├─ Conflict                     409   another call holds the resource
 ├─ BodyTooLarge                 413
 ├─ NotJSONMedia                 415
 ├─ KeyReused                    422   an Idempotency-Key of another request
+├─ TooManyExports               429   the caller's other exports have not ended
+
+
+├─ TooManyRequests              429   the caller's limit is used up
 └─ Unavailable                  503   the gateway can't serve now
+   ├─ Busy                            all places for such requests are taken
    └─ DatabaseUnavailable
 """
 
@@ -56,6 +63,14 @@ class BadInput(GatewayError):
     title = "The request can't be used"
 
 
+class CrossOrigin(GatewayError):
+    """A page of another origin sent the request."""
+
+    status = HTTPStatus.FORBIDDEN
+    kind = "cross-origin"
+    title = "Pages of other origins may not do this"
+
+
 class UnknownPath(GatewayError):
     """There is nothing at this path."""
 
@@ -80,6 +95,14 @@ class WrongMethod(GatewayError):
     title = "This path does not take this method"
 
 
+class BodyTooSlow(GatewayError):
+    """The body did not arrive within BODY_SECONDS, or slower than BODY_BYTES_PER_SECOND."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+    kind = "body-too-slow"
+    title = "The body did not arrive in time"
+
+
 class Conflict(GatewayError):
     """Another call holds the resource."""
 
@@ -89,7 +112,7 @@ class Conflict(GatewayError):
 
 
 class BodyTooLarge(GatewayError):
-    """The body is larger than MAX_BODY_BYTES."""
+    """The body is larger than the limit of its path."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     kind = "body-too-large"
@@ -112,6 +135,23 @@ class KeyReused(GatewayError):
     title = "This Idempotency-Key belongs to another request"
 
 
+class TooManyExports(GatewayError):
+    """The caller reads as many files as EXPORTS_PER_CALLER allows."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    kind = "too-many-exports"
+    title = "Other exports of this caller have not ended"
+    retry_after = 10
+
+
+class TooManyRequests(GatewayError):
+    """The caller's limit is used up; nothing was forwarded and nothing written."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    kind = "too-many-requests"
+    title = "Too many requests"
+
+
 class Unavailable(GatewayError):
     """The gateway can't serve now; a retry may help."""
 
@@ -119,6 +159,14 @@ class Unavailable(GatewayError):
     kind = "unavailable"
     title = "Not available just now"
     retry_after = 5
+
+
+class Busy(Unavailable):
+    """All places for such requests stayed taken for QUEUE_SECONDS; nothing was done."""
+
+    kind = "busy"
+    title = "Too many requests of this kind at once"
+    retry_after = 2
 
 
 class DatabaseUnavailable(Unavailable):

@@ -3,14 +3,16 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from common.access import NOBODY, Subjects, subjects_of
 from common.export_formats import Writer
 
 
 class Piece(NamedTuple):
-    """The next part of the file, and the number of rows read for it."""
+    """The next part of the file, the number of rows read for it, and the people that these rows name."""
 
     data: bytes
     rows: int
+    subjects: Subjects = NOBODY
 
 
 def pieces(pages: Iterator[Sequence[Any]], writer: Writer) -> Iterator[Piece]:
@@ -20,10 +22,10 @@ def pieces(pages: Iterator[Sequence[Any]], writer: Writer) -> Iterator[Piece]:
     the last part makes the file invalid, because a server may end the response as if it were complete.
     """
     rows = next(pages)
-    yield Piece(writer.begin() + writer.add(rows), len(rows))
+    yield Piece(writer.begin() + writer.add(rows), len(rows), subjects_of(rows))
     try:
         for rows in pages:
-            yield Piece(writer.add(rows), len(rows))
+            yield Piece(writer.add(rows), len(rows), subjects_of(rows))
         yield Piece(writer.end(), 0)
     except Exception:
         yield Piece(writer.torn, 0)

@@ -13,9 +13,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 from tqdm import tqdm
 
+from common.access import FAILED, ExportTrail
 from common.exceptions import Unavailable
 from common.export import Piece
-from common.export_formats import DEFAULT, FORMS, Form
+from common.export_formats import DEFAULT, FORMS, SPREADSHEET, Form, chosen_form
 from common.timestamps import moment
 
 STDOUT = "-"
@@ -38,18 +39,26 @@ class FileCommand(BaseCommand):
     def pieces(self, found: dict[str, Any], form: Form) -> Iterator[Piece]:
         """The parts of the file; `found` are the values of the conditions."""
 
+    @abstractmethod
+    def noted_as(self, found: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """The action and the filter in the access log."""
+
     def add_arguments(self, parser: CommandParser) -> None:
         """The file, its format and the conditions."""
         parser.add_argument("--output", required=True, metavar="FILE", help="the file to write, - for standard output")
         parser.add_argument("--format", choices=list(FORMS), default=DEFAULT, help=f"default: {DEFAULT}")
+        parser.add_argument("--bom", action="store_true", help="CSV begins with a byte order mark, for Excel")
+        safe = "CSV has ' before texts that look like formulas"
+        parser.add_argument("--safe-cells", action="store_true", help=safe)
         for name, (_, help_text) in self.conditions.items():
             parser.add_argument(f"--{name}", help=help_text)
 
     def handle(self, *args: Any, output: str, format: str, **options: Any) -> None:  # noqa: A002 - as the option
         """Writes the complete file, or none under that name."""
-        found = self.read_conditions(options)
+        found, form = self.read_conditions(options), _read_form(format, options)
         with _one_line_errors(output), _opened(output) as file:
-            rows = _write(self.pieces(found, FORMS[format]), file)
+            trail = ExportTrail(None, *self.noted_as(found))
+            rows = _write(self.pieces(found, form), file, trail)
         self.stderr.write(f"{rows:,} rows written.", self.style.SUCCESS)
 
     def read_conditions(self, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,15 +73,31 @@ class FileCommand(BaseCommand):
         return found
 
 
-def _write(pieces: Iterator[Piece], file: IO[bytes]) -> int:
-    """Returns the number of rows written."""
+def _read_form(name: str, options: Mapping[str, Any]) -> Form:
+    """The chosen form. Raises `CommandError`."""
+    chosen = {option: options[option] for option in SPREADSHEET}
+    try:
+        return chosen_form(name, **chosen)
+    except ValueError as exc:
+        wrong = " and ".join(f"--{option.replace('_', '-')}" for option, value in chosen.items() if value)
+        raise CommandError(f"{wrong} {exc}.", returncode=BAD_INPUT) from exc
+
+
+def _write(pieces: Iterator[Piece], file: IO[bytes], trail: ExportTrail) -> int:
+    """Returns the number of rows written. People are noted before their rows are written."""
     total = 0
-    with tqdm(unit="row", unit_scale=True, disable=None) as bar:
-        for data, rows in pieces:
-            file.write(data)
-            total += rows
-            bar.update(rows)
-    file.flush()
+    trail.begin()
+    try:
+        with tqdm(unit="row", unit_scale=True, disable=None) as bar:
+            for data, rows, subjects in pieces:
+                trail.add(rows, subjects)
+                file.write(data)
+                total += rows
+                bar.update(rows)
+        file.flush()
+        trail.end()
+    finally:
+        trail.break_off(FAILED)  # does nothing after the end
     return total
 
 

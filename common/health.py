@@ -77,9 +77,9 @@ def database() -> None:
 
 
 def redis() -> None:
-    """Sends a command to Redis. Raises `Down`."""
+    """Checks that Redis answers and takes writes. Raises `Down`."""
     try:
-        broker.waiting(broker.LOGS_QUEUE)
+        broker.require_writes()
     except broker.BrokerUnavailable as exc:
         raise Down(str(exc)) from exc
 

@@ -10,6 +10,8 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
 from common import metrics, tracing
+from common.access import current_request
+from common.api_paths import ANY_HOST, is_api
 from common.conf import settings
 from common.database_errors import trouble
 from common.exceptions import GatewayError
@@ -20,7 +22,6 @@ from common.problem_details import answer, as_gateway_error, respond
 access_log = logging.getLogger("ml_proxy.access")
 
 _USABLE_ID = re.compile(r"[\x21-\x7e]{1,128}")
-API_PREFIX = "/ml/"
 FILES_PREFIX = "/ml/v1/files/"  # a token follows, which allows anyone to read the file
 BODILESS = frozenset({204, 304})
 MAX_HOST_LENGTH = 260  # characters of a cached host and port; Django accepts a port with any number of digits
@@ -43,6 +44,7 @@ class ExchangeMiddleware:
         sent_id = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = sent_id if _USABLE_ID.fullmatch(sent_id) else str(uuid7())
         token = current_request_id.set(request_id)
+        request_token = current_request.set(request)
         try:
             response = _refused_host(request) or self._get_response(request)
             response["X-Request-ID"] = request_id
@@ -51,12 +53,13 @@ class ExchangeMiddleware:
             _log(request, response, elapsed * 1000)
             metrics.count_exchange(_route(request), request.method or "", response.status_code, elapsed)
         finally:
+            current_request.reset(request_token)
             current_request_id.reset(token)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The response for an exception of a plain view. Django handles unexpected exceptions outside the API."""
-        if request.path.startswith(API_PREFIX) or isinstance(exception, GatewayError) or trouble(exception):
+        if is_api(request.path) or isinstance(exception, GatewayError) or trouble(exception):
             return answer(exception, request)
         return None
 
@@ -64,7 +67,7 @@ class ExchangeMiddleware:
 def _refused_host(request: HttpRequest) -> HttpResponse | None:
     """The response for a host that is not in ALLOWED_HOSTS, which prevents DNS rebinding."""
     try:
-        if request.path.startswith(API_PREFIX):
+        if is_api(request.path) and request.path not in ANY_HOST:
             host = request.META.get("HTTP_HOST", "")
             if 0 < len(host) <= MAX_HOST_LENGTH:
                 _check_host(host, settings.DEBUG, *settings.ALLOWED_HOSTS)

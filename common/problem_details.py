@@ -9,9 +9,11 @@ import orjson
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
+from common.api_paths import MAX_SHOWN, meant
 from common.database_errors import trouble
 from common.exceptions import (
     BadInput,
@@ -28,7 +30,7 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:ml-proxy:problem:"
-CHALLENGE = 'Basic realm="ML Proxy", charset="UTF-8"'
+CHALLENGE = 'Bearer realm="ML Proxy"'  # not Basic: browsers would ask for a password and keep it
 
 
 class Unauthenticated(GatewayError):
@@ -91,11 +93,12 @@ def answer(exc: Exception, request: Any) -> HttpResponse:
     return respond(error)
 
 
+@csrf_exempt  # there is nothing that a form could change, and a program must get a 404
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's `handler404`, and the view for all unknown paths."""
-    slashed = f"{request.path}/" if not request.path.endswith("/") else None
-    hint = f" Paths of the API end with a slash: try {slashed}" if slashed and request.path.startswith("/ml/") else ""
-    return respond(UnknownPath(f"There is nothing at {request.path[:200]}.{hint}"))
+    found = meant(request.path_info, page_not_found)
+    hint = f" Did you mean {found}?" if found else ""
+    return respond(UnknownPath(f"There is nothing at {request.path[:MAX_SHOWN]}.{hint}"))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -62,6 +62,11 @@ def one_of(choices: Collection[str]) -> Callable[[str], str]:
     return read
 
 
+def switch(value: str) -> bool:
+    """Reads 0 or 1."""
+    return one_of(("0", "1"))(value) == "1"
+
+
 def cursor(place_of: Callable[[str], Any]) -> Callable[[str], Any]:
     """A reader for a cursor; `place_of` raises `ValueError` if it is invalid."""
 

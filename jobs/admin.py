@@ -1,6 +1,9 @@
 """Read-only admin pages of jobs."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from common.admin_base import ReadOnly, payload
@@ -29,6 +32,12 @@ class JobAdmin(ReadOnly):
         "started_at",
         "finished_at",
     )
+
+    def get_fields(self, request: HttpRequest, obj: Job | None = None) -> Any:
+        """Without the payload, for those who may not see it."""
+        if request.user.has_perm("jobs.view_payload"):
+            return self.fields
+        return [name for name in self.fields if name not in {"params_json", "result_json"}]
 
     @admin.display(description="params")
     def params_json(self, row: Job) -> SafeString:

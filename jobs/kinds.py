@@ -54,6 +54,7 @@ class JobKind:
     attempts: int = 2  # in total, including attempts whose worker died
     start_permission: str = "jobs.add_job"
     read_permission: str = "jobs.view_job"
+    payload_permission: str = "jobs.view_payload"  # to see parameters and results; callers see those of their own jobs
     cancel_permission: str = "jobs.change_job"
     extra_permissions: Callable[[JobRequest], Sequence[str]] = no_permissions  # required besides start_permission
     concurrency_key: Callable[[JobRequest], str | None] = no_key  # only one active job may hold each key

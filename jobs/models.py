@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from common.encrypted_fields import EncryptedTextField
 from common.ids import uuid7
 
 
@@ -32,10 +33,10 @@ class Job(models.Model):
     )
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     percent = models.PositiveSmallIntegerField(default=0)
-    message = models.CharField(max_length=200, blank=True)
-    params = models.TextField(default="{}", help_text="The request's body, as the received JSON text.")
-    result = models.TextField(null=True, help_text="The job's result, as JSON text.")  # noqa: DJ001
-    error = models.CharField(max_length=500, null=True)  # noqa: DJ001 - no error is null, in the API too
+    message = EncryptedTextField(blank=True)
+    params = EncryptedTextField(default="{}", help_text="The request's body, as the received JSON text.")
+    result = EncryptedTextField(null=True, help_text="The job's result, as JSON text.")
+    error = EncryptedTextField(null=True)  # no error is null, in the API too
     requested_by = models.CharField(max_length=150, blank=True)
     request_id = models.CharField(max_length=128, blank=True)
     cancel_requested = models.BooleanField(default=False)
@@ -59,7 +60,7 @@ class Job(models.Model):
     # A repeated request with the same key returns the job that the first one created; cleared after 24 h.
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null is not unique
     request_digest = models.CharField(
-        max_length=64, blank=True, help_text="SHA-256 of method, path, query and body, in hex."
+        max_length=64, blank=True, help_text="Keyed hash of method, path, query and body, in hex."
     )
 
     class Meta:
@@ -78,6 +79,7 @@ class Job(models.Model):
                 condition=~Q(state="queued", cancel_requested=True), name="job_cancelled_is_not_queued"
             ),
         ]
+        permissions: ClassVar = [("view_payload", "Can see the parameters and results of all jobs")]
         # A kind's jobs, newest first: in all states, or in one.
         indexes: ClassVar = [
             models.Index(fields=["kind", "-id"], name="job_by_kind"),

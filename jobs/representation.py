@@ -7,15 +7,15 @@ import orjson
 from jobs.models import Job
 
 
-def described(job: Job) -> dict[str, Any]:
-    """Returns the job's JSON members."""
+def described(job: Job, *, has_payload: bool = True) -> dict[str, Any]:
+    """Returns the job's JSON members. Without payload, `params` and `result` are null."""
     return {
         "id": job.id,
         "kind": job.kind,
         "state": job.state,
         "progress": {"percent": job.percent, "message": job.message},
-        "params": orjson.Fragment(job.params),
-        "result": orjson.Fragment(job.result) if job.result is not None else None,
+        "params": orjson.Fragment(job.params) if has_payload else None,
+        "result": orjson.Fragment(job.result) if has_payload and job.result is not None else None,
         "error": job.error,
         "requested_by": job.requested_by,
         "created_at": job.created_at,

@@ -21,8 +21,13 @@ class JobSchema(serializers.ModelSerializer[Job]):
     """One job."""
 
     progress = ProgressSchema(read_only=True)
-    params = serializers.JSONField(read_only=True, help_text="The request's body as received, without callback_url.")
-    result = serializers.JSONField(read_only=True, help_text="The job's result; null until there is one.")
+    params = serializers.JSONField(
+        read_only=True,
+        help_text="The request's body as received, without callback_url; null for callers who may not see it.",
+    )
+    result = serializers.JSONField(
+        read_only=True, help_text="The job's result; null until there is one, and for callers who may not see it."
+    )
 
     class Meta:
         model = Job

@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 
 from common.query_params import LIMIT_SCHEMA
-from common.schemas import sent_field
+from common.schemas import KEY_SCHEMA, sent_field
 from jobs.kinds import JobKind
 from jobs.models import Job
 from jobs.serializers import JobSchema
@@ -43,7 +43,7 @@ def _list(kind: JobKind, body: Any) -> Any:
         summary=f"Start a {kind.name} in the background",
         request=body,
         parameters=[
-            OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description=KEY),
+            OpenApiParameter("Idempotency-Key", KEY_SCHEMA, OpenApiParameter.HEADER, description=KEY),
             sent_field("Location", "The URL of the job, or of the active job that conflicts.", 202, 409),
             sent_field("Retry-After", "Seconds to wait before the first poll.", 202),
         ],

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts import permissions
+from accounts.callers import caller_of
 from common.idempotency_keys import request_digest
 from common.logs import current_request_id
 from common.query_params import Readers, cursor, limit, next_link, read_query, refuse_parameters
@@ -45,14 +46,14 @@ class JobList(KindView):
     def get(self, request: Request) -> HttpResponse:
         """Returns one page of jobs."""
         page = queries.page(JobFilter(kind=self.kind.name, **read_query(request, _READERS)))
-        response = json_response([described(job) for job in page.jobs])
+        response = json_response([_shown(job, self.kind, request) for job in page.jobs])
         if page.next:
             response["Link"] = next_link(request, queries.encode_cursor(page.next))
         return response
 
     def post(self, request: Request) -> HttpResponse:
         """Starts a job."""
-        return start(self.kind, request, read_body(request, may_be_empty=True), permissions.caller_of(request))
+        return start(self.kind, request, read_body(request, may_be_empty=True), caller_of(request).name)
 
 
 class JobDetail(KindView):
@@ -66,7 +67,7 @@ class JobDetail(KindView):
     def get(self, request: Request, job_id: UUID) -> HttpResponse:
         """Returns one job."""
         refuse_parameters(request)
-        return _job_response(queries.find(job_id, self.kind.name))
+        return _job_response(queries.find(job_id, self.kind.name), self.kind, request)
 
 
 class JobCancel(KindView):
@@ -80,7 +81,7 @@ class JobCancel(KindView):
     def post(self, request: Request, job_id: UUID) -> HttpResponse:
         """Cancels a queued job, or asks a running job to stop."""
         queries.find(job_id, self.kind.name)
-        return _job_response(transitions.cancel(job_id))
+        return _job_response(transitions.cancel(job_id), self.kind, request)
 
 
 def start(kind: JobKind, request: AnyRequest, body: bytes, caller: str) -> HttpResponse:
@@ -114,8 +115,14 @@ def location_of(request: AnyRequest, job: Job) -> str:
     return request.build_absolute_uri(reverse(f"{job.kind}-job", args=[job.id]))
 
 
-def _job_response(job: Job) -> HttpResponse:
-    response = json_response(described(job))
+def _shown(job: Job, kind: JobKind, request: Request) -> dict[str, Any]:
+    """The job's members, with the payload if it is the caller's own or the caller may see everybody's."""
+    caller = caller_of(request)
+    return described(job, has_payload=caller.name == job.requested_by or caller.may(kind.payload_permission))
+
+
+def _job_response(job: Job, kind: JobKind, request: Request) -> HttpResponse:
+    response = json_response(_shown(job, kind, request))
     if job.state in Job.ACTIVE:
         response["Retry-After"] = str(RETRY_SECONDS)
     return response

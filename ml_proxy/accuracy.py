@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 from django.db.models import Count, DateField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Trunc
 
+from common.row_scope import Scope
 from ml_proxy.models import Feedback
+from ml_proxy.source import INFERENCES
 
 PERIODS = ("day", "week", "month")
 MAX_POSITION = 2**63 - 1
@@ -15,8 +17,9 @@ MAX_POSITION = 2**63 - 1
 
 @dataclass(frozen=True, kw_only=True)
 class FeedbackFilter:
-    """Selects predictions by model and time; `since` is inclusive, `until` exclusive."""
+    """Selects predictions within a row scope, by model and time; `since` is inclusive, `until` exclusive."""
 
+    scope: Scope
     model: str | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -40,7 +43,8 @@ def select_feedback(wanted: FeedbackFilter) -> QuerySet[Feedback]:
         "predicted_at__gte": wanted.since,
         "predicted_at__lt": wanted.until,
     }
-    return Feedback.objects.filter(**{name: value for name, value in conditions.items() if value is not None})
+    given = {name: value for name, value in conditions.items() if value is not None}
+    return Feedback.objects.filter(**given, **INFERENCES.within(wanted.scope, "inference__"))
 
 
 def newest(last: int = MAX_POSITION) -> Subquery:
@@ -53,7 +57,10 @@ def newest(last: int = MAX_POSITION) -> Subquery:
 
 
 def accuracy(wanted: FeedbackFilter, by: str) -> list[Accuracy]:
-    """Returns one entry per version and period, oldest period first. Runs one query, which does not read the log."""
+    """Returns one entry per version and period, oldest period first.
+
+    Runs one query, which reads the log only for a caller with a row scope.
+    """
     counts: dict[str, Any] = {
         "agreed": Count("id", filter=Q(verdict=Feedback.Verdict.AGREE)),
         "corrected": Count("id", filter=Q(verdict=Feedback.Verdict.CORRECT)),

@@ -1,5 +1,6 @@
 """Read-only admin pages of the log and of feedback."""
 
+from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 from uuid import UUID
@@ -9,16 +10,19 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from accounts.callers import caller_of
 from common import person_names
 from common.admin_base import ReadOnly, Within, payload
-from ml_proxy.history import HISTORY, Cursor, wanted
+from ml_proxy.history import HISTORY, Cursor, people, wanted
 from ml_proxy.models import Feedback, InferenceLog
+from ml_proxy.source import INFERENCES
 
 
 @admin.register(InferenceLog)
 class InferenceLogAdmin(ReadOnly):
     """Lists inferences, newest first."""
 
+    noun = "inference"
     payloads = ("input_data", "output_data")
     ordering = ("-predicted_at", "-id")
     list_display = ("time", "doctor_name", "patient_name", "model_name", "model_version", "latency")
@@ -42,6 +46,10 @@ class InferenceLogAdmin(ReadOnly):
         "caller",
         "created_at",
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[InferenceLog]:
+        """The rows that the user may see."""
+        return super().get_queryset(request).filter(**INFERENCES.within(caller_of(request).doctors))
 
     @admin.display(description="predicted at (UTC)")
     def time(self, row: InferenceLog) -> str:
@@ -93,9 +101,10 @@ class InferenceLogAdmin(ReadOnly):
         place = self.place_of(request)
         after = Cursor(time=place["predicted_at"], id=place["id"]) if place else None
         since = Within.since(request)
+        bounds: dict[str, Any] = {"scope": caller_of(request).doctors, "since": since, "after": after}
         return [
             row_id
-            for what in (wanted(doctor=name, since=since, after=after), wanted(patient=name, since=since, after=after))
+            for what in (wanted(doctor=name, **bounds), wanted(patient=name, **bounds))
             for row_id in HISTORY.matching(what).values_list("id", flat=True)[: self.list_per_page + 1]
         ]
 
@@ -118,3 +127,11 @@ class FeedbackAdmin(ReadOnly):
         "model_version",
         "predicted_at",
     )
+
+    def people(self, rows: Sequence[Feedback], *, is_list: bool) -> list[Any]:
+        """The people in the inference. The list shows no names, and does not read the log."""
+        return [] if is_list else people([row.inference_id for row in rows])
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Feedback]:
+        """The verdicts on inferences that the user may see."""
+        return super().get_queryset(request).filter(**INFERENCES.within(caller_of(request).doctors, "inference__"))

@@ -22,7 +22,7 @@ from ml_proxy.rows import Example
 NAMES = ("doctor_name", "patient_name")
 # The members of an example that come from the feedback table.
 COLUMNS = (
-    NullIf("label", Value("")),
+    NullIf("label", Value(""), output_field=Feedback._meta.get_field("label")),  # noqa: SLF001 - documented
     "verdict",
     "model_name",
     "model_version",

@@ -7,15 +7,20 @@ from uuid import UUID
 
 from django.db import transaction
 
+from accounts.callers import Caller
 from common import advisory_lock, person_names, strict_json
 from common.exceptions import FieldError
 from common.ids import uuid7
+from common.row_scope import Scope
 from ml_proxy import history
 from ml_proxy.feedback_requests import FeedbackRequest, invalid_feedback
+from ml_proxy.model_classes import MODEL_CLASSES
 from ml_proxy.models import FEEDBACK_LOCK, MAX_LABEL, Feedback, InferenceLog
 from ml_proxy.records import FeedbackRecord
 from recording import recorder
 from recording.records import microseconds
+
+MAX_LISTED = 100  # classes in an error
 
 
 @dataclass(frozen=True)
@@ -26,18 +31,21 @@ class Page:
     next: int | None
 
 
-def submit(inference_id: UUID, request: FeedbackRequest, caller: str) -> tuple[Feedback, bool]:
+def submit(inference_id: UUID, request: FeedbackRequest, caller: Caller) -> tuple[Feedback, bool]:
     """Stores a verdict. Returns it and whether it is new; an exact repeat of the newest verdict returns that one.
 
-    Raises `NoSuchRecord`, or `BadInput` if the label does not match the verdict.
+    Raises `NoSuchRecord`, or `BadInput` if the label does not match the verdict or is no class of the model.
     """
-    row = _load(inference_id)
+    row = _load(inference_id, caller.doctors)
     label = _label(request, top_label(row.output_data)) or ""
-    values: dict[str, Any] = {"verdict": request.verdict.value, "label": label, "note": request.note, "caller": caller}
+    if request.verdict is Feedback.Verdict.CORRECT:
+        _require_class(label, row)
+    values: dict[str, Any] = {"verdict": request.verdict.value, "label": label, "note": request.note}
+    values["caller"] = caller.name
     copied = {name: getattr(row, name) for name in ("model_name", "model_version", "predicted_at")}
     with transaction.atomic():
         advisory_lock.hold(FEEDBACK_LOCK)  # positions must be committed in order: readers page by them
-        history.require(inference_id)  # it may have just been erased
+        history.require(inference_id, caller.doctors)  # it may have just been erased
         newest = Feedback.objects.filter(inference_id=inference_id).order_by("-position").first()
         if newest and all(getattr(newest, name) == value for name, value in values.items()):
             return newest, False
@@ -50,23 +58,23 @@ def submit(inference_id: UUID, request: FeedbackRequest, caller: str) -> tuple[F
         return Feedback.objects.get(pk=record.id), True
 
 
-def _load(inference_id: UUID) -> InferenceLog:
+def _load(inference_id: UUID, scope: Scope) -> InferenceLog:
     """Loads the columns of an inference that feedback needs. Raises `NoSuchRecord`."""
     columns = ("output_data", "model_name", "model_version", "predicted_at")
-    row = InferenceLog.objects.filter(pk=inference_id).only(*columns).first()
+    row: InferenceLog | None = history.rows_in(scope).filter(pk=inference_id).only(*columns).first()
     if row is None:
         raise history.unknown()
     return row
 
 
-def page(inference_id: UUID, *, limit: int = 100, after: int | None = None) -> Page:
+def page(inference_id: UUID, scope: Scope, *, limit: int = 100, after: int | None = None) -> Page:
     """Returns the verdicts of one inference, newest first, before the position `after`. Raises `NoSuchRecord`."""
     verdicts = Feedback.objects.filter(inference_id=inference_id).order_by("-position")
     if after is not None:
         verdicts = verdicts.filter(position__lt=after)
     found = list(verdicts[: limit + 1])
-    if not found:
-        history.require(inference_id)
+    if not found or scope is not None:
+        history.require(inference_id, scope)
     return Page(found[:limit], found[limit - 1].position if len(found) > limit else None)
 
 
@@ -104,3 +112,14 @@ def _label(request: FeedbackRequest, model_label: str | None) -> str | None:
             FieldError("/label", 'is not the model\'s label: leave it out, or use the verdict "correct"')
         )
     return model_label
+
+
+def _require_class(label: str, row: InferenceLog) -> None:
+    """Raises `BadInput` if the model has no such class. A model whose classes can't be asked for accepts any label."""
+    classes = MODEL_CLASSES.of(row.model_name, row.model_version)
+    if classes is None or label in classes:
+        return
+    rest = len(classes) - MAX_LISTED
+    more = f", or one of {rest} more (see model-info)" if rest > 0 else ""
+    listed = ", ".join(classes[:MAX_LISTED])
+    raise invalid_feedback(FieldError("/label", f"is no class of the model: use {listed}{more}"))

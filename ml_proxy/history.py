@@ -1,19 +1,41 @@
 """Looks up inferences in the log, newest first, filtered by full names."""
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from common.row_scope import Scope
 from ml_proxy.rows import Row
 from ml_proxy.source import INFERENCES
 from recording.history import Cursor, History, HistoryFilter, Page, unknown
 
-__all__ = ["HISTORY", "Cursor", "HistoryFilter", "Page", "one", "page", "page_of_one", "require", "unknown", "wanted"]
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from ml_proxy.models import InferenceLog
+
+__all__ = [
+    "HISTORY",
+    "Cursor",
+    "HistoryFilter",
+    "Page",
+    "one",
+    "page",
+    "page_of_one",
+    "people",
+    "require",
+    "rows_in",
+    "unknown",
+    "wanted",
+]
 
 HISTORY = History(INFERENCES)
 
 
 def wanted(
     *,
+    scope: Scope,
     doctor: str | None = None,
     patient: str | None = None,
     since: datetime | None = None,
@@ -22,7 +44,9 @@ def wanted(
     after: Cursor | None = None,
 ) -> HistoryFilter:
     """Returns the filter for a lookup. Names must be canonical; if both are given, both must match."""
-    return HISTORY.filter(doctor=doctor, patient=patient, since=since, until=until, limit=limit, after=after)
+    return HISTORY.filter(
+        scope=scope, doctor=doctor, patient=patient, since=since, until=until, limit=limit, after=after
+    )
 
 
 def page(query: HistoryFilter) -> Page:
@@ -30,17 +54,28 @@ def page(query: HistoryFilter) -> Page:
     return HISTORY.page(query)
 
 
-def one(inference_id: UUID) -> Row:
+def one(inference_id: UUID, scope: Scope) -> Row:
     """Returns one inference. Raises `NoSuchRecord`."""
-    row: Row = page_of_one(inference_id).rows[0]
+    row: Row = page_of_one(inference_id, scope).rows[0]
     return row
 
 
-def page_of_one(inference_id: UUID) -> Page:
+def page_of_one(inference_id: UUID, scope: Scope) -> Page:
     """Returns a page with one inference. Raises `NoSuchRecord`."""
-    return HISTORY.one(inference_id)
+    return HISTORY.one(inference_id, scope)
 
 
-def require(inference_id: UUID) -> None:
-    """Raises `NoSuchRecord` if the inference does not exist."""
-    HISTORY.require(inference_id)
+def rows_in(scope: Scope) -> "QuerySet[InferenceLog]":
+    """The inferences within the scope."""
+    return INFERENCES.rows_in(scope)
+
+
+def require(inference_id: UUID, scope: Scope) -> None:
+    """Raises `NoSuchRecord` if the inference does not exist within the scope."""
+    HISTORY.require(inference_id, scope)
+
+
+def people(inference_ids: Collection[UUID]) -> list[Any]:
+    """Returns the names in these inferences: objects with `patient_name` and `doctor_name`."""
+    rows = INFERENCES.rows.filter(pk__in=inference_ids)
+    return list(rows.values_list("patient_name", "doctor_name", named=True))

@@ -24,8 +24,8 @@ from common.idempotency_keys import KEPT, check_key, refuse_reuse, request_diges
 from common.ids import uuid7
 from common.request_body import FORM
 from ml_proxy.models import IdempotencyKey
-from ml_proxy.prediction_request import Subject, is_form, read_subject
-from ml_proxy.predictions import Call, Outcome, call_model, reserve_capacity
+from ml_proxy.prediction_request import Subject, is_form
+from ml_proxy.predictions import Call, Outcome, call_model, reserve_capacity, subject_of
 from ml_proxy.records import InferenceRecord
 from ml_proxy.upstream import Answer
 from recording import recorder
@@ -40,7 +40,7 @@ def predict_once(call: Call, key: str) -> Outcome:
     Also raises `KeyReused`, `Conflict` while the first call is running, and `DatabaseUnavailable`.
     """
     check_key(key)
-    subject = read_subject(call.fields.get("Content-Type", ""), call.body)
+    subject = subject_of(call)
     with _database_needed():
         claim, is_new = _claim(call, subject, key)
     if not is_new:

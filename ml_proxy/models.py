@@ -4,7 +4,9 @@ from typing import ClassVar
 
 from django.db import models
 
+from common.encrypted_fields import EncryptedBinaryField, EncryptedTextField
 from ml_proxy.records import FeedbackRecord, InferenceRecord
+from recording.lookups import LookupField
 from recording.models import SealedRow, history_indexes
 
 _MAX = {**InferenceRecord.MAX_LENGTHS, **FeedbackRecord.MAX_LENGTHS}
@@ -23,28 +25,34 @@ class InferenceLog(SealedRow):
     time_field = "predicted_at"
 
     recorded_at = None  # type: ignore[assignment] # removes the field: here it is called `predicted_at`
-    doctor_name = models.CharField(max_length=_MAX["doctor_name"])
-    patient_name = models.CharField(max_length=_MAX["patient_name"])
-    input_data = models.TextField(help_text="The whole request body, as the received JSON text.")
-    output_data = models.TextField(help_text="The model's answer, as the received JSON text.")
+    doctor_name = EncryptedTextField()
+    doctor_key = LookupField("doctor_name")
+    patient_name = EncryptedTextField()
+    patient_key = LookupField("patient_name")
+    input_data = EncryptedTextField(help_text="The whole request body, as the received JSON text.")
+    output_data = EncryptedTextField(help_text="The model's answer, as the received JSON text.")
     predicted_at = models.DateTimeField(help_text="When the model answered.")
     latency_ms = models.FloatField(help_text="The model server's response time, in milliseconds.")
     model_name = models.CharField(max_length=_MAX["model_name"], blank=True)
     model_version = models.CharField(max_length=_MAX["model_version"], blank=True)
     request_id = models.CharField(max_length=_MAX["request_id"])
     caller = models.CharField(max_length=_MAX["caller"], blank=True, help_text="The authenticated caller, if any.")
-    files = models.TextField(
+    files = EncryptedTextField(
         db_default="", blank=True, help_text="Attachments, as JSON (see attachments.descriptors); usually empty."
     )
 
     class Meta:
         verbose_name = "inference"
+        permissions: ClassVar = [
+            ("promote_model", "Can put a version of a model into service"),
+            ("view_metrics", "Can read metrics, and readiness part by part"),
+        ]
         # All columns are descending, so each history query is one range of one index: see common.keyset.
         indexes: ClassVar = [
             models.Index(fields=["-predicted_at", "-id"], name="inference_newest"),
-            models.Index(fields=["-doctor_name", "-predicted_at", "-id"], name="inference_by_doctor"),
-            models.Index(fields=["-patient_name", "-predicted_at", "-id"], name="inference_by_patient"),
-            models.Index(fields=["-doctor_name", "-patient_name", "-predicted_at", "-id"], name="inference_by_both"),
+            models.Index(fields=["-doctor_key", "-predicted_at", "-id"], name="inference_by_doctor"),
+            models.Index(fields=["-patient_key", "-predicted_at", "-id"], name="inference_by_patient"),
+            models.Index(fields=["-doctor_key", "-patient_key", "-predicted_at", "-id"], name="inference_by_both"),
             models.Index(fields=["origin", "sequence"], name="inference_by_number"),
         ]
 
@@ -68,8 +76,8 @@ class Feedback(SealedRow):
     # No constraint: it would prevent detaching a month of a partitioned log. Erasure erases the rows instead.
     inference = models.ForeignKey(InferenceLog, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     verdict = models.CharField(max_length=_MAX["verdict"], choices=Verdict.choices)
-    label = models.CharField(max_length=MAX_LABEL, blank=True)
-    note = models.CharField(max_length=MAX_NOTE, blank=True)
+    label = EncryptedTextField(blank=True)
+    note = EncryptedTextField(blank=True)
     caller = models.CharField(max_length=_MAX["caller"], blank=True, help_text="The authenticated caller, if any.")
     model_name = models.CharField(max_length=_MAX["model_name"], blank=True)
     model_version = models.CharField(max_length=_MAX["model_version"], blank=True)
@@ -95,14 +103,14 @@ class IdempotencyKey(models.Model):
 
     caller = models.CharField(max_length=150, blank=True)
     key = models.CharField(max_length=255)
-    request_digest = models.CharField(max_length=64, help_text="SHA-256 of method, path, query and body, in hex.")
+    request_digest = models.CharField(max_length=64, help_text="Keyed hash of method, path, query and body, in hex.")
     inference_id = models.UUIDField()
     claimed_at = models.DateTimeField()
     status = models.PositiveSmallIntegerField(null=True, help_text="Null while the first call is running.")
     reason = models.CharField(max_length=200, blank=True)
-    fields = models.TextField(blank=True, help_text="The answer's header fields, as a JSON array of pairs.")
-    body = models.BinaryField(null=True)
-    record = models.BinaryField(
+    fields = EncryptedTextField(blank=True, help_text="The answer's header fields, as a JSON array of pairs.")
+    body = EncryptedBinaryField(null=True)
+    record = EncryptedBinaryField(
         null=True, help_text="The encoded record, for a repeat to write if it is not recorded yet."
     )
     recorded = models.BooleanField(default=False, help_text="Whether the record was written to the journal.")

@@ -3,6 +3,9 @@
 from copy import deepcopy
 from typing import Any
 
+from common.schemas import KEY_SCHEMA, NAME_PATTERN
+from ml_proxy.promotion import MAX_REASON, SEGMENT
+
 _ANSWER = {"description": "The model server's answer, unchanged: status, body and end-to-end header fields."}
 _ANY_OBJECT = {"application/json": {"schema": {"type": "object"}}}
 _PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -33,7 +36,7 @@ _PROBLEM_SCHEMA = {
         },
     },
 }
-_NAME = {"type": "string", "minLength": 1, "maxLength": 100}
+_NAME = {"type": "string", "minLength": 1, "maxLength": 100, "pattern": NAME_PATTERN}
 _PREDICT_BODY = {
     "required": True,
     "content": {
@@ -58,13 +61,35 @@ _PREDICT_BODY = {
         },
     },
 }
+_PROMOTE_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["reason"],
+                "additionalProperties": False,
+                "properties": {
+                    "reason": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": MAX_REASON,
+                        "pattern": NAME_PATTERN,
+                        "description": "Why, for the record. It is logged, so it must not name a patient.",
+                    }
+                },
+            }
+        }
+    },
+}
 _READY_SCHEMA = {
     "type": "object",
-    "required": ["status", "parts"],
+    "required": ["status"],
     "properties": {
         "status": {"enum": ["ready", "degraded", "not ready"]},
         "parts": {
             "type": "object",
+            "description": "Only for monitoring and permitted users, see OPEN_PATHS.",
             "additionalProperties": {
                 "type": "object",
                 "required": ["ok", "ms", "detail"],
@@ -80,15 +105,25 @@ _REQUEST_ID = {
     "name": "X-Request-ID",
     "description": "The id of this request; generated if missing.",
 }
+# Without empty items between commas: the server joins repeated fields by a comma, so such a value may be incomplete.
+_ITEM = r"[!-+\x2d-~]([ -+\x2d-~]*[!-+\x2d-~])?"
+_FORWARDED = f"^{_ITEM}(,{_ITEM})*$"
 _KEY = {
     **_HEADER,
+    "schema": {**KEY_SCHEMA, "pattern": _FORWARDED},
     "name": "Idempotency-Key",
     "description": "For 24 hours, a repeat of the request by the same caller with the same key gets the first answer. "
     "With another path, query or body it gets a 422.",
 }
-_PREFER = {**_HEADER, "name": "Prefer", "description": "respond-async starts a job instead of waiting."}
+_PREFER = {
+    **_HEADER,
+    "schema": {"type": "string", "pattern": _FORWARDED},
+    "name": "Prefer",
+    "description": "respond-async starts a job instead of waiting.",
+}
 _JOB_KEY = {
     **_KEY,
+    "schema": {"type": "string", "pattern": _FORWARDED},
     "description": "With respond-async, a repeat of the request by the same caller with the same key returns the same "
     "job. Otherwise the key is forwarded to the model server.",
 }
@@ -96,7 +131,17 @@ _REQUEST_ID_ANSWERED = {"X-Request-ID": {**_TEXT, "description": "The id of this
 _INFERENCE_ID = {"X-Inference-ID": {**_TEXT, "description": "The inference's id in history."}}
 _LOCATION = {"Location": {**_TEXT, "description": "The URL of the job."}}
 _RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait before the first poll."}}
-_SECURITY: list[dict[str, list[str]]] = [{"basicAuth": []}, {"cookieAuth": []}, {}]
+_BUSY = {
+    "description": "Too many requests of this kind at once, or not available.",
+    "content": _PROBLEM_CONTENT,
+    "headers": {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait before a retry."}},
+}
+_SECURITY: list[dict[str, list[str]]] = [
+    {"tokenAuth": []},
+    {"cookieAuth": []},
+    {"basicAuth": []},
+    {},
+]
 
 
 def add_plain_views(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
@@ -108,11 +153,25 @@ def add_plain_views(result: dict[str, Any], generator: Any, request: Any, public
         for operation in operations.values():
             operation["security"] = _SECURITY if path.startswith("/ml/") else []
             operation["responses"].setdefault("default", _PROBLEM)
+            if body := operation.get("requestBody"):
+                body["required"] = any("required" in media["schema"] for media in body["content"].values())
+            _add_refusals(path, operation)
             for status, response in operation["responses"].items():
                 response["headers"] = response.get("headers", {}) | _REQUEST_ID_ANSWERED
                 if status.startswith("4"):
                     response.setdefault("content", _PROBLEM_CONTENT)
     return result
+
+
+def _add_refusals(path: str, operation: dict[str, Any]) -> None:
+    """The answers to requests that were refused before a view saw them."""
+    answers = operation["responses"]
+    if "requestBody" in operation and "4XX" not in answers:
+        answers.setdefault("408", {"description": "The body did not arrive in time."})
+        answers.setdefault("413", {"description": "The body is too large."})
+    if path != "/healthz" and "5XX" not in answers:
+        own = answers.setdefault("503", deepcopy(_BUSY))
+        own["content"] = own["content"] | _PROBLEM_CONTENT
 
 
 def _paths() -> dict[str, Any]:
@@ -131,6 +190,16 @@ def _paths() -> dict[str, Any]:
         },
         "/ml/v1/status/": {"get": _operation("get_status", "The model server's status", {"200": answer})},
         "/ml/v1/model-info/": {"get": _operation("get_model_info", "The model server's models", {"200": answer})},
+        "/ml/v1/models/": {"get": _operation("list_models", "All models with their versions", {"200": answer})},
+        "/ml/v1/models/{name}/versions/{version}/promote/": {
+            "post": _operation(
+                "promote_model",
+                "Put a version of a model into service, or go back to an older one",
+                {"200": answer, "4XX": _REFUSAL, "5XX": _REFUSAL},
+                requestBody=_PROMOTE_BODY,
+                parameters=[_path_parameter("name"), _path_parameter("version"), _REQUEST_ID],
+            )
+        },
         "/ml/v1/retrain/": {
             "post": _operation(
                 "retrain",
@@ -160,6 +229,10 @@ def _paths() -> dict[str, Any]:
 
 def _operation(name: str, summary: str, responses: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"operationId": name, "summary": summary, "tags": ["ml"], "responses": deepcopy(responses), **more}
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    return {"in": "path", "name": name, "required": True, "schema": {"type": "string", "pattern": SEGMENT.pattern}}
 
 
 def _content(schema: str) -> dict[str, Any]:

@@ -10,7 +10,10 @@ from uuid import UUID
 from attachments import descriptors
 from common import strict_json
 from common.conf import settings
+from common.exceptions import FieldError
 from common.ids import uuid7
+from common.problem_details import NotPermitted
+from common.row_scope import Scope
 from ml_proxy.exceptions import UpstreamNotJSON, UpstreamTooLarge
 from ml_proxy.prediction_request import Subject, read_subject
 from ml_proxy.records import InferenceRecord
@@ -18,10 +21,15 @@ from ml_proxy.upstream import Answer, forward
 from ml_proxy.upstream.headers import decodable_encodings
 from recording import recorder
 
+NAMES_IN_ERROR = 5
+
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """A caller's request: body and end-to-end header fields unchanged, with the request id and the caller's name."""
+    """A caller's request: body and end-to-end header fields unchanged, with the request id and the caller's name.
+
+    `doctors` are the doctors for whom the caller may predict.
+    """
 
     body: bytes
     fields: Mapping[str, str]
@@ -29,6 +37,7 @@ class Call:
     query: str = ""
     request_id: str
     caller: str
+    doctors: Scope
 
 
 @dataclass(frozen=True)
@@ -43,14 +52,30 @@ class Outcome:
 def predict(call: Call) -> Outcome:
     """Calls the model and records its answer.
 
-    Raises `BadInput`, `NoRoom`, `UpstreamError` or `NotRecorded`; in these cases there is no row.
+    Raises `BadInput`, `NotPermitted`, `NoRoom`, `UpstreamError` or `NotRecorded`; in these cases there is no row.
     """
-    subject = read_subject(call.fields.get("Content-Type", ""), call.body)
+    subject = subject_of(call)
     with reserve_capacity(call, subject):
         outcome = call_model(call, subject, uuid7())
         if outcome.record is not None:
             recorder.record(outcome.record, outcome.contents)
     return outcome
+
+
+def subject_of(call: Call) -> Subject:
+    """Parses the body. Raises `BadInput`, or `NotPermitted` if the caller may not predict for this doctor."""
+    subject = read_subject(call.fields.get("Content-Type", ""), call.body)
+    if call.doctors is not None and subject.doctor_name not in call.doctors:
+        raise _other_doctor(call.doctors)
+    return subject
+
+
+def _other_doctor(doctors: frozenset[str]) -> NotPermitted:
+    allowed = ", ".join(sorted(doctors)[:NAMES_IN_ERROR]) + (", …" if len(doctors) > NAMES_IN_ERROR else "")
+    return NotPermitted(
+        f"You may predict for these doctors: {allowed or 'none; an administrator can name some'}.",
+        field_errors=[FieldError("/doctor_name", "is not one of your doctors")],
+    )
 
 
 def reserve_capacity(call: Call, subject: Subject) -> recorder.CapacityReservation:

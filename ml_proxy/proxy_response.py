@@ -8,6 +8,7 @@ from urllib.parse import quote
 from django.http import HttpRequest, HttpResponse
 from django.http.response import ResponseHeaders
 
+from common.content_security_policy import FOREIGN
 from ml_proxy.upstream import Answer
 
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -34,27 +35,30 @@ class ProxyHeaders(ResponseHeaders):
 class ProxyResponse(HttpResponse):
     """A response that keeps repeated header fields; Django's own response would merge them into one.
 
-    The model server's CORS fields are not sent to browsers: the gateway decides which origins may read its responses.
+    If a browser shows the answer as a page, that page has an origin of its own and runs no scripts.
     """
 
     headers: ProxyHeaders
 
-    def __init__(self, answer: Answer, request: HttpRequest) -> None:
+    def __init__(self, answer: Answer) -> None:
         super().__init__(answer.body, content_type="none yet")  # if one is given, Django does not compute it
         self.status_code = answer.status  # not through __init__, which refuses a status outside 100-599
         self.reason_phrase = answer.reason
         self.headers = fields = ProxyHeaders()
         self._repeated: list[tuple[str, str]] = []
-        from_browser, seen = "HTTP_ORIGIN" in request.META, set()
+        seen = set()
         for name, value in answer.fields:
             lowered = name.lower()
-            if from_browser and lowered.startswith("access-control-"):
-                continue
             if lowered in seen:
                 self._repeated.append((name, value))
             else:
                 seen.add(lowered)
                 fields[name] = value
+        fields["Content-Security-Policy"] = FOREIGN
+
+    def __delitem__(self, name: str) -> None:
+        super().__delitem__(name)
+        self._repeated = [field for field in self._repeated if field[0].lower() != name.lower()]
 
     def items(self) -> Iterable[tuple[str, str]]:
         """Returns all fields; the WSGI handler sends these."""

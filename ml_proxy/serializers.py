@@ -8,7 +8,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
 from rest_framework import serializers
 
-from common.schemas import SPAN_FIELDS
+from common.schemas import NAME_PATTERN, SPAN_FIELDS, TEXT_PATTERN
 from ml_proxy.models import MAX_LABEL, MAX_NOTE, Feedback, InferenceLog
 from ml_proxy.rows import Row
 
@@ -67,8 +67,12 @@ FEEDBACK_BODY: dict[str, Any] = {
                 "maxLength": MAX_LABEL,
                 "description": "For correct: the label that is right. For agree: omitted, or the model's label.",
             },
-            "note": {"type": ["string", "null"], "maxLength": MAX_NOTE},
+            "note": {"type": ["string", "null"], "maxLength": MAX_NOTE, "pattern": TEXT_PATTERN},
         },
+        "anyOf": [
+            {"properties": {"verdict": {"const": "agree"}, "label": {"type": "null"}}},
+            {"properties": {"label": {"type": "string", "pattern": NAME_PATTERN}}, "required": ["label"]},
+        ],
     }
 }
 

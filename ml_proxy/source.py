@@ -41,8 +41,9 @@ class InferenceSource(AttachmentSource):
         "patient": Filter("patient_name", person_names.canonical),
     }
     large = json = ("input_data", "output_data")
+    scope_column = "doctor_name"
     whole_column = "input_data"
-    is_model_call = True
+    is_model_call = is_default = True
 
     def on_erase(self, rows: Sequence[Any]) -> None:
         """Also erases idempotency keys with answers."""
@@ -59,6 +60,10 @@ class InferenceSource(AttachmentSource):
     def dependents(self, rows: Sequence[Any]) -> Iterator[tuple[RecordSource, Sequence[Any]]]:
         """Their feedback, whose notes and labels may concern the patient."""
         advisory_lock.hold(FEEDBACK_LOCK)
+        yield from self.belonging(rows)
+
+    def belonging(self, rows: Sequence[Any]) -> Iterator[tuple[RecordSource, Sequence[Any]]]:
+        """Their feedback."""
         yield FEEDBACK, list(Feedback.objects.filter(inference__in=[row.pk for row in rows]))
 
 

@@ -12,13 +12,15 @@ from ml_proxy.views.export import Export
 from ml_proxy.views.feedback import FeedbackList
 from ml_proxy.views.files import FileContent
 from ml_proxy.views.history import History, Inference
-from ml_proxy.views.passthrough import model_info_view, retrain_view, status_view
+from ml_proxy.views.passthrough import model_info_view, models_view, promote_view, retrain_view, status_view
 from ml_proxy.views.predict import predict_view
 
 urlpatterns = [
     path("predict/", predict_view, name="predict"),
     path("status/", status_view, name="status"),
     path("model-info/", model_info_view, name="model-info"),
+    path("models/", models_view, name="models"),
+    path("models/<str:name>/versions/<str:version>/promote/", promote_view, name="promote"),
     path("retrain/", retrain_view, name="retrain"),
     *paths(RETRAIN, "retrain/jobs/", RETRAIN_BODY),
     path("history/", History.as_view(), name="history"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from ml_server.access import Guard
 from ml_server.exceptions import ClientDisconnected, ModelServerError
 from ml_server.form_body import MULTIPART, read_form
 from ml_server.json_body import read_json_object
@@ -21,22 +22,24 @@ log = logging.getLogger(__name__)
 
 
 class Api:
-    """The views of one service."""
+    """The views of one service; `guard` protects those that change a model."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, guard: Guard) -> None:
         self._service = service
+        self._guard = guard
 
     def blueprint(self) -> Blueprint:
         """The routes, to be mounted under `/api/v1`."""
+        protect = self._guard.protect
         routes = Blueprint("api", __name__)
         routes.add_url_rule("/predict", view_func=self.predict, methods=["POST"])
         routes.add_url_rule("/model-info", view_func=self.model_info)
         routes.add_url_rule("/status", view_func=self.status)
-        routes.add_url_rule("/retrain", view_func=self.retrain, methods=["POST"])
+        routes.add_url_rule("/retrain", view_func=protect(self.retrain), methods=["POST"])
         routes.add_url_rule("/models", view_func=self.models)
         routes.add_url_rule("/models/<name>", view_func=self.versions)
         promote = "/models/<name>/versions/<version>/promote"
-        routes.add_url_rule(promote, view_func=self.promote, methods=["POST"])
+        routes.add_url_rule(promote, view_func=protect(self.promote), methods=["POST"])
         return routes
 
     def predict(self) -> Response:

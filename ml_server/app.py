@@ -2,6 +2,7 @@
 
 import logging
 import traceback
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from threading import Event
@@ -9,6 +10,7 @@ from threading import Event
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
+from ml_server.access import Guard
 from ml_server.access_log import log_requests
 from ml_server.api import Api, json_response
 from ml_server.exceptions import ModelServerError
@@ -21,18 +23,25 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 log = logging.getLogger(__name__)
 
 
-def create_app(model_dir: Path, stopping: Event | None = None, *, image_dir: Path | None = None) -> Flask:
+def create_app(
+    model_dir: Path,
+    stopping: Event | None = None,
+    *,
+    image_dir: Path | None = None,
+    read_token: Callable[[], str] = str,
+) -> Flask:
     """Creates the application, which keeps its models in `model_dir`.
 
     If no version of the default model can serve, one is trained first. `stopping` ends a running training once it is
-    set. `image_dir` is the only folder from which a body's `image_path` may read.
+    set. `image_dir` is the only folder from which a body's `image_path` may read. `read_token` returns the secret that
+    allows others than this machine to change a model; empty for none.
     """
     service = Service(model_dir, stopping or Event(), image_dir=image_dir)
     app = Flask(__name__, static_folder=None)
     app.request_class = Request
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.url_map.merge_slashes = False  # a redirect would be a response that is not JSON
-    app.register_blueprint(Api(service).blueprint(), url_prefix="/api/v1")
+    app.register_blueprint(Api(service, Guard(read_token)).blueprint(), url_prefix="/api/v1")
     app.register_error_handler(Exception, error_response)
     log_requests(app, service.stats)
     trace_requests(app)

@@ -2,6 +2,7 @@
 
 ModelServerError           500
 ├─ InvalidJSON             400   the body is not a JSON object
+├─ AccessRefused           403   the request may not change a model
 ├─ UnknownModel            404   there is no such model, or it has no such version
 ├─ ClientDisconnected      408   for the log only: nobody reads the response
 ├─ TrainingInProgress      409   another training is running
@@ -47,6 +48,12 @@ class InvalidJSON(ModelServerError):
     """The body is not JSON in UTF-8, is not an object, or is nested too deeply."""
 
     status = HTTPStatus.BAD_REQUEST
+
+
+class AccessRefused(ModelServerError):
+    """The request would change a model, without the shared secret and from elsewhere than this machine."""
+
+    status = HTTPStatus.FORBIDDEN
 
 
 class UnknownModel(ModelServerError):

@@ -55,7 +55,7 @@ def serve(settings: Settings, stopping: Event) -> None:
     log_to_stderr(settings.log_level, settings.log_format)
     listener = _listen(settings)
     try:
-        app = create_app(settings.model_dir, stopping, image_dir=settings.image_dir)
+        app = create_app(settings.model_dir, stopping, image_dir=settings.image_dir, read_token=settings.token)
     except (OSError, SaveFailed):
         sys.exit("VAR_DIR can't store the models: set it to a writable folder on a disk with free space")
     _run(app, listener)

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from dotenv import load_dotenv
 
+MIN_TOKEN_LENGTH = 32  # characters
 ROOT = Path(__file__).resolve().parent.parent
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("line", "json")
@@ -26,7 +27,7 @@ class BadSetting(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """The address to listen on, the folders of models and images, the log level and format."""
+    """The address to listen on, the folders of models and images, the log level and format, the shared secret."""
 
     host: str
     port: int
@@ -34,6 +35,17 @@ class Settings:
     image_dir: Path | None
     log_level: str
     log_format: str
+    ml_server_token: str
+    token_file: Path
+
+    def token(self) -> str:
+        """The secret shared with the gateway: the variable's, or the one that `make up` keeps in a file; or empty."""
+        if self.ml_server_token:
+            return self.ml_server_token
+        try:
+            return self.token_file.read_text().strip()
+        except OSError:
+            return ""
 
 
 def settings_or_exit() -> Settings:
@@ -46,7 +58,7 @@ def settings_or_exit() -> Settings:
 
 
 def read_settings(variables: Variables) -> Settings:
-    """Reads `BIND_HOST`, `ML_SERVER_PORT`, `VAR_DIR`, `IMAGE_DIR`, `LOG_LEVEL` and `LOG_FORMAT`.
+    """Reads `BIND_HOST`, `ML_SERVER_PORT`, `ML_SERVER_TOKEN`, `VAR_DIR`, `IMAGE_DIR`, `LOG_LEVEL` and `LOG_FORMAT`.
 
     The default of `LOG_FORMAT` depends on `DEBUG`. A blank variable counts as missing.
 
@@ -54,15 +66,18 @@ def read_settings(variables: Variables) -> Settings:
         BadSetting: for the first invalid variable.
     """
     style = "line" if (variables.get("DEBUG") or "").strip() == "1" else "json"
+    var_dir = _folder(variables, "VAR_DIR", "var")
     return Settings(
         host=_read(variables, "BIND_HOST", "127.0.0.1", str, "set it to an IP address of this machine"),
         port=_read(variables, "ML_SERVER_PORT", "9000", _port, "set it to a whole number from 1 to 65535"),
-        model_dir=_folder(variables, "VAR_DIR", "var") / "models",
+        model_dir=var_dir / "models",
         image_dir=_read(variables, "IMAGE_DIR", "", _readable_folder, "set it to a readable folder, or leave it empty"),
         log_level=_read(
             variables, "LOG_LEVEL", "INFO", _one_of(LOG_LEVELS), f"set it to one of {', '.join(LOG_LEVELS)}"
         ),
         log_format=_read(variables, "LOG_FORMAT", style, _one_of(LOG_FORMATS), f"set it to {' or '.join(LOG_FORMATS)}"),
+        ml_server_token=_token(variables),
+        token_file=var_dir / "ml_server_token",
     )
 
 
@@ -72,6 +87,15 @@ def _read(variables: Variables, name: str, default: str, parse: Callable[[str], 
         return parse(text)
     except ValueError:
         raise BadSetting(name, f"can't be {text!r}", fix) from None
+
+
+def _token(variables: Variables) -> str:
+    """The message shows no secret."""
+    token = (variables.get("ML_SERVER_TOKEN") or "").strip()
+    if token and len(token) < MIN_TOKEN_LENGTH:
+        problem = f"is too short, {len(token)} characters"
+        raise BadSetting("ML_SERVER_TOKEN", problem, f"set it to {MIN_TOKEN_LENGTH} characters or more")
+    return token
 
 
 def _port(text: str) -> int:

@@ -8,14 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from common.encryption import UnknownDataKey
 from common.number_set import NumberSet
 from recording import origins, sources
 from recording.journal import Entry, Frame, Spool
 from recording.journal.segment import SegmentName
 from recording.publisher import progress
-from recording.records import BadRecord, UnsupportedRecord
+from recording.records import BadRecord, UnsupportedRecord, decrypted
 
 POLL_SECONDS = 0.2
+_Ranges = dict[UUID, list[tuple[int, int]]]
 MAX_SEGMENTS_READ = 16  # segments of which an estimate reads one entry
 
 
@@ -48,12 +50,21 @@ def estimate(journal: Path) -> BacklogEstimate:
     return BacklogEstimate(sum(waiting.values()), age_seconds([time for time in times if time]))
 
 
+def journal_numbers(journal: Path, origin: UUID | None = None) -> tuple[dict[UUID, NumberSet], dict[UUID, NumberSet]]:
+    """The numbers of each origin, or of this one, in the journal: with their records, and in blank frames.
+
+    Raises `UnreadableSegment`.
+    """
+    ranges: tuple[_Ranges, _Ranges] = {}, {}
+    for name, frame in _all_frames(journal, origin):
+        ranges[frame.is_blank].setdefault(UUID(name.origin), []).append((frame.first, frame.last))
+    held, blank = ({each: NumberSet(found) for each, found in part.items()} for part in ranges)
+    return held, blank
+
+
 def waiting_numbers(journal: Path, origin: UUID | None = None) -> dict[UUID, NumberSet]:
     """The numbers of each origin, or of this one, that the journal still holds. Raises `UnreadableSegment`."""
-    ranges: dict[UUID, list[tuple[int, int]]] = {}
-    for name, frame in frames(journal, origin):
-        ranges.setdefault(UUID(name.origin), []).append((frame.first, frame.last))
-    return {origin: NumberSet(found) for origin, found in ranges.items()}
+    return journal_numbers(journal, origin)[0]
 
 
 def wait_until_settled(journal: Path, seconds: float) -> Iterator[int]:
@@ -88,11 +99,15 @@ def age_seconds(times: list[datetime]) -> float:
 
 def frames(journal: Path, origin: UUID | None = None) -> Iterator[tuple[SegmentName, Frame]]:
     """All frames that are not blank, in order, or those of one origin. Raises `UnreadableSegment`."""
+    return ((name, frame) for name, frame in _all_frames(journal, origin) if not frame.is_blank)
+
+
+def _all_frames(journal: Path, origin: UUID | None) -> Iterator[tuple[SegmentName, Frame]]:
     spool = Spool(journal)
     for name in (each for each in spool.segments() if origin is None or each.origin == origin.hex):
         try:
             with suppress(FileNotFoundError):  # the publisher has just removed it: its numbers are settled
-                yield from ((name, frame) for frame in spool.frames(name) if not frame.is_blank)
+                yield from ((name, frame) for frame in spool.frames(name))
         except OSError as exc:
             raise UnreadableSegment(f"{name} in the journal can't be read ({exc.strerror}).") from exc
 
@@ -114,8 +129,8 @@ def _first_time(journal: Path, name: SegmentName, offset: int) -> datetime | Non
 
 def _time_of(entry: Entry) -> datetime | None:
     try:
-        source, record = sources.decoded(entry.payload)
-    except (BadRecord, UnsupportedRecord):
+        source, record = sources.decoded(decrypted(entry.payload))
+    except (BadRecord, UnsupportedRecord, UnknownDataKey):
         return None
     time: datetime = getattr(record, source.model.time_field)
     return time

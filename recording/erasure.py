@@ -15,7 +15,7 @@ from common.keyset import walk
 from recording import origins, sources
 from recording.batches import Numbered
 from recording.ingestion import disposition_of, is_genuine
-from recording.models import Disposition, Origin, SealedRow
+from recording.models import Disposition, SealedRow
 from recording.records import BadRecord, SealableRecord, UnsupportedRecord, source_of
 from recording.seals import Key, keyring
 from recording.sources import RecordSource
@@ -31,10 +31,8 @@ def matching(source: RecordSource, *, before: Any = None, **values: str | None) 
 
     `before` is exclusive and compares the time of the event.
     """
-    conditions = _conditions(source, values)
-    if before is not None:
-        conditions[f"{source.model.time_field}__lt"] = before
-    return source.rows.filter(**conditions)
+    rows = source.matching(_given(values))
+    return rows if before is None else rows.filter(**{f"{source.model.time_field}__lt": before})
 
 
 def erase(source: RecordSource, rows: "QuerySet[Any]", reason: str) -> Iterator[int]:
@@ -59,7 +57,7 @@ def erase_quarantined(
     can't be decoded match if they contain the given texts as JSON. Raises `UnknownKey`, or what the source's hooks
     raise: then the remaining records are kept.
     """
-    conditions = _conditions(source, values)
+    conditions = _given(values)
     erased = left = 0
     for each in walk(Disposition.objects.filter(kind=Disposition.Kind.QUARANTINED), "pk"):
         rows = _matching_rows(source, each, conditions, before)
@@ -77,7 +75,7 @@ def erase_quarantined(
 
 def erase_unrecorded(source: RecordSource, *, before: Any = None, **values: str | None) -> None:
     """Removes matching records from wherever they may still become rows: an answer may be kept for a repeat."""
-    conditions = _conditions(source, values)
+    conditions = _given(values)
     source.erase_unrecorded(lambda record: _matches(source, record, conditions, before))
 
 
@@ -99,12 +97,11 @@ def _matching_rows(
 
 def _matches(source: RecordSource, record: SealableRecord, conditions: Mapping[str, Any], before: Any) -> bool:
     is_before = before is None or getattr(record, source.model.time_field) < before
-    return is_before and all(getattr(record, name) == value for name, value in conditions.items())
+    return is_before and source.matches(record, conditions)
 
 
-def _conditions(source: RecordSource, values: Mapping[str, str | None]) -> dict[str, Any]:
-    """Values by column."""
-    return {source.filters[name].column: value for name, value in values.items() if value is not None}
+def _given(values: Mapping[str, str | None]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _names(payload: bytes, text: str) -> bool:
@@ -121,8 +118,8 @@ def _may_be_of(source: RecordSource, payload: bytes) -> bool:
 
 def _key_of(quarantined: Disposition) -> Key | None:
     """The key of its origin; None for an origin that is unknown. Raises `UnknownKey`."""
-    origin = Origin.objects.filter(pk=quarantined.origin).first()
-    return keyring().find(origin.key_id) if origin else None
+    head = origins.find({quarantined.origin}).get(quarantined.origin)
+    return keyring().find(head.key_id) if head else None
 
 
 def _erase_one(

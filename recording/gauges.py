@@ -12,7 +12,6 @@ from common.metrics.families import gauge, gauges_by
 from recording import backlog, publisher
 from recording.incremental_reconciliation import IncrementalReconciliation, JournalEnds
 from recording.models import Disposition
-from recording.publisher import heads
 
 _journal_ends = JournalEnds()
 _reconciliation = IncrementalReconciliation()
@@ -42,9 +41,8 @@ def of_journal() -> tuple[bool, list[Metric]]:
 def of_ledger() -> list[Metric]:
     """Counts of all numbers by state. Raises Django's database errors, or `OSError`."""
     folder = publisher.journal_folder()
-    # The journal first: numbers that it drops meanwhile are settled.
-    ends, saved_heads = _journal_ends.read(folder), heads.read(folder)
-    account = _reconciliation.account(ends, saved_heads)
+    ends = _journal_ends.read(folder)  # first: numbers that it drops meanwhile are settled
+    account = _reconciliation.account(folder, ends)
     dispositions = {kind.value: account[kind.value] for kind in Disposition.Kind}
     return [
         gauges_by("dispositions", "Numbers that have no row, by kind.", "kind", dispositions),

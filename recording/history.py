@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from heapq import nlargest
 from typing import Any, NamedTuple, get_type_hints
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from common.export import Piece, pieces
 from common.export_formats import Form
 from common.keyset import at_least, at_most, below
 from common.paging import MAX_ROWS, PAGE_BYTES, fitting
+from common.row_scope import Scope
 from recording.sources import RecordSource
 
 __all__ = ["MAX_ROWS", "Cursor", "History", "HistoryFilter", "Page"]
@@ -52,11 +54,12 @@ class Cursor:
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryFilter:
-    """A query. `since` is inclusive, `until` exclusive; `equal` maps columns to values.
+    """A query within a row scope. `since` is inclusive, `until` exclusive; `equal` maps columns to values.
 
     The columns of `equal` must come in the order of an index.
     """
 
+    scope: Scope
     equal: Mapping[str, Any] = field(default_factory=dict)
     since: datetime | None = None
     until: datetime | None = None
@@ -85,13 +88,12 @@ class History:
         """The type of the rows: a `NamedTuple` with `described`."""
         return getattr(self._source, "row", None) or _row_type(self._source)
 
-    def filter(self, *, limit: int = 100, after: Cursor | None = None, **values: Any) -> HistoryFilter:
+    def filter(self, *, scope: Scope, limit: int = 100, after: Cursor | None = None, **values: Any) -> HistoryFilter:
         """Returns a filter by the names of the source's filters, by `since` and `until`. None is no condition."""
         since, until = values.pop("since", None), values.pop("until", None)
-        equal = {self._source.filters[name].column: value for name, value in values.items() if value is not None}
-        columns = [each.column for each in self._source.filters.values()]
-        in_order = {column: equal[column] for column in columns if column in equal}
-        return HistoryFilter(equal=in_order, since=since, until=until, limit=limit, after=after)
+        equal = dict(self._source.condition(name, each) for name, each in values.items() if each is not None)
+        in_order = self._in_order(equal)
+        return HistoryFilter(scope=scope, equal=in_order, since=since, until=until, limit=limit, after=after)
 
     def export(self, wanted: HistoryFilter, form: Form) -> Iterator[Piece]:
         """Yields all matching rows as one file, in history's order and without a limit. Raises what `pages` raises."""
@@ -134,9 +136,11 @@ class History:
                 close_old_connections()  # the time between two pages may be as long as between two requests
             wanted = replace(wanted, after=page.next)
 
-    def one(self, row_id: UUID) -> Page:
+    def one(self, row_id: UUID, scope: Scope) -> Page:
         """A page of one row. Raises `NoSuchRecord`."""
-        columns = self._source.rows.filter(pk=row_id).values_list(*self.row._fields, *self._source.hidden).first()
+        columns = (
+            self._source.rows_in(scope).filter(pk=row_id).values_list(*self.row._fields, *self._source.hidden).first()
+        )
         if columns is None:
             raise unknown()
         width = len(self.row._fields)
@@ -144,42 +148,85 @@ class History:
         rows = self._source.with_stored_texts([self.row._make(columns[:width])], hidden, strict=False)
         return Page(rows, None, hidden)
 
-    def require(self, row_id: UUID) -> None:
-        """Raises `NoSuchRecord` if no row has this id."""
-        if not self._source.rows.filter(pk=row_id).exists():
+    def require(self, row_id: UUID, scope: Scope) -> None:
+        """Raises `NoSuchRecord` if no row within the scope has this id."""
+        if not self._source.rows_in(scope).filter(pk=row_id).exists():
             raise unknown()
 
     def matching(self, wanted: HistoryFilter) -> "QuerySet[Any]":
-        """All rows after `after`, newest first, as one range of the index over the columns of `equal`."""
-        rows = self._source.rows.order_by(*(f"-{column}" for column in (*wanted.equal, self._time, "id")))
-        return rows.filter(*(compared(**values) for compared, values in self._bounds(wanted)))
+        """All rows after `after`, newest first, as one range of the index over the columns of `equal`.
 
-    def _bounds(self, wanted: HistoryFilter) -> list[Bound]:
-        """The bounds of the range, the lower one first; fewer than two if an end is open."""
-        equal, time, since, until, after = dict(wanted.equal), self._time, wanted.since, wanted.until, wanted.after
-        lowest = equal if since is None else equal | {time: since}
-        bounds: list[Bound] = [(at_least, lowest)] if lowest else []
-        if after is not None and (until is None or after.time < until):
-            return [*bounds, (below, equal | {time: after.time, "id": after.id})]
-        if until is not None:
-            return [*bounds, (below, equal | {time: until})]
-        return [*bounds, (at_most, equal)] if equal else bounds
+        In a scope of several doctors that is not one range: then these rows are found among those of all doctors. If
+        the source looks the rows up elsewhere, these are not all rows, but those of one page and one more.
+        """
+        ranges = self._ranges(wanted)
+        if not ranges:
+            return self._source.rows.none()
+        if not self._source.has_columns(wanted.equal):
+            found = self._source.rows.filter(pk__in=self._source.look_up(wanted))
+            return found.order_by(f"-{self._time}", "-id")
+        if len(ranges) > 1:
+            return self._range(wanted).filter(**self._source.within(wanted.scope))
+        return self._range(ranges[0])
+
+    def _range(self, wanted: HistoryFilter) -> "QuerySet[Any]":
+        rows = self._source.rows.order_by(*(f"-{column}" for column in (*wanted.equal, self._time, "id")))
+        return rows.filter(*(compared(**values) for compared, values in bounds_of(wanted, self._time)))
+
+    def _ranges(self, wanted: HistoryFilter) -> list[HistoryFilter]:
+        """The query as ranges of an index, without regard to its scope: one for each doctor in the scope."""
+        if wanted.scope is None:
+            return [wanted]
+        if not self._source.scope_column:
+            return []
+        column, values = self._source.scoped(wanted.scope)
+        if column in wanted.equal:
+            return [wanted] if wanted.equal[column] in values else []
+        return [replace(wanted, equal=self._in_order({**wanted.equal, column: value})) for value in values]
+
+    def _in_order(self, equal: Mapping[str, Any]) -> dict[str, Any]:
+        """The columns in the order of an index: the one of the scope first, unless a filter places it."""
+        filters = [self._source.column(each.column) for each in self._source.filters.values()]
+        return {column: equal[column] for column in dict.fromkeys((*filters, *equal)) if column in equal}
 
     def _read(self, wanted: HistoryFilter) -> list[tuple[Any, ...]]:
         """Columns, hidden columns and size of each row, for one row more than the page can have.
 
         Texts that might be too large are None.
         """
-        bounds = self._bounds(wanted)
+        ranges = self._ranges(wanted)
+        if not ranges:
+            return []
+        if not self._source.has_columns(wanted.equal):  # the statement depends on the ids that were found
+            return list(self._columns(self.matching(wanted), wanted)[: wanted.limit + 1])
+        return self._read_range(ranges[0]) if len(ranges) == 1 else self._read_merged(ranges, wanted)
+
+    def _read_range(self, wanted: HistoryFilter) -> list[tuple[Any, ...]]:
+        bounds = bounds_of(wanted, self._time)
         shape = (self._source.name, wanted.limit, *((compared, *values) for compared, values in bounds))
         values = [pair for _, compared in bounds for pair in compared.items()]
-        return statement_cache.ask(shape, lambda: self._columns(wanted), values)
+        return statement_cache.ask(
+            shape, lambda: self._columns(self._range(wanted), wanted)[: wanted.limit + 1], values
+        )
 
-    def _columns(self, wanted: HistoryFilter) -> "QuerySet[Any, Any]":
+    def _read_merged(self, ranges: list[HistoryFilter], wanted: HistoryFilter) -> list[tuple[Any, ...]]:
+        """As `_read_range`, for several ranges: the newest positions of each, merged, and then their rows.
+
+        If rows are erased between the statements, it starts again: fewer rows would look like the end.
+        """
+        count = wanted.limit + 1
+        while True:
+            found = [self._range(each).values_list(self._time, "id")[:count] for each in ranges]
+            newest = nlargest(count, (position for positions in found for position in positions))
+            rows = self._source.rows_in(wanted.scope).filter(id__in=[row_id for _, row_id in newest])
+            read = list(self._columns(rows.order_by(f"-{self._time}", "-id"), wanted))
+            if len(read) == len(newest):
+                return read
+
+    def _columns(self, rows: "QuerySet[Any]", wanted: HistoryFilter) -> "QuerySet[Any, Any]":
         texts = {text: Case(When(payload_bytes__lte=_small(wanted), then=F(text))) for text in self._source.large}
         columns = [texts.get(column, column) for column in self.row._fields]
-        rows = self.matching(wanted).values_list(*columns, *self._source.hidden, "payload_bytes")
-        return rows[: wanted.limit + 1]
+        return rows.values_list(*columns, *self._source.hidden, "payload_bytes")
 
     def _with_texts(self, rows: list[Any], large: set[UUID]) -> list[Any]:
         """The rows, with the texts of the large ones filled in; large rows that were erased meanwhile are left out."""
@@ -187,6 +234,21 @@ class History:
         results = self._source.rows.filter(id__in=large).values_list("id", *names)
         texts = {row_id: dict(zip(names, values, strict=True)) for row_id, *values in results}
         return [row._replace(**texts.get(row.id, {})) for row in rows if row.id not in large or row.id in texts]
+
+
+def bounds_of(wanted: HistoryFilter, time: str, row_id: str = "id") -> list[Bound]:
+    """The bounds of the range that a query reads of an index over `equal`, `time` and `row_id`.
+
+    The lower one comes first; fewer than two if an end is open.
+    """
+    equal, since, until, after = dict(wanted.equal), wanted.since, wanted.until, wanted.after
+    lowest = equal if since is None else equal | {time: since}
+    bounds: list[Bound] = [(at_least, lowest)] if lowest else []
+    if after is not None and (until is None or after.time < until):
+        return [*bounds, (below, equal | {time: after.time, row_id: after.id})]
+    if until is not None:
+        return [*bounds, (below, equal | {time: until})]
+    return [*bounds, (at_most, equal)] if equal else bounds
 
 
 def unknown() -> NoSuchRecord:

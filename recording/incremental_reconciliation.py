@@ -2,6 +2,7 @@
 
 It never counts the whole log. It derives the sets from the origins' heads, the dispositions, and the journal's numbers
 beyond the heads. It counts each range of newly settled numbers once, so a number without row or disposition shows.
+Of folded heads it only sums up the totals; it reads them, and their saved copies, when a fold has changed.
 `recording.reconciliation` counts everything, and `verify_log` proves it.
 """
 
@@ -12,16 +13,15 @@ from uuid import UUID
 
 from django.db.models import Count
 
-from recording import sources
+from recording import folds, origins, sources
 from recording.journal import Spool
 from recording.journal.segment import SegmentName
 from recording.models import Disposition, Origin
-from recording.origins import Head
-from recording.publisher import progress
-from recording.publisher.heads import SavedHeads
+from recording.publisher import heads, progress
 
 RECENT = 10_000  # numbers of an origin that the first call counts
 NEWEST = 20  # origins that the first call counts
+NEWEST_LATER = 500  # origins that a later call sees for the first time, and counts; it also sees what leaves a fold
 
 Range = tuple[UUID, int, int]
 
@@ -63,18 +63,22 @@ class GapCheck:
 
     def missing(self, highest: Mapping[UUID, int]) -> int:
         """How many numbers, up to the highest settled one of each origin, have neither row nor disposition."""
-        new = [(origin, self._begin(origin, highest) + 1, last) for origin, last in highest.items()]
+        begins = self._begins(highest)
+        new = [(origin, begins[origin] + 1, last) for origin, last in highest.items()]
         gaps = {item: _gap(item) for item in [*self._with_gaps, *(item for item in new if item[1] <= item[2])]}
         self._with_gaps = [item for item, gap in gaps.items() if gap]
         self._checked_to = dict(highest)
         self._has_begun = True
         return sum(gaps.values())
 
-    def _begin(self, origin: UUID, highest: Mapping[UUID, int]) -> int:
+    def _begins(self, highest: Mapping[UUID, int]) -> dict[UUID, int]:
+        """How far each origin counts as checked: of those that it has not seen before, all but the newest do."""
+        unseen = sorted(highest.keys() - self._checked_to.keys())  # an origin's id sorts by time
         if self._has_begun:
-            return self._checked_to.get(origin, 0)
-        newest = sorted(highest)[-NEWEST:]  # an origin's id sorts by time
-        return max(highest[origin] - RECENT, 0) if origin in newest else highest[origin]
+            newest = dict.fromkeys(unseen[-NEWEST_LATER:], 0)
+        else:
+            newest = {origin: max(highest[origin] - RECENT, 0) for origin in unseen[-NEWEST:]}
+        return {**highest, **newest, **self._checked_to}
 
 
 def _gap(item: Range) -> int:
@@ -85,25 +89,56 @@ def _gap(item: Range) -> int:
     return last - first + 1 - found
 
 
+class SavedFolds:
+    """The heads in the file of folded ones that are in no fold now: they were taken out, or somebody deleted them."""
+
+    def __init__(self) -> None:
+        self._seen: object = None
+        self._left: dict[UUID, int] = {}
+
+    def left(self, journal: Path, totals: folds.Totals) -> Mapping[UUID, int]:
+        """Their highest numbers. Reads the file and the folds only if either has changed. Raises `DamagedHeads`."""
+        path = journal / heads.FOLDED_NAME
+        seen = totals, _state(path)
+        if seen != self._seen:
+            self._left = {origin: head.settled.highest for origin, head in heads.read_one(path).items()}
+            for row in folds.rows():
+                if folds.highest(row) >= self._left.get(row.id, 0):
+                    self._left.pop(row.id, None)
+            self._seen = seen
+        return self._left
+
+
+def _state(path: Path) -> object:
+    with suppress(FileNotFoundError):
+        found = path.stat()
+        return found.st_ino, found.st_size, found.st_mtime_ns
+    return None
+
+
 class IncrementalReconciliation:
     """Keeps the state between calls of `account`."""
 
     def __init__(self) -> None:
         self._gap_check = GapCheck()
+        self._saved_folds = SavedFolds()
 
-    def account(self, ends: Mapping[UUID, int], saved_heads: SavedHeads) -> dict[str, int]:
-        """Counts of numbers by set; the others add up to `answered`. Raises Django's database errors.
+    def account(self, journal: Path, ends: Mapping[UUID, int]) -> dict[str, int]:
+        """Counts of numbers by set; the others add up to `answered`.
 
-        `ends` must have been read from the journal before; `saved_heads` are the heads saved beside the journal.
+        `ends` must have been read from the journal before. Raises Django's database errors or `DamagedHeads`.
         """
+        saved = {origin: head.settled.highest for origin, head in heads.read_one(journal / heads.FILE_NAME).items()}
         dispositions = dict(Disposition.objects.values_list("kind").annotate(Count("id")).order_by())
-        highest = {row.id: Head.of(row).settled.highest for row in Origin.objects.all()}
+        highest, totals = _settled()
         gaps = self._gap_check.missing(highest)
-        settled = sum(highest.values())
-        saved = {origin: head.settled.highest for origin, head in saved_heads.items()}
-        lost = sum(max(last - highest.get(origin, 0), 0) for origin, last in saved.items())
-        known = {origin: max(highest.get(origin, 0), saved.get(origin, 0)) for origin in ends}
-        waiting = sum(max(last - known[origin], 0) for origin, last in ends.items())
+        left = self._saved_folds.left(journal, totals)
+        saved |= {origin: max(last, saved.get(origin, 0)) for origin, last in left.items()}
+        unknown = origins.find((saved.keys() | ends.keys()) - highest.keys())  # folded, or not settled at all
+        known = highest | {origin: head.settled.highest for origin, head in unknown.items()}
+        settled = sum(highest.values()) + totals.numbers
+        lost = sum(max(last - known.get(origin, 0), 0) for origin, last in saved.items())
+        waiting = sum(max(last - max(known.get(origin, 0), saved.get(origin, 0)), 0) for origin, last in ends.items())
         kinds = {kind.value: dispositions.get(kind, 0) for kind in Disposition.Kind}
         return {
             "answered": settled + lost + waiting,
@@ -112,3 +147,13 @@ class IncrementalReconciliation:
             **kinds,
             "missing": gaps + lost,
         }
+
+
+def _settled() -> tuple[dict[UUID, int], folds.Totals]:
+    """The highest settled number of each open head, and the totals of the folds, as of the same moment."""
+    totals = folds.totals()
+    while True:
+        highest = {row.id: folds.highest(row) for row in Origin.objects.only("id", "settled")}
+        before, totals = totals, folds.totals()
+        if totals == before:  # otherwise a head was moved meanwhile, and would count twice or not at all
+            return highest, totals

@@ -7,6 +7,7 @@ settled is not written again, so a row that was erased stays erased.
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -16,11 +17,11 @@ from common import metrics, tracing
 from common.bulk_insert import insert_new
 from common.database_errors import is_row_fault
 from common.number_set import between
-from recording import origins, sources
+from recording import lookups, origins, sources
 from recording.batches import Batch, Numbered
 from recording.models import Disposition, SealedRow
 from recording.origins import Head
-from recording.records import BadRecord, SealableRecord, microseconds, source_of
+from recording.records import BadRecord, SealableRecord, decrypted, microseconds, source_of
 from recording.seals import Key, keyring
 from recording.sources import Received, RecordSource, decode_all
 
@@ -35,11 +36,12 @@ def write_batch(batch: Batch, *, is_restoring: bool = False) -> Outcomes:
 
     Numbers that are settled already are left alone; when restoring, those that have a row or a disposition.
 
-    Raises Django's database errors if the database fails, `UnknownKey` if the sealing key is not configured, `WrongKey`
-    if the origin has another one, and `UnsupportedRecord` if a newer worker has to write it. Then nothing is written
-    and the publisher sends it again.
+    Raises Django's database errors if the database fails, `UnknownKey` if the sealing key is not configured,
+    `UnknownDataKey` if one that decrypts is not, `WrongKey` if the origin has another one, and `UnsupportedRecord` if a
+    newer worker has to write it. Then nothing is written and the publisher sends it again.
     """
     key = keyring().find(batch.key_id)
+    batch = _decrypted(batch)
     records = _decode(batch, key)
     with transaction.atomic():
         head = origins.lock_or_create(batch.origin, batch.host, key)
@@ -105,9 +107,10 @@ def disposition_of(number: Numbered, origin: UUID, key: Key, kind: Disposition.K
 
 
 def disposition_seal(each: Disposition, key: Key) -> bytes:
-    """The seal that a disposition must have: over its kind, its bytes, its reason and its time."""
+    """The seal that a disposition must have: over its number, its kind, its bytes, its reason and its time."""
     digest, seal, payload = bytes(each.digest), bytes(each.seal), bytes(each.payload)
-    return key.disposition(seal, digest, payload, microseconds(each.created_at), f"{each.kind} {each.reason}")
+    text = f"{each.origin} {each.sequence} {each.kind} {each.reason}"
+    return key.disposition(seal, digest, payload, microseconds(each.created_at), text)
 
 
 def is_record_fault(exc: BadRecord | Error) -> bool:
@@ -123,6 +126,14 @@ def is_genuine(each: Disposition, key: Key) -> bool:
 def rejection_reason(exc: BadRecord | Error) -> str:
     """The reason for quarantine, without the database's own message, which would quote the record."""
     return str(exc) if isinstance(exc, BadRecord) else f"the database refuses it ({type(exc).__name__})"
+
+
+def _decrypted(batch: Batch) -> Batch:
+    """The batch with clear payloads. Raises `UnknownDataKey`."""
+    payloads = [decrypted(each.payload) for each in batch.records]
+    pairs = zip(batch.records, payloads, strict=True)
+    clear = tuple(each if payload is each.payload else replace(each, payload=payload) for each, payload in pairs)
+    return replace(batch, records=clear)
 
 
 def _decode(batch: Batch, key: Key) -> list[Received]:
@@ -214,7 +225,7 @@ def _note_repeats(source: RecordSource, others: Sequence[Received], origin: UUID
 def row_of(source: RecordSource, record: SealableRecord, number: Numbered, origin: UUID, key: Key) -> SealedRow:
     """The sealed row of a record."""
     now, size = datetime.now(UTC), record.payload_bytes
-    return source.model(
+    row: SealedRow = source.model(
         **vars(record),
         created_at=now,
         payload_bytes=size,
@@ -222,8 +233,10 @@ def row_of(source: RecordSource, record: SealableRecord, number: Numbered, origi
         origin=origin,
         sequence=number.sequence,
         seal=number.seal,
-        row_seal=key.row(number.seal, number.digest, microseconds(now), size),
+        row_seal=key.row((origin, number.sequence), number.seal, number.digest, microseconds(now), size),
     )
+    lookups.fill(row)
+    return row
 
 
 def _by_source(records: Iterable[Received]) -> dict[RecordSource, list[Received]]:

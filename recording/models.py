@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils import timezone
 
+from common.encrypted_fields import EncryptedBinaryField
+from common.encryption import random_key
 from common.ids import uuid7
 
 
@@ -67,6 +69,22 @@ class Origin(models.Model):
         return f"{self.id} on {self.host}"
 
 
+class Fold(models.Model):
+    """Many heads, packed into one row: those of origins to which nobody writes any more. See `recording.folds`.
+
+    Its members have their own seals. What else is here only follows from them, and `verify_log` compares it.
+    """
+
+    first = models.UUIDField(help_text="The lowest origin that was folded here.")
+    last = models.UUIDField(db_index=True, help_text="The highest one: a look-up reads the folds whose range fits.")
+    numbers = models.BigIntegerField(help_text="How many numbers its origins have: a scrape only sums them up.")
+    created_at = models.DateTimeField(default=timezone.now)
+    members = models.TextField(help_text="The heads, as JSON. The last column: SQLite reads the others without it.")
+
+    def __str__(self) -> str:
+        return f"fold {self.pk}"
+
+
 class Disposition(models.Model):
     """Explains why a numbered record has no row, so that its number does not count as missing."""
 
@@ -83,7 +101,7 @@ class Disposition(models.Model):
     digest = models.BinaryField()
     seal = models.BinaryField(help_text="The record's own seal.")
     disposition_seal = models.BinaryField(help_text="HMAC over this row.")
-    payload = models.BinaryField(default=b"", help_text="The bytes of a quarantined record.")
+    payload = EncryptedBinaryField(default=b"", help_text="The bytes of a quarantined record.")
     reason = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -96,3 +114,12 @@ class Disposition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.origin} {self.sequence}"
+
+
+class LookupKey(models.Model):
+    """A single row: the key of the hashes in look-up columns, see `recording.lookups`. It never changes."""
+
+    key = EncryptedBinaryField(default=random_key, editable=False)
+
+    def __str__(self) -> str:
+        return "the look-up key"

@@ -2,8 +2,11 @@
 
 Every transaction that writes about an origin locks its head first. So each of them sees all that the others settled,
 and what is settled once stays settled: a batch that comes again, even while its rows are being erased, adds nothing.
+
+Heads that nobody changes any more are folded: see `recording.folds`. All look-ups here find them too.
 """
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -12,6 +15,7 @@ from django.db import transaction
 
 from common.bulk_insert import insert_new
 from common.number_set import NumberSet
+from recording import folds
 from recording.models import Origin
 from recording.seals import Key, UnknownKey, keyring
 
@@ -22,7 +26,10 @@ class WrongKey(Exception):
 
 @dataclass
 class Head:
-    """An origin's head. `is_genuine` is whether its seal verifies; None if its key is not configured."""
+    """An origin's head. `is_genuine` is whether its seal verifies; None if its key is not configured.
+
+    `fold` is the fold that it is in, or None; `stored` are the values that the database has, if they are known.
+    """
 
     origin: UUID
     host: str
@@ -31,28 +38,33 @@ class Head:
     erased: int
     ended: bool
     is_genuine: bool | None
+    fold: int | None = None
+    stored: tuple[NumberSet, int, bool] | None = None
 
     @classmethod
-    def of(cls, row: Origin) -> "Head":
-        """The head in this row."""
-        try:
-            key = keyring().find(row.key_id)
-            settled = NumberSet.parse(row.settled)
-        except UnknownKey:
-            return cls(row.id, row.host, row.key_id, _parsed(row.settled), row.erased, row.ended, is_genuine=None)
-        except ValueError:
-            return cls(row.id, row.host, row.key_id, NumberSet(), row.erased, row.ended, is_genuine=False)
-        is_genuine = bytes(row.seal) == key.head(row.id, row.host, row.settled, row.erased, ended=row.ended)
-        return cls(row.id, row.host, row.key_id, settled, row.erased, row.ended, is_genuine)
+    def of(cls, row: Origin, fold: int | None = None) -> "Head":
+        """The head in this row, which may come from a fold."""
+        settled, is_genuine = _parsed(row.settled), _is_genuine(row)
+        stored = settled, row.erased, row.ended
+        return cls(row.id, row.host, row.key_id, *stored, is_genuine, fold, stored)
 
     def save(self) -> None:
-        """Writes it, sealed anew. If its seal did not verify before, it still does not, and `verify_log` reports it."""
+        """Writes it, sealed anew, if it has changed; a folded head is taken out of its fold, which must be locked.
+
+        If its seal did not verify before, it still does not, and `verify_log` reports it.
+        """
+        if self.stored == (self.settled, self.erased, self.ended):
+            return
+        if self.fold is not None:
+            folds.take_out(self.fold, self.origin)
+            self.fold = None
         columns = {"settled": str(self.settled), "erased": self.erased, "ended": self.ended}
         columns["changed_at"] = datetime.now(UTC)
         if self.is_genuine:
             key = keyring().find(self.key_id)
             columns["seal"] = key.head(self.origin, self.host, str(self.settled), self.erased, ended=self.ended)
         Origin.objects.filter(pk=self.origin).update(**columns)
+        self.stored = self.settled, self.erased, self.ended
 
 
 def settled(origin: UUID) -> NumberSet:
@@ -63,15 +75,24 @@ def settled(origin: UUID) -> NumberSet:
 
 def genuine(origin: UUID) -> Head | None:
     """The origin's head; None if there is none whose seal verifies."""
-    row = Origin.objects.filter(pk=origin).first()
-    head = Head.of(row) if row else None
+    head = find({origin}).get(origin)
     return head if head and head.is_genuine else None
+
+
+def find(origins: Collection[UUID]) -> dict[UUID, Head]:
+    """The heads of several origins, those that exist."""
+    return _look_up(origins, locked=False)
+
+
+def every() -> Iterator[Head]:
+    """The heads of all origins, as of one moment if the caller has a snapshot."""
+    yield from map(Head.of, Origin.objects.all())
+    yield from map(Head.of, folds.rows())
 
 
 def lock(origin: UUID) -> Head | None:
     """The origin's head, locked until the transaction ends; None if there is none."""
-    row = Origin.objects.select_for_update().filter(pk=origin).first()
-    return Head.of(row) if row else None
+    return lock_all({origin}).get(origin)
 
 
 def lock_or_create(origin: UUID, host: str, key: Key) -> Head:
@@ -90,10 +111,9 @@ def lock_or_create(origin: UUID, host: str, key: Key) -> Head:
 def lock_all(origins: set[UUID]) -> dict[UUID, Head]:
     """Locks the heads of several origins, always in the same order, so that no two transactions wait for each other.
 
-    Returns those that exist.
+    Returns those that exist. A folded head is locked by its fold.
     """
-    rows = Origin.objects.select_for_update().filter(pk__in=origins).order_by("pk")
-    return {row.id: Head.of(row) for row in rows}
+    return _look_up(origins, locked=True)
 
 
 def end(origin: UUID) -> None:
@@ -103,6 +123,34 @@ def end(origin: UUID) -> None:
         if head and head.is_genuine and not head.ended:
             head.ended = True
             head.save()
+
+
+def _look_up(origins: Collection[UUID], *, locked: bool) -> dict[UUID, Head]:
+    """Heads in rows of their own, and in folds. What moved from one to the other between the two looks is found too.
+
+    A head is only folded after a day without change. So one that is in neither place can't have moved twice.
+    """
+    found = _open(origins, locked=locked)
+    if folded := set(origins) - found.keys():
+        found |= {origin: Head.of(each.row, each.fold) for origin, each in folds.find(folded, locked=locked).items()}
+        if taken_out := folded - found.keys():
+            found |= _open(taken_out, locked=locked)
+    return found
+
+
+def _open(origins: Collection[UUID], *, locked: bool) -> dict[UUID, Head]:
+    rows = Origin.objects.select_for_update() if locked else Origin.objects.all()
+    return {row.id: Head.of(row) for row in rows.filter(pk__in=origins).order_by("pk")}
+
+
+def _is_genuine(row: Origin) -> bool | None:
+    try:
+        key, _ = keyring().find(row.key_id), NumberSet.parse(row.settled)
+    except UnknownKey:
+        return None
+    except ValueError:
+        return False
+    return bytes(row.seal) == key.head(row.id, row.host, row.settled, row.erased, ended=row.ended)
 
 
 def _parsed(text: str) -> NumberSet:

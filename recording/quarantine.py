@@ -5,9 +5,9 @@ from django.db import Error, transaction
 from recording import origins
 from recording.batches import Numbered
 from recording.ingestion import MAX_REASON, disposition_seal, insert, is_genuine, is_record_fault, rejection_reason
-from recording.models import Disposition, Origin
+from recording.models import Disposition
 from recording.records import BadRecord, UnsupportedRecord, source_of
-from recording.seals import Key, keyring
+from recording.seals import Key, UnknownKey, keyring
 from recording.sources import Received, decode_all
 
 
@@ -18,12 +18,14 @@ def try_again(disposition: Disposition) -> bool:
     database fails, and `UnknownKey` if the sealing key is not configured: then nothing has changed.
     """
     with transaction.atomic():
-        origins.lock(disposition.origin)
+        head = origins.lock(disposition.origin)
         waiting = Disposition.objects.select_for_update().filter(pk=disposition.pk, kind=Disposition.Kind.QUARANTINED)
         quarantined = waiting.first()
         if quarantined is None:
             return True
-        key = keyring().find(Origin.objects.only("key_id").get(pk=quarantined.origin).key_id)
+        if head is None:
+            raise UnknownKey(f"the origin {quarantined.origin} has no head, so its key is not known: run verify_log")
+        key = keyring().find(head.key_id)
         reason = _settle(quarantined, key)
         if reason and is_genuine(quarantined, key):  # otherwise `verify_log` must go on to report it
             quarantined.reason = reason[:MAX_REASON]

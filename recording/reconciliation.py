@@ -14,10 +14,9 @@ from django.db import connection, transaction
 from django.db.models import Count
 
 from common.number_set import NumberSet
-from recording import sources
-from recording.backlog import age_of_oldest, waiting_numbers
-from recording.models import Disposition, Origin
-from recording.origins import Head
+from recording import origins, sources
+from recording.backlog import age_of_oldest, journal_numbers, waiting_numbers
+from recording.models import Disposition
 from recording.publisher import heads
 
 NONE = NumberSet()
@@ -62,9 +61,9 @@ def account(journal: Path) -> Account:
 
 def _count(journal: Path) -> Account:
     """Reads the journal before and after the tables: what leaves it is in the tables, and what comes waits."""
-    before, saved_heads = waiting_numbers(journal), heads.read(journal)
+    (before, blank), saved_heads = journal_numbers(journal), heads.read(journal)
     with _snapshot():
-        settled = {row.id: Head.of(row).settled for row in Origin.objects.all()}
+        settled = {head.origin: head.settled for head in origins.every()}
         written = sum(source.rows.count() for source in sources.registered())
         kinds = dict(Disposition.objects.values_list("kind").annotate(Count("id")).order_by())
     after = waiting_numbers(journal)
@@ -74,7 +73,7 @@ def _count(journal: Path) -> Account:
     }
     saved = {origin: head.settled for origin, head in saved_heads.items()}
     return Account(
-        answered=sum(_highest(settled, saved, before, after).values()),
+        answered=sum(_highest(settled, saved, before, after, blank).values()),
         written=written,
         waiting=sum(map(len, waiting.values())),
         quarantined=kinds.get(Disposition.Kind.QUARANTINED, 0),

@@ -7,19 +7,23 @@ import logging
 import os
 from collections.abc import Sequence
 from functools import lru_cache
+from multiprocessing.util import Finalize
 
 from django.db import Error
 
 from common import metrics, tracing
 from common.conf import settings
+from common.database_errors import trouble
 from common.ids import uuid7
-from recording.direct_writes import DirectOrigin
+from recording.direct_writes import DirectOrigins
 from recording.exceptions import NoRoom, NotRecorded
 from recording.journal import JournalFull, JournalStalled, JournalUnwritable, Writer, journal_folder
-from recording.records import SealableRecord
+from recording.records import SealableRecord, encrypted
 from recording.seals import keyring
 
 log = logging.getLogger(__name__)
+
+_direct_origins: dict[str, DirectOrigins] = {}  # by source
 
 ANSWER_BYTES = 64 * 1024  # an upper bound for most answers and a record's own members
 
@@ -68,9 +72,33 @@ def record(item: SealableRecord, contents: Sequence[bytes] = ()) -> None:
         metrics.count_records({"journaled": 1})
 
 
+def record_without_reservation(item: SealableRecord) -> None:
+    """As `record`, for a small record without a `CapacityReservation`.
+
+    If the journal has no room, its row is written directly: what answers are built from the database need it anyway.
+    """
+    if _is_full(item.payload_bytes):
+        _write_directly(item, ())
+    else:
+        record(item)
+
+
+def _is_full(payload_bytes: int) -> bool:
+    """Whether the journal has reached its size limit. `record` handles all other trouble."""
+    try:
+        writer, size = _writer(), payload_bytes + ANSWER_BYTES
+        writer.reserve(size)
+        writer.release(size)
+    except JournalFull:
+        return True
+    except (JournalStalled, JournalUnwritable, OSError):
+        return False
+    return False
+
+
 @tracing.trace_step("append to journal")
 def _append(item: SealableRecord, contents: Sequence[bytes]) -> None:
-    _writer().append(item.encode(tracing.current_traceparent(), contents), item.content())
+    _writer().append(encrypted(item.encode(tracing.current_traceparent(), contents)), item.content())
 
 
 @tracing.trace_step("write row")
@@ -104,18 +132,41 @@ def record_as_row(item: SealableRecord) -> None:
     _direct(item.SOURCE).write([item])
 
 
-@lru_cache
-def _direct(source: str) -> DirectOrigin:
+def _direct(source: str) -> DirectOrigins:
     """Each source has its own: erasing rows of one source may hold their head and wait for another source's lock."""
-    return DirectOrigin(keyring().current)
+    if not _direct_origins:  # `Finalize` also runs in forked children of `multiprocessing`; `atexit` does not
+        Finalize(None, _end_direct, exitpriority=0)
+    if source not in _direct_origins:
+        _direct_origins.setdefault(source, DirectOrigins(keyring().current))
+    return _direct_origins[source]
 
 
 def reset() -> None:
-    """Ends this process' origin; the next record begins a new one. A forked child must not use its parent's origin."""
+    """Ends this process' origins; the next record begins a new one."""
+    _forget_journal()
+    _end_direct()
+
+
+def _forget_journal() -> None:
     if _writer.cache_info().currsize:
         _writer().close()
         _writer.cache_clear()
-    _direct.cache_clear()
 
 
-os.register_at_fork(after_in_child=reset)
+def _end_direct() -> None:
+    """An error here must not stop an exit: an origin that was not ended is folded all the same, only later."""
+    for each in _direct_origins.values():
+        try:
+            each.end()
+        except Error as exc:
+            log.warning("origins of rows that were written directly are not ended: %s", trouble(exc) or "the database")
+    _direct_origins.clear()
+
+
+def _forget() -> None:
+    """A forked child must not use its parent's origins, nor end them."""
+    _forget_journal()
+    _direct_origins.clear()
+
+
+os.register_at_fork(after_in_child=_forget)

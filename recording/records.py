@@ -19,10 +19,15 @@ from uuid import UUID
 
 import orjson
 
+from common import encryption
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _HEAD = re.compile(rb'\{"source":"([a-z0-9_.]{1,100})","version":(\d{1,4}),')
 _TRACED = re.compile(_HEAD.pattern + rb'"traceparent":"([0-9a-f-]{55})"')
+_PUBLIC = re.compile(_HEAD.pattern + rb'(?:"traceparent":"[0-9a-f-]{55}",)?')
+_ENCRYPTED = re.compile(_PUBLIC.pattern + rb'(?:"(has_contents)":true,)?(?=\x1f)')  # no JSON text has this byte
+_HAS_CONTENTS, _END = b'"has_contents":true,', b"}"
 _LENGTH = struct.Struct(">I")
 
 
@@ -114,7 +119,37 @@ def traceparent_of(encoded: bytes) -> str:
 
 def has_contents(encoded: bytes) -> bool:
     """Whether an encoded record carries its attachments' contents. No text of a record has these bytes unescaped."""
-    return b',"contents":[' in encoded
+    match = _ENCRYPTED.match(encoded)
+    return bool(match[3]) if match else b',"contents":[' in encoded
+
+
+def encrypted(encoded: bytes) -> bytes:
+    """An encoded record as the journal and Redis hold it: encrypted if there are `DATA_KEYS`.
+
+    Its source, its version, its `traceparent`, and whether it has contents stay readable, and are authenticated.
+    """
+    keys = encryption.keys()
+    if keys is None:
+        return encoded
+    match = _PUBLIC.match(encoded)
+    if match is None:
+        raise BadRecord("the record names no source")
+    head = match[0] + _HAS_CONTENTS if has_contents(encoded) else match[0]
+    return b"".join((head, encryption.envelope(keys, encoded, head), _END))  # a segment must not end like its filler
+
+
+def decrypted(encoded: bytes) -> bytes:
+    """What `encrypted` was given; the bytes as they are if they are not encrypted, or were changed: no record then.
+
+    Raises `UnknownDataKey`.
+    """
+    match = _ENCRYPTED.match(encoded)
+    if match is None:
+        return encoded
+    try:
+        return encryption.decrypted(encoded[match.end() : -len(_END)], match[0])
+    except encryption.Undecryptable:
+        return encoded
 
 
 def without_contents(encoded: bytes) -> tuple[bytes, list[bytes]]:
@@ -127,6 +162,13 @@ def without_contents(encoded: bytes) -> tuple[bytes, list[bytes]]:
         return orjson.dumps(members), [b64decode(text, validate=True) for text in contents]
     except (ValueError, TypeError, KeyError, AttributeError) as exc:
         raise BadRecord(f"the contents of its attachments can't be read ({type(exc).__name__})") from None
+
+
+def data_key_of(encoded: bytes) -> str:
+    """The id of the data key that an encoded record is encrypted with; blank for a clear one."""
+    match = _ENCRYPTED.match(encoded)
+    start = match.end() + len(encryption.BYTES) if match else 0
+    return encoded[start : match.end() + encryption.HEAD_LENGTH].decode("latin-1") if match else ""
 
 
 def microseconds(moment: datetime) -> int:

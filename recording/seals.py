@@ -41,13 +41,19 @@ class Key:
         """The 32-byte seal of a record."""
         return self._mac(b"seal", previous, origin.bytes, _number(sequence), digest)
 
-    def row(self, seal: bytes, digest: bytes, created_at: int, size: int) -> bytes:
-        """The 32-byte seal of a row, over its record's seal, its content, its time of writing and its size."""
-        return self._mac(b"row", seal, digest, _number(created_at), _number(size))
+    def row(self, place: tuple[UUID, int], seal: bytes, digest: bytes, created_at: int, size: int) -> bytes:
+        """The 32-byte seal of a row, over its origin and number, and its record's seal, content, time and size.
+
+        The record's seal covers the number too, but nobody can verify it if the record before is gone.
+        """
+        origin, sequence = place
+        times = _number(created_at), _number(size)
+        return self._mac(b"row", origin.bytes, _number(sequence), *times, digest, seal)
 
     def disposition(self, seal: bytes, digest: bytes, payload: bytes, created_at: int, text: str) -> bytes:
-        """The 32-byte seal of a disposition; `text` is its kind and its reason."""
-        return self._mac(b"disposition", seal, digest, _sha256(payload), _number(created_at), text.encode())
+        """The 32-byte seal of a disposition; `text` is its origin, number, kind and reason."""
+        parts = _sha256(seal), _sha256(digest), _sha256(payload)  # columns, so their lengths may vary
+        return self._mac(b"disposition", *parts, _number(created_at), text.encode())
 
     def head(self, origin: UUID, host: str, settled: str, erased: int, *, ended: bool) -> bytes:
         """The 32-byte seal of an origin's head."""

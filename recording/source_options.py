@@ -12,10 +12,11 @@ BAD_INPUT = 2  # exit status, as argparse's
 
 
 def add_options(parser: CommandParser) -> None:
-    """Adds `--source`, which defaults to the first one, and the filters of all sources."""
+    """Adds `--source`, which defaults to the source that says so, and the filters of all sources."""
     known = sources.registered()
     names = [source.name for source in known]
-    parser.add_argument("--source", choices=names, default=names[0], help=f"whose rows ({names[0]})")
+    default = next((source.name for source in known if source.is_default), names[0])
+    parser.add_argument("--source", choices=names, default=default, help=f"whose rows ({default})")
     for name in dict.fromkeys(name for source in known for name in source.filters):
         of = [source.name for source in known if name in source.filters]
         parser.add_argument(f"--{name}", help=f"exact; for {', '.join(of)}")

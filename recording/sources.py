@@ -16,12 +16,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
+from common.row_scope import Scope
 from recording.batches import Batch, Numbered
+from recording.lookups import lookup, lookup_fields
 from recording.records import BadRecord, SealableRecord, UnsupportedRecord, source_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
+    from recording.history import HistoryFilter
     from recording.models import SealedRow
     from recording.verification import Step
 
@@ -30,7 +33,7 @@ Follower = Callable[["RecordSource", Sequence["SealedRow"]], None]
 
 @dataclass(frozen=True)
 class Filter:
-    """An exact filter: its column, and a parser that may raise a `ValueError` whose text says what to do."""
+    """An exact filter: the record's field, and a parser that may raise a `ValueError` whose text says what to do."""
 
     column: str
     read: Callable[[str], Any] = str
@@ -44,14 +47,21 @@ class RecordSource:
     filters: ClassVar[Mapping[str, Filter]] = {}  # by the name of a parameter, and of a command's option
     row: ClassVar[type[Any]]  # the rows of history and exports; default: made from the record's fields
     json: ClassVar[tuple[str, ...]] = ()  # columns with JSON texts
+    is_default: ClassVar[bool] = False  # commands mean it if they name no source
     is_model_call: ClassVar[bool] = False  # rows have model_name, model_version, latency_ms, input_data and output_data
     large: ClassVar[tuple[str, ...]] = ()  # columns whose texts may be large: a page reads them separately
     hidden: ClassVar[tuple[str, ...]] = ()  # fields that history and exports do not show
+    scope_column: ClassVar[str] = ""  # has the doctor's name; without it, callers with a row scope see no row
 
     @property
     def name(self) -> str:
         """The source's name in every record."""
         return self.record.SOURCE
+
+    @property
+    def noun(self) -> str:
+        """What its rows are called in actions of the access log, such as `inference.list`."""
+        return self.name.rpartition(".")[2]
 
     @property
     def read_permission(self) -> str:
@@ -67,10 +77,59 @@ class RecordSource:
         """The record that became a row. Raises `BadRecord` if the row can't have come from a record."""
         return self.record(**{name: getattr(row, name) for name in self.record.field_names()})
 
+    def condition(self, name: str, value: Any) -> tuple[str, Any]:
+        """The column and the value that the filter `name` compares: for an encrypted column its keyed hash.
+
+        Raises Django's database errors: the first look-up of a process reads the key.
+        """
+        field = self.filters[name].column
+        return self.column(field), self._stored(field, value)
+
+    def column(self, field: str) -> str:
+        """The column that conditions on a field compare: beside an encrypted one, that of its keyed hash."""
+        found = lookup_fields(self.model).get(field)
+        return found.attname if found else field
+
+    def _stored(self, field: str, value: Any) -> Any:
+        return lookup(field, value) if field in lookup_fields(self.model) else value
+
+    def scoped(self, scope: frozenset[str]) -> tuple[str, list[Any]]:
+        """The column of a row scope, and its values for these doctors. Raises Django's database errors."""
+        return self.column(self.scope_column), [self._stored(self.scope_column, name) for name in sorted(scope)]
+
+    def within(self, scope: Scope, path: str = "") -> Mapping[str, Any]:
+        """The conditions of a row scope, as arguments of `filter`; `path` leads to the rows from another model."""
+        if scope is None:
+            return {}
+        column, values = self.scoped(scope)
+        return {f"{path}{column}__in": values}
+
     @property
     def rows(self) -> "QuerySet[Any]":
         """All rows."""
         return self.model._default_manager.all()  # noqa: SLF001 - Django documents _default_manager as public
+
+    def matching(self, values: Mapping[str, Any]) -> "QuerySet[Any]":
+        """The rows that match all values, which are named as in `filters`."""
+        return self.rows.filter(**dict(self.condition(name, value) for name, value in values.items()))
+
+    def matches(self, record: SealableRecord, values: Mapping[str, Any]) -> bool:
+        """Whether a record matches all values, which are named as in `filters`."""
+        return all(getattr(record, self.filters[name].column) == value for name, value in values.items())
+
+    def has_columns(self, equal: Iterable[str]) -> bool:
+        """Whether the table has these columns of filters. If not, history calls `look_up`."""
+        return True
+
+    def look_up(self, wanted: "HistoryFilter") -> list[UUID]:
+        """The ids of the first rows that match, newest first and one more than the limit, from another table."""
+        raise NotImplementedError
+
+    def rows_in(self, scope: Scope) -> "QuerySet[Any]":
+        """The rows that a caller with this scope may see."""
+        if scope is not None and not self.scope_column:
+            return self.rows.none()
+        return self.rows.filter(**self.within(scope))
 
     def load_stored_texts(self, rows: Iterable[Any]) -> Sequence[Any]:
         """Model instances, with their texts from the storage as far as these can be read now."""
@@ -86,6 +145,22 @@ class RecordSource:
     def verify_attachments(self) -> "Iterator[Step]":
         """Verifies the data outside the table, such as files in the storage."""
         return iter(())
+
+    def encrypt_files(self) -> Iterator[bool]:
+        """Encrypts files outside the table with the first of DATA_KEYS. Yields for each whether it was written anew."""
+        return iter(())
+
+    def keys_of_files(self) -> Iterator[str]:
+        """The id of the data key of each file outside the table; blank for a clear one."""
+        return iter(())
+
+    def verify_derived(self) -> "Iterator[Step]":
+        """Verifies tables that are derived from the rows. `verify_log` always runs it."""
+        return iter(())
+
+    def kept_after_erasure(self, values: Mapping[str, Any]) -> str:
+        """What the source keeps about people that another source just erased, as a sentence; blank for nothing."""
+        return ""
 
     def before_publish(self, origin: UUID, numbers: Sequence[Numbered]) -> Sequence[Numbered]:
         """The records as the publisher sends them. It may run again for the same records."""
@@ -105,6 +180,14 @@ class RecordSource:
 
         Their sources' `before_erase` and `after_erase` are not called.
         """
+        return ()
+
+    def belonging(self, rows: Sequence[Any]) -> "Iterable[tuple[RecordSource, Sequence[Any]]]":
+        """Rows of other sources that belong to these, without any lock: for a copy of all that is known."""
+        return ()
+
+    def files_of(self, row_ids: Sequence[UUID], faults: list[str]) -> Iterable[tuple[str, bytes]]:
+        """A path and the content of each file of these rows; adds a sentence to `faults` for one that can't be read."""
         return ()
 
     def erase_unrecorded(self, matches: Callable[[SealableRecord], bool]) -> None:

@@ -1,4 +1,4 @@
-"""The task that writes the log. It acknowledges early: the publisher resends batches that are not settled in time."""
+"""The ledger's tasks. The one that writes the log acknowledges early: the publisher resends what is not settled."""
 
 import logging
 from typing import Any
@@ -8,6 +8,9 @@ from django.db import Error, connection
 
 from common import logs, tracing
 from common.database_errors import trouble
+from common.encryption import UnknownDataKey
+from common.tasks import NoDatabase, database_needed
+from recording import fold_heads, retention
 from recording.batches import WRITE_RECORDS, BadBatch, Batch
 from recording.ingestion import write_batch
 from recording.origins import WrongKey
@@ -41,6 +44,23 @@ def write_records(*_: Any, **message: Any) -> None:
         problem = f"the database {trouble(exc) or 'fails'} ({type(exc).__name__})"
         connection.close()
         raise NotWritten(f"{problem}: {batch} will be sent again") from None
-    except (UnknownKey, UnsupportedRecord, WrongKey) as exc:
+    except (UnknownKey, UnknownDataKey, UnsupportedRecord, WrongKey) as exc:
         log.error("%s from host %s can't be written here and will be sent again: %s", batch, batch.host, exc)
         raise NotWritten(f"{type(exc).__name__}: {batch} will be sent again") from None
+
+
+@shared_task(name="recording.erase_expired", ignore_result=True, throws=(NoDatabase,))
+def erase_expired() -> None:
+    """Erases records whose retention has ended."""
+    with database_needed():
+        for source, count in retention.erase_expired().items():
+            if count:
+                log.info("%s records of %s were erased: their retention has ended", count, source)
+
+
+@shared_task(name="recording.fold_heads", ignore_result=True, throws=(NoDatabase,))
+def fold_old_heads() -> None:
+    """Folds the heads of origins to which nobody writes any more."""
+    with database_needed():
+        if count := fold_heads.fold_heads():
+            log.info("%d heads were folded", count)

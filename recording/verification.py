@@ -5,19 +5,20 @@ who has the sealing key.
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from common.keyset import walk
 from common.number_set import NumberSet, between
-from recording import sources
-from recording.backlog import waiting_numbers
+from recording import folds, lookups, origins, sources
+from recording.backlog import journal_numbers, waiting_numbers
 from recording.ingestion import is_genuine
-from recording.models import Disposition, Origin
+from recording.models import Disposition, Fold, Origin
 from recording.origins import Head
 from recording.publisher import heads
 from recording.records import BadRecord, UnsupportedRecord, microseconds
@@ -69,7 +70,7 @@ class Step:
 
 def estimated_total() -> int:
     """Roughly how many numbers a walk will check."""
-    return sum(len(Head.of(row).settled) for row in Origin.objects.all())
+    return sum(len(Head.of(row).settled) for row in Origin.objects.all()) + folds.totals().numbers
 
 
 def verify(journal: Path, copies: heads.SavedHeads | None = None) -> Iterator[Step]:
@@ -77,30 +78,88 @@ def verify(journal: Path, copies: heads.SavedHeads | None = None) -> Iterator[St
 
     Raises `UnreadableSegment` or `DamagedHeads`.
     """
-    waiting = waiting_numbers(journal)  # first: what leaves the journal meanwhile is settled
+    waiting, blank = journal_numbers(journal)  # first: what leaves the journal meanwhile is settled
     saved_heads = heads.merged(heads.read(journal), copies or {})
     known: set[UUID] = set()
-    for row in walk(Origin.objects.all(), "id"):
-        known.add(row.id)
-        numbers = _Waiting(journal, row.id, waiting.get(row.id, NumberSet()))
-        yield from _verify_origin(Head.of(row), numbers, saved_heads.get(row.id))
+    for item in _heads(known):
+        if isinstance(item, Finding):
+            yield Step(0, (item,))
+        else:
+            parts = (numbers.get(item.origin, NumberSet()) for numbers in (waiting, blank))
+            numbers = _InJournal(journal, item.origin, *parts)
+            yield from _verify_origin(item, numbers, saved_heads.get(item.origin))
     for origin, saved in saved_heads.items():
         if origin not in known:
             detail = "the whole origin, which this host or a kept copy knows"
             yield Step(0, (Finding("missing", origin, 1, saved.settled.highest, detail),))
-    yield from _foreign_rows()
-    if (journal / heads.DAMAGED_NAME).exists():
-        detail = f"{heads.DAMAGED_NAME} beside the journal: completely deleted origins from before can't be named"
-        yield Step(0, (Finding("unreadable", None, None, None, detail),))
+    for origin in blank.keys() - known:
+        detail = "blank in the journal, as if it had been erased, but its origin has no head"
+        yield Step(0, tuple(Finding("missing", origin, *part, detail) for part in blank[origin].ranges))
+    yield from _foreign_rows(known)
+    yield from chain.from_iterable(source.verify_derived() for source in sources.registered())
+    yield from _damaged_heads(journal)
+
+
+def _damaged_heads(journal: Path) -> Iterator[Step]:
+    for name in heads.DAMAGED_NAMES.values():
+        if (journal / name).exists():
+            detail = f"{name} beside the journal: completely deleted origins from before can't be named"
+            yield Step(0, (Finding("unreadable", None, None, None, detail),))
+
+
+def _heads(known: set[UUID]) -> Iterator[Head | Finding]:
+    """All heads, open and folded, each once, and what is wrong with the folds. Adds their origins to `known`.
+
+    At last it looks again for heads that were taken out of their fold meanwhile.
+    """
+    yield from _open_heads(known)
+    for fold in folds.each():
+        try:
+            rows = folds.unpack(fold)
+        except folds.BadFold as exc:
+            yield Finding("changed", None, None, None, f"{exc}, so its origins have no heads")
+            continue
+        yield from (Finding("changed", None, None, None, f"{fold}: {fault}") for fault in _faults_of_fold(fold, rows))
+        for row in rows:
+            if row.id not in known:
+                known.add(row.id)
+                yield Head.of(row, fold.pk)
+            elif all(_has_two_heads(row.id) for _ in range(2)):  # twice: between two looks a head may move once
+                yield Finding("changed", row.id, 1, folds.highest(row), f"it has several heads, one of them in {fold}")
+    yield from _open_heads(known)
+
+
+def _open_heads(known: set[UUID]) -> Iterator[Head]:
+    for row in walk(Origin.objects.all(), "id"):
+        if row.id not in known:
+            known.add(row.id)
+            yield Head.of(row)
+
+
+def _faults_of_fold(fold: Fold, rows: Sequence[Origin]) -> Iterator[str]:
+    """What does not follow from its members: nothing else is sealed."""
+    if fold.numbers != sum(map(folds.highest, rows)):
+        yield "its total is not that of its origins"
+    if not rows or not all(fold.first <= row.id <= fold.last for row in rows):
+        yield "its range is not that of its origins"
+
+
+def _has_two_heads(origin: UUID) -> bool:
+    containing = Fold.objects.filter(first__lte=origin, last__gte=origin, members__contains=origin.hex).count()
+    return containing + Origin.objects.filter(pk=origin).count() > 1
 
 
 @dataclass
-class _Waiting:
-    """An origin's numbers in the journal, as of `before` its head was read, and as of a moment after that."""
+class _InJournal:
+    """An origin's numbers in the journal, as of `before` its head was read, and as of a moment after that.
+
+    Those in `blank` frames must be settled: only then may a frame be made blank.
+    """
 
     journal: Path
     origin: UUID
     before: NumberSet
+    blank: NumberSet
 
     @cached_property
     def after(self) -> NumberSet:
@@ -108,7 +167,7 @@ class _Waiting:
         return waiting_numbers(self.journal, self.origin).get(self.origin, NumberSet())
 
 
-def _verify_origin(head: Head, waiting: _Waiting, saved: heads.SavedHead | None) -> Iterator[Step]:
+def _verify_origin(head: Head, waiting: _InJournal, saved: heads.SavedHead | None) -> Iterator[Step]:
     origin, last = head.origin, head.settled.highest
     if head.is_genuine is None:
         detail = f"no configured key has the id {head.key_id}: add the old key to SEAL_KEY_FALLBACKS"
@@ -116,10 +175,11 @@ def _verify_origin(head: Head, waiting: _Waiting, saved: heads.SavedHead | None)
         return
     yield Step(0, tuple(Finding("changed", origin, last, last, detail) for detail in _faults_of_head(head, saved)))
     key = keyring().find(head.key_id)
-    settled = head.settled | saved.settled if saved and saved.is_genuine(origin) else head.settled
+    settled = head.settled | waiting.blank
+    settled |= saved.settled if saved and saved.is_genuine(origin) else NumberSet()
     highest = (settled | waiting.before).highest
     erased = max(head.erased, saved.erased) if saved and saved.is_genuine(origin) else head.erased
-    expected, previous = 1, START
+    expected, previous, tombstones = 1, START, 0
     for link in _links(origin, key):
         if link.sequence < expected or (link.sequence > highest and not link.is_intact):
             if link.sequence < 1 or link.sequence >= expected or _is_taken_twice(origin, link.sequence):
@@ -127,6 +187,7 @@ def _verify_origin(head: Head, waiting: _Waiting, saved: heads.SavedHead | None)
             continue
         findings = _missing(origin, between(expected, link.sequence - 1), settled, waiting)
         findings += _check(origin, link, key, previous if link.sequence == expected else None)
+        tombstones += link.is_tombstone and link.is_intact
         erased -= link.is_tombstone + sum(finding.size for finding in findings if finding.kind == "missing")
         yield Step(link.sequence - expected + 1, tuple(findings))
         expected, previous = link.sequence + 1, link.seal
@@ -138,6 +199,14 @@ def _verify_origin(head: Head, waiting: _Waiting, saved: heads.SavedHead | None)
     if erased > 0:
         detail = f"{erased} of its erased records are rows again"
         yield Step(0, (Finding("changed", origin, 1, highest, detail),))
+    if tombstones > head.erased and tombstones > _erased_now(origin):  # some may have been erased meanwhile
+        detail = "the origin's head: it knows fewer erased records than there are"
+        yield Step(0, (Finding("changed", origin, last, last, detail),))
+
+
+def _erased_now(origin: UUID) -> int:
+    head = origins.find({origin}).get(origin)
+    return head.erased if head else 0
 
 
 def _faults_of_head(head: Head, saved: heads.SavedHead | None) -> list[str]:
@@ -150,6 +219,8 @@ def _faults_of_head(head: Head, saved: heads.SavedHead | None) -> list[str]:
             faults.append("the saved copy of the origin's head")
         elif saved.settled - head.settled:
             faults.append("the origin's head: more numbers were settled before")
+        elif saved.erased > head.erased:
+            faults.append("the origin's head: more records were erased before")
     return faults
 
 
@@ -161,7 +232,7 @@ def _check(origin: UUID, link: Link, key: Key, previous: bytes | None) -> list[F
     return []
 
 
-def _missing(origin: UUID, absent: NumberSet, settled: NumberSet, waiting: _Waiting) -> list[Finding]:
+def _missing(origin: UUID, absent: NumberSet, settled: NumberSet, waiting: _InJournal) -> list[Finding]:
     """Findings for numbers without row and disposition, unless they are only on their way from the journal.
 
     The journal is read once more for numbers that came to it after the first time, if a later one was settled first.
@@ -217,8 +288,10 @@ def _row_links(source: RecordSource, origin: UUID, key: Key) -> Iterator[Link]:
     for row in _by_number(source.model, origin):
         seal, name = bytes(row.seal or b""), f"row {row.pk}"
         digest = _digest(source, row, key)
-        expected = key.row(seal, digest, microseconds(row.created_at), row.payload_bytes)
-        yield Link(row.sequence or 0, seal, digest, expected == bytes(row.row_seal or b""), name)
+        sequence = row.sequence or 0
+        expected = key.row((origin, sequence), seal, digest, microseconds(row.created_at), row.payload_bytes)
+        is_intact = bool(digest) and expected == bytes(row.row_seal or b"") and lookups.are_filled(row)
+        yield Link(sequence, seal, digest, is_intact, name)
 
 
 def _digest(source: RecordSource, row: Any, key: Key) -> bytes:
@@ -235,11 +308,14 @@ def _disposition_link(each: Disposition, key: Key) -> Link:
     return Link(each.sequence, seal, digest, is_genuine(each, key), f"{each.kind} record", is_tombstone)
 
 
-def _foreign_rows() -> Iterator[Step]:
-    """Findings for rows and dispositions without an origin, or with an origin that has no head."""
+def _foreign_rows(known: Container[UUID]) -> Iterator[Step]:
+    """Findings for rows and dispositions without an origin, or with an origin that has no head.
+
+    An origin that is not among the `known` ones may have begun meanwhile.
+    """
     for model in _models():
         for origin in _origins_of(model):
-            if origin is None or not Origin.objects.filter(pk=origin).exists():
+            if origin is None or (origin not in known and not origins.find({origin})):
                 rows = model._default_manager.filter(origin=origin)  # noqa: SLF001 - Django documents it as public
                 for row in walk(rows.only("sequence"), "pk"):
                     detail = f"{model._meta.verbose_name} {row.pk}, not recorded by any gateway process"  # noqa: SLF001

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ for name in (
     "API_AUTH",
     "CORS_ALLOWED_ORIGINS",
     "ALLOWED_HOSTS",
+    "DATA_KEYS",
 ):
     os.environ[name] = ""
 # A shell starts what it runs in the background without SIGINT, and the programs under test would inherit that.
@@ -45,6 +47,7 @@ from django.test import Client  # noqa: E402
 
 from ml_proxy.records import InferenceRecord  # noqa: E402
 from recording.journal import Spool  # noqa: E402
+from recording.records import decrypted, source_of  # noqa: E402
 from tests.support.model import ScriptedModel  # noqa: E402
 from tests.support.postgres import Postgres  # noqa: E402
 from tests.support.system import System  # noqa: E402
@@ -134,14 +137,29 @@ def gateway(model: ScriptedModel, settings: Settings, tmp_path: Path) -> Iterato
     recorder.reset()
 
 
+@pytest.fixture(autouse=True)
+def _empty_journal() -> Iterator[None]:
+    """Empties the journal of the test's process: every look at history is recorded in it.
+
+    Forgets the origins of rows that were written directly: they are in this test's database, and the next test may
+    have none.
+    """
+    yield
+    if recorder := sys.modules.get("recording.recorder"):
+        recorder._forget()
+    shutil.rmtree(STATE / "journal", ignore_errors=True)
+
+
 @pytest.fixture
 def journaled(tmp_path: Path) -> Callable[[], list[InferenceRecord]]:
-    """Reads all records in the journal of `gateway`."""
+    """Reads all inferences in the journal of `gateway`."""
 
     def read() -> list[InferenceRecord]:
         folder = tmp_path / "journal"
         names = Spool(folder).segments() if folder.exists() else []
-        return [InferenceRecord.decode(entry.payload) for name in names for entry in Spool(folder).entries(name)]
+        entries = (entry for name in names for entry in Spool(folder).entries(name))
+        payloads = [decrypted(entry.payload) for entry in entries]
+        return [InferenceRecord.decode(raw) for raw in payloads if source_of(raw)[0] == InferenceRecord.SOURCE]
 
     return read
 

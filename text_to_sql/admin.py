@@ -1,7 +1,10 @@
 """Questions in SQL for people: the log to read, rules and examples to change."""
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
+from accounts.callers import caller_of
 from common.admin_base import ReadOnly
 from text_to_sql.models import Example, QueryExecutionLog, RowRule
 
@@ -10,8 +13,14 @@ from text_to_sql.models import Example, QueryExecutionLog, RowRule
 class QueryExecutionAdmin(ReadOnly):
     """The log of executions."""
 
+    noun = "execution"
     list_display = ("recorded_at", "database_name", "caller", "outcome", "row_count", "duration_ms")
     fields = (*list_display, "session_id", "query", "executed_sql", "error", "truncated", "request_id", "created_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[QueryExecutionLog]:
+        """The rows that the user may see: none if the user sees certain doctors' rows only."""
+        rows: QuerySet[QueryExecutionLog] = super().get_queryset(request)
+        return rows if caller_of(request).doctors is None else rows.none()
 
 
 @admin.register(RowRule)

@@ -6,6 +6,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from common.encrypted_fields import EncryptedJSONField, EncryptedTextField
 from common.ids import uuid7
 from recording.models import SealedRow, history_indexes
 from text_to_sql import credentials
@@ -95,7 +96,7 @@ class Column(Described):
     primary_key = models.BooleanField(default=False)
     references = models.CharField(max_length=511, blank=True, help_text="table.column of a foreign key.")
     comment = models.TextField(blank=True)
-    samples = models.JSONField(default=list, help_text="A few values, as texts.")
+    samples = EncryptedJSONField(default=list, help_text="A few values, as texts.")
 
     class Meta:
         ordering: ClassVar = ["position", "name"]
@@ -167,8 +168,8 @@ class QuestionSession(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     database = models.ForeignKey(Database, on_delete=models.CASCADE, related_name="+")
-    question = models.TextField()
-    sql = models.TextField()
+    question = EncryptedTextField()
+    sql = EncryptedTextField()
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -181,10 +182,10 @@ class QueryExecutionLog(SealedRow):
     database_id = models.BigIntegerField(help_text="The database's id. It may be forgotten since.")
     database_name = models.CharField(max_length=_MAX["database_name"])
     session_id = models.CharField(max_length=_MAX["session_id"])
-    query = models.TextField(help_text="The statement as it was sent.")
-    executed_sql = models.TextField(blank=True, help_text="What ran: the guard's SQL. Blank if it was refused.")
+    query = EncryptedTextField(help_text="The statement as it was sent.")
+    executed_sql = EncryptedTextField(blank=True, help_text="What ran: the guard's SQL. Blank if it was refused.")
     outcome = models.CharField(max_length=_MAX["outcome"], help_text="succeeded, refused, failed or timed-out.")
-    error = models.TextField(blank=True)
+    error = EncryptedTextField(blank=True)
     row_count = models.BigIntegerField()
     truncated = models.BooleanField()
     duration_ms = models.FloatField()

@@ -5,7 +5,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import file_digest
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from django.core.files.base import ContentFile
@@ -13,6 +12,7 @@ from django.core.files.storage import storages
 
 from attachments.descriptors import Attachment
 from attachments.exceptions import NoSuchFile, StorageUnavailable
+from common import encryption
 
 if TYPE_CHECKING:
     from django.core.files.base import File as AnyFile
@@ -39,27 +39,66 @@ class Storage(Protocol):
 
 
 def put(key: str, content: bytes) -> None:
-    """Stores bytes under a key; idempotent. Raises `StorageUnavailable`."""
+    """Stores bytes under a key, encrypted if there are `DATA_KEYS`; idempotent. Raises `StorageUnavailable`."""
+    keys = encryption.keys()
+    stored = encryption.envelope(keys, content, _place(key)) if keys else content
     with _storage() as storage:
-        storage.save(key, ContentFile(content))
+        storage.save(key, ContentFile(stored))
 
 
 def read(file: Attachment) -> bytes:
-    """The file's bytes, verified against its descriptor. Raises `NoSuchFile` or `StorageUnavailable`."""
+    """The file's bytes, verified against its descriptor.
+
+    Raises `NoSuchFile`, `StorageUnavailable` or `UnknownDataKey`.
+    """
     with _opened(file) as opened:
-        content: bytes = opened.read()
-    if not file.matches(content):
+        stored: bytes = opened.read()
+    content = _content(file, stored)
+    if content is None:
         raise NoSuchFile("The file in the storage is not the one that the log describes.")
     return content
 
 
-def is_intact(file: Attachment) -> bool:
-    """Whether the stored file has the SHA-256 of its descriptor; reads in chunks. Raises `StorageUnavailable`."""
+def encrypt(file: Attachment) -> bool:
+    """Stores the file anew if it is not encrypted with the first of `DATA_KEYS`. Returns whether it did.
+
+    A file that is missing, or not the one that is described, is left alone. Raises `StorageUnavailable` or
+    `UnknownDataKey`.
+    """
+    head = encryption.current_head(encryption.BYTES).encode()
     try:
         with _opened(file) as opened:
-            return file_digest(opened, "sha256").hexdigest() == file.sha256
+            stored: bytes = opened.read()
     except NoSuchFile:
         return False
+    content = _content(file, stored)
+    if content is None or (stored.startswith(head) and stored != content):
+        return False
+    put(file.key, content)
+    return True
+
+
+def data_key_of(file: Attachment) -> str | None:
+    """The id of the data key of the stored file; blank if it is clear, None if it is missing.
+
+    Raises `StorageUnavailable`.
+    """
+    try:
+        with _opened(file) as opened:
+            stored: bytes = opened.read()
+    except NoSuchFile:
+        return None
+    is_clear = file.matches(stored) or not stored.startswith(encryption.BYTES.encode())
+    return "" if is_clear else stored[len(encryption.BYTES) : encryption.HEAD_LENGTH].decode("latin-1")
+
+
+def is_intact(file: Attachment) -> bool:
+    """Whether the stored file has the SHA-256 of its descriptor. Raises `StorageUnavailable` or `UnknownDataKey`."""
+    try:
+        read(file)
+    except NoSuchFile:
+        return False
+    return True
 
 
 def remove(key: str) -> None:
@@ -69,9 +108,29 @@ def remove(key: str) -> None:
 
 
 def link(file: Attachment) -> str:
-    """A URL of the file, valid for `FILE_LINK_SECONDS`; blank if the gateway has to serve the file itself."""
+    """A URL of the file, valid for `FILE_LINK_SECONDS`; blank if the gateway has to serve the file itself.
+
+    It has to with `DATA_KEYS`: only the gateway can decrypt.
+    """
+    if encryption.keys():
+        return ""
     with _storage() as storage:
         return storage.link(file)
+
+
+def _content(file: Attachment, stored: bytes) -> bytes | None:
+    """The file's bytes, from stored ones that are clear or encrypted; None if they are not those of its descriptor."""
+    if file.matches(stored):
+        return stored
+    try:
+        content = encryption.decrypted(stored, _place(file.key))
+    except encryption.Undecryptable:
+        return None
+    return content if file.matches(content) else None
+
+
+def _place(key: str) -> bytes:
+    return f"file {key}".encode()
 
 
 @contextmanager

@@ -15,14 +15,22 @@ try:
     from backend.settings.attachments import *
     from backend.settings.celery import *
     from backend.settings.databases import *
+    from backend.settings.encryption import *
     from backend.settings.jobs import *
     from backend.settings.journal import *
     from backend.settings.limits import *
     from backend.settings.logging import *
     from backend.settings.machine import *
     from backend.settings.mlflow import *
+    from backend.settings.monitoring import *
+    from backend.settings.oidc import *
+    from backend.settings.rate_limits import *
     from backend.settings.rest_framework import *
+    from backend.settings.retention import *
+    from backend.settings.security import *
     from backend.settings.services import *
+    from backend.settings.sign_in import *
+    from backend.settings.slow_callers import *
     from backend.settings.text_to_sql import *
     from backend.settings.tracing import *
     from backend.settings.webhooks import *

@@ -29,16 +29,14 @@ def _read_api_auth() -> str:
 SECRET_KEY = secret_key("SECRET_KEY", VAR_DIR, may_create=DEBUG)
 ALLOWED_HOSTS = _read_hosts()
 API_AUTH = _read_api_auth()
+# How long a caller stays known to a process while the database does not answer.
+AUTH_GRACE_SECONDS = env.number("AUTH_GRACE_SECONDS", 900, minimum=1, maximum=86400, unit="seconds")
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 
 # Cookies need TLS, except on a developer's own machine.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.switch("TRUST_PROXY", default=False) else None
-
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
-]
+TRUST_PROXY = env.switch("TRUST_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY else None
 
 # https://github.com/adamchainz/django-cors-headers
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
@@ -53,6 +51,7 @@ CORS_ALLOW_HEADERS = [
     "traceparent",
     "tracestate",
     "x-csrftoken",
+    "x-purpose",
     "x-request-id",
 ]
 CORS_EXPOSE_HEADERS = ["X-Inference-ID", "X-Request-ID", "Link", "Location", "Retry-After"]

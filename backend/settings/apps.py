@@ -3,6 +3,7 @@
 from typing import Any
 
 from backend.settings.machine import VAR_DIR
+from backend.settings.oidc import OIDC_APPS
 
 ROOT_URLCONF = "backend.urls"
 WSGI_APPLICATION = "backend.wsgi.application"
@@ -29,6 +30,7 @@ INSTALLED_APPS = [
     "ml_proxy",
     "integrations.mlflow",
     "text_to_sql",
+    *OIDC_APPS,
 ]
 
 # One list for every path, see ADR 11.
@@ -36,9 +38,11 @@ MIDDLEWARE = [
     "common.browser_middleware.SecurityHeadersMiddleware",
     "common.middleware.ExchangeMiddleware",
     "common.browser_middleware.CorsMiddleware",
+    "common.origin_middleware.OriginMiddleware",
+    "common.refusals.RefusalMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "common.browser_middleware.SignInMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    "common.browser_middleware.CsrfMiddleware",
 ]
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # the default makes signers per request
 

@@ -3,8 +3,8 @@
 A format is loaded on first use, because Parquet's library would add 50 MiB to every process.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from django.utils.module_loading import import_string
@@ -37,23 +37,26 @@ class Writer(Protocol):
 
 @dataclass(frozen=True)
 class Form:
-    """A file format: its media type, and the dotted path of its writer class."""
+    """A file format: its media type, the dotted path of its writer class, the end of file names, writer options."""
 
     media_type: str
     path: str
+    suffix: str
+    options: Mapping[str, bool] = field(default_factory=dict)
 
     def writer(self, kind: type[Any]) -> Writer:
         """A writer for a new file; `kind` is the class of the rows, a `NamedTuple` with `described`."""
-        writer: Writer = import_string(self.path)(kind)
+        writer: Writer = import_string(self.path)(kind, **self.options)
         return writer
 
 
 FORMS = {
-    "csv": Form("text/csv; charset=utf-8", "common.export_formats.text.CSV"),
-    "ndjson": Form("application/x-ndjson", "common.export_formats.text.NDJSON"),
-    "parquet": Form("application/vnd.apache.parquet", "common.export_formats.parquet.Parquet"),
+    "csv": Form("text/csv; charset=utf-8", "common.export_formats.text.CSV", "csv"),
+    "ndjson": Form("application/x-ndjson", "common.export_formats.text.NDJSON", "ndjson"),
+    "parquet": Form("application/vnd.apache.parquet", "common.export_formats.parquet.Parquet", "parquet"),
 }
 DEFAULT = "ndjson"
+SPREADSHEET = ("bom", "safe_cells")  # options of CSV only
 
 
 def form_name(value: str) -> str:
@@ -61,3 +64,11 @@ def form_name(value: str) -> str:
     if value not in FORMS:
         raise ValueError(f"must be one of {', '.join(FORMS)}")
     return value
+
+
+def chosen_form(name: str, forms: Mapping[str, Form] = FORMS, **options: bool) -> Form:
+    """The form of this name in `forms`, with options of `SPREADSHEET`. Raises `ValueError` with a fix."""
+    chosen = {option: value for option, value in options.items() if value}
+    if chosen and name != "csv":
+        raise ValueError("can be used with the format csv only")
+    return replace(forms[name], options=chosen)

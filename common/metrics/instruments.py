@@ -21,7 +21,8 @@ from common.metrics.process_metrics import ProcessFiles, lock_against_forks
 Outcome = Literal["journaled", "direct", "withheld", "written", "quarantined", "repeated"]
 
 OUTCOMES: tuple[Outcome, ...] = ("journaled", "direct", "withheld", "written", "quarantined", "repeated")
-CALLS = ("predict", "status", "model-info")  # no retrain: its job shows its duration
+# No retrain: its job shows its duration.
+CALLS = ("predict", "status", "model-info", "models", "promote")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 MILLISECONDS = (0.25, 0.5, 0.75, 1, 1.5, 2.5, 5, 7.5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000)
 BUCKETS = tuple(milliseconds / 1000 for milliseconds in MILLISECONDS)

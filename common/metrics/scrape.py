@@ -141,7 +141,15 @@ def _limited_statements() -> Iterator[None]:
 
 def _of_redis() -> Measurement:
     waiting = {queue: broker.waiting(queue) for queue in broker.QUEUES}
-    return True, [gauges_by("queue_messages", "Messages that no worker has taken yet.", "queue", waiting)]
+    return _takes_writes(), [gauges_by("queue_messages", "Messages that no worker has taken yet.", "queue", waiting)]
+
+
+def _takes_writes() -> bool:
+    try:
+        broker.require_writes()
+    except BrokerUnavailable:
+        return False
+    return True
 
 
 register_part("redis", _of_redis)

@@ -90,6 +90,11 @@ def mlflow() -> OutboundSession:
     return OutboundSession(_pooling())
 
 
+def identity_provider() -> OutboundSession:
+    """A session for one call of the identity provider; the caller closes it."""
+    return OutboundSession(_pooling())
+
+
 @cache
 def callers_urls(permits: Permits, network: Network = INTERNET) -> OutboundSession:
     """The session for callers' URLs; it connects only to addresses for which `permits` is true."""

@@ -1,6 +1,7 @@
 """`mlflow/log-prediction/` and `mlflow/runs/{run_id}/`."""
 
 from dataclasses import asdict
+from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -15,6 +16,7 @@ from common.json_body import read_object
 from common.query_params import refuse_parameters
 from common.request_body import read_body
 from common.responses import json_response
+from common.row_scope import scope_of
 from common.schemas import sent_field
 from integrations.mlflow import on_demand
 from integrations.mlflow.serializers import LOG_PREDICTION_BODY, LoggedSchema, RunSchema
@@ -26,10 +28,7 @@ NOT_FOUND = OpenApiResponse(description="It does not exist, or MLFLOW_TRACKING_U
 class LogPrediction(APIView):
     """Logs one inference."""
 
-    @property
-    def needs(self) -> dict[str, str]:
-        """The permission for each method."""
-        return {"POST": on_demand.read_permission()}
+    needs: ClassVar = {"POST": "mlflow.add_mlflowoutbox"}  # it writes there; the answer has nothing of the inference
 
     @extend_schema(
         operation_id="log_prediction",
@@ -46,7 +45,7 @@ class LogPrediction(APIView):
         """Returns 200 with the run, or 202 while the inference is queued."""
         on_demand.require_enabled()
         refuse_parameters(request)
-        logged = on_demand.log_prediction(_inference_id(read_body(request)))
+        logged = on_demand.log_prediction(_inference_id(read_body(request)), scope_of(request))
         response = json_response({**asdict(logged), "state": logged.state}, status=200 if logged.run_id else 202)
         if logged.run_id:
             response["Location"] = request.build_absolute_uri(reverse("mlflow-run", args=[logged.run_id]))
@@ -72,7 +71,7 @@ class Run(APIView):
         """Returns parameters, metrics, tags and status."""
         on_demand.require_enabled()
         refuse_parameters(request)
-        return json_response(on_demand.run(_canonical(run_id)))
+        return json_response(on_demand.run(_canonical(run_id), scope_of(request)))
 
 
 def _canonical(run_id: str) -> str:

@@ -14,7 +14,7 @@ from ml_proxy.demo.answers import CannotSeed, Exchange
 from ml_proxy.demo.hours import OpeningHours
 from ml_proxy.demo.people import invent
 from ml_proxy.records import InferenceRecord
-from recording.direct_writes import DirectOrigin
+from recording.direct_writes import DirectOrigins
 from recording.seals import keyring
 
 CALLER = "seed_demo"
@@ -55,11 +55,12 @@ def write(plan: Plan, pool: Sequence[Exchange]) -> Iterator[int]:
 
     Raises Django's database errors. Only whole batches are committed, even after an interrupt.
     """
-    records, origin = _records(plan, pool), DirectOrigin(keyring().current)
+    records, direct = _records(plan, pool), DirectOrigins(keyring().current)
     while batch := list(islice(records, BATCH)):
-        origin.write(batch)
+        direct.write(batch)
         reset_queries()  # in DEBUG mode, Django would keep the text of all queries
         yield len(batch)
+    direct.end()
 
 
 def _records(plan: Plan, pool: Sequence[Exchange]) -> Iterator[InferenceRecord]:

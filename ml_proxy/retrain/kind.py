@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from accounts.callers import ACCESS_ALL_DOCTORS
 from jobs.kinds import JobKind
 from jobs.requests import JobRequest
 from ml_proxy.permissions import EXPORT_DATASET
@@ -12,8 +13,8 @@ MODEL_SERVER = "model server"  # the concurrency key: the model server trains on
 
 
 def _extra_permissions(request: JobRequest) -> Sequence[str]:
-    """Requires the export permission if the model server gets verdicts."""
-    return (EXPORT_DATASET,) if wanted_verdicts(request.value) is not None else ()
+    """If the model server gets verdicts, requires the export permission for all doctors' inferences."""
+    return (EXPORT_DATASET, ACCESS_ALL_DOCTORS) if wanted_verdicts(request.value) is not None else ()
 
 
 RETRAIN = JobKind(

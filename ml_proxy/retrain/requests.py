@@ -5,6 +5,7 @@ from typing import Any
 
 from common import person_names, strict_json
 from common.exceptions import FieldError
+from common.row_scope import EVERYTHING
 from common.timestamps import moment
 from jobs.requests import JobRequest, Member, is_string, read_request
 from ml_proxy.accuracy import FeedbackFilter
@@ -23,10 +24,10 @@ def wanted_verdicts(value: strict_json.Value) -> FeedbackFilter | None:
     if verdicts is None or verdicts is False:
         return None
     if verdicts is True:
-        return FeedbackFilter()
+        return FeedbackFilter(scope=EVERYTHING)
     if not strict_json.is_object(verdicts):
         raise ValueError("neither a boolean nor an object")
-    return FeedbackFilter(**{name: _condition(name, text) for name, text in verdicts})
+    return FeedbackFilter(scope=EVERYTHING, **{name: _condition(name, text) for name, text in verdicts})
 
 
 def _errors(value: strict_json.Value) -> Iterator[FieldError]:

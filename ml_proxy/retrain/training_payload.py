@@ -52,7 +52,7 @@ def training_payload(job: Job) -> TrainingPayload:
     if wanted is None:
         return TrainingPayload(rest.encode(), str(job.id))
     model = wanted.model or strict_json.member(params, "model") or _default_model(job)
-    selection = FeedbackFilter(model=model, since=wanted.since, until=wanted.until)
+    selection = FeedbackFilter(scope=wanted.scope, model=model, since=wanted.since, until=wanted.until)
     lines = list(_fitting(dataset.newest_first(selection), settings.RETRAIN_BODY_BYTES - len(rest.encode())))
     body = strict_json.with_member(rest, EXAMPLES, f"[{','.join(reversed(lines))}]").encode()
     key = f"{job.id}-{hashlib.sha256(body).hexdigest()[:KEY_CHARACTERS]}"

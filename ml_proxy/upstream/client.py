@@ -36,6 +36,7 @@ from ml_proxy.upstream.headers import Fields, answer_fields, refuse_unsendable
 HEAD_BYTES = 1024 * 1024  # limit for everything besides the body
 WIRE_BYTES = 6  # the most that one body byte takes on the wire, in a chunk of its own
 NOT_MODIFIED = 304
+NEED_NO_TOKEN = frozenset({"predict", "status", "model-info"})
 
 
 @dataclass(frozen=True)
@@ -77,14 +78,16 @@ def forward(
     body: bytes = b"",
     query: str = "",
     total_seconds: float,
+    call: str = "",
 ) -> Answer:
     """Sends one request to `{ML_SERVER_URL}/api/v1/{path}` and reads the whole answer.
 
-    Raises an `UpstreamError`, never an exception of `requests`.
+    Metrics count it as `call`, which a path with parameters needs. Raises an `UpstreamError`, never an exception of
+    `requests`.
     """
     started = time.perf_counter()
     limits = exchange_budget(total_seconds, settings.UPSTREAM_READ_SECONDS)
-    with metrics.ModelTime(path), ErrorTranslation():
+    with metrics.ModelTime(call or path), ErrorTranslation():
         response = send_request(sessions.model_server(), Request(method, path, query, fields, body), limits)
         answer = read_answer(response, started)
         refuse_unsendable(answer.fields)
@@ -101,7 +104,10 @@ def exchange_budget(total_seconds: float, silence: float, switch: Switch | None 
 def send_request(session: sessions.OutboundSession, request: Request, limits: Budget) -> requests.Response:
     """Sends a request; returns once the response's head is there. Raises `RequestException` or `UpstreamRedirected`."""
     url = f"{settings.ML_SERVER_URL}/api/v1/{request.path}{'?' if request.query else ''}{request.query}"
-    prepared = session.prepared(request.method, url, tracing.with_trace_context(request.fields), request.body)
+    fields = tracing.with_trace_context(request.fields)
+    if settings.ML_SERVER_TOKEN and request.path not in NEED_NO_TOKEN:
+        fields = {**fields, "Authorization": f"Bearer {settings.ML_SERVER_TOKEN}"}
+    prepared = session.prepared(request.method, url, fields, request.body)
     response = session.send(prepared, stream=True, timeout=limits)
     if 300 <= response.status_code < 400 and response.status_code != NOT_MODIFIED:
         response.close()

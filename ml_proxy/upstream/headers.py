@@ -31,8 +31,45 @@ HOP_BY_HOP = frozenset(
 CREDENTIALS = frozenset({"authorization", "cookie", "x-csrftoken"})
 # Set again for the next hop, or relevant only between the caller and the gateway.
 REPLACED = frozenset({"host", "content-length", "expect", "x-request-id"})
+# What a browser says of the page that called the gateway. The gateway has judged it; the model server would judge anew.
+OF_THE_PAGE = frozenset({"origin", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "sec-fetch-user"})
 # Set by the gateway, so that the model server can't forge them.
 SET_BY_GATEWAY = frozenset({"content-length", "x-request-id", "x-inference-id"})
+# What a browser would obey for the gateway's whole origin (its cookies, policies, storage and connections), or a proxy
+# in front of the gateway would obey. The model server is not trusted with either.
+POLICIES = frozenset(
+    {
+        "alt-svc",
+        "clear-site-data",
+        "content-security-policy",
+        "content-security-policy-report-only",
+        "cross-origin-embedder-policy",
+        "cross-origin-embedder-policy-report-only",
+        "cross-origin-opener-policy",
+        "cross-origin-opener-policy-report-only",
+        "cross-origin-resource-policy",
+        "document-policy",
+        "feature-policy",
+        "nel",
+        "origin-agent-cluster",
+        "permissions-policy",
+        "public-key-pins",
+        "referrer-policy",
+        "refresh",
+        "report-to",
+        "reporting-endpoints",
+        "service-worker-allowed",
+        "set-cookie",
+        "set-cookie2",
+        "set-login",
+        "speculation-rules",
+        "strict-transport-security",
+        "x-content-type-options",
+        "x-frame-options",
+        "x-sendfile",
+    }
+)
+POLICY_PREFIXES = ("access-control-", "x-accel-")
 # Content codings that the gateway can decode; a record needs the decoded answer.
 DECODABLE = frozenset({"identity", "gzip", "x-gzip", "deflate"})
 
@@ -42,8 +79,8 @@ MAY_BE_EMPTY = frozenset({"accept", "accept-charset", "accept-encoding", "accept
 # The longest key, in characters, that is cached: callers could send any number of names of up to 64 KiB.
 MAX_CACHED_KEY = 64
 
-DROPPED_FROM_REQUESTS = HOP_BY_HOP | CREDENTIALS | REPLACED
-DROPPED_FROM_ANSWERS = HOP_BY_HOP | SET_BY_GATEWAY
+DROPPED_FROM_REQUESTS = HOP_BY_HOP | CREDENTIALS | REPLACED | OF_THE_PAGE
+DROPPED_FROM_ANSWERS = HOP_BY_HOP | SET_BY_GATEWAY | POLICIES
 
 
 def request_fields(environ: Mapping[str, object]) -> dict[str, str]:
@@ -67,10 +104,14 @@ def request_fields(environ: Mapping[str, object]) -> dict[str, str]:
 
 
 def answer_fields(fields: Fields) -> Fields:
-    """Returns the end-to-end fields of an answer, except those that the gateway sets; repeated fields stay separate."""
+    """Returns an answer's end-to-end fields, except those that the gateway decides; repeated fields stay separate."""
     named = _named_by_connection(value for name, value in fields if name.lower() == "connection")
     dropped = DROPPED_FROM_ANSWERS | named if named else DROPPED_FROM_ANSWERS
-    return [(name, value) for name, value in fields if name.lower() not in dropped]
+    return [
+        (name, value)
+        for name, value in fields
+        if (lowered := name.lower()) not in dropped and not lowered.startswith(POLICY_PREFIXES)
+    ]
 
 
 def refuse_unsendable(fields: Fields) -> None:

@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from accounts.read_view import ReadView
 from common.query_params import Readers, one_of, read_query
 from common.responses import json_response
+from common.row_scope import scope_of
 from ml_proxy.accuracy import PERIODS, FeedbackFilter, accuracy
 from ml_proxy.filters import MODEL_FILTERS
 from ml_proxy.permissions import READ_FEEDBACK
@@ -24,7 +25,10 @@ class AccuracyList(ReadView):
     @extend_schema(
         operation_id="list_accuracy",
         summary="How often doctors agreed, by model version and period",
-        description="Counts the newest verdict on each inference, by prediction time; oldest period first.",
+        description=(
+            "Counts the newest verdict on each inference that the caller may see, by prediction time; oldest period "
+            "first."
+        ),
         parameters=[
             OpenApiParameter("by", {"type": "string", "enum": list(PERIODS), "default": PERIODS[0]}),
             *MODEL_FIELDS,
@@ -35,4 +39,6 @@ class AccuracyList(ReadView):
         """Returns one entry for each version and period that has verdicts."""
         query = read_query(request, _READERS)
         by = query.pop("by", PERIODS[0])
-        return json_response([entry._asdict() for entry in accuracy(FeedbackFilter(**query), by)])
+        return json_response(
+            [entry._asdict() for entry in accuracy(FeedbackFilter(scope=scope_of(request), **query), by)]
+        )

@@ -6,22 +6,23 @@ from django.http import HttpRequest, StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
 
 from accounts.read_view import ReadView
-from common.export_formats import DEFAULT, FORMS, form_name
-from common.file_response import FILE_ANSWERS, FILE_FIELDS, attachment
+from common.file_response import FILE_ANSWERS, FILE_FIELDS, FORM_READERS, attachment, take_form
 from common.query_params import Readers, read_query
+from common.row_scope import scope_of
 from ml_proxy.accuracy import FeedbackFilter
 from ml_proxy.dataset import export
 from ml_proxy.filters import MODEL_FILTERS
 from ml_proxy.permissions import EXPORT_DATASET
 from ml_proxy.serializers import MODEL_FIELDS
 
-_READERS: Readers = {"format": ("format", form_name), **MODEL_FILTERS}
+_READERS: Readers = {**FORM_READERS, **MODEL_FILTERS}
 
 
 class DataSet(ReadView):
     """Exports each inference that has a verdict, with its newest verdict."""
 
     needs: ClassVar = {"GET": EXPORT_DATASET, "HEAD": EXPORT_DATASET}
+    rate_limit = "export"
 
     @extend_schema(
         operation_id="export_dataset",
@@ -38,5 +39,6 @@ class DataSet(ReadView):
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         """Returns the file."""
         query = read_query(request, _READERS)
-        form = query.pop("format", DEFAULT)
-        return attachment(request, "dataset", form, lambda: export(FeedbackFilter(**query), FORMS[form]))
+        form, action = take_form(query), "dataset.export"
+        wanted = FeedbackFilter(scope=scope_of(request), **query)
+        return attachment(request, "dataset", form, lambda: export(wanted, form), action=action, filters=query)

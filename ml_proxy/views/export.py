@@ -6,28 +6,30 @@ from django.http import HttpRequest, StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
 
 from accounts.read_view import ReadView
-from common.export_formats import DEFAULT, FORMS, form_name
-from common.file_response import FILE_ANSWERS, FILE_FIELDS, attachment
+from common.file_response import FILE_ANSWERS, FILE_FIELDS, FORM_READERS, attachment, take_form
 from common.query_params import Readers, read_query
+from common.row_scope import scope_of
 from ml_proxy.filters import HISTORY_FILTERS
 from ml_proxy.history import HISTORY, wanted
 from ml_proxy.permissions import READ_HISTORY
 from ml_proxy.serializers import FILTER_FIELDS
 
-_READERS: Readers = {"format": ("format", form_name), **HISTORY_FILTERS}
+_READERS: Readers = {**FORM_READERS, **HISTORY_FILTERS}
 
 
 class Export(ReadView):
     """Exports all inferences that match."""
 
     needs: ClassVar = {"GET": READ_HISTORY, "HEAD": READ_HISTORY}
+    rate_limit = "export"
 
     @extend_schema(
         operation_id="export_history",
         summary="Export inferences, newest first, as one file",
         description=(
             "Streamed, with history's columns. CSV contains every text unchanged: a spreadsheet may interpret one that "
-            "starts with =, +, - or @ as a formula. A truncated file is not valid. An unknown parameter is a 400."
+            "starts with =, +, - or @ as a formula, unless safe_cells is 1. A truncated file is not valid. An unknown "
+            "parameter is a 400."
         ),
         parameters=[*FILE_FIELDS, *FILTER_FIELDS],
         responses=FILE_ANSWERS,
@@ -35,5 +37,6 @@ class Export(ReadView):
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         """Returns the file."""
         query = read_query(request, _READERS)
-        form = query.pop("format", DEFAULT)
-        return attachment(request, "inferences", form, lambda: HISTORY.export(wanted(**query), FORMS[form]))
+        form, action = take_form(query), "inference.export"
+        rows = wanted(scope=scope_of(request), **query)
+        return attachment(request, "inferences", form, lambda: HISTORY.export(rows, form), action=action, filters=query)

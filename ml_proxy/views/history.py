@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from accounts.read_view import ReadView
 from attachments.links import links
+from common.access import note_rows
 from common.query_params import (
     LIMIT_SCHEMA,
     Readers,
@@ -18,6 +19,7 @@ from common.query_params import (
     refuse_parameters,
 )
 from common.responses import json_response
+from common.row_scope import scope_of
 from common.schemas import sent_field
 from ml_proxy import history
 from ml_proxy.filters import HISTORY_FILTERS
@@ -31,6 +33,7 @@ class History(ReadView):
     """Lists inferences, newest first."""
 
     needs: ClassVar = {"GET": READ_HISTORY, "HEAD": READ_HISTORY}
+    rate_limit = "history"
 
     @extend_schema(
         operation_id="list_history",
@@ -50,7 +53,9 @@ class History(ReadView):
     )
     def get(self, request: HttpRequest) -> HttpResponse:
         """Returns one page."""
-        page = history.page(wanted(**read_query(request, _READERS)))
+        query = read_query(request, _READERS)
+        page = history.page(wanted(scope=scope_of(request), **query))
+        note_rows(request, "inference.list", page.rows, query)
         response = json_response(_described(page))
         if page.next:
             response["Link"] = next_link(request, page.next.opaque())
@@ -61,12 +66,15 @@ class Inference(ReadView):
     """Returns one inference."""
 
     needs: ClassVar = {"GET": READ_HISTORY, "HEAD": READ_HISTORY}
+    rate_limit = "history"
 
     @extend_schema(operation_id="get_inference", summary="One inference", responses=InferenceSchema)
     def get(self, request: HttpRequest, inference_id: UUID) -> HttpResponse:
         """Returns one inference."""
         refuse_parameters(request)
-        return json_response(_described(history.page_of_one(inference_id))[0])
+        page = history.page_of_one(inference_id, scope_of(request))
+        note_rows(request, "inference.read", page.rows, {"id": inference_id})
+        return json_response(_described(page)[0])
 
 
 def _described(page: Page) -> list[dict[str, Any]]:

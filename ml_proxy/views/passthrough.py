@@ -1,14 +1,18 @@
-"""Pass-through paths: the model server's status, its model info, and synchronous retrains."""
+"""Pass-through paths: the model server's status, models and promotions, and synchronous retrains."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.permissions import SIGNED_IN, authorize
+from accounts.throttling import DEFAULT_SCOPE, limit
 from common.logs import current_request_id
+from common.query_params import refuse_parameters
 from common.request_body import read_body, require_method
 from jobs.views import locate_conflict, start
 from ml_proxy import upstream
+from ml_proxy.permissions import PROMOTE_MODEL
+from ml_proxy.promotion import promote, read_reason
 from ml_proxy.proxy_response import ProxyResponse, query_of
 from ml_proxy.retrain.kind import RETRAIN
 from ml_proxy.retrain.pass_through import retrain_now
@@ -25,11 +29,28 @@ def model_info_view(request: HttpRequest) -> HttpResponse:
     return _get(request, "model-info")
 
 
+def models_view(request: HttpRequest) -> HttpResponse:
+    """`GET models/`."""
+    return _get(request, "models")
+
+
+@csrf_exempt  # session authentication checks the token itself
+def promote_view(request: HttpRequest, name: str, version: str) -> HttpResponse:
+    """`POST models/{name}/versions/{version}/promote/`: puts a version into service; an older one is a roll-back."""
+    require_method(request, "POST")
+    authorize(request, PROMOTE_MODEL)
+    limit(request, DEFAULT_SCOPE)
+    refuse_parameters(request)
+    reason = read_reason(read_body(request))
+    return ProxyResponse(promote(request, name, version, reason))
+
+
 @csrf_exempt  # session authentication checks the token itself
 def retrain_view(request: HttpRequest) -> HttpResponse:
     """`POST retrain/`: responds when the training is done; with `Prefer: respond-async` it starts a job."""
     require_method(request, "POST")
-    caller = authorize(request, RETRAIN.start_permission)
+    caller = authorize(request, RETRAIN.start_permission).name
+    limit(request, DEFAULT_SCOPE)
     body = read_body(request, may_be_empty=True)
     return _as_job(request, body, caller) if _prefers_async(request) else _synchronous(request, body, caller)
 
@@ -49,12 +70,13 @@ def _synchronous(request: HttpRequest, body: bytes, caller: str) -> HttpResponse
             requested_by=caller,
             request_id=current_request_id.get(),
         )
-    return ProxyResponse(answer, request)
+    return ProxyResponse(answer)
 
 
 def _get(request: HttpRequest, path: str) -> HttpResponse:
     require_method(request, "GET", "HEAD")
     authorize(request, SIGNED_IN)
+    limit(request, DEFAULT_SCOPE)
     answer = upstream.forward(
         "GET",
         path,
@@ -62,7 +84,7 @@ def _get(request: HttpRequest, path: str) -> HttpResponse:
         query=query_of(request),
         total_seconds=settings.UPSTREAM_TOTAL_SECONDS,
     )
-    return ProxyResponse(answer, request)
+    return ProxyResponse(answer)
 
 
 def _fields(request: HttpRequest) -> dict[str, str]:

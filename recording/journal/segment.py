@@ -17,7 +17,7 @@ write to the segment again. A file gets its final name only after it is locked.
 
 Space is preallocated, so that a sync does not change the file's length; otherwise each sync would also wait for the
 file system's own journal. Preallocated space is filled with a byte that never occurs in UTF-8, so a sector of a frame
-that was never written shows: see `is_torn`.
+that was never written shows: see `is_torn`. Encrypted payloads are not UTF-8, but end with one byte that is.
 
 A frame is written only after the frame before it is complete. So a reader that finds a whole frame after an incomplete
 one looks at the latter again: if it is still not whole, it is damaged, and otherwise it was being written.
@@ -37,7 +37,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 SUFFIX = ".segment"
-MARK, BLANK_MARK = b"\xf5MLP", b"\xf5MLX"  # no UTF-8 text contains the first byte
+MARK, BLANK_MARK = b"\xf5MLP", b"\xf5MLX"  # no UTF-8 text contains the first byte; ciphertext rarely
 _ANY_MARK = MARK[:3]
 HEAD = struct.Struct("<4sIIQI")  # without its checksum
 CHECKSUM = struct.Struct("<I")

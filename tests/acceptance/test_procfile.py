@@ -22,7 +22,12 @@ from tests.support.system import ROOT, procfile
 from tests.support.wait import until
 
 PORTS = ("GATEWAY_PORT", "ML_SERVER_PORT", "FLOWER_PORT", "REDIS_PORT")
-SECRETS = {"SECRET_KEY": "s" * 32, "SEAL_KEY": "k" * 32, "FLOWER_BASIC_AUTH": "eyes:only"}
+SECRETS = {
+    "SECRET_KEY": "s" * 32,
+    "SEAL_KEY": "k" * 32,
+    "ML_SERVER_TOKEN": "t" * 32,
+    "FLOWER_BASIC_AUTH": "eyes:only",
+}
 
 
 class Parts:

@@ -91,7 +91,8 @@ def test_it_makes_an_admin_who_can_sign_in(up: Up) -> None:
     password = kept.read_text().strip()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert password not in up.program.text
-    assert f"sign in at {up.gateway}/admin/ as admin; to see the password: cat {kept}" in up.program.text
+    line = f"sign in at {up.gateway}/accounts/login/ with one click; to see the password of admin: cat {kept}"
+    assert line in up.program.text
     with requests.Session() as browser:
         form = browser.get(f"{up.gateway}/admin/login/", timeout=60)
         token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form.text)[0]
@@ -99,6 +100,15 @@ def test_it_makes_an_admin_who_can_sign_in(up: Up) -> None:
         answer = browser.post(f"{up.gateway}/admin/login/?next=/admin/", data=fields, timeout=60)
         assert answer.url == f"{up.gateway}/admin/"
         assert "Log out" in answer.text
+
+
+def test_one_click_signs_in(up: Up) -> None:
+    with requests.Session() as browser:
+        form = browser.get(f"{up.gateway}/accounts/login/", timeout=60)
+        assert "Sign in as admin, without a password" in form.text
+        fields = {"csrfmiddlewaretoken": browser.cookies["csrftoken"], "next": "/admin/"}
+        answer = browser.post(f"{up.gateway}/accounts/login/one-click/", data=fields, timeout=60)
+        assert answer.url == f"{up.gateway}/admin/"
 
 
 def test_it_predicts_logs_and_shows_the_task_in_flower(up: Up) -> None:

@@ -38,6 +38,15 @@ def _flush_by_deleting() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _nobody_known() -> Iterator[None]:
+    """Forgets the callers that a test has made known, with the thread that reads the test's database."""
+    yield
+    from accounts.known_callers import KNOWN  # noqa: PLC0415 - models load once Django is set up
+
+    KNOWN.forget_all()
+
+
 @pytest.fixture(params=["llhttp", "requests"])
 def transport(request: pytest.FixtureRequest, settings: Settings) -> str:
     """Runs a test with both outbound transports."""
@@ -100,3 +109,11 @@ def process_records(gateway: Client, broker: redis.Redis, tmp_path: Path) -> Cal
         uploads.upload_pending()
 
     return process
+
+
+@pytest.fixture
+def noted(gateway: Client, tmp_path: Path) -> Callable[[], list[Any]]:
+    """Reads the access records in the journal of `gateway`."""
+    from tests.support.access_log import noted_in  # noqa: PLC0415 - models load once Django is set up
+
+    return lambda: noted_in(tmp_path)

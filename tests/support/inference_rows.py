@@ -8,14 +8,25 @@ from django.db import connection
 from common.ids import uuid7
 from ml_proxy.models import InferenceLog
 from ml_proxy.records import InferenceRecord
+from recording.lookups import lookup
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 _COLUMNS = (
     "id, predicted_at, created_at, doctor_name, patient_name, input_data, output_data, latency_ms, model_name, "
-    "model_version, request_id, caller, payload_bytes"
+    "model_version, request_id, caller, payload_bytes, doctor_key, patient_key"
 )
-_REST = "'{\"i\": ' || i || '}', '{}', 1.5, 'stub', '7', 'r' || i, '', 12"
+_REST = (
+    "'{\"i\": ' || i || '}', '{}', 1.5, 'stub', '7', 'r' || i, '', 12, "
+    "(SELECT doctor FROM name_keys WHERE number = i), (SELECT patient FROM name_keys WHERE number = i)"
+)
+_NAMES = {
+    "sqlite": (
+        "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {count}) "
+        "SELECT i, {doctor}, {patient} FROM n"
+    ),
+    "postgresql": "SELECT i, {doctor}, {patient} FROM generate_series(0, {count} - 1) AS i",
+}
 _MANY = {
     "sqlite": (
         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {count}) "
@@ -80,5 +91,12 @@ def insert_rows(count: int, *, doctor: str, patient: str, start: datetime = NOON
         count=count, columns=_COLUMNS, rest=_REST, start=int(start.timestamp()), doctor=doctor, patient=patient
     )
     with connection.cursor() as cursor:
+        cursor.execute(_NAMES[connection.vendor].format(count=count, doctor=doctor, patient=patient))
+        hashes = [(i, lookup("doctor_name", one), lookup("patient_name", two)) for i, one, two in cursor.fetchall()]
+        kind, is_lite = ("char(32)", True) if connection.vendor == "sqlite" else ("uuid", False)
+        cursor.execute(f"CREATE TEMPORARY TABLE name_keys (number integer PRIMARY KEY, doctor {kind}, patient {kind})")
+        values = [(i, one.hex, two.hex) if is_lite else (i, one, two) for i, one, two in hashes]
+        cursor.executemany("INSERT INTO name_keys VALUES (%s, %s, %s)", values)
         cursor.execute(statement)
+        cursor.execute("DROP TABLE name_keys")
         cursor.execute("ANALYZE ml_proxy_inferencelog")

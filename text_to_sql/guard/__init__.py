@@ -1,7 +1,7 @@
 """The guard: reads one statement, refuses all but a harmless query, and writes the SQL that may run.
 
 A pure library, without Django and without a database. The caller's text never runs: what runs is generated
-from the tree that was checked. ADR 19 says what it promises.
+from the tree that was checked. ADR 24 says what it promises.
 """
 
 from text_to_sql.guard.catalogue import Catalogue, Table

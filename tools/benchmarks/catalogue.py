@@ -1,5 +1,7 @@
 """Builds each variant. All use the same model server and the same PostgreSQL, each with its own database."""
 
+import base64
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable
@@ -7,15 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.postgres import Postgres
+from tests.support.production import CLINICIAN, create_clinician, production_settings
 from tests.support.system import ROOT, System, procfile
 from tools.benchmarks import environments
 from tools.benchmarks.callers import Target
-from tools.benchmarks.payload import BODY
+from tools.benchmarks.payload import BODY, DOCTOR
 from tools.benchmarks.peers import configs
 from tools.benchmarks.raw_http import request
 from tools.benchmarks.row_counter import RowCounter
 from tools.benchmarks.variants import Variant
 
+WITH_LOG = ("redis", "worker-logs", "publisher", "web")  # the gateway's processes that a prediction needs
 # The gateway's server, with the gateway's default number of threads.
 GRANIAN = ["-m", "granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "32", "--log-level", "error"]
 
@@ -74,14 +78,31 @@ def litellm(services: SharedServices) -> Variant:
     return Variant("litellm", made, target, version=environments.version_of(programs, "litellm"))
 
 
-def gateway(services: SharedServices, *, settings_module: str = "backend.settings", name: str = "gateway") -> Variant:
-    """This gateway with the Procfile's commands and the settings of `make up`, except the database."""
-    made = _gateway(services, name, settings_module, "redis", "worker-logs", "publisher", "web")
+def gateway(services: SharedServices) -> Variant:
+    """This gateway in production mode, with the Procfile's commands and a caller with a token."""
+    made = _gateway(services, "gateway", *WITH_LOG)
+    return _with_log(made, "gateway", f"Bearer {create_clinician(made, DOCTOR)}")
+
+
+def gateway_with_basic(services: SharedServices) -> Variant:
+    """The same with HTTP Basic."""
+    made, password = _gateway(services, "gateway-basic", *WITH_LOG), secrets.token_urlsafe()
+    create_clinician(made, DOCTOR, password)
+    return _with_log(made, "gateway-basic", f"Basic {base64.b64encode(f'{CLINICIAN}:{password}'.encode()).decode()}")
+
+
+def gateway_with_open_api(services: SharedServices) -> Variant:
+    """The same without credentials: shows what it costs to know the caller."""
+    made = _gateway(services, "gateway-open", *WITH_LOG, settings_module="tools.benchmarks.peers.open_api")
+    return _with_log(made, "gateway-open")
+
+
+def _with_log(made: System, name: str, authorization: str = "") -> Variant:
     rows = RowCounter(made.environment["DATABASE_URL"], "ml_proxy_inferencelog")
     return Variant(
         name,
         made,
-        _target(made, "/ml/v1/predict/"),
+        _predict_target(made, authorization),
         rows,
         worker="worker-logs",
         publisher="publisher",
@@ -90,15 +111,10 @@ def gateway(services: SharedServices, *, settings_module: str = "backend.setting
     )
 
 
-def gateway_without_debug(services: SharedServices) -> Variant:
-    """The gateway outside DEBUG, but with an open API: shows the cost of DEBUG."""
-    return gateway(services, settings_module="tools.benchmarks.peers.no_debug", name="gateway-no-debug")
-
-
 def gateway_without_log(services: SharedServices) -> Variant:
     """The gateway with its log switched off, which no setting of the product does."""
-    made = _gateway(services, "gateway-nolog", "tools.benchmarks.peers.no_log.settings", "redis", "web")
-    return Variant("gateway-nolog", made, _target(made, "/ml/v1/predict/"))
+    made = _gateway(services, "gateway-nolog", "redis", "web", settings_module="tools.benchmarks.peers.no_log.settings")
+    return Variant("gateway-nolog", made, _predict_target(made, f"Bearer {create_clinician(made, DOCTOR)}"))
 
 
 def naive_celery(services: SharedServices) -> Variant:
@@ -136,13 +152,14 @@ CATALOGUE: dict[str, Callable[[SharedServices], Variant]] = {
     "naive-sync": naive_sync,
     "drf-api-logger": drf_api_logger,
     "litellm": litellm,
-    "gateway-no-debug": gateway_without_debug,
+    "gateway-open": gateway_with_open_api,
+    "gateway-basic": gateway_with_basic,
 }
-ON_REQUEST = ("gateway-no-debug",)  # only if --only names it
+ON_REQUEST = ("gateway-open", "gateway-basic")  # only if --only names them
 
 
-def _gateway(services: SharedServices, name: str, settings_module: str, *processes: str) -> System:
-    made = services.system(name, database=True, DJANGO_SETTINGS_MODULE=settings_module, ALLOWED_HOSTS="127.0.0.1")
+def _gateway(services: SharedServices, name: str, *processes: str, settings_module: str = "backend.settings") -> System:
+    made = services.system(name, database=True, DJANGO_SETTINGS_MODULE=settings_module, **production_settings())
     made.commands = {process: procfile()[process] for process in processes}
     made.manage("migrate", "-v0")
     return made
@@ -161,6 +178,11 @@ def _naive(services: SharedServices, name: str, form: str, python: str = sys.exe
 
 def _port(system: System) -> int:
     return int(system.environment["GATEWAY_PORT"])
+
+
+def _predict_target(system: System, authorization: str) -> Target:
+    fields = {"Authorization": authorization} if authorization else {}
+    return _target(system, "/ml/v1/predict/", **fields)
 
 
 def _target(system: System, path: str, **fields: str) -> Target:

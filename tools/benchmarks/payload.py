@@ -2,6 +2,7 @@
 
 import json
 
+DOCTOR = "Dr. Bench (synthetic)"
 BODY_BYTES = 670
 ANSWER_BYTES = 216
 
@@ -14,7 +15,7 @@ def _padded(value: dict[str, object], size: int) -> bytes:
 
 BODY = _padded(
     {
-        "doctor_name": "Dr. Bench (synthetic)",
+        "doctor_name": DOCTOR,
         "patient_name": "Patient Bench (synthetic)",
         "features": [round(0.37 * number, 2) for number in range(80)],
     },

@@ -27,7 +27,12 @@ class Campaign:
         self._plan = plan
         self._testbed = testbed
         self._clients = Clients(
-            testbed.port, count=plan.clients, rate=plan.rate, keyed=KEYED_EVERY, full_load=testbed.full_load
+            testbed.port,
+            testbed.token,
+            count=plan.clients,
+            rate=plan.rate,
+            keyed=KEYED_EVERY,
+            full_load=testbed.full_load,
         )
         self._watchers = Watchers(testbed, plan.seed)
         self._injected: Counter[str] = Counter()

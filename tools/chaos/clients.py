@@ -5,10 +5,11 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
+DOCTOR = "Dr. Chaos"
 TIMEOUT_SECONDS = 10.0  # for one answer
 MAX_ATTEMPTS = 8  # to send a request with an Idempotency-Key
 RETRY_SECONDS = 0.5  # between two attempts
@@ -38,13 +39,14 @@ class Attempt:
 class Clients:
     """`count` threads that together send `rate` predictions per second, from `start` to `stop`.
 
-    While `full_load` is set, they send without a pause. Every `keyed`th request of a client has an Idempotency-Key;
-    it is repeated until it is answered, and then once more.
+    All have the account of `token`. While `full_load` is set, they send without a pause. Every `keyed`th request of a
+    client has an Idempotency-Key; it is repeated until it is answered, and then once more.
     """
 
     def __init__(
         self,
         port: int,
+        token: str,
         *,
         count: int,
         rate: float,
@@ -53,6 +55,7 @@ class Clients:
         full_load: threading.Event | None = None,
     ) -> None:
         self._port = port
+        self._fields = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
         self._full_load = full_load or threading.Event()
         self._keyed = keyed
         self._pause = count / rate  # seconds between two requests of one client
@@ -90,7 +93,7 @@ class Clients:
             if self._keyed and number % self._keyed == 0:
                 self._repeat_until_answered(connection, f"{name}-{number}", attempts)
             else:
-                attempts.append(predict(connection, f"{name}-{number}"))
+                attempts.append(predict(connection, f"{name}-{number}", self._fields))
             pause = 0.0 if self._full_load.is_set() else self._pause
             due = max(due, time.monotonic() - self._pause) + pause  # no burst after a stall
         connection.close()
@@ -99,9 +102,9 @@ class Clients:
         self, connection: http.client.HTTPConnection, request_id: str, attempts: list[Attempt]
     ) -> None:
         for _ in range(MAX_ATTEMPTS):
-            attempts.append(predict(connection, request_id, is_keyed=True))
+            attempts.append(predict(connection, request_id, self._fields, is_keyed=True))
             if attempts[-1].is_answered:
-                attempts.append(predict(connection, request_id, is_keyed=True))
+                attempts.append(predict(connection, request_id, self._fields, is_keyed=True))
                 break
             if self._stopping.wait(RETRY_SECONDS):
                 break
@@ -112,12 +115,14 @@ def answered(attempts: Iterable[Attempt]) -> set[str]:
     return {attempt.request_id for attempt in attempts if attempt.is_answered}
 
 
-def predict(connection: http.client.HTTPConnection, request_id: str, *, is_keyed: bool = False) -> Attempt:
+def predict(
+    connection: http.client.HTTPConnection, request_id: str, fields: Mapping[str, str], *, is_keyed: bool = False
+) -> Attempt:
     """Sends one prediction. Requests without a key are never repeated."""
-    key = {"Idempotency-Key": request_id} if is_keyed else {}
+    own = {"X-Request-ID": request_id} | ({"Idempotency-Key": request_id} if is_keyed else {})
     started = time.perf_counter()
     try:
-        connection.request("POST", "/ml/v1/predict/", _body(request_id), _fields(request_id) | key)
+        connection.request("POST", "/ml/v1/predict/", _body(request_id), {**fields, **own})
         response = connection.getresponse()
         body = response.read()
     except (OSError, http.client.HTTPException):
@@ -130,9 +135,5 @@ def predict(connection: http.client.HTTPConnection, request_id: str, *, is_keyed
 
 def _body(request_id: str) -> bytes:
     features = [round(0.37 * number, 2) for number in range(30)]
-    member = {"doctor_name": "Dr. Chaos", "patient_name": f"Patient {request_id}", "features": features}
+    member = {"doctor_name": DOCTOR, "patient_name": f"Patient {request_id}", "features": features}
     return json.dumps(member).encode()
-
-
-def _fields(request_id: str) -> dict[str, str]:
-    return {"Content-Type": "application/json", "X-Request-ID": request_id}

@@ -10,6 +10,8 @@ from http import HTTPStatus
 from tools.chaos.clients import BROKEN, Attempt
 from tools.chaos.databases import Row
 
+REJECTED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
@@ -23,6 +25,7 @@ class Comparison:
     unanswered: int  # rows whose caller does not know the outcome: see `_is_inconclusive`
     withheld: int  # rows whose caller got an error
     foreign: int  # rows without a request
+    rejected: int  # a valid token was answered 401 or 403
 
 
 def compare(
@@ -52,6 +55,7 @@ def compare(
         unanswered=unmatched.count(True),
         withheld=unmatched.count(False),
         foreign=unmatched.count(None),
+        rejected=sum(attempt.status in REJECTED for attempt in attempts),
     )
     return comparison, sorted(
         attempt.seconds * 1000 - row.latency_ms for row, attempt in answered if not attempt.is_keyed

@@ -37,7 +37,8 @@ class Report:
     def is_whole(self) -> bool:
         """Whether every answer has exactly one correct row, in a log that verifies, and every tampering was named."""
         found = self.comparison
-        wrong = found.missing, found.doubled, found.altered, found.unnamed, found.withheld, found.foreign
+        answers = found.missing, found.doubled, found.altered, found.unnamed, found.withheld, found.foreign
+        wrong = *answers, found.rejected
         return not any(wrong) and self.watched.is_whole and self.is_verified and self.drained_seconds is not None
 
     @property

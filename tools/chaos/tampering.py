@@ -20,14 +20,15 @@ from django.db import models, transaction
 
 from common.ids import uuid7
 from common.number_set import NumberSet
-from ml_proxy.models import InferenceLog
-from ml_proxy.records import InferenceRecord
-from recording import erasure, sources
+from ml_proxy.models import Feedback, InferenceLog
+from ml_proxy.records import FeedbackRecord, InferenceRecord
+from recording import erasure, folds, sources
 from recording.batches import Batch, Numbered
-from recording.direct_writes import DirectOrigin
+from recording.direct_writes import DirectOrigins
 from recording.journal import Spool
-from recording.models import Disposition, Origin
+from recording.models import Disposition, Fold, Origin
 from recording.publisher import heads
+from recording.records import microseconds
 from recording.seals import keyring
 from recording.verification import Finding
 
@@ -95,21 +96,39 @@ class Log:
     rng: Random
     planted: UUID = field(default_factory=uuid7)
     old_heads: list[Origin] = field(default_factory=list)  # of the planted origin
+    folded: UUID = field(default_factory=uuid7)  # another one, which is folded
     captured: list[dict[str, Any]] = field(default_factory=list)  # messages
 
     def plant(self) -> None:
-        """Writes records into an origin of its own, and has half of them erased, so that there are tombstones.
+        """Writes records with verdicts into origins of its own; has half of them erased, so that there are tombstones.
 
-        Raises Django's database errors.
+        Writes others into an origin that is folded at once. Raises Django's database errors.
         """
-        direct, self.old_heads = DirectOrigin(keyring().current), []
+        direct, verdicts = DirectOrigins(keyring().current), DirectOrigins(keyring().current)
+        self.old_heads = []
         for _ in range(PLANTED):
             record = _record("planted")
             direct.write([record])
+            verdicts.write([_verdict_on(record)])
             row: Any = InferenceLog.objects.get(pk=record.id)
             self.old_heads.append(Origin.objects.get(pk=row.origin))
         self.planted = self.old_heads[0].id
         self._erase(sequence__lte=PLANTED // 2)
+        self._plant_fold()
+
+    def _plant_fold(self) -> None:
+        direct, record = DirectOrigins(keyring().current), _record("planted")
+        direct.write([record, _record("planted")])
+        row: Any = InferenceLog.objects.get(pk=record.id)
+        self.folded = row.origin
+        with transaction.atomic():
+            folds.add(Origin.objects.select_for_update().filter(pk=self.folded))
+
+    def fold(self) -> Fold:
+        """The fold of the folded origin. Raises `ValueError` if no publisher has saved its head yet."""
+        if self.folded not in heads.read(self.journal):
+            raise ValueError
+        return Fold.objects.get(first=self.folded)
 
     def clear(self) -> None:
         """Has the rest of what it planted erased. Raises Django's database errors."""
@@ -125,6 +144,10 @@ class Log:
         """One row with a number."""
         rows = InferenceLog.objects.filter(origin__isnull=False, **conditions).order_by("pk")
         return rows[self.rng.randrange(rows.count())]
+
+    def verdict(self) -> Feedback:
+        """One verdict on a planted record."""
+        return self.rng.choice(list(Feedback.objects.filter(inference__request_id="planted").order_by("position")))
 
     def disposition(self) -> Disposition:
         """One disposition of the planted origin."""
@@ -243,6 +266,32 @@ def insert_with_unknown_origin(log: Log) -> Tampering:
     return Tampering([], [inserted], named_as="foreign", places=[Place(origin)])
 
 
+@tampering("delete a verdict")
+def delete_verdict(log: Log) -> Tampering:
+    """As if the doctor had never judged."""
+    verdict = log.verdict()
+    return Tampering([verdict], named_as="missing", places=[_place(verdict)])
+
+
+@tampering("change a verdict")
+def change_verdict(log: Log) -> Tampering:
+    """Models would learn something else from it, or from another inference."""
+    verdict, changed = _twice(log.verdict())
+    name, value = log.rng.choice([("label", "malignant"), ("verdict", "agree"), ("inference_id", log.row().pk)])
+    if getattr(verdict, name) == value:
+        raise ValueError
+    setattr(changed, name, value)
+    return Tampering([verdict], [changed], named_as="changed", places=[_place(verdict)])
+
+
+@tampering("replay a verdict")
+def replay_verdict(log: Log) -> Tampering:
+    """The same one again, as the newest, so that it counts."""
+    verdict, replayed = _twice(log.verdict())
+    replayed.id, replayed.position = uuid7(), microseconds(datetime.now(UTC))
+    return Tampering([], [replayed], named_as="foreign", places=[_place(verdict)])
+
+
 @tampering("lower a head")
 def lower_head(log: Log) -> Tampering:
     """As if the newest numbers had never been."""
@@ -279,6 +328,39 @@ def delete_origin(log: Log) -> Tampering:
     if log.planted not in heads.read(log.journal):
         raise ValueError
     return Tampering([Origin.objects.get(pk=log.planted), *rows], named_as="missing", places=[Place(log.planted)])
+
+
+@tampering("delete a fold with its rows")
+def delete_fold(log: Log) -> Tampering:
+    """Nothing of its origin is left in the database."""
+    rows = InferenceLog.objects.filter(origin=log.folded)
+    return Tampering([log.fold(), *rows], named_as="missing", places=[Place(log.folded)])
+
+
+@tampering("copy a fold")
+def copy_fold(log: Log) -> Tampering:
+    """As if an old one had been put back: its origin is there twice."""
+    _, copied = _twice(log.fold())
+    copied.pk = 2**40
+    return Tampering([], [copied], named_as="changed", places=[Place(log.folded)])
+
+
+@tampering("change a fold's total")
+def change_total(log: Log) -> Tampering:
+    """As if it had more numbers."""
+    fold, changed = _twice(log.fold())
+    changed.numbers += RAISED
+    return Tampering([fold], [changed], named_as="changed", places=[Place(None)])
+
+
+@tampering("lower a folded head")
+def lower_folded_head(log: Log) -> Tampering:
+    """As if the newest number had never been. The total fits."""
+    fold, changed = _twice(log.fold())
+    [head] = folds.unpack(fold)
+    head.settled = f"1-{folds.highest(head) - 1}"
+    changed.members, changed.numbers = folds.pack([head]), folds.highest(head)
+    return Tampering([fold], [changed], named_as="changed", places=[Place(log.folded)])
 
 
 @tampering("delete a disposition")
@@ -332,6 +414,23 @@ def _record(request_id: str) -> InferenceRecord:
         model_version="1",
         request_id=request_id,
         caller="",
+    )
+
+
+def _verdict_on(record: InferenceRecord) -> FeedbackRecord:
+    now = datetime.now(UTC)
+    return FeedbackRecord(
+        id=uuid7(),
+        recorded_at=now,
+        position=microseconds(now),
+        inference_id=record.id,
+        verdict="correct",
+        label="benign",
+        note="",
+        caller="",
+        model_name=record.model_name,
+        model_version=record.model_version,
+        predicted_at=record.predicted_at,
     )
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import psutil
 import redis
 
+from tests.support.production import create_clinician, production_settings
 from tests.support.system import System
 from tests.support.wait import until
+from tools.chaos.clients import DOCTOR
 from tools.chaos.clock import Clock, NoClock
 from tools.chaos.databases import Database, PostgresDatabase
 from tools.chaos.disk import Disk, NoDisk
@@ -33,16 +35,17 @@ SETTINGS = {
 
 
 class Testbed:
-    """A running system. Processes that end are restarted, as a process supervisor does."""
+    """A running system in production mode. Processes that end are restarted, as a process supervisor does."""
 
     def __init__(self, folder: Path, database: Database, **settings: str) -> None:
         self.database = database
-        self.system = System(folder, database_url=database.url, **{**SETTINGS, **settings})
+        self.system = System(folder, database_url=database.url, **{**production_settings(), **SETTINGS, **settings})
         self.system.commands["model"] = [sys.executable, "-m", "tools.chaos.model"]
         self.link = Link(int(self.system.environment["REDIS_PORT"]))
         self.system.environment["REDIS_URL"] = f"redis://127.0.0.1:{self.link.port}/0"
         self.disk: Disk | None = None
         self.clock: Clock | None = None
+        self.token = ""  # of the clients' account, after `start`
         self.left_out: dict[str, str] = {}  # a fault's need: why this machine does not have it
         self.faults_over = threading.Event()  # set to end all faults early
         self.full_load = threading.Event()  # set while clients send without a pause
@@ -85,6 +88,7 @@ class Testbed:
         """Starts the system."""
         self.link.open()
         self.system.manage("migrate", "-v0")
+        self.token = create_clinician(self.system, DOCTOR)
         self.system.start(*SUPERVISED)
         until(lambda: self.redis().ping(), what="redis")
         self._supervisor.start()

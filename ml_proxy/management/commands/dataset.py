@@ -1,12 +1,13 @@
 """`manage.py dataset`: exports judged inferences for training to a file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from common import person_names
 from common.export import Piece
 from common.export_formats import Form
 from common.file_command import SPAN, FileCommand
+from common.row_scope import EVERYTHING
 from ml_proxy.accuracy import FeedbackFilter
 from ml_proxy.dataset import export
 
@@ -22,6 +23,10 @@ class Command(FileCommand):
     )
     conditions: ClassVar = {"model": (person_names.exact, "a model's full name"), **SPAN}
 
+    def noted_as(self, found: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """As the path does."""
+        return "dataset.export", dict(found)
+
     def pieces(self, found: dict[str, Any], form: Form) -> Iterator[Piece]:
         """Yields the file in pieces, in the order of the verdicts."""
-        return export(FeedbackFilter(**found), form)
+        return export(FeedbackFilter(scope=EVERYTHING, **found), form)

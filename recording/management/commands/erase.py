@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from common.broker import BrokerUnavailable
 from common.exceptions import Unavailable
-from recording import backlog, erasure, remnants
+from recording import backlog, erasure, remnants, sources
 from recording.command_errors import unreadable_files_as_command_errors
 from recording.publisher import journal_folder
 from recording.source_options import add_options, read_options
@@ -73,7 +73,10 @@ class Command(BaseCommand):
             left.append(f"{changed} quarantined records were changed by somebody, and are kept: see `verify_log`")
         if left:
             raise CommandError(f"{done}, but {'; '.join(left)}.", returncode=1)
-        return f"{done}; their tombstones verify."
+        kept = [
+            text for each in sources.registered() if each is not source and (text := each.kept_after_erasure(values))
+        ]
+        return " ".join([f"{done}; their tombstones verify.", *(f"{text}." for text in kept)])
 
     def _wait(self, seconds: float) -> list[str]:
         """Waits for records that are on their way. Returns what is wrong if some still are."""

@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 from common.export import Piece
 from common.export_formats import Form
 from common.file_command import SPAN, FileCommand
+from common.row_scope import EVERYTHING
 from recording.history import History
 from recording.source_options import add_options, read_options
 
@@ -33,7 +34,11 @@ class Command(FileCommand):
         source, values = read_options(options)
         return super().read_conditions(options) | values | {"source": source}
 
+    def noted_as(self, found: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Named after the source."""
+        return f"{found['source'].noun}.export", {**found, "source": found["source"].name}
+
     def pieces(self, found: dict[str, Any], form: Form) -> Iterator[Piece]:
         """Yields the file in pieces, in history's order."""
         history = History(found.pop("source"))
-        return history.export(history.filter(**found), form)
+        return history.export(history.filter(scope=EVERYTHING, **found), form)

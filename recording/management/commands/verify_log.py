@@ -12,6 +12,7 @@ from recording import sources, verification
 from recording.backlog import waiting_numbers
 from recording.command_errors import unreadable_files_as_command_errors
 from recording.publisher import heads, journal_folder
+from recording.publisher.head_copies import copies_in
 
 MAX_SHOWN = 100  # findings
 
@@ -29,7 +30,7 @@ class Command(BaseCommand):
         """Adds `--no-progress`, `--files` and `--heads`."""
         parser.add_argument("--no-progress", action="store_true", help="no progress bar")
         parser.add_argument(
-            "--heads", nargs="+", type=Path, default=[], help="copies of heads.json, or folders of them"
+            "--heads", nargs="+", type=Path, default=[], help="copies of saved heads, or folders of them"
         )
         parser.add_argument("--files", action="store_true", help="also read every file in the storage (slow)")
 
@@ -71,7 +72,7 @@ def _attachments() -> Iterator[verification.Step]:
 
 
 def _files(path: Path) -> list[Path]:
-    return sorted(path.glob("heads*.json")) if path.is_dir() else [path]
+    return copies_in(path) if path.is_dir() else [path]
 
 
 def _read_copy(path: Path) -> heads.SavedHeads:

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from pytest_django import Settings
 
+from accounts.models import Profile
 from jobs.models import Job
 from tests.support.gateway import BODY, Journaled, assert_problem, predict
 from tests.support.model import PREDICTION, ScriptedModel
@@ -30,14 +31,15 @@ class Need(NamedTuple):
 NEEDS = [
     Need("POST", "predict/", "add_inferencelog"),
     Need("GET", "history/", "view_inferencelog"),
-    Need("POST", "mlflow/log-prediction/", "view_inferencelog"),
+    Need("POST", "mlflow/log-prediction/", "add_mlflowoutbox"),
     Need("GET", "mlflow/runs/0/", "view_inferencelog"),
     Need("POST", "retrain/", "add_job"),
+    Need("POST", "models/a/versions/2/promote/", "promote_model"),
     Need("GET", "retrain/jobs/", "view_job"),
     Need("POST", "retrain/jobs/", "add_job"),
     Need("POST", "retrain/jobs/00000000-0000-7000-8000-000000000000/cancel/", "change_job"),
 ]
-ALL = [*NEEDS, Need("GET", "status/"), Need("GET", "model-info/")]
+ALL = [*NEEDS, Need("GET", "status/"), Need("GET", "model-info/"), Need("GET", "models/")]
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +49,9 @@ def required(settings: Settings) -> None:
 
 @pytest.fixture
 def user(db: None) -> User:
-    return User.objects.create_user("dr-kim", password=PASSWORD)
+    created = User.objects.create_user("dr-kim", password=PASSWORD)
+    Profile.objects.create(user=created, doctor_name=str(BODY["doctor_name"]))
+    return created
 
 
 @pytest.fixture
@@ -87,7 +91,7 @@ def test_it_answers_401_without_credentials(gateway: Client, user: User, fields:
     for need in ALL:
         response = send(gateway, need, **fields)
         assert_problem(response, 401, "not-signed-in")
-        assert response["WWW-Authenticate"].startswith("Basic realm=")
+        assert response["WWW-Authenticate"].startswith("Bearer realm=")
 
 
 @pytest.mark.usefixtures("nothing_reached")
@@ -112,7 +116,7 @@ def test_it_admits_a_user_with_the_permission(
     settings.REDIS_URL = empty_redis
     if need.permission:
         allow(user, need.permission)
-    assert send(gateway, need, **basic()).status_code in {200, 202, 404}
+    assert send(gateway, need, **basic()).status_code in {200, 202, 400, 404}
 
 
 @pytest.mark.parametrize("fields", [{"path": "retrain/jobs/"}, {"path": "retrain/", "HTTP_PREFER": "respond-async"}])
@@ -130,6 +134,8 @@ def test_a_retrain_with_feedback_needs_the_export_permission_too(
         assert "export_dataset" in assert_problem(ask(body), 403, "not-allowed")["detail"]
     assert not Job.objects.exists()
     allow(user, "export_dataset")
+    assert "access_all_doctors" in assert_problem(ask('{"verdicts": true}'), 403, "not-allowed")["detail"]
+    allow(user, "access_all_doctors")
     assert ask('{"verdicts": true}').status_code == 202
 
 
@@ -149,7 +155,7 @@ def browser(gateway: Client, user: User) -> Client:
 
 
 @pytest.mark.usefixtures("nothing_reached")
-@pytest.mark.parametrize("fields", [{}, {"HTTP_X_CSRFTOKEN": "forged"}, {"HTTP_ORIGIN": "https://evil.example"}])
+@pytest.mark.parametrize("fields", [{}, {"HTTP_X_CSRFTOKEN": "forged"}, {"HTTP_ORIGIN": "http://testserver"}])
 def test_it_answers_403_to_a_forged_request(browser: Client, fields: dict[str, Any]) -> None:
     assert "CSRF" in assert_problem(predict(browser, **fields), 403, "not-allowed")["detail"]
 
@@ -174,7 +180,7 @@ def test_it_accepts_a_session_with_its_csrf_token(browser: Client, model: Script
 
 def test_it_accepts_a_form_of_a_session_with_its_csrf_token(browser: Client, model: ScriptedModel) -> None:
     browser.cookies["csrftoken"] = TOKEN
-    part = '--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\nLee\r\n'
+    part = '--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\nDr. Kim\r\n'
     form = part % "doctor_name" + part % "patient_name" + "--b--\r\n"
     answer = predict(browser, form, HTTP_X_CSRFTOKEN=TOKEN, CONTENT_TYPE="multipart/form-data; boundary=b")
     assert answer.content == PREDICTION
@@ -189,7 +195,7 @@ def test_a_session_has_the_permissions_of_its_user(
     browser.cookies["csrftoken"] = TOKEN
     if need.permission:
         allow(user, need.permission)
-    assert send(browser, need, HTTP_X_CSRFTOKEN=TOKEN).status_code in {200, 202, 404}
+    assert send(browser, need, HTTP_X_CSRFTOKEN=TOKEN).status_code in {200, 202, 400, 404}
 
 
 def test_basic_credentials_need_no_csrf_token(gateway: Client, user: User) -> None:

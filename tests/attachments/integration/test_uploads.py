@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
@@ -84,13 +85,15 @@ def test_it_refuses_foreign_tokens(gateway: Client, token: str) -> None:
     assert "history" in assert_problem(gateway.get(f"/ml/v1/files/{token}/"), 404, "no-such-file")["detail"]
 
 
-def test_the_link_needs_no_credentials(
+def test_the_link_needs_credentials_too(
     gateway: Client, process_records: Callable[[], None], settings: Settings
 ) -> None:
     answer = predict(gateway, LARGE)
     process_records()
     [shown] = get_inference(gateway, answer["X-Inference-ID"])["files"]
     settings.API_AUTH = "required"
+    assert gateway.get(shown["url"]).status_code == 401
+    gateway.force_login(User.objects.create_superuser("dr-kim"))
     assert gateway.get(shown["url"]).status_code == 200
 
 

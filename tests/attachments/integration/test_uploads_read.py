@@ -70,11 +70,11 @@ def test_it_exports_nothing_while_the_storage_is_down(gateway: Client, folder: P
 
 @pytest.mark.usefixtures("with_feedback")
 def test_verify_log_checks_files_on_request(folder: Path) -> None:
-    assert verify_log("--files").startswith("4 records, and 1 files, all in place and unchanged")
+    assert ", and 1 files, all in place and unchanged" in verify_log("--files")
     [key] = files_in(folder)
     (folder / key).write_bytes(LARGE.replace(b"Lee", b"Kim"))
-    assert verify_log().startswith("4 records, all in place")
-    with pytest.raises(CommandError, match="1 findings in 4 records, and 1 files"):
+    assert " records, all in place" in verify_log()
+    with pytest.raises(CommandError, match=r"1 findings in \d+ records, and 1 files"):
         verify_log("--files")
     (folder / key).unlink()
     output = StringIO()

@@ -103,13 +103,10 @@ def test_it_lets_the_browser_read_the_models_own_errors(gateway: Client, model: 
 def test_the_model_server_cannot_allow_other_origins(gateway: Client, model: ScriptedModel) -> None:
     head = b"Content-Type: application/json\r\nAccess-Control-Allow-Origin: *\r\n"
     model.script = lambda conversation: conversation.answer(head=head)
-    for response in (
-        predict(gateway, headers={"Origin": STRANGER}),
-        gateway.get("/ml/v1/status/", headers={"Origin": STRANGER}),
-    ):
+    for headers in ({"Origin": STRANGER}, {}):
+        response = gateway.get("/ml/v1/status/", headers=headers)
         assert response.status_code == 200
         assert "Access-Control-Allow-Origin" not in response
-    assert gateway.get("/ml/v1/status/")["Access-Control-Allow-Origin"] == "*"  # to a caller without an Origin
 
 
 @pytest.mark.parametrize("path", ["/admin/login/", "/healthz", "/api/schema/"])

@@ -40,7 +40,7 @@ from tests.support.record_pipeline import append, record
 call_command("migrate", skip_checks=True, verbosity=0)
 folder = settings.VAR_DIR / "journal"
 writer = Writer(folder, new_origin=uuid4, key=keyring().current, max_bytes=2**30, segment_bytes=2**20)
-append(writer, record(patient_name="\\uae40\\u20ac\\U0001f600" * 33))
+append(writer, record(model_name="\\uae40\\u20ac\\U0001f600" * 33))
 writer.close()
 [name] = Spool(folder).segments()
 batch = Batch.of(UUID(name.origin), "host", name.key_id, Spool(folder).entries(name))

@@ -11,6 +11,7 @@ from common import beat_liveness
 from recording import recorder
 from tests.support.model import ScriptedModel
 from tests.support.network import free_port
+from tests.support.wait import until
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +75,27 @@ def test_it_is_not_ready_without_space_for_records(gateway: Client, settings: Se
     (tmp_path / "journal").mkdir(exist_ok=True)
     response = gateway.get("/readyz")
     assert (response.status_code, response.json()["parts"]["journal"]["ok"]) == (503, False)
+
+
+def scrape_without_redis(gateway: Client) -> str:
+    """The metrics once they say that Redis is down; measurements are used again for two seconds."""
+    metrics = gateway.get("/metrics").content.decode()
+    return metrics if "\nml_proxy_redis_up 0.0\n" in metrics else ""
+
+
+def test_it_says_that_redis_is_out_of_memory(gateway: Client, settings: Settings, empty_redis: str) -> None:
+    settings.REDIS_URL = empty_redis
+    with redis.Redis.from_url(empty_redis) as connection:
+        before = connection.config_get("maxmemory")["maxmemory"]
+        connection.config_set("maxmemory", "1")
+        try:
+            response = gateway.get("/readyz")
+            metrics = until(lambda: scrape_without_redis(gateway), what="a scrape with fresh measurements")
+        finally:
+            connection.config_set("maxmemory", before)
+    assert (response.status_code, response.json()["status"]) == (200, "degraded")
+    assert response.json()["parts"]["redis"]["detail"].startswith("Redis is out of memory")
+    assert "\nml_proxy_queue_messages{" in metrics  # it still answers what needs no memory
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/"])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -62,6 +63,25 @@ def test_the_fast_parser_accepts_nothing_that_the_strict_one_refuses(raw: bytes)
     assert value is None or understood(strict_json.parse(strict_json.decode(raw)), quick_number) == value
 
 
+class Member(msgspec.Struct):
+    a: int
+
+
+DECODER = msgspec.json.Decoder(Member)
+
+
+@given(st.binary() | JSONISH.map(lambda text: text.encode("utf-8", "surrogatepass")) | st.builds(json.dumps, values))
+@example(b"\xff")
+@example(b'"\xed\xa0\x80"')
+@example(b'{"\xc3": 1}')
+@example(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
+def test_members_are_read_from_nothing_that_the_strict_parser_refuses(rest: bytes | str) -> None:
+    raw = b'{"a":1,"b":' + (rest if isinstance(rest, bytes) else rest.encode("utf-8", "surrogatepass")) + b"}"
+    if strict_json.parse_members(raw, DECODER, "a"):
+        value = strict_json.parse(strict_json.decode(raw))
+        assert [inner for name, inner in value if name == "a"] == ["1"]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -78,6 +98,8 @@ def test_the_fast_parser_accepts_nothing_that_the_strict_one_refuses(raw: bytes)
 def test_the_fast_parser_returns_none_if_members_may_repeat(text: str) -> None:
     assert strict_json.parse_fast(text.encode("utf-8", "surrogatepass"), "a") is None
     assert strict_json.parse_fast(b'{"a":1}', "a") == {"a": 1}
+    assert strict_json.parse_members(text.encode("utf-8", "surrogatepass"), DECODER, "a") is None
+    assert strict_json.parse_members(b'{"a":1, "b": "\\n"}', DECODER, "a") == Member(1)
 
 
 @pytest.mark.parametrize(

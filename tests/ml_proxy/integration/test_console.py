@@ -76,7 +76,8 @@ def test_it_contains_the_url_of_every_endpoint_that_it_uses(page: Page) -> None:
 
 def test_it_offers_history_as_a_file_in_each_form(page: Page) -> None:
     files = {link["data-format"]: link["href"] for link in page.named("a") if "data-format" in link}
-    assert files == {form: f"/ml/v1/history/export/?format={form}" for form in FORMS}
+    expected = {form: f"/ml/v1/history/export/?format={form}" for form in FORMS}
+    assert files == expected | {"csv": f"{expected['csv']}&bom=1"}  # people open it in a spreadsheet
 
 
 def test_its_scripts_contain_no_urls(page: Page) -> None:

@@ -18,6 +18,7 @@ from django.test import Client
 from pyarrow import parquet
 
 from common.paging import MAX_ROWS
+from common.row_scope import EVERYTHING
 from common.timestamps import moment
 from ml_proxy.accuracy import FeedbackFilter
 from ml_proxy.dataset import count_judged, newest_first
@@ -152,9 +153,13 @@ def test_it_can_be_read_newest_verdict_first(client: Client) -> None:
     insert_rows(2 * MAX_ROWS + 1, doctor="'Dr. Kim'", patient="'Lee'")
     insert_agreements()
     post_feedback(client, UUID(int=7), verdict="correct", label="malignant")
-    found = [example.inference_id for example in newest_first(FeedbackFilter())]
+    found = [example.inference_id for example in newest_first(FeedbackFilter(scope=EVERYTHING))]
     assert found == [UUID(line["inference_id"]) for line in reversed(lines(client))]
-    assert (found[0], count_judged(FeedbackFilter()), count_judged(FeedbackFilter(model="other"))) == (
+    assert (
+        found[0],
+        count_judged(FeedbackFilter(scope=EVERYTHING)),
+        count_judged(FeedbackFilter(scope=EVERYTHING, model="other")),
+    ) == (
         UUID(int=7),
         len(found),
         0,
@@ -167,7 +172,7 @@ def test_it_reads_its_pages_from_the_indexes(client: Client, query: dict[str, st
     insert_agreements()
     costs = query_costs(partial(ask, client, **query), "ml_proxy_feedback")
     readers: dict[str, Any] = {"model": str, "since": moment, "until": moment}
-    question = FeedbackFilter(**{name: readers[name](value) for name, value in query.items()})
+    question = FeedbackFilter(scope=EVERYTHING, **{name: readers[name](value) for name, value in query.items()})
     back = query_costs(lambda: list(newest_first(question)), "ml_proxy_feedback")
     pages = [cost for cost in costs + back if f"LIMIT {MAX_ROWS}" in cost.sql]
     assert len(pages) == 12

@@ -12,14 +12,16 @@ from django.db import connection, transaction
 from django.test import Client
 
 from common.ids import uuid7
+from common.row_scope import EVERYTHING
 from ml_proxy.accuracy import FeedbackFilter
 from ml_proxy.dataset import newest_first
 from ml_proxy.models import Feedback, InferenceLog
-from recording.direct_writes import DirectOrigin
+from recording.direct_writes import DirectOrigins
 from recording.models import Disposition, Origin
 from recording.publisher import journal_folder
 from recording.publisher.heads import Heads
 from recording.seals import keyring
+from tests.support.access_log import forget_accesses
 from tests.support.feedback import model_answer, post_feedback
 from tests.support.inference_rows import NOON
 from tests.support.record_pipeline import record
@@ -40,12 +42,13 @@ def judged(client: Client) -> UUID:
     inference_id = sealed_inference()
     for label in ("malignant", "unclear", "malignant"):
         assert post_feedback(client, inference_id, verdict="correct", label=label, note="n").status_code == 201
+    forget_accesses()
     return inference_id
 
 
 def sealed_inference(**changes: str) -> UUID:
     item = record(**{"output_data": model_answer("benign"), **changes})
-    DirectOrigin(keyring().current).write([item])
+    DirectOrigins(keyring().current).write([item])
     return item.id
 
 
@@ -154,6 +157,7 @@ def test_verdicts_of_an_erased_inference_become_tombstones_that_verify(client: C
     kept = sealed_inference(patient_name="another")
     post_feedback(client, kept, verdict="agree")
     rows: list[Any] = [InferenceLog.objects.get(pk=judged), *verdicts()[:3]]
+    forget_accesses()
     call_command("erase", patient=rows[0].patient_name, reason="asked for", yes=True)
     tombstones = Disposition.objects.filter(kind="erased", reason="asked for")
     assert set(tombstones.values_list("origin", "sequence")) == {(row.origin, row.sequence) for row in rows}
@@ -179,14 +183,14 @@ def test_positions_increase_even_if_a_clock_was_ahead(client: Client, judged: UU
     newest = verdicts()[-1]
     Feedback.objects.filter(pk=newest.pk).update(position=ahead)
     assert post_feedback(client, judged, verdict="agree").json()["id"] == ahead + 1
-    [example] = newest_first(FeedbackFilter())
+    [example] = newest_first(FeedbackFilter(scope=EVERYTHING))
     assert (example.verdict_id, example.label) == (ahead + 1, "benign")
 
 
 def test_a_row_without_a_label_exports_as_null(client: Client) -> None:
     inference_id = sealed_inference(output_data="{}")
     assert post_feedback(client, inference_id, verdict="agree").json()["label"] is None
-    assert [example.label for example in newest_first(FeedbackFilter())] == [None]
+    assert [example.label for example in newest_first(FeedbackFilter(scope=EVERYTHING))] == [None]
     assert verify() == []
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from ml_proxy.upstream.headers import POLICIES, POLICY_PREFIXES
 from tests.support import httpbin
 from tests.support.gateway import assert_problem
 from tests.support.model import ScriptedModel
@@ -20,6 +21,7 @@ FIELDS = {
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "keep-alive", "server", "date", "via"}
 # What Django's own middleware adds to every response of this host.
 ADDED = {"x-frame-options", "x-content-type-options", "referrer-policy", "cross-origin-opener-policy", "vary"}
+ADDED |= {"content-security-policy", "permissions-policy"}
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,8 @@ def compared(client: Client, server: str, path: str, **more: str) -> httpbin.Ans
     response = client.get(f"/ml/v1/status/?{query}", **environ(fields))
     assert (response.status_code, response.reason_phrase) == (direct.status, direct.reason)
     assert response.content == direct.body
-    sent = sorted((name.lower(), value) for name, value in direct.fields if name.lower() not in HOP_BY_HOP)
+    lowered = [(name.lower(), value) for name, value in direct.fields if name.lower() not in HOP_BY_HOP | POLICIES]
+    sent = sorted(field for field in lowered if not field[0].startswith(POLICY_PREFIXES))
     passed = sorted((name.lower(), value) for name, value in response.items())
     own = {"x-request-id", "content-length", "date", "server"} | (ADDED - dict(sent).keys())
     vary = dict(sent).get("vary")  # the gateway's response also varies by origin, for CORS
@@ -114,14 +117,12 @@ def test_it_passes_bodies_on(through: Client, server: str, path: str, size: int)
     [
         "X-One=1",
         "X-Twice=1&X-Twice=2&x-twice=3",
-        "Set-Cookie=a%3D1%3B%20Path%3D/&Set-Cookie=b%3D2",
         "Content-Type=text/plain%3B%20charset%3Dlatin-1",
         "Content-Disposition=attachment%3B%20filename%3D%22a%3B%20b%22",
         "Vary=Accept-Encoding",
         "ETag=%22a%2C%20b%22&Cache-Control=no-cache&Cache-Control=max-age%3D0",
         "Warning=199%20-%20%22x%2C%20y%22&Warning=299%20-%20z",
         "Retry-After=120&Location=/elsewhere&Link=%3C/a%3E%3B%20rel%3Dnext&Allow=GET%2C%20BREW",
-        "X-Frame-Options=SAMEORIGIN&Referrer-Policy=origin&X-Content-Type-Options=sniff",
     ],
 )
 def test_it_passes_fields_on(through: Client, server: str, query: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 from django.db import connection, connections, transaction
 from pytest_django import Settings
 
+from accounts.callers import ANYONE
 from attachments.descriptors import Part, describe
 from common.ids import uuid7
 from integrations.mlflow import follower, outbox
@@ -26,7 +27,7 @@ from ml_proxy.models import Feedback, InferenceLog
 from ml_proxy.records import InferenceRecord
 from ml_proxy.source import INFERENCES
 from recording.batches import Batch
-from recording.direct_writes import DirectOrigin
+from recording.direct_writes import DirectOrigins
 from recording.erasure import erase
 from recording.ingestion import write_batch
 from recording.journal import Spool, Writer
@@ -54,7 +55,7 @@ def written(count: int = 1, **changes: Any) -> list[InferenceRecord]:
     """Records that a worker wrote as one batch."""
     given: dict[str, Any] = {"input_data": INPUT, "output_data": PREDICTION.decode(), "predicted_at": DAY}
     records = [record(**given | changes) for _ in range(count)]
-    DirectOrigin(keyring().current).write(records)
+    DirectOrigins(keyring().current).write(records)
     return records
 
 
@@ -100,7 +101,7 @@ def test_it_logs_inferences_to_the_run_of_their_model_and_day(mlflow: MLflow) ->
 def test_it_logs_inputs_from_the_storage(mlflow: MLflow) -> None:
     item = record(input_data='{"doctor_name": "Dr. Synthetic", "patient_name": "김민준"}', predicted_at=DAY)
     part = Part("", "body.json", "application/json", INPUT.encode())
-    DirectOrigin(keyring().current).write([replace(item, files=describe(item.id, [part]))], [part.data])
+    DirectOrigins(keyring().current).write([replace(item, files=describe(item.id, [part]))], [part.data])
     follower.follow()
     [row] = mlflow.tables()
     assert '"z": [0.10]' in row["input"]
@@ -125,7 +126,7 @@ def test_it_logs_all_of_an_inference_except_the_names(mlflow: MLflow) -> None:
 
 def test_a_verdict_is_not_taken_for_an_inference(mlflow: MLflow) -> None:
     [item] = written()
-    feedback.submit(item.id, FeedbackRequest(verdict=Feedback.Verdict.AGREE), "")
+    feedback.submit(item.id, FeedbackRequest(verdict=Feedback.Verdict.AGREE), ANYONE)
     follower.follow()
     assert logged_ids(mlflow) == ids([item])
     assert not MlflowOutbox.objects.exists()
@@ -180,7 +181,7 @@ def test_it_sends_a_row_that_is_written_after_newer_ones_were_sent(mlflow: MLflo
     late = record(predicted_at=DAY - timedelta(hours=1))  # its id is older too
     newer = written()
     follower.follow()
-    DirectOrigin(keyring().current).write([late])
+    DirectOrigins(keyring().current).write([late])
     follower.follow()
     assert logged_ids(mlflow) == ids(newer, [late])
 

@@ -27,9 +27,8 @@ from recording.journal.segment import SegmentName
 from recording.models import Origin
 from recording.origins import Head
 from recording.publisher import Publisher
-from recording.publisher.heads import DAMAGED_NAME as DAMAGED
+from recording.publisher.heads import DAMAGED_NAMES, Heads
 from recording.publisher.heads import FILE_NAME as HEADS
-from recording.publisher.heads import Heads
 from recording.publisher.heads import read as read_heads
 from recording.publisher.publisher import MAX_UNCONFIRMED
 from recording.publisher.segment_reader import BATCH_BYTES
@@ -191,7 +190,7 @@ def test_it_replaces_damaged_heads_by_those_of_the_database(
     assert numbers(path) == [1, 2, 3]
     assert [line.levelname for line in caplog.records if "is renamed to" in line.getMessage()] == ["ERROR"]
     [line] = verify()
-    assert line.startswith(f"unreadable: {DAMAGED}")
+    assert line.startswith(f"unreadable: {DAMAGED_NAMES[HEADS]}")
     assert {origin.hex for origin in read_heads(journal)} == {settled.name[:32], path.name[:32]}
 
 
@@ -223,7 +222,7 @@ def test_it_keeps_heads_that_the_disk_could_not_read(
     assert {origin.hex for origin in read_heads(journal)} == {gone.name[:32], path.name[:32]}
     [line] = verify()
     assert line.endswith("the whole origin, which this host or a kept copy knows")
-    assert not (journal / DAMAGED).exists()
+    assert not (journal / DAMAGED_NAMES[HEADS]).exists()
 
 
 @pytest.mark.parametrize("command", ["verify_log", "reconcile"])

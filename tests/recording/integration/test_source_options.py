@@ -70,10 +70,10 @@ def test_an_export_has_the_rows_of_the_source_that_match(tmp_path: Path) -> None
 
 
 def test_a_filter_has_its_columns_in_the_order_of_the_source() -> None:
-    found = History(Other()).filter(model="1", latency=0.0, since=NOON, until=None, limit=5)
+    found = History(Other()).filter(scope=None, model="1", latency=0.0, since=NOON, until=None, limit=5)
     assert [*found.equal.items()] == [("latency_ms", 0.0), ("model_version", "1")]
     assert (found.since, found.until, found.limit, found.after) == (NOON, None, 5, None)
-    assert History(Other()).filter(model=None).equal == {}
+    assert History(Other()).filter(scope=None, model=None).equal == {}
 
 
 def test_each_query_of_history_has_its_index() -> None:

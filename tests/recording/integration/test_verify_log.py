@@ -21,7 +21,7 @@ from ml_proxy.records import InferenceRecord
 from ml_proxy.source import INFERENCES
 from recording import origins, verification
 from recording.batches import Batch
-from recording.direct_writes import DirectOrigin
+from recording.direct_writes import DirectOrigins
 from recording.erasure import erase, erase_quarantined
 from recording.ingestion import write_batch
 from recording.journal import Entry, Spool, Writer, segment
@@ -175,7 +175,7 @@ def test_it_reports_a_completely_deleted_origin(origin: UUID, journal: Path) -> 
 
 def test_it_reports_rows_that_were_written_directly_and_deleted_with_their_origin(journal: Path) -> None:
     journal.mkdir(parents=True)
-    DirectOrigin(keyring().current).write([record(), record()])
+    DirectOrigins(keyring().current).write([record(), record()])
     save_heads(journal)
     InferenceLog.objects.all().delete()
     Origin.objects.all().delete()
@@ -230,8 +230,8 @@ def test_an_old_key_cannot_rewrite_what_a_newer_one_sealed(origin: UUID, journal
     old, items = Key(settings.SEAL_KEY_FALLBACKS[0]), [record() for _ in range(5)]
     InferenceLog.objects.all().delete()
     Origin.objects.all().delete()
-    forger = DirectOrigin(old)
-    forger._next = origin, 1, START
+    forger = DirectOrigins(old)
+    forger._free.append((origin, 1, START))
     forger.write(items)
     assert f"changed: number 5 of origin {origin}: the origin's head: it was sealed with another key before" in verify()
     save_heads(journal)
@@ -317,7 +317,7 @@ def test_it_accepts_quarantined_repeated_and_directly_written_records(writer: Wr
         writer.append(item.encode(), item.content())
     writer.append(b"no record", b"")
     settle(journal, sizes=(3,))
-    direct = DirectOrigin(keyring().current)
+    direct = DirectOrigins(keyring().current)
     for _ in range(3):
         direct.write([record()])
     assert verify() == []
@@ -543,6 +543,23 @@ def test_nobody_without_the_key_has_waiting_records_blanked(writer: Writer, jour
         )  # fmt: skip
     Eraser(journal).step()
     assert len(list(Spool(journal).entries(name))) == 3
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_blank_frames_of_records_that_were_never_erased_are_missing(writer: Writer, journal: Path, rows: int) -> None:
+    """Somebody with access to the disk blanks what waits: no head knows these numbers yet."""
+    for _ in range(3):
+        item = record()
+        writer.append(item.encode(), item.content())
+    [name] = Spool(journal).segments()
+    if rows:
+        write_batch(Batch.of(UUID(name.origin), "host", name.key_id, list(Spool(journal).entries(name))[:1]))
+    for frame in list(segment.frames(journal / str(name), 0, segment.ALL))[1:]:
+        segment.blank(journal / str(name), frame)
+    found = verify()
+    assert [line.partition(" of origin")[0] for line in found] == ["missing: number 2-3"]
+    with pytest.raises(CommandError, match="2 numbers are missing"):
+        call_command("reconcile", stdout=StringIO())
 
 
 def test_an_interrupted_blanking_is_finished(writer: Writer, journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:

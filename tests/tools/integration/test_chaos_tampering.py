@@ -10,12 +10,12 @@ import pytest
 from pytest_django import Settings
 
 from common.ids import uuid7
-from ml_proxy.models import InferenceLog
+from ml_proxy.models import Feedback, InferenceLog
 from recording import origins
 from recording.batches import Batch
 from recording.ingestion import write_batch
 from recording.journal import Spool, Writer, journal_folder
-from recording.models import Disposition, Origin
+from recording.models import Disposition, Fold, Origin
 from recording.publisher.heads import Heads
 from recording.seals import keyring
 from recording.tasks import write_records
@@ -59,7 +59,7 @@ def findings(log: Log) -> list[Finding]:
 
 
 def everything() -> list[Any]:
-    tables = (InferenceLog, Disposition, Origin)
+    tables = (InferenceLog, Feedback, Disposition, Origin, Fold)
     rows = [row for table in tables for row in table._base_manager.order_by("pk").values()]
     return [row | {"changed_at": None} for row in rows]  # a replayed message renews it
 

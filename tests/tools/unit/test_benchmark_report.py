@@ -216,6 +216,6 @@ def test_the_page_has_its_marks() -> None:
 
 def test_what_is_asked_for_comes_with_the_model_itself() -> None:
     assert options(["--only", "gateway,naive-celery"]).only == ["straight", "gateway", "naive-celery"]
-    assert set(options([]).only) == CATALOGUE.keys() - {"gateway-no-debug"}
+    assert set(options([]).only) == CATALOGUE.keys() - {"gateway-open", "gateway-basic"}
     with pytest.raises(SystemExit):
         options(["--only", "gatway"])

@@ -1,9 +1,13 @@
 """docker-compose.yml, checked without a container engine; other tests start its commands."""
 
+import os
 import re
 import shlex
+import shutil
+import subprocess
 from graphlib import TopologicalSorter
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -18,8 +22,8 @@ from tools.launch.system import web_stop_seconds
 SERVICES = compose.services()
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 ONE_SHOT = {"migrate"}
-SECRETS = {"SECRET_KEY", "SEAL_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "FLOWER_BASIC_AUTH"}
-COMPOSE_ONLY = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "PUBLISH_HOST"}
+SECRETS = {"SECRET_KEY", "SEAL_KEY", "ML_SERVER_TOKEN", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "FLOWER_BASIC_AUTH"}
+COMPOSE_ONLY = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "PUBLISH_HOST", "HTTPS_PORT", "SITE_ADDRESS", "SITE_TLS"}
 PORTS_AND_FOLDERS = {"GATEWAY_PORT", "ML_SERVER_PORT", "FLOWER_PORT", "REDIS_PORT", "VAR_DIR", "IMAGE_DIR"}
 
 Service = dict[str, Any]
@@ -58,7 +62,7 @@ def test_it_names_a_secret_that_is_missing(name: str) -> None:
 
 
 def test_it_has_no_secret_of_its_own() -> None:
-    secret_like = re.compile(r"PASSWORD|SECRET|KEY|(?<!API)_AUTH$|_URL$|REDISCLI_AUTH")
+    secret_like = re.compile(r"PASSWORD|SECRET|KEY|TOKEN|(?<!API)_AUTH$|_URL$|REDISCLI_AUTH")
     values = {
         (service, name): value
         for service, parts in SERVICES.items()
@@ -103,16 +107,18 @@ def test_it_starts_what_needs_the_tables_after_the_migration() -> None:
     assert SERVICES["migrate"]["depends_on"]["postgres"] == {"condition": "service_healthy"}
 
 
-def test_it_publishes_the_gateway_and_flower_on_loopback() -> None:
+def test_only_caddy_publishes_ports_and_on_loopback() -> None:
     published = {name: parts["ports"] for name, parts in SERVICES.items() if "ports" in parts}
     assert {name: [compose.filled_in(port, {}) for port in ports] for name, ports in published.items()} == {
-        "web": ["127.0.0.1:8000:8000"],
-        "flower": ["127.0.0.1:5555:5555"],
+        "caddy": ["127.0.0.1:443:443", "127.0.0.1:5555:5555"],
     }
 
 
 def test_it_keeps_state_in_volumes_of_one_service_each_but_for_files_journal_and_metrics() -> None:
-    used = [(volume.partition(":")[0], name) for name, parts in SERVICES.items() for volume in parts.get("volumes", ())]
+    mounts = [
+        (volume.partition(":")[0], name) for name, parts in SERVICES.items() for volume in parts.get("volumes", ())
+    ]
+    used = [(volume, name) for volume, name in mounts if not volume.startswith("./")]
     shared = {("files", "web"), ("files", "worker-logs"), ("files", "worker-jobs")}
     shared |= {(volume, name) for volume in ("journal", "metrics") for name in ("web", "publisher")}
     assert shared < set(used)
@@ -140,12 +146,59 @@ def test_the_gateway_gets_every_setting() -> None:
     assert settings == set(SERVICES["web"]["environment"])
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_our_services_are_hardened(name: str) -> None:
-    service = OURS[name]
+@pytest.mark.parametrize("name", SERVICES)
+def test_services_are_confined(name: str) -> None:
+    service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
+    assert service.get("cap_add", []) == (["NET_BIND_SERVICE"] if name == "caddy" else [])
     assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["mem_limit"]
+    assert service["cpus"]
+    assert service["pids_limit"]
+    assert service["logging"]["options"].keys() == {"max-size", "max-file"}
+
+
+def test_the_databases_are_on_a_network_without_a_way_out() -> None:
+    networks = compose.document()["networks"]
+    assert networks["data"] == {"internal": True}
+    for name in ("postgres", "redis"):
+        assert SERVICES[name]["networks"] == ["data"]
+        assert SERVICES[name]["user"] == name
+    assert SERVICES["caddy"]["networks"] == ["default"]
+    assert {name for name, parts in SERVICES.items() if "data" not in parts["networks"]} == {"caddy", "ml_server"}
+
+
+def test_redis_refuses_writes_before_its_container_is_out_of_memory() -> None:
+    words = SERVICES["redis"]["command"]
+    assert words[words.index("--maxmemory") + 1] == "768mb"
+    assert SERVICES["redis"]["mem_limit"] == "1g"
+
+
+def test_the_gateway_trusts_the_addresses_and_the_scheme_that_caddy_sends() -> None:
+    assert OURS["web"]["environment"]["TRUST_PROXY"] == "1"
+
+
+SITE = (ROOT / "Caddyfile").read_text()
+
+
+def test_caddy_serves_the_gateway_and_flower_with_tls_and_logs_no_query() -> None:
+    served = re.findall(
+        r"^(\{\$SITE_ADDRESS\S*) \{\n\ttls \{\$SITE_TLS:internal\}\n\treverse_proxy \{\$\w+:(\S+)\}", SITE, re.MULTILINE
+    )
+    assert served == [("{$SITE_ADDRESS:localhost}", "web:8000"), ("{$SITE_ADDRESS:localhost}:5555", "flower:5555")]
+    assert 'request>uri regexp "\\?.*"' in SITE
+    assert re.findall(r"^http://\S+", SITE, re.MULTILINE) == ["http://127.0.0.1:8080"]
+    assert "http://127.0.0.1:8080/" in SERVICES["caddy"]["healthcheck"]["test"]
+
+
+@pytest.mark.skipif(not shutil.which("caddy"), reason="no Caddy is installed")
+def test_caddy_accepts_its_configuration(tmp_path: Path) -> None:
+    variables = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    for more in ({}, {"SITE_ADDRESS": "clinic.example", "SITE_TLS": "admin@clinic.example"}):
+        command = ["caddy", "validate", "--config", "Caddyfile", "--adapter", "caddyfile"]
+        done = subprocess.run(command, cwd=ROOT, env=variables | more, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("name", OURS)

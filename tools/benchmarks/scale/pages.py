@@ -11,9 +11,11 @@ from django.db.models import Count
 from django.test import Client
 from tqdm import tqdm
 
+from common.row_scope import EVERYTHING
 from ml_proxy import history
 from ml_proxy.history import HISTORY, Cursor, HistoryFilter, wanted
 from ml_proxy.models import InferenceLog
+from ml_proxy.source import INFERENCES
 from tools.benchmarks.scale.queries import QueryCase, measure
 from tools.benchmarks.scale.run import Run
 
@@ -55,23 +57,28 @@ def history_cases() -> list[HistoryCase]:
     """Returns filters: none, busiest doctor, a rare doctor, most frequent patient, busiest doctor and their patient."""
     doctor, rare = _named("doctor_name", first=True), _named("doctor_name", first=False)
     patient = _named("patient_name", first=True)
-    theirs = _named("patient_name", first=True, doctor_name=doctor)
+    theirs = _named("patient_name", first=True, doctor=doctor)
     filters = {
-        "all": (wanted(), "inference_newest"),
-        "busiest doctor": (wanted(doctor=doctor), "inference_by_doctor"),
-        "rare doctor": (wanted(doctor=rare), "inference_by_doctor"),
-        "patient": (wanted(patient=patient), "inference_by_patient"),
-        "both": (wanted(doctor=doctor, patient=theirs), "inference_by_both"),
+        "all": (wanted(scope=EVERYTHING), "inference_newest"),
+        "busiest doctor": (wanted(scope=EVERYTHING, doctor=doctor), "inference_by_doctor"),
+        "rare doctor": (wanted(scope=EVERYTHING, doctor=rare), "inference_by_doctor"),
+        "patient": (wanted(scope=EVERYTHING, patient=patient), "inference_by_patient"),
+        "both": (wanted(scope=EVERYTHING, doctor=doctor, patient=theirs), "inference_by_both"),
     }
     return [HistoryCase(name, *each, HISTORY.matching(each[0]).count()) for name, each in filters.items()]
 
 
 def _named(column: str, *, first: bool, **among: str) -> str:
-    """Returns the name with the most rows, or the one with the fewest rows that still fill a page, if there is one."""
-    counts = InferenceLog.objects.filter(**among).values_list(column).annotate(rows=Count("id"))
+    """Returns the name with the most rows, or the one with the fewest rows that still fill a page, if there is one.
+
+    It counts in the columns of names, which must be clear.
+    """
+    conditions = dict(INFERENCES.condition(name, value) for name, value in among.items())
+    counts = InferenceLog.objects.filter(**conditions).values_list(column).annotate(rows=Count("id"))
     if not first:
         full = counts.filter(rows__gt=100).order_by("rows", column).first()
-        counts = counts if full is None else counts.filter(**{column: full[0]})
+        if full is not None:
+            return str(full[0])
     found: str = counts.order_by("-rows", column)[0][0]
     return found
 
@@ -90,17 +97,18 @@ def lists(run: Run) -> None:
     """Measures the admin's list: the first page, deep, filtered, searched."""
     client = _signed_in()
     found = {case.name: case for case in history_cases()}
-    unfiltered, doctor, patient = found["all"], found["busiest doctor"], found["patient"]
+    unfiltered, doctor = found["all"], found["busiest doctor"]
+    doctor_name = _named("doctor_name", first=True)
     queries: dict[str, tuple[dict[str, Any], str]] = {
         "first": ({}, "inference_newest"),
         "99% deep": ({"p": unfiltered.cursors(0.99)[0].opaque()}, "inference_newest"),
         "within a year": ({"within": "year"}, "inference_newest"),
-        "a doctor searched": ({"q": doctor.filter.equal["doctor_name"]}, "inference_by_doctor"),
+        "a doctor searched": ({"q": doctor_name}, "inference_by_doctor"),
         "a doctor searched, 99% deep": (
-            {"q": doctor.filter.equal["doctor_name"], "p": doctor.cursors(0.99)[0].opaque()},
+            {"q": doctor_name, "p": doctor.cursors(0.99)[0].opaque()},
             "inference_by_doctor",
         ),
-        "a patient searched": ({"q": patient.filter.equal["patient_name"]}, "inference_by_patient"),
+        "a patient searched": ({"q": _named("patient_name", first=True)}, "inference_by_patient"),
         "an id searched": ({"q": str(unfiltered.cursors(0.5)[0].id)}, "pkey"),
     }
     for name, (query, index) in tqdm(queries.items(), desc="pages of the admin", unit="query"):

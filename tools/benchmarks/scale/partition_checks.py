@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from common.ids import uuid7
+from common.row_scope import EVERYTHING
 from ml_proxy import history
 from ml_proxy.history import HISTORY, wanted
 from recording.batches import Batch
@@ -83,10 +84,10 @@ def _check_writes() -> None:
             write_batch(batch)
         _require(_rows_in(where, batch) == len(batch.records), f"200 rows in {where}")
     _require(not Disposition.objects.exists(), "no record quarantined")
-    found = history.page(wanted()).rows
+    found = history.page(wanted(scope=EVERYTHING)).rows
     _require(found == sorted(found, key=lambda row: (row.predicted_at, row.id), reverse=True), "newest first")
     _require(found[0].predicted_at > JANUARY, "the newest of all")
-    _require(history.one(found[-1].id) == found[-1], "found by its id")
+    _require(history.one(found[-1].id, EVERYTHING) == found[-1], "found by its id")
     _verify("in three partitions")
 
 
@@ -132,7 +133,7 @@ def _measure_bounded(run: Run) -> None:
     """Measures a query that also limits ids, so that PostgreSQL skips partitions. History does not do this."""
     [unfiltered, *_] = pages.history_cases()
     until, since = (unfiltered.cursors(depth)[0].time for depth in (0.55, 0.56))
-    rows = HISTORY.matching(wanted(since=since, until=until))
+    rows = HISTORY.matching(wanted(scope=EVERYTHING, since=since, until=until))
     bounded = rows.filter(id__gte=uuid7(since - MAX_ANSWER_DELAY), id__lt=uuid7(until))
     for name, query in (("all, since and until within a month", rows), ("the same, with limits on ids", bounded)):
         act: Callable[[], object] = partial(list, query.values_list("predicted_at", "id", "payload_bytes")[:101])

@@ -92,6 +92,8 @@ class Lookup {
     query.delete("limit");
     for (const link of part(this.section, "files").querySelectorAll("a")) {
       query.set("format", link.dataset.format);
+      query.delete("bom");
+      if (link.dataset.bom) query.set("bom", link.dataset.bom);
       link.href = `${link.pathname}?${query}`;
     }
     part(this.section, "files").hidden = !this.rows.length;

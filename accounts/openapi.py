@@ -1,0 +1,33 @@
+"""Describes the authentication classes for OpenAPI; drf-spectacular finds these classes once they are loaded."""
+
+from typing import Any, ClassVar
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # registers itself
+    """API tokens."""
+
+    target_class = "accounts.authentication.TokenAuthentication"
+    name = "tokenAuth"
+    definition: ClassVar = {"type": "http", "scheme": "bearer"}
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        """The scheme."""
+        return dict(self.definition)
+
+
+class SessionScheme(TokenScheme):  # type: ignore[no-untyped-call]
+    """Sessions."""
+
+    target_class = "accounts.authentication.SignedInAuthentication"
+    name = "cookieAuth"
+    definition: ClassVar = {"type": "apiKey", "in": "cookie", "name": "sessionid"}
+
+
+class PasswordScheme(TokenScheme):  # type: ignore[no-untyped-call]
+    """HTTP Basic."""
+
+    target_class = "accounts.authentication.PasswordAuthentication"
+    name = "basicAuth"
+    definition: ClassVar = {"type": "http", "scheme": "basic"}

@@ -1,0 +1,20 @@
+"""Paths under `/accounts/`."""
+
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path
+
+from accounts.pages.account import ChangePassword, account_page
+from accounts.pages.sign_in import OneClick, SignIn, SignOut
+from accounts.pages.tokens import new_token, revoke_token
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", account_page, name="account"),
+    path("login/", SignIn.as_view(), name="login"),
+    path("login/one-click/", OneClick.as_view(), name="one-click"),
+    path("logout/", SignOut.as_view(), name="logout"),
+    path("tokens/", new_token, name="new-token"),
+    path("tokens/<id:token_id>/revoke/", revoke_token, name="revoke-token"),
+    path("password/", ChangePassword.as_view(), name="password"),
+]
+if settings.OIDC_ISSUER:
+    urlpatterns.append(path("oidc/", include("accounts.oidc.urls")))

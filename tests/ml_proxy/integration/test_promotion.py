@@ -1,0 +1,181 @@
+"""Promotion and roll-back through the gateway, in front of the real model server."""
+
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from pytest_django import Settings
+from waitress.server import create_server
+
+from ml_server.app import create_app
+from tests.support.access_log import Noted
+from tests.support.gateway import assert_problem
+from tests.support.model import ScriptedModel
+
+pytestmark = pytest.mark.django_db
+
+TOKEN = "t" * 32
+MODEL = "breast-cancer-wisconsin"
+REASON = {"reason": "version 2 misses 김 (synthetic)"}
+
+
+def path(version: str = "1", model: str = MODEL) -> str:
+    return f"/ml/v1/models/{model}/versions/{version}/promote/"
+
+
+@pytest.fixture(scope="module")
+def model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The reference model server with a token, and two versions of its default model."""
+    app = create_app(tmp_path_factory.mktemp("models"), read_token=lambda: TOKEN)
+    trained = app.test_client().post("/api/v1/retrain", json={"params": {"promote": "always", "epochs": 1}})
+    assert trained.get_json()["model"]["version"] == "2"
+    server: Any = create_server(app, host="127.0.0.1", port=0, threads=4)
+    stopping = threading.Event()
+
+    def serve() -> None:
+        while not stopping.is_set():
+            server.asyncore.loop(timeout=0.02, map=server._map, count=1)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    stopping.set()
+    thread.join()
+    server.task_dispatcher.shutdown()
+    for channel in list(server._map.values()):
+        channel.close()
+
+
+@pytest.fixture
+def real(gateway: Client, settings: Settings, model_server: str) -> Client:
+    settings.ML_SERVER_URL, settings.ML_SERVER_TOKEN = model_server, TOKEN
+    return gateway
+
+
+def serving(gateway: Client) -> str:
+    models = gateway.get("/ml/v1/models/").json()["models"]
+    [found] = [each["serving"] for each in models if each["name"] == MODEL]
+    return str(found)
+
+
+def promote(gateway: Client, url: str, body: Any = REASON, **fields: Any) -> Any:
+    return gateway.post(url, json.dumps(body), content_type="application/json", **fields)
+
+
+def recorded(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    lines = [record.getMessage() for record in caplog.records if record.name == "ml_proxy.promotion"]
+    return [json.loads(line.removeprefix("promotion ")) for line in lines]
+
+
+def test_it_promotes_and_rolls_back_and_records_who_and_why(
+    real: Client, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.API_AUTH = "required"
+    user = User.objects.create_user("trainer")
+    user.user_permissions.add(Permission.objects.get(codename="promote_model"))
+    real.force_login(user)
+    real.cookies["csrftoken"] = "a" * 32
+    with caplog.at_level(logging.INFO):
+        for version in ("1", "2", "1"):
+            response = promote(real, path(version), HTTP_X_CSRFTOKEN="a" * 32)
+            assert (response.status_code, response.json()["model"]) == (200, {"name": MODEL, "version": version})
+            assert serving(real) == version
+    told = [{"model": MODEL, "version": version, "status": 200, "caller": "trainer", **REASON} for version in "121"]
+    assert recorded(caplog) == told
+
+
+def test_it_passes_the_model_servers_refusals_on_and_records_them(
+    real: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        for url in (path("99"), path(model="nothing")):
+            assert promote(real, url).status_code == 404
+    assert [entry["status"] for entry in recorded(caplog)] == [404, 404]
+
+
+def test_it_records_a_promotion_whose_outcome_is_not_known(
+    gateway: Client, model: ScriptedModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    model.script = lambda conversation: conversation.sock.close()
+    with caplog.at_level(logging.INFO):
+        assert_problem(promote(gateway, path()), 502, "upstream-unreachable")
+    assert [entry["status"] for entry in recorded(caplog)] == [502]
+
+
+def test_each_promotion_is_in_the_access_log(
+    real: Client, gateway: Client, settings: Settings, noted: Noted, model: ScriptedModel
+) -> None:
+    promote(real, path("1"), HTTP_X_PURPOSE="operations")
+    promote(real, path("99"))
+    settings.ML_SERVER_URL = model.url
+    model.script = lambda conversation: conversation.sock.close()
+    promote(gateway, path("2"))
+    found = [each for each in noted() if each.action == "model.promote"]
+    assert [(json.loads(each.filters), each.status, each.purpose) for each in found] == [
+        ({"model": MODEL, "version": "1"}, 200, "operations"),
+        ({"model": MODEL, "version": "99"}, 404, ""),
+        ({"model": MODEL, "version": "2"}, 502, ""),
+    ]
+    assert {each.detail for each in found} == {REASON["reason"]}
+
+
+def test_a_purpose_that_cannot_be_kept_promotes_nothing(gateway: Client, model: ScriptedModel, noted: Noted) -> None:
+    found = assert_problem(promote(gateway, path(), HTTP_X_PURPOSE="x" * 201), 400, "bad-input")
+    assert found["errors"][0]["pointer"] == "X-Purpose"
+    assert (model.requests, noted()) == ([], [])
+
+
+def test_without_the_secret_the_gateway_may_not_promote_for_a_page(
+    real: Client, settings: Settings, model_server: str
+) -> None:
+    settings.ML_SERVER_TOKEN = "x" * 32
+    refused = promote(real, path("2"))
+    assert (refused.status_code, "ML_SERVER_TOKEN" in refused.json()["error"]) == (403, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "detail"),
+    [
+        ({}, "/reason", "is missing: say why"),
+        ({"reason": " \t"}, "/reason", "must not be blank"),
+        ({"reason": 7}, "/reason", "must be a string"),
+        ({"reason": None}, "/reason", "must be a string"),
+        ({"reason": "x" * 501}, "/reason", "must have at most 500 characters"),
+        ({"reason": "x", "why": "y"}, "/why", "is unknown; give a reason"),
+    ],
+)
+def test_a_reason_is_required(gateway: Client, model: ScriptedModel, body: Any, pointer: str, detail: str) -> None:
+    found = assert_problem(promote(gateway, path(), body), 400, "bad-input")
+    assert found["errors"] == [{"pointer": pointer, "detail": detail}]
+    assert model.requests == []
+
+
+def test_a_reason_is_given_once(gateway: Client, model: ScriptedModel) -> None:
+    twice = '{"reason": "a", "reason": "b"}'
+    found = assert_problem(gateway.post(path(), twice, content_type="application/json"), 400, "bad-input")
+    assert found["errors"] == [{"pointer": "/reason", "detail": "must be given once"}]
+    assert model.requests == []
+
+
+@pytest.mark.parametrize("name", ["..", ".", "%2e%2e", "a%2Fb", "a%3Fb", "a%20b", "%EA%B9%80", "x" * 101, "a%00"])
+def test_a_name_can_not_lead_to_another_path(gateway: Client, model: ScriptedModel, name: str) -> None:
+    for url in (path(model=name), path(version=name)):
+        assert_problem(promote(gateway, url), 404, "unknown-path")
+    assert model.requests == []
+
+
+def test_only_what_changes_a_model_gets_the_secret(gateway: Client, settings: Settings, model: ScriptedModel) -> None:
+    settings.ML_SERVER_TOKEN = TOKEN
+    for name in ("status/", "model-info/"):
+        gateway.get(f"/ml/v1/{name}", HTTP_AUTHORIZATION="Bearer of-the-caller")
+    assert not any("authorization" in request.fields for request in model.requests)
+    model.requests.clear()
+    promote(gateway, path(), HTTP_AUTHORIZATION="Bearer of-the-caller")
+    gateway.post("/ml/v1/retrain/", b"", content_type="application/json", HTTP_AUTHORIZATION="Bearer of-the-caller")
+    assert [request.fields["authorization"] for request in model.requests] == [f"Bearer {TOKEN}"] * 2
+    assert model.requests[0].line == f"POST /api/v1/models/{MODEL}/versions/1/promote HTTP/1.1"
