@@ -52,7 +52,10 @@ ROLES: Mapping[str, tuple[str, ...]] = {
         "accounts.view_profile",
         "auth.view_user",
         "auth.view_group",
+        "text_to_sql.view_database",
+        "text_to_sql.view_queryexecutionlog",
     ),
+    "analyst": ("text_to_sql.view_database", "text_to_sql.add_queryexecutionlog"),
     "service": ("ml_proxy.add_inferencelog",),
 }
 

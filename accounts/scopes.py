@@ -13,6 +13,7 @@ SCOPES: Mapping[str, frozenset[str]] = {
     "models": frozenset({"ml_proxy.promote_model"}),
     "metrics": frozenset({"ml_proxy.view_metrics"}),
     "mlflow": frozenset({"mlflow.add_mlflowoutbox", "ml_proxy.view_inferencelog"}),
+    "sql": frozenset({"text_to_sql.view_database", "text_to_sql.add_queryexecutionlog"}),
     "access-log": frozenset({"accounts.view_accesslog"}),
 }
 

@@ -7,7 +7,7 @@ from accounts.pages.sign_in import SignIn
 from backend.api_docs import ApiDocs, ApiSchema
 from backend.open_paths import guarded, readyz
 from common import problem_details
-from common.fixed_paths import FixedPaths
+from common.fixed_paths import EitherSlash, FixedPaths
 from common.views import add_slash, healthz, metrics
 from ml_proxy.permissions import VIEW_METRICS
 from ml_proxy.views.home import home
@@ -18,6 +18,8 @@ urlpatterns = [
     FixedPaths("ml/v1/", "accounts.access_log.urls"),
     FixedPaths("ml/v1/mlflow/", "integrations.mlflow.urls"),
     path("", home, name="home"),
+    EitherSlash("ddp/", "text_to_sql.ddp_urls"),
+    EitherSlash("llm/", "text_to_sql.llm_urls"),
     path("accounts/", include("accounts.urls")),
     path("admin/login/", SignIn.as_view(next_page="admin:index")),
     path("admin/", admin.site.urls),

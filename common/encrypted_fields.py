@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from django.db import models
 from django.db.models import ExpressionWrapper, F
 from django.db.models.lookups import Exact, IsNull
@@ -96,6 +97,18 @@ class EncryptedTextField(Encrypted, TextField):
     def renewed(self, stored: Any) -> Any:
         """A new envelope."""
         return encryption.renewed_text(stored, self.place)
+
+
+class EncryptedJSONField(EncryptedTextField):
+    """Any JSON value, stored as its text."""
+
+    def stored(self, value: Any) -> Any:
+        """An envelope, or the text."""
+        return super().stored(orjson.dumps(value).decode())
+
+    def opened(self, value: Any) -> Any:
+        """The value."""
+        return orjson.loads(super().opened(value))
 
 
 class EncryptedBinaryField(Encrypted, BinaryField):

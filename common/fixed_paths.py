@@ -1,6 +1,7 @@
 """Resolves paths without parameters by a dictionary look-up."""
 
 from django.urls import ResolverMatch, URLResolver
+from django.urls.exceptions import Resolver404
 from django.urls.resolvers import RoutePattern
 
 
@@ -19,3 +20,14 @@ class FixedPaths(URLResolver):
         if f"{self.pattern}{match.route}" == path:  # no parameters, so the cache stays small
             self._found[path] = match
         return match
+
+
+class EitherSlash(FixedPaths):
+    """As `FixedPaths`; a path matches with and without its last slash."""
+
+    def resolve(self, path: str) -> ResolverMatch:
+        """As Django's own. Raises `Resolver404`."""
+        try:
+            return super().resolve(path)
+        except Resolver404:
+            return super().resolve(path[:-1] if path.endswith("/") else f"{path}/")

@@ -31,6 +31,7 @@ try:
     from backend.settings.services import *
     from backend.settings.sign_in import *
     from backend.settings.slow_callers import *
+    from backend.settings.text_to_sql import *
     from backend.settings.tracing import *
     from backend.settings.webhooks import *
 except env.BadSetting as exc:

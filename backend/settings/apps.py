@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "jobs",
     "ml_proxy",
     "integrations.mlflow",
+    "text_to_sql",
     *OIDC_APPS,
 ]
 

@@ -14,6 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from ml_proxy.models import Feedback, InferenceLog
 from recording.models import Disposition
 from tests.support.access_log import Noted, insert_access
+from tests.support.executions import insert_execution
 from tests.support.gateway import BODY, predict
 from tests.support.inference_rows import NOON, insert_row
 
@@ -89,6 +90,33 @@ ROUTES: dict[str, Look | None] = {
     ),
     "admin/jobs/job/": Look("job.list", "/admin/jobs/job/", names_patient=False),
     "admin/jobs/job/<path:object_id>/change/": None,  # noted too; it has parameters and metrics, and names nobody
+    # Databases that are registered hold no data of the log. Each statement is a record of its own, which holds no rows.
+    "ddp/db": None,
+    "ddp/db/<int:database_id>": None,
+    "ddp/db/<int:database_id>/extract/table": None,
+    "ddp/db/<int:database_id>/table": None,
+    "ddp/db/<int:database_id>/synonym": None,
+    "ddp/db/<int:database_id>/example": None,
+    "ddp/table/<int:table_id>": None,
+    "ddp/column/<int:column_id>": None,
+    "ddp/synonym/<int:item_id>": None,
+    "ddp/example/<int:item_id>": None,
+    "llm/generate-sql/db/<int:database_id>": None,
+    "llm/execute-sql/db/<int:database_id>/<slug:session_id>": None,
+    "llm/execute-sql/db/<int:database_id>/<slug:session_id>/verify": None,
+    "llm/executions/": Look("execution.list", "/llm/executions/", names_patient=False),
+    "llm/executions/export/": Look("execution.export", "/llm/executions/export/", names_patient=False),
+    "llm/executions/<id:row_id>/": Look("execution.read", "/llm/executions/{execution}/", names_patient=False),
+    "admin/text_to_sql/queryexecutionlog/": Look(
+        "execution.list", "/admin/text_to_sql/queryexecutionlog/", names_patient=False
+    ),
+    "admin/text_to_sql/queryexecutionlog/<path:object_id>/change/": Look(
+        "execution.read", "/admin/text_to_sql/queryexecutionlog/{execution}/change/", names_patient=False
+    ),
+    "admin/text_to_sql/rowrule/": None,
+    "admin/text_to_sql/rowrule/<path:object_id>/change/": None,
+    "admin/text_to_sql/example/": None,
+    "admin/text_to_sql/example/<path:object_id>/change/": None,
     "admin/accounts/accesslog/": Look("access.list", "/admin/accounts/accesslog/", names_patient=False),
     "admin/accounts/accesslog/<path:object_id>/change/": Look(
         "access.read", "/admin/accounts/accesslog/{access}/change/", names_patient=False
@@ -137,6 +165,7 @@ def data(gateway: Client, files_folder: Path, process_records: Callable[[], None
     return {
         "feedback": verdict.pk,
         "disposition": quarantined.pk,
+        "execution": insert_execution().id,
         "access": insert_access(patients=[PATIENT]).id,
         "file": link_to_file(gateway, process_records),
     }

@@ -29,18 +29,20 @@ from ml_proxy.records import SOURCE
 from recording.models import Disposition
 from tests.support.access_log import insert_access
 from tests.support.accounts import bearer, make_user
+from tests.support.executions import insert_execution
 from tests.support.feedback import model_answer, post_feedback
 from tests.support.gateway import BODY
 from tests.support.inference_rows import insert_row
 from tests.support.network import free_port
 from tests.support.stored_files import LARGE
+from text_to_sql.models import Database, Example, RowRule, Table
 
 pytestmark = pytest.mark.django_db
 
 KIM, OTHER, NOBODY, NO_ONE = "clinician", "another clinician", "without a role", "nobody"
 REVIEWER, TRAINER, OPERATOR, AUDITOR = "reviewer", "trainer", "operator", "auditor"
-SERVICE, ROOT = "service", "superuser"
-ROLES = (KIM, OTHER, NOBODY, REVIEWER, TRAINER, OPERATOR, AUDITOR, SERVICE, ROOT)
+ANALYST, SERVICE, ROOT = "analyst", "service", "superuser"
+ROLES = (KIM, OTHER, NOBODY, REVIEWER, TRAINER, OPERATOR, AUDITOR, ANALYST, SERVICE, ROOT)
 SIGNED_IN = frozenset(ROLES)
 PUBLIC = SIGNED_IN | {NO_ONE}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -99,6 +101,28 @@ API = {
     ),
     "mlflow/runs/<slug:run_id>/": Row("mlflow/runs/7/", READERS, is_object=True),
 }
+DATABASE = reads(ANALYST, AUDITOR)
+CHANGES = frozenset({ROOT})  # roles of a deployment get these permissions from an administrator
+SQL = {
+    "ddp/db": Row("/ddp/db", DATABASE | {"POST": CHANGES}, body={}),
+    "ddp/db/<int:database_id>": Row("/ddp/db/7", DATABASE | {"PUT": CHANGES, "DELETE": CHANGES}, body={}),
+    "ddp/db/<int:database_id>/extract/table": Row("/ddp/db/7/extract/table", {"POST": CHANGES}),
+    "ddp/db/<int:database_id>/table": Row("/ddp/db/7/table", DATABASE | {"POST": CHANGES}, body={}),
+    "ddp/db/<int:database_id>/synonym": Row("/ddp/db/7/synonym", DATABASE | {"POST": CHANGES}, body={}),
+    "ddp/db/<int:database_id>/example": Row("/ddp/db/7/example", DATABASE | {"POST": CHANGES}, body={}),
+    "ddp/table/<int:table_id>": Row("/ddp/table/7", DATABASE | {"PUT": CHANGES}, body={}),
+    "ddp/column/<int:column_id>": Row("/ddp/column/7", DATABASE | {"PUT": CHANGES}, body={}),
+    "ddp/synonym/<int:item_id>": Row("/ddp/synonym/7", {"DELETE": CHANGES}),
+    "ddp/example/<int:item_id>": Row("/ddp/example/7", {"DELETE": CHANGES}),
+    "llm/generate-sql/db/<int:database_id>": Row("/llm/generate-sql/db/7", posts(ANALYST), body={}),
+    "llm/execute-sql/db/<int:database_id>/<slug:session_id>": Row("/llm/execute-sql/db/7/s", posts(ANALYST), body={}),
+    "llm/execute-sql/db/<int:database_id>/<slug:session_id>/verify": Row(
+        "/llm/execute-sql/db/7/s/verify", {"POST": CHANGES}, body={}
+    ),
+    "llm/executions/": Row("/llm/executions/", reads(AUDITOR)),
+    "llm/executions/export/": Row("/llm/executions/export/", reads(AUDITOR)),
+    "llm/executions/<id:row_id>/": Row(f"/llm/executions/{ID}/", reads(AUDITOR)),
+}
 PAGES = {
     "": Row("/", reads(*PUBLIC), is_described=False),
     "api/schema/": Row("/api/schema/", reads(*PUBLIC)),
@@ -143,6 +167,9 @@ ADMIN_READERS = {
     "recording/disposition": {OPERATOR, AUDITOR},
     "ml_proxy/inferencelog": {KIM, OTHER, REVIEWER, AUDITOR},
     "ml_proxy/feedback": {KIM, OTHER, REVIEWER, TRAINER, AUDITOR},
+    "text_to_sql/queryexecutionlog": {AUDITOR},
+    "text_to_sql/rowrule": set(),
+    "text_to_sql/example": set(),
     "django_celery_results/taskresult": set(),
     "django_celery_results/groupresult": set(),
 }
@@ -167,7 +194,14 @@ def admin_routes() -> set[str]:
 
 
 def test_every_route_is_in_the_matrix() -> None:
-    known = {f"ml/v1/{route}" for route in API} | PAGES.keys() | OWN_ACCOUNT.keys() | ELSEWHERE | admin_routes()
+    known = (
+        {f"ml/v1/{route}" for route in API}
+        | SQL.keys()
+        | PAGES.keys()
+        | OWN_ACCOUNT.keys()
+        | ELSEWHERE
+        | admin_routes()
+    )
     assert set(routes(get_resolver().url_patterns)) == known
     assert {f"{each._meta.app_label}/{each._meta.model_name}" for each in admin.site._registry} == ADMIN_READERS.keys()
 
@@ -181,7 +215,7 @@ def users(db: None) -> dict[str, User]:
         NOBODY: make_user("nobody", doctor_name="Dr. Kim"),
         SERVICE: make_user("service", "service", acts_for="Dr. Kim\nDr. Lee"),
         ROOT: User.objects.create_superuser("root"),
-        **{role: make_user(role, role) for role in (REVIEWER, TRAINER, OPERATOR, AUDITOR)},
+        **{role: make_user(role, role) for role in (REVIEWER, TRAINER, OPERATOR, AUDITOR, ANALYST)},
     }
 
 
@@ -203,6 +237,7 @@ def objects(settings: Settings, empty_redis: str, monkeypatch: pytest.MonkeyPatc
     settings.REDIS_URL, settings.MLFLOW_TRACKING_URI = empty_redis, f"http://127.0.0.1:{free_port()}"
     insert_row(id=ID, doctor_name="Dr. Kim", output_data=model_answer("benign"))
     assert post_feedback(Client(), ID, verdict="agree").status_code == 201
+    insert_execution(id=ID)
     Job.objects.create(id=ID, kind="retrain", state=Job.State.RUNNING, params='{"params": {"secret": 1}}')
     run = {"run_id": "7", "tags": {runs.KEY: key_of_inference(ID), "inference_id": str(ID)}}
     monkeypatch.setattr(runs, "described", lambda _: run)
@@ -218,16 +253,16 @@ def expected(row: Row, method: str, role: str) -> set[int]:
     if role == NO_ONE and NO_ONE not in row.admitted[method]:
         return {401}
     if role in row.admitted[method]:
-        return {200, 201, 202, 400, 409, 503}
+        return {200, 201, 202, 204, 400, 404, 409, 503} - ({404} if row.is_object else set())
     return {404} if row.is_object and role == OTHER and KIM in row.admitted[method] else {403}
 
 
 @pytest.mark.usefixtures("objects")
-@pytest.mark.parametrize("route", [*API, *PAGES])
+@pytest.mark.parametrize("route", [*API, *SQL, *PAGES])
 def test_each_role_gets_what_it_may_and_nothing_else(
     gateway: Client, users: dict[str, User], route: str, request: pytest.FixtureRequest, settings: Settings
 ) -> None:
-    row = PAGES.get(route) or API[route]
+    row = PAGES.get(route) or SQL.get(route) or API[route]
     path = row.path if row.path.startswith("/") else f"/ml/v1/{row.path}"
     if "TOKEN" in path:
         path = request.getfixturevalue("path_of_file")
@@ -277,6 +312,9 @@ def admin_objects(objects: None, users: dict[str, User]) -> dict[str, Any]:
         disposition_seal=b"",
         payload=b"secret",
     )
+    shop = Database.objects.create(kor_name="shop", engine="sqlite", port=0, db="shop")
+    orders = Table.objects.create(database=shop, name="orders")
+    rule = RowRule.objects.create(table=orders, group=Group.objects.get(name="clinician"), predicate="1 = 1")
     return {
         "auth/user": users[KIM].pk,
         "auth/group": Group.objects.get(name="clinician").pk,
@@ -284,6 +322,9 @@ def admin_objects(objects: None, users: dict[str, User]) -> dict[str, Any]:
         "accounts/profile": users[KIM].profile.pk,
         "accounts/accesslog": insert_access().id,
         "jobs/job": ID,
+        "text_to_sql/queryexecutionlog": ID,
+        "text_to_sql/rowrule": rule.pk,
+        "text_to_sql/example": Example.objects.create(database=shop, question="q", sql="SELECT 1").pk,
         "recording/disposition": disposition.pk,
         "ml_proxy/inferencelog": ID,
         "ml_proxy/feedback": Feedback.objects.get().pk,

@@ -1,0 +1,130 @@
+"""Generates hostile statements, the same ones for the same seed. They attack the schema of `SCHEMA`."""
+
+# ruff: noqa: E501 - tables of words
+import random
+from collections.abc import Iterator
+
+SECRET = "SECRET"  # stands in every value that no answer may have
+# The clinic may see its own visits, and people without their notes. Nobody may see salaries.
+SCHEMA = (
+    "CREATE TABLE people (id INTEGER PRIMARY KEY, name VARCHAR(40), note VARCHAR(40))",
+    "CREATE TABLE visits (id INTEGER PRIMARY KEY, person_id INTEGER, clinic VARCHAR(20), fee DECIMAL(10, 2), memo VARCHAR(40))",
+    "CREATE TABLE salaries (id INTEGER PRIMARY KEY, name VARCHAR(40), amount INTEGER)",
+    "INSERT INTO people VALUES (1, '김민준', 'SECRET note'), (2, 'Ann', 'SECRET note')",
+    "INSERT INTO visits VALUES (1, 1, 'north', 10.5, 'cold'), (2, 2, 'south', 20, 'SECRET tenant')",
+    "INSERT INTO salaries VALUES (1, 'SECRET salary', 4711)",
+)  # fmt: skip
+TABLES = ("people", "visits", "salaries")
+
+_SHARED = {
+    "scalar": """1|name|id|note|memo|people.note|p.note|visits.memo|salaries.name|(SELECT name FROM salaries)|*|p.*|people.*
+        |count(*)|(SELECT note FROM people LIMIT 1)|max(note)|coalesce(memo, note)|people|p|CURRENT_USER|amount|'SECRETX'
+        |(SELECT max(memo) FROM visits)|'x' || note|CAST(note AS CHAR)|fee|clinic|rowid|ctid|xmin|oid|tableoid
+        |(p).note|row(p)|CASE WHEN 1=1 THEN note END|(WITH q AS (SELECT * FROM salaries) SELECT name FROM q)
+        |EXISTS (SELECT * FROM salaries WHERE amount > 1)|nаme|ｎａｍｅ|"note"|`note`|[note]|p."note"|NULL|-(-(1))|lower(memo)""",
+    "source": """people|people p|visits|visits v|salaries|people, salaries|people p JOIN visits v ON v.person_id = p.id
+        |people p LEFT JOIN visits v ON v.person_id = p.id|people NATURAL JOIN salaries|people JOIN salaries USING (id)
+        |(SELECT * FROM salaries) s|(SELECT * FROM visits) v|(people)|people p CROSS JOIN salaries|information_schema.tables
+        |mysql.user|pg_catalog.pg_user|sqlite_master|pg_shadow|other.visits|main.salaries|public.salaries|clinic_hidden.salaries
+        |реорle|PEOPLE|"people"|`visits`|visits v1 JOIN visits v2 ON v1.id = v2.id|ONLY visits|visits TABLESAMPLE SYSTEM (100)
+        |LATERAL (SELECT * FROM salaries) l|pragma_table_info('salaries')|generate_series(1, 9)|visits PARTITION (p0)
+        |people p JOIN visits v USING (id)|visits FOR SYSTEM_TIME ALL|json_each('[1]')|(VALUES (1)) t(x)|visits AS v(a, b, c, d, e)
+        |people p RIGHT JOIN visits v ON p.id = v.id|visits v LEFT JOIN visits w ON w.person_id = 2 AND w.id <> v.id""",
+    "condition": """1=1|note LIKE 'SECRET%'|clinic = 'south'|id = 1 OR 1=1|clinic <> 'north'|id IN (SELECT id FROM salaries)
+        |memo IS NOT NULL|EXISTS (SELECT 1 FROM visits w WHERE w.clinic = 'south')|NOT (clinic = 'north')|v.clinic IN ('south')
+        |id = (SELECT max(id) FROM visits)|person_id = 2|p.note > 'A'|1 = 1 UNION SELECT name FROM salaries
+        |1=1) OR (1=1|1=1 OR clinic = 'south' -- |fee > ANY (SELECT amount FROM salaries)|visits.memo = visits.memo""",
+    "tail": """||||LIMIT 1|ORDER BY 1|ORDER BY note|ORDER BY memo|LIMIT 99999999999|LIMIT -1|LIMIT ALL|OFFSET 1|FOR UPDATE|FOR SHARE
+        |FOR UPDATE NOWAIT|LOCK IN SHARE MODE|INTO OUTFILE '/tmp/secret_out'|INTO @x|INTO DUMPFILE '/tmp/secret_out'
+        |GROUP BY note|HAVING 1=1|UNION SELECT name FROM salaries|UNION ALL SELECT memo FROM visits|EXCEPT SELECT 'x'
+        |FETCH FIRST 5 ROWS WITH TIES|WINDOW w AS (ORDER BY note)|PROCEDURE ANALYSE()|; DROP TABLE visits|; SELECT * FROM salaries
+        |LIMIT (SELECT amount FROM salaries)|ORDER BY (SELECT name FROM salaries)|/*! UNION SELECT name FROM salaries */""",
+    "whole": """DELETE FROM visits|UPDATE visits SET memo = 'x'|INSERT INTO visits VALUES (9, 1, 'north', 1, 'x')|DROP TABLE people
+        |TRUNCATE TABLE visits|CREATE TABLE x AS SELECT * FROM salaries|ALTER TABLE people ADD y INTEGER|GRANT ALL ON people TO x
+        |MERGE INTO visits USING people ON 1=1 WHEN MATCHED THEN DELETE|REPLACE INTO visits VALUES (1)|COMMIT|BEGIN|ROLLBACK
+        |SET TRANSACTION READ WRITE|SET SESSION AUTHORIZATION postgres|RESET ROLE|EXPLAIN ANALYZE DELETE FROM visits|SHOW TABLES
+        |WITH d AS (DELETE FROM visits RETURNING *) SELECT * FROM d|WITH u AS (UPDATE visits SET memo = 'x' RETURNING *) SELECT * FROM u
+        |SELECT 1; DELETE FROM visits|SELECT 1;;|SELECT * INTO stolen FROM salaries|TABLE salaries|VALUES (1)|CALL p()|DO 1
+        |DO $$ BEGIN DELETE FROM visits; END $$|COPY visits TO '/tmp/secret_out'|COPY salaries TO PROGRAM 'cat'|LISTEN x|NOTIFY x
+        |PREPARE s AS DELETE FROM visits|EXECUTE s|DECLARE c CURSOR FOR SELECT * FROM salaries|HANDLER visits OPEN|VACUUM|PRAGMA writable_schema = 1
+        |ATTACH DATABASE '/tmp/secret_out' AS a|LOAD DATA INFILE '/etc/passwd' INTO TABLE visits|KILL 1|FLUSH TABLES|LOCK TABLES visits WRITE
+        |CREATE FUNCTION f() RETURNS INT RETURN 1|DESCRIBE salaries|(SELECT name FROM salaries)|((SELECT note FROM people))
+        |WITH visits AS (SELECT * FROM visits) SELECT * FROM visits|WITH salaries AS (SELECT 'x' AS name) SELECT name FROM salaries
+        |WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 3) SELECT n, memo FROM r, visits
+        |WITH people AS (SELECT * FROM salaries) SELECT * FROM people|SELECT * FROM visits v WHERE EXISTS (WITH visits AS (SELECT 1) SELECT * FROM salaries)""",
+}  # fmt: skip
+_FUNCTIONS = {
+    "postgres": """pg_sleep(1)|pg_read_file('/etc/passwd')|lo_import('/etc/passwd')|dblink('x', 'y')|nextval('s')|setval('s', 1)
+        |set_config('transaction_read_only', 'off', false)|pg_advisory_lock(1)|pg_terminate_backend(1)|query_to_xml('select * from salaries', true, true, '')
+        |pg_stat_reset()|pg_logical_emit_message(true, 'a', 'b')|current_setting('data_directory')|txid_current()|version()
+        |'salaries'::regclass|$$x$$|E'\\x41'|U&'\\0041'|B'1'|X'1F'|note::text|pg_catalog.lower(note)|"pg_sleep"(1)|inet_server_addr()
+        |database_to_xml(true, true, '')|row_to_json(p)|to_jsonb(visits)|array(SELECT name FROM salaries)|ARRAY[1]|currval('s')
+        |(SELECT (x).name FROM (SELECT s AS x FROM salaries s) y)|table_to_xml('salaries', true, true, '')|gen_random_uuid()|lo_export(1, '/tmp/x')""",
+    "mysql": """sleep(1)|benchmark(1000000, md5('x'))|load_file('/etc/passwd')|get_lock('x', 1)|release_lock('x')|user()|database()
+        |version()|@@version|@@global.secure_file_priv|@x := 1|@x|/*!50000 note */|/*M! note */|last_insert_id()|uuid_short()
+        |name_const('a', 1)|extractvalue(1, concat(0x7e, note))|updatexml(1, note, 1)|is_free_lock('x')|0x41|_utf8'x'|N'x'|connection_id()
+        |nextval(s)|NEXT VALUE FOR s|setval(s, 1)|found_rows()|row_count()|x'41'|b'1'|json_table('[1]', '$[*]' COLUMNS (a INT PATH '$'))|sha2(note, 256)""",
+    "sqlite": """load_extension('x')|randomblob(9999999999)|zeroblob(9999999999)|readfile('/etc/passwd')|writefile('/tmp/secret_out', 'x')
+        |sqlite_version()|edit('x')|fts3_tokenizer('x')|last_insert_rowid()|changes()|x'41'|:p|?1|@p|$p|hex(note)|sqlite_compileoption_get(1)
+        |printf('%99999999d', 1)|replace(hex(zeroblob(1000)), '00', note)|json_group_array(note)|eval('select 1')|total_changes()""",
+}  # fmt: skip
+_WRAPS = (
+    "{}",
+    "({})",
+    "  {}  ",
+    "/* x */ {}",
+    "{} -- x",
+    "{};",
+    "{}\n# x",
+    "{}\u00a0",
+    "\ufeff{}",
+    "{} ;;",
+    "EXPLAIN {}",
+)
+
+
+def statements(dialect: str, count: int, seed: int) -> Iterator[str]:
+    """`count` statements for a dialect."""
+    rng = random.Random(seed)
+    parts = {name: [text.strip() for text in texts.split("|")] for name, texts in _SHARED.items()}
+    parts["scalar"] += [text.strip() for text in _FUNCTIONS[dialect].split("|")]
+    for _ in range(count):
+        yield rng.choice(_WRAPS).format(_statement(rng, parts)) if rng.random() < 0.2 else _statement(rng, parts)
+
+
+def _statement(rng: random.Random, parts: dict[str, list[str]], depth: int = 0) -> str:
+    kind = rng.random()
+    if kind < 0.1:
+        return rng.choice(parts["whole"])
+    if kind < 0.12:
+        return _nested(rng)
+    if kind < 0.2 and depth < 3:
+        name = rng.choice([*TABLES, "q", "Q", "pg_user"])
+        inner, outer = (
+            _statement(rng, parts, depth + 1),
+            rng.choice(["SELECT * FROM {}", "SELECT name FROM {} JOIN people ON 1=1"]),
+        )
+        return f"WITH {rng.choice(['', 'RECURSIVE '])}{name} AS ({inner}) {outer.format(name)}"
+    if kind < 0.28 and depth < 3:
+        return f"SELECT * FROM ({_statement(rng, parts, depth + 1)}) d"
+    if kind < 0.34 and depth < 3:
+        joined = rng.choice(["UNION", "UNION ALL", "EXCEPT", "INTERSECT"])
+        return f"{_statement(rng, parts, depth + 1)} {joined} {_statement(rng, parts, depth + 1)}"
+    scalars = ", ".join(rng.choice(parts["scalar"]) for _ in range(rng.choice([1, 1, 2, 3])))
+    where = f" WHERE {rng.choice(parts['condition'])}" if rng.random() < 0.5 else ""
+    return f"SELECT {scalars} FROM {rng.choice(parts['source'])}{where} {rng.choice(parts['tail'])}".strip()
+
+
+def _nested(rng: random.Random) -> str:
+    """Deep or repeated constructs, on which parsers spend much time or stack."""
+    opening, closing = rng.choice(
+        [("(", ")"), ("DATE(", ")"), ("STRUCT(", ")"), ("- ", ""), ("NOT ", ""), ("CASE WHEN ", ""), ("CAST(", " AS CHAR)"),
+         ("(SELECT ", ")"), ("ARRAY[", "]"), ("x -> ", ""), ("DECIMAL(", ")"), ("EXISTS (SELECT ", ")"), ("MAP(", ")")]
+    )  # fmt: skip
+    times = rng.choice([3, 20, 60, 400])
+    if rng.random() < 0.3:
+        return (
+            "SELECT 1 FROM people"
+            + rng.choice([" JOIN people", ", people", " UNION SELECT 1", " CROSS JOIN visits"]) * times
+        )
+    return f"SELECT {opening * times}1{closing * times}"

@@ -1,0 +1,123 @@
+"""Fixtures of text_to_sql."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from tests.support import hostile_sql
+from tests.support.mariadb import MariaDB
+from tests.support.postgres import Postgres
+from tests.support.registered import Api
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
+    """A MariaDB server for this test run; the tests that need it are skipped if it is not installed."""
+    server = MariaDB(tmp_path_factory.mktemp("mariadb") / "data")
+    yield server
+    server.close()
+
+
+@dataclass(frozen=True)
+class Target:
+    """A real database with the tables of `hostile_sql`. `reader` may read what the guard shows, `owner` may do all."""
+
+    engine: str
+    reader: dict[str, Any]
+    owner: dict[str, Any]
+    run: Callable[[str], list[Any]]
+
+    @property
+    def schema(self) -> str:
+        return {"postgres": "public", "sqlite": "main"}.get(self.engine, "clinic")
+
+
+@pytest.fixture
+def sqlite_target(tmp_path: Path, settings: Settings) -> Iterator[Target]:
+    settings.SQLITE_FOLDER = tmp_path / "databases"
+    settings.SQLITE_FOLDER.mkdir()
+    connection = sqlite3.connect(settings.SQLITE_FOLDER / "clinic.sqlite3", isolation_level=None)
+    for statement in hostile_sql.SCHEMA:
+        connection.execute(statement)
+    info = {"engine": "sqlite", "db": "clinic.sqlite3"}
+    yield Target("sqlite", info, info, lambda sql: connection.execute(sql).fetchall())
+    connection.close()
+
+
+@pytest.fixture
+def postgres_target(postgres: Postgres, settings: Settings) -> Iterator[Target]:
+    url = postgres.make_database("clinic")
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in (*hostile_sql.SCHEMA, *_POSTGRES_READER):
+            connection.execute(statement.encode())
+        host = str(connection.info.host)
+        settings.TEXT_TO_SQL_HOSTS = [host]
+        info = {"engine": "postgres", "host": host, "db": "clinic"}
+        owner = {**info, "user": connection.info.user, "passwd": ""}
+        yield Target(
+            "postgres", {**info, "user": "reader", "passwd": "reader-secret"}, owner,
+            lambda sql: _rows(connection.execute(sql.encode())),
+        )  # fmt: skip
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE clinic WITH (FORCE)")
+        connection.execute("DROP ROLE reader")
+
+
+def _rows(cursor: "psycopg.Cursor[Any]") -> list[Any]:
+    return cursor.fetchall() if cursor.description else []
+
+
+@pytest.fixture
+def mariadb_target(mariadb: MariaDB, settings: Settings) -> Iterator[Target]:
+    mariadb.execute("CREATE DATABASE clinic CHARACTER SET utf8mb4")
+    mariadb.execute(*hostile_sql.SCHEMA, *_MARIADB_READER, database="clinic")
+    settings.TEXT_TO_SQL_HOSTS = [f"127.0.0.1:{mariadb.port}"]
+    connection = mariadb.connect("clinic")
+
+    def run(sql: str) -> list[Any]:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+
+    info = {"host": "127.0.0.1", "port": mariadb.port, "db": "clinic"}
+    reader, owner = {**info, "user": "reader", "passwd": "reader-secret"}, {**info, "user": "root", "passwd": ""}
+    yield Target("mysql", reader, owner, run)
+    connection.close()
+    mariadb.execute("DROP DATABASE clinic", "DROP USER reader@'127.0.0.1'")
+
+
+@pytest.fixture(params=["sqlite", "postgres", "mariadb"])
+def target(request: pytest.FixtureRequest) -> Target:
+    """Each of the three databases."""
+    found: Target = request.getfixturevalue(f"{request.param}_target")
+    return found
+
+
+# The roles that the registration proposes: visible columns only; PostgreSQL also has rules for rows.
+_POSTGRES_READER = (
+    "CREATE ROLE reader LOGIN NOINHERIT PASSWORD 'reader-secret'",
+    "ALTER ROLE reader SET default_transaction_read_only = on",
+    "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+    "GRANT SELECT (id, name) ON people TO reader",
+    "GRANT SELECT ON visits TO reader",
+    "ALTER TABLE visits ENABLE ROW LEVEL SECURITY",
+    "CREATE POLICY north ON visits TO reader USING (clinic = 'north')",
+)
+_MARIADB_READER = (
+    "CREATE USER reader@'127.0.0.1' IDENTIFIED BY 'reader-secret'",
+    "GRANT SELECT (id, name) ON clinic.people TO reader@'127.0.0.1'",
+    "GRANT SELECT (id, person_id, clinic, fee) ON clinic.visits TO reader@'127.0.0.1'",
+)
+
+
+@pytest.fixture
+def api(gateway: Client, db: None) -> Api:
+    """The gateway, to be called with JSON."""
+    return Api(gateway)

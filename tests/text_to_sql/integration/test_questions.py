@@ -1,0 +1,88 @@
+"""`/llm/generate-sql/…` without a model: examples, and nothing that is not certain."""
+
+import io
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from pytest_django import Settings
+
+from tests.support.registered import Api
+from tests.text_to_sql.conftest import Target
+from text_to_sql.models import Database, Example
+from text_to_sql.questions import shape
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shop(api: Api, settings: Settings, tmp_path: Path) -> int:
+    settings.SQLITE_FOLDER = tmp_path
+    call_command("generate_test_databases", "--register", stdout=io.StringIO())
+    return int(Database.objects.get(eng_name="test_ecommerce").pk)
+
+
+@pytest.mark.parametrize("member", ["question", "query"])
+def test_the_described_question_is_answered_and_run(api: Api, shop: int, member: str) -> None:
+    status, answer = api.call("post", f"/llm/generate-sql/db/{shop}/", {member: "최근 한 달간의 주문량을 알려줘"})
+    assert (status, answer["result"]) == (200, "SUCCESS")
+    assert (answer["id"], answer["query"]) == (answer["session_id"], answer["sql"])
+    status, result = api.call("post", f"/llm/execute-sql/db/{shop}/{answer['id']}?summarize=true")
+    assert (status, list(result["data"][0])) == (200, ["count"])
+
+
+def test_every_example_runs(api: Api, shop: int) -> None:
+    for example in Example.objects.all():
+        status, result = api.execute(example.database_id, example.sql)
+        assert (status, bool(result["data"])) == (200, True), example.question
+
+
+@pytest.mark.parametrize(
+    "question", ["매출 상위 5개 상품 보여줘!", " 매출  상위 5개 상품을 보여줘", "SHOW the top 5 products by sales."]
+)
+def test_wording_is_ignored(api: Api, shop: int, question: str) -> None:
+    status, answer = api.call("post", f"/llm/generate-sql/db/{shop}", {"question": question})
+    assert (status, answer["sql"].endswith("LIMIT 5")) == (200, True)
+
+
+def test_a_number_goes_into_the_sql(api: Api, shop: int) -> None:
+    status, answer = api.call("post", f"/llm/generate-sql/db/{shop}", {"question": "Show the top 12 products by sales"})
+    assert (status, answer["sql"].endswith("LIMIT 12")) == (200, True)
+
+
+@pytest.mark.parametrize(
+    "question", ["최근 두 달간의 주문량을 알려줘", "하위 5개 상품을 보여줘", "DROP TABLE orders", "주문"]
+)
+def test_any_other_question_needs_a_model(api: Api, shop: int, question: str) -> None:
+    status, problem = api.call("post", f"/llm/generate-sql/db/{shop}", {"question": question})
+    assert (status, problem["type"]) == (422, "urn:ml-proxy:problem:model-needed")
+
+
+def test_a_number_that_is_not_clear_is_not_replaced(api: Api, sqlite_target: Target) -> None:
+    database = api.register(sqlite_target.owner)
+    example = {"question": "visits of clinic 1 above 1", "sql": "SELECT id FROM visits WHERE person_id = 1 AND fee > 1"}
+    api.call("post", f"/ddp/db/{database}/example", example)
+    questions = [{"question": "visits of clinic 1 above 1"}, {"question": "visits of clinic 2 above 1"}]
+    assert [api.call("post", f"/llm/generate-sql/db/{database}", each)[0] for each in questions] == [200, 422]
+
+
+def test_a_verified_correction_becomes_an_example(api: Api, shop: int) -> None:
+    _, answer = api.call("post", f"/llm/generate-sql/db/{shop}", {"question": "Show the top 7 products by sales"})
+    path = f"/llm/execute-sql/db/{shop}/{answer['id']}/verify"
+    assert [api.call("post", path)[0] for _ in range(2)] == [201, 200]
+    assert Example.objects.filter(question="Show the top 7 products by sales", sql=answer["sql"]).count() == 1
+    assert api.call("post", path, {"query": "DELETE FROM orders"})[0] == 422
+
+
+def test_an_unknown_session_is_a_404(api: Api, shop: int) -> None:
+    assert api.call("post", f"/llm/execute-sql/db/{shop}/nothing")[0] == 404
+
+
+def test_a_shape_keeps_what_matters() -> None:
+    assert shape("서울의 고객은?") == shape("서울의 고객")
+    assert shape("서울의 고객") != shape("부산의 고객")
+    assert shape("상위 ５개").numbers == ("5",)
+    assert shape("ids 1 2") != shape("ids 12")
+    assert shape("price > 5") != shape("price < 5")
+    assert shape("above 1,500.") == shape("above 1500")
+    assert shape("below -5") != shape("below 5")

@@ -1,0 +1,96 @@
+"""Opens connections that read only, each with deadlines of its own.
+
+PostgreSQL: every transaction of the session reads only, and time-outs hold for statements, locks and idle transactions.
+MySQL and MariaDB: the same, as far as the server has it. SQLite: the file is opened for reading,
+without ATTACH.
+"""
+
+import sqlite3
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+import pymysql
+
+from common.exceptions import BadInput, FieldError
+from text_to_sql.connections import hosts
+from text_to_sql.connections.info import ConnectionInfo
+from text_to_sql.exceptions import TargetError
+
+CONNECT_SECONDS = 5
+LOCK_SECONDS = 2
+DRIVER_ERRORS = (psycopg.Error, pymysql.Error, sqlite3.Error)
+_GRACE_SECONDS = 5  # the driver gives up that long after the database should have
+_MAX_SQLITE_VALUE = 10_000_000  # bytes
+_SQL_MODE = (
+    "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"  # so that literals mean what the guard means
+)
+
+
+def connect(info: ConnectionInfo, seconds: float) -> Any:
+    """A DBAPI connection whose statements may take `seconds`. Raises `BadInput` or `TargetError`."""
+    try:
+        hosts.check(info)
+    except ValueError as exc:
+        raise invalid(str(exc)) from None
+    try:
+        return _CONNECT[info.engine](info, seconds)
+    except DRIVER_ERRORS as exc:
+        raise TargetError(f"The database {info.db!r} can't be reached: {said(exc, info)}") from None
+
+
+def invalid(text: str) -> BadInput:
+    """The error for a connection that can't be used."""
+    return BadInput("The database can't be used.", field_errors=[FieldError("/connection_info", text)])
+
+
+def said(exc: Exception, info: ConnectionInfo) -> str:
+    """The database's words on one line, without the password."""
+    text = str(exc.args[1]) if isinstance(exc, pymysql.Error) and len(exc.args) > 1 else str(exc)
+    return info.without_password(" ".join(text.split()))[:400]
+
+
+def _postgres(info: ConnectionInfo, seconds: float) -> psycopg.Connection[Any]:
+    milliseconds = max(int(seconds * 1000), 1)
+    options = (
+        "-c default_transaction_read_only=on -c search_path=pg_catalog -c standard_conforming_strings=on "
+        f"-c statement_timeout={milliseconds} -c lock_timeout={LOCK_SECONDS * 1000} "
+        f"-c idle_in_transaction_session_timeout={milliseconds + 60_000}"
+    )
+    return psycopg.connect(
+        host=info.host, port=info.port, dbname=info.db, user=info.user, password=info.password, options=options,
+        connect_timeout=CONNECT_SECONDS, client_encoding="utf8", application_name="ml-proxy",
+        keepalives_idle=10, tcp_user_timeout=int(milliseconds + _GRACE_SECONDS * 1000),
+    )  # fmt: skip
+
+
+def _mysql(info: ConnectionInfo, seconds: float) -> "pymysql.Connection[Any]":
+    connection = pymysql.connect(
+        host=info.host, port=info.port, database=info.db, user=info.user, password=info.password, charset="utf8mb4",
+        connect_timeout=CONNECT_SECONDS, read_timeout=seconds + _GRACE_SECONDS, write_timeout=CONNECT_SECONDS,
+        local_infile=False, autocommit=True,
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION TRANSACTION READ ONLY")
+        cursor.execute("SET SESSION sql_mode = %s, lock_wait_timeout = %s", (_SQL_MODE, LOCK_SECONDS))
+        for statement, value in (
+            ("SET SESSION max_statement_time = %s", seconds),  # MariaDB, in seconds
+            ("SET SESSION max_execution_time = %s", int(seconds * 1000)),  # MySQL, in milliseconds
+        ):
+            with suppress(pymysql.Error):  # each server knows one of them
+                cursor.execute(statement, (value,))
+    return connection
+
+
+def _sqlite(info: ConnectionInfo, seconds: float) -> sqlite3.Connection:
+    path = hosts.sqlite_file(info)
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode=ro", uri=True, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA query_only = ON")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_SQLITE_VALUE)
+    return connection
+
+
+_CONNECT = {"postgres": _postgres, "mysql": _mysql, "sqlite": _sqlite}

@@ -1,0 +1,1 @@
+"""Runs checked statements on registered databases."""

@@ -1,0 +1,12 @@
+"""The guard: reads one statement, refuses all but a harmless query, and writes the SQL that may run.
+
+A pure library, without Django and without a database. The caller's text never runs: what runs is generated
+from the tree that was checked. ADR 24 says what it promises.
+"""
+
+from text_to_sql.guard.catalogue import Catalogue, Table
+from text_to_sql.guard.checked_query import CheckedQuery, check
+from text_to_sql.guard.refusal import QueryRefused
+from text_to_sql.guard.rules import RuleRefused, check_rule
+
+__all__ = ["Catalogue", "CheckedQuery", "QueryRefused", "RuleRefused", "Table", "check", "check_rule"]

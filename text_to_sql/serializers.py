@@ -1,0 +1,136 @@
+"""Bodies of requests and responses, checked and described for OpenAPI."""
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from text_to_sql.models import Column, Database, Example, Synonym, Table
+
+_WRITTEN = ("kor_name", "description", "hidden")
+
+
+@extend_schema_field(OpenApiTypes.ANY)
+class AnyField(serializers.Field[Any, Any, Any, Any]):
+    """Any JSON value; the service reads it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The value as it came."""
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        """The value."""
+        return value
+
+
+class DatabaseRequest(serializers.ModelSerializer[Database]):
+    """`POST /ddp/db`."""
+
+    connection_info = AnyField(
+        help_text='A JSON text or an object {"host", "db", "user", "passwd", "port"?, "engine"?}, or a URL.'
+    )
+
+    class Meta:
+        model = Database
+        fields = ("kor_name", "eng_name", "description", "connection_info")
+
+
+class ColumnRequest(serializers.ModelSerializer[Column]):
+    """One column of `POST /ddp/db/{id}/table`. Unknown members are ignored, so that an extraction can be sent back."""
+
+    data_type = serializers.CharField(max_length=255, required=False, default="")
+    samples = serializers.ListField(
+        child=serializers.CharField(max_length=200, allow_blank=True), max_length=20, required=False
+    )
+
+    class Meta:
+        model = Column
+        fields = ("name", "data_type", "nullable", "primary_key", "references", "comment", "samples", *_WRITTEN)
+
+
+class TableRequest(serializers.ModelSerializer[Table]):
+    """One table of `POST /ddp/db/{id}/table`."""
+
+    columns = ColumnRequest(many=True)
+
+    class Meta:
+        model = Table
+        fields = ("name", "comment", *_WRITTEN, "columns")
+
+
+class TablesRequest(serializers.Serializer[Any]):
+    """`POST /ddp/db/{id}/table`: what an extraction returned, edited or not."""
+
+    tables = TableRequest(many=True)
+    removed = serializers.ListField(child=serializers.CharField(max_length=255), required=False, default=list)
+
+
+class WrittenRequest(serializers.Serializer[Any]):
+    """`PUT /ddp/table/{id}` and `/ddp/column/{id}`. Members that are missing stay as they are."""
+
+    kor_name = serializers.CharField(max_length=100, allow_blank=True, required=False)
+    description = serializers.CharField(allow_blank=True, required=False)
+    hidden = serializers.BooleanField(required=False)
+
+
+class SynonymSchema(serializers.ModelSerializer[Synonym]):
+    """Another word for a table, a column or a value."""
+
+    class Meta:
+        model = Synonym
+        fields = ("id", "word", "means")
+
+
+class ExampleSchema(serializers.ModelSerializer[Example]):
+    """A question with its verified SQL."""
+
+    class Meta:
+        model = Example
+        fields = ("id", "question", "sql")
+
+
+class QuestionRequest(serializers.Serializer[Any]):
+    """`POST /llm/generate-sql/db/{id}`. `query` is another name of `question`."""
+
+    question = serializers.CharField(max_length=2000, required=False)
+    query = serializers.CharField(max_length=2000, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Exactly one of the two."""
+        if len(attrs) != 1:
+            raise serializers.ValidationError({"question": "must be given, once: as question or as query"})
+        return {"question": next(iter(attrs.values()))}
+
+
+class QuestionResponse(serializers.Serializer[Any]):
+    """The SQL; `id` and `session_id` are the same, as are `query` and `sql`."""
+
+    id = serializers.UUIDField()
+    session_id = serializers.UUIDField()
+    query = serializers.CharField()
+    sql = serializers.CharField()
+    result = serializers.CharField()
+    example = ExampleSchema()
+
+
+class ExecutionRequest(serializers.Serializer[Any]):
+    """`POST /llm/execute-sql/db/{id}/{session_id}`."""
+
+    query = serializers.CharField(trim_whitespace=False, help_text="One SELECT in the database's dialect.")
+
+
+class ResultColumn(serializers.Serializer[Any]):
+    """A column of a result."""
+
+    name = serializers.CharField()
+    type = serializers.CharField()
+
+
+class ExecutionResponse(serializers.Serializer[Any]):
+    """The rows. `truncated` says that there are more than QUERY_MAX_ROWS or QUERY_MAX_BYTES."""
+
+    data = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment] # a field, not the property
+    columns = ResultColumn(many=True)
+    truncated = serializers.BooleanField()
+    summary = serializers.CharField(allow_null=True)
