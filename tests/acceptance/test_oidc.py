@@ -21,6 +21,7 @@ DEADLINE_SECONDS = 5  # a busy machine needs more than one second for the token 
 LOCAL_USERS = [
     ("taken", "taken@clinic.example", False),
     ("boss", "boss@clinic.example", True),
+    ("irene", "irene@clinic.example", False),
     ("twin-1", "twin@clinic.example", False),
     ("twin-2", "Twin@clinic.example", False),
 ]
@@ -398,6 +399,7 @@ def linking(shared: Hospital) -> Hospital:
         ("taken@clinic.example", None, False),
         ("taken@clinic.example", "true", False),
         ("twin@clinic.example", True, False),  # two local users have it
+        ("\u0131rene@clinic.example", True, False),  # in upper case, as PostgreSQL compares, a dotless i is an I
         ("boss@clinic.example", True, False),  # the admin is open to that one
         ("Taken@clinic.example", True, True),
     ],
