@@ -18,8 +18,8 @@ from accounts.access_log.notes import account_of, note_of_account
 from accounts.models import ApiToken, Profile
 from common.access import current_request
 
-# Of an account. A change of any other field is no change of rights. Without a profile the full name decides whose rows an
-# account sees; by the e-mail address an identity of the hospital may be linked to it.
+# Of an account. A change of any other field is no change of rights. Without a profile the full name decides whose rows
+# an account sees; by the e-mail address an identity of the hospital may be linked to it.
 FIELDS = ("username", "first_name", "last_name", "email", "is_active", "is_staff", "is_superuser", "password")
 SECRET = "password"  # noqa: S105 - the field's name
 _CHANGES = {"post_add": "added", "post_remove": "removed"}

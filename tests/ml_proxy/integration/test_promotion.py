@@ -13,7 +13,6 @@ from django.test import Client
 from pytest_django import Settings
 from waitress.server import create_server
 
-from accounts.access_log.records import AccessRecord
 from ml_server.app import create_app
 from tests.support.access_log import Noted
 from tests.support.databases import table_missing
@@ -130,7 +129,7 @@ def test_each_promotion_is_in_the_access_log(
 def test_a_promotion_is_noted_before_the_model_server_is_asked(
     gateway: Client, model: ScriptedModel, noted: Noted
 ) -> None:
-    before: list[AccessRecord] = []
+    before: list[Any] = []
 
     def script(conversation: Conversation) -> None:
         before.extend(noted())

@@ -189,7 +189,8 @@ def test_caddy_drops_fields_that_wsgi_would_take_for_those_of_the_proxy() -> Non
 
 def test_caddy_serves_the_gateway_and_flower_with_tls_and_logs_no_query() -> None:
     served = re.findall(
-        r"^(\{\$SITE_ADDRESS\S*) \{\n\ttls \{\$SITE_TLS:internal\}\n(?:\trequest_header .*\n)?\treverse_proxy \{\$\w+:(\S+)\}",
+        r"^(\{\$SITE_ADDRESS\S*) \{\n\ttls \{\$SITE_TLS:internal\}\n(?:\trequest_header .*\n)?"
+        r"\treverse_proxy \{\$\w+:(\S+)\}",
         SITE,
         re.MULTILINE,
     )
