@@ -21,6 +21,7 @@ from common.exceptions import BadInput
 from common.printable import printable
 from common.query_params import Readers, cursor, read_query
 from common.request_body import require_method
+from common.row_scope import Scope
 from recording.history import Cursor
 
 PER_PAGE = 50
@@ -41,20 +42,22 @@ def access_log_page(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     vars(request)["caller"] = caller
     limit(request, "history")
-    asked = {name: request.GET.get(name, "") for name in FILTERS}
+    asked = {name: str(request.GET.get(name, "")) for name in FILTERS}
     try:
         query = read_query(request, _READERS)
     except BadInput as exc:
         context = {"wide": True, "asked": asked, "errors": exc.field_errors or [{"detail": exc.detail}]}
         return render(request, "accounts/access_log.html", context, status=exc.status)
-    return render(request, "accounts/access_log.html", {**_found(request, caller.doctors, query), "asked": asked})
+    return render(
+        request, "accounts/access_log.html", {**_found(request, caller.doctors, query, asked), "asked": asked}
+    )
 
 
-def _found(request: HttpRequest, scope: Any, query: dict[str, Any]) -> dict[str, Any]:
+def _found(request: HttpRequest, scope: Scope, query: dict[str, Any], asked: Mapping[str, str]) -> dict[str, Any]:
     """The entries, and the links to the next page and to the file."""
     page = HISTORY.page(HISTORY.filter(scope=scope, limit=PER_PAGE, **query))
     note_look(request, "access.list", len(page.rows), query)
-    chosen = {name: value for name, value in request.GET.items() if name in FILTERS and value.strip()}
+    chosen = {name: value for name, value in asked.items() if value.strip()}
     older = urlencode({**chosen, "cursor": page.next.opaque()}) if page.next else ""
     return {
         "wide": True,
