@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import CancelledError, Future
+from contextvars import copy_context
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
@@ -72,7 +74,7 @@ class Lookups(Generic[T]):
             future = self._shared.get(key)
             if future is None or future.cancelled():
                 future = self._shared[key] = Future()
-                self._queue.put((key, future, look_up))
+                self._queue.put((key, future, partial(copy_context().run, look_up)))  # with the caller's request id
                 self._start_thread()
             return future, is_extra
 

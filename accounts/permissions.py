@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
@@ -28,7 +28,7 @@ def authorize(request: HttpRequest, permission: str = SIGNED_IN) -> Caller:
     caller = ANYONE if settings.API_AUTH == "open" else _identify(request)
     _set_caller(request, caller)
     if permission and not caller.may(permission):
-        raise _lacking(permission)
+        _refuse(request, permission)
     return caller
 
 
@@ -46,7 +46,11 @@ def api_request(request: HttpRequest, classes: Iterable[type[BaseAuthentication]
 def require(request: HttpRequest | Request, permission: str) -> None:
     """Raises `PermissionDenied` if the authenticated caller lacks the permission."""
     if not caller_of(request).may(permission):
-        raise _lacking(permission)
+        _refuse(request, permission)
+
+
+class PermissionLacking(PermissionDenied):
+    """The caller lacks a permission. The refusal is in the access log."""
 
 
 class HasPermission(BasePermission):
@@ -59,7 +63,7 @@ class HasPermission(BasePermission):
         needs: dict[str, str] = getattr(view, "needs", {})
         permission = needs.get(request.method or "", SIGNED_IN)
         if permission and not caller.may(permission):
-            raise _lacking(permission)
+            _refuse(request, permission)
         return True
 
 
@@ -97,5 +101,8 @@ def _anonymous() -> NotAuthenticated:
     return NotAuthenticated("Send a token (Authorization: Bearer), sign in, or use HTTP Basic.")
 
 
-def _lacking(permission: str) -> PermissionDenied:
-    return PermissionDenied(f"This needs the permission {permission}; an administrator can give it.")
+def _refuse(request: HttpRequest | Request, permission: str) -> NoReturn:
+    from accounts.access_log import note_refusal  # noqa: PLC0415 - models load once the apps are ready
+
+    note_refusal(request, "access.refused", status=403, reason=f"lacks {permission}")
+    raise PermissionLacking(f"This needs the permission {permission}; an administrator can give it.")

@@ -45,7 +45,12 @@ def create(
 def revoke(tokens: Iterable[ApiToken]) -> int:
     """Revokes tokens. Returns how many were not revoked yet. Each process refuses them within two seconds."""
     ids = [token.pk for token in tokens]
-    return ApiToken.objects.filter(pk__in=ids, revoked_at=None).update(revoked_at=datetime.now(UTC))
+    now = datetime.now(UTC)
+    found = list(ApiToken.objects.filter(pk__in=ids, revoked_at=None).select_related("user"))
+    for token in found:
+        token.revoked_at = now
+        token.save(update_fields=["revoked_at"])  # one by one, because the access log notes each change of rights
+    return len(found)
 
 
 def expiry(duration: str) -> datetime:

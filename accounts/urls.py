@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
+from accounts.pages.access_log import access_log_page
 from accounts.pages.account import ChangePassword, account_page
 from accounts.pages.sign_in import OneClick, SignIn, SignOut
 from accounts.pages.tokens import new_token, revoke_token
@@ -14,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("logout/", SignOut.as_view(), name="logout"),
     path("tokens/", new_token, name="new-token"),
     path("tokens/<id:token_id>/revoke/", revoke_token, name="revoke-token"),
+    path("access-log/", access_log_page, name="access-log-page"),
     path("password/", ChangePassword.as_view(), name="password"),
 ]
 if settings.OIDC_ISSUER:

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from accounts.pages.refused import permission_denied
 from accounts.pages.sign_in import SignIn
 from backend.api_docs import ApiDocs, ApiSchema
 from backend.open_paths import guarded, readyz
@@ -33,5 +34,6 @@ urlpatterns = [
 ]
 
 handler400 = problem_details.bad_request
+handler403 = permission_denied
 handler404 = problem_details.page_not_found
 handler500 = problem_details.server_error

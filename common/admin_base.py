@@ -6,10 +6,11 @@ Every list is one range of an index: no count, no offset, no ordering or look-up
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import PAGE_VAR, ChangeList
+from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR, ChangeList
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Field, Model, QuerySet, TextField
@@ -18,7 +19,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from common import access, encryption
+from common import access, encryption, person_names
 from common.json_format import indented
 from common.keyset import below
 
@@ -101,28 +102,38 @@ class ReadOnly(ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The list, noted in the access log."""
         response = super().changelist_view(request, extra_context)
-        if found := getattr(response, "context_data", None):
-            self._note(request, "list", found["cl"].result_list, request.GET.dict())
+        if shown := (getattr(response, "context_data", None) or {}).get("cl"):  # a page about a wrong query has none
+            self._note(request, "list", shown.result_list, request.GET.dict())
         return response
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         """The page of one row, noted in the access log."""
         response = super().change_view(request, object_id, form_url, extra_context)
-        if found := getattr(response, "context_data", None):
-            self._note(request, "read", [found["original"]], {"id": object_id})
+        if row := (getattr(response, "context_data", None) or {}).get("original"):
+            self._note(request, "read", [row], {"id": object_id})
         return response
 
     def _note(self, request: HttpRequest, verb: str, rows: Sequence[Any], filters: Mapping[str, Any]) -> None:
         noun = self.noun or str(self.opts.model_name)
         named = access.subjects_of(self.people(rows, is_list=verb == "list"))
+        searched = self.searched(filters.get(SEARCH_VAR, ""))
         access.note(
             request,
             f"{noun}.{verb}",
             rows=len(rows),
-            patients=named.patients,
-            doctors=named.doctors,
+            patients=(*searched, *named.patients),
+            doctors=(*searched, *named.doctors),
             filters=filters,
         )
+
+    def searched(self, term: str) -> Sequence[str]:
+        """Whom a search asks for, who is noted even if nothing is found: the page can't tell patients from doctors."""
+        if not self.search_fields or not term.strip() or _is_id(term):
+            return []
+        try:
+            return [person_names.canonical(term)]
+        except person_names.BadName:
+            return []
 
     def people(self, rows: Sequence[Any], *, is_list: bool) -> Iterable[Any]:
         """Whom the list, or the page of one row, is about: objects with `patient_name` and `doctor_name`."""
@@ -189,6 +200,14 @@ class ReadOnly(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """No."""
         return False
+
+
+def _is_id(term: str) -> bool:
+    try:
+        UUID(term.strip())
+    except ValueError:
+        return False
+    return True
 
 
 def payload(row: Model, column: str, kind: "Field[Any, Any] | None" = None) -> SafeString:

@@ -26,18 +26,26 @@ log = logging.getLogger(__name__)
 
 SWITCH_SCHEMA = {"type": "integer", "enum": [0, 1], "default": 0}
 SEND_BYTES = 256 * 1024  # per chunk: the WSGI server queues several chunks for a slow reader, each a separate copy
-FILE_FIELDS = (
-    OpenApiParameter("format", {"type": "string", "enum": list(FORMS), "default": DEFAULT}),
-    OpenApiParameter("bom", SWITCH_SCHEMA, description="CSV only: 1 begins with a byte order mark, for Excel."),
-    OpenApiParameter(
-        "safe_cells", SWITCH_SCHEMA, description="CSV only: 1 puts ' before texts that look like formulas."
-    ),
-    sent_field("Content-Disposition", "A file name that contains only the time of the export.", 200),
-)
-FILE_ANSWERS: dict[Any, Any] = {
-    **{(200, form.media_type.partition(";")[0]): OpenApiTypes.BINARY for form in FORMS.values()},
-    429: OpenApiResponse(description="The caller's other exports have not ended; see Retry-After."),
-}
+
+
+def file_fields(forms: Mapping[str, Form] = FORMS) -> list[OpenApiParameter]:
+    """The parameters of an export and its header field, for OpenAPI."""
+    return [
+        OpenApiParameter("format", {"type": "string", "enum": list(forms), "default": DEFAULT}),
+        OpenApiParameter("bom", SWITCH_SCHEMA, description="CSV only: 1 begins with a byte order mark, for Excel."),
+        OpenApiParameter(
+            "safe_cells", SWITCH_SCHEMA, description="CSV only: 1 puts ' before texts that look like formulas."
+        ),
+        sent_field("Content-Disposition", "A file name that contains only the time of the export.", 200),
+    ]
+
+
+def file_answers(forms: Mapping[str, Form] = FORMS) -> dict[Any, Any]:
+    """The answers of an export, for OpenAPI."""
+    return {
+        **{(200, form.media_type.partition(";")[0]): OpenApiTypes.BINARY for form in forms.values()},
+        429: OpenApiResponse(description="The caller's other exports have not ended; see Retry-After."),
+    }
 
 
 # The parameters that choose the form of a file; `take_form` takes their values.

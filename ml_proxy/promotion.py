@@ -43,9 +43,10 @@ def read_reason(body: bytes) -> str:
 
 def promote(request: HttpRequest, name: str, version: str, reason: str) -> Answer:
     """Asks the model server to put a version into service. Raises `UnknownPath`, `BadInput` or `UpstreamError`."""
-    access_log.purpose_of(request)  # one that can't be kept is refused before the version is in service
-    if not SEGMENT.match(name) or not SEGMENT.match(version):
+    if not SEGMENT.fullmatch(name) or not SEGMENT.fullmatch(version):  # "$" would match before a line break
         raise UnknownPath("No model or version can have this name.")
+    filters = {"model": name, "version": version}
+    access_log.note(request, "model.promote-begin", filters=filters, reason=reason)  # or no version comes into service
     try:
         answer = upstream.forward(
             "POST",
@@ -66,6 +67,6 @@ def _record(request: HttpRequest, name: str, version: str, reason: str, *, statu
     caller = caller_of(request).name
     told = {"model": name, "version": version, "status": status, "caller": caller, "reason": reason}
     log.warning("promotion %s", json.dumps(told))
-    with suppress(Unavailable):  # the version is in service by now, and the line above says so
+    with suppress(Unavailable):  # the version is in service by now; the line above and the entry of the begin say so
         filters = {"model": name, "version": version}
         access_log.note(request, "model.promote", filters=filters, status=status, reason=reason)

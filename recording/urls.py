@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 
-from common.file_response import FILE_ANSWERS, FILE_FIELDS
+from common.file_response import file_answers, file_fields
 from common.query_params import LIMIT_SCHEMA
 from common.schemas import SPAN_FIELDS, sent_field
 from recording.history import History
@@ -50,8 +50,8 @@ def _export(source: RecordSource, name: str) -> Any:
         operation_id=f"export_{name}",
         summary="All rows that match, newest first, as one file",
         description="Streamed, with history's columns. An unknown parameter is a 400.",
-        parameters=[*FILE_FIELDS, *_filters(source)],
-        responses=FILE_ANSWERS,
+        parameters=[*file_fields(), *_filters(source)],
+        responses=file_answers(),
     )
     return _view(SourceExport, source, described)
 

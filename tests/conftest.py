@@ -28,6 +28,8 @@ for name in (
     "FILES_S3_REGION",
     "API_AUTH",
     "CORS_ALLOWED_ORIGINS",
+    "CSRF_TRUSTED_ORIGINS",
+    "OIDC_ISSUER",
     "ALLOWED_HOSTS",
     "DATA_KEYS",
 ):
@@ -145,6 +147,8 @@ def _empty_journal() -> Iterator[None]:
     have none.
     """
     yield
+    if failures := sys.modules.get("accounts.access_log.failures"):
+        failures.refusals.reset()
     if recorder := sys.modules.get("recording.recorder"):
         recorder._forget()
     shutil.rmtree(STATE / "journal", ignore_errors=True)

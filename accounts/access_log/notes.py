@@ -2,29 +2,22 @@
 
 import getpass
 import json
-import logging
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
-from django.db import Error
-from django.http import HttpRequest
-from rest_framework.exceptions import APIException, NotAuthenticated
+from rest_framework.exceptions import NotAuthenticated
 
 from accounts.access_log.records import MAX_SUBJECTS, AccessRecord
-from accounts.access_log.unknown_callers import UNKNOWN, UnknownCallers
 from accounts.callers import caller_of
 from common.client_address import client_address
-from common.conf import settings
-from common.exceptions import BadInput, FieldError, Unavailable
+from common.exceptions import BadInput, FieldError
 from common.ids import uuid7
 from common.logs import current_request_id
 from common.printable import printable
 from recording import recorder
-
-log = logging.getLogger(__name__)
 
 MAX_PURPOSE = AccessRecord.MAX_LENGTHS["purpose"]  # characters
 PURPOSE_HEADER = "HTTP_X_PURPOSE"
@@ -48,41 +41,13 @@ def note(
     same request id, and only the first one counts the rows.
     """
     account, token_id = account_of(request)
-    _write(
-        {"account": account, "token_id": token_id, "purpose": purpose_of(request), **_place(request)},
+    write(
+        {"account": account, "token_id": token_id, "purpose": purpose_of(request), **place_of(request)},
         {"action": action, "filters": _json(filters or {}), "status": status, "detail": reason},
         rows,
         list(dict.fromkeys(patients)),
         list(dict.fromkeys(doctors)),
     )
-
-
-def note_failure(request: HttpRequest, action: str, *, status: int, reason: str) -> None:
-    """Notes that a call failed. Names nobody and no payload.
-
-    If that can't be recorded, the caller still gets the first error: it shows nothing of anybody. Of unknown callers, a
-    process notes a few each second, and counts the others.
-    """
-    account, token_id = _account_if_known(request)
-    if not account and settings.API_AUTH == "required":
-        limited = _unknown.reason(reason)
-        if limited is None:
-            return
-        account, reason = UNKNOWN, limited
-    try:
-        note_of_account(request, action, account, token_id=token_id, status=status, reason=reason)
-    except Unavailable as exc:
-        log.warning("a failed call could not be noted: %s", exc.detail)
-
-
-def _account_if_known(request: HttpRequest) -> tuple[str, str]:
-    try:
-        return account_of(request)
-    except (APIException, Error):  # the credentials are unknown, or can't be checked now
-        return "", ""
-
-
-_unknown = UnknownCallers()
 
 
 def note_of_account(
@@ -91,7 +56,7 @@ def note_of_account(
     """Notes what an account did that is not, or no longer, the request's caller. Raises `NotRecorded`."""
     who = {"account": account, "token_id": token_id, "purpose": ""}
     what = {"action": action, "filters": "{}", "status": status, "detail": reason}
-    _write({**who, **_place(request)}, what, 0, [], [])
+    write({**who, **place_of(request)}, what)
 
 
 def account_of(request: Any) -> tuple[str, str]:
@@ -111,7 +76,14 @@ def account_of(request: Any) -> tuple[str, str]:
     return (str(user.get_username()) if user is not None and user.is_authenticated else ""), ""
 
 
-def _write(who: dict[str, str], what: dict[str, Any], rows: int, patients: list[str], doctors: list[str]) -> None:
+def write(
+    who: dict[str, str],
+    what: dict[str, Any],
+    rows: int = 0,
+    patients: Sequence[str] = (),
+    doctors: Sequence[str] = (),
+) -> None:
+    """Writes an entry with the current request id; it is durable on return. Raises `NotRecorded`."""
     texts = {name: printable(text, AccessRecord.MAX_LENGTHS[name]) for name, text in who.items()}
     detail = printable(what["detail"], AccessRecord.MAX_LENGTHS["detail"])
     same: dict[str, Any] = {**texts, **what, "detail": detail, "request_id": current_request_id.get()}
@@ -128,7 +100,7 @@ def _parts(patients: Sequence[str], doctors: Sequence[str]) -> Iterator[tuple[Se
         yield patients[start : start + MAX_SUBJECTS], doctors[start : start + MAX_SUBJECTS]
 
 
-def _place(request: Any) -> dict[str, str]:
+def place_of(request: Any) -> dict[str, str]:
     """Where the request came from and where it went."""
     if request is None:
         return {"address": "", "method": "", "route": f"manage.py {' '.join(sys.argv[1:2])}".strip()}

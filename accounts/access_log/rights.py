@@ -1,7 +1,7 @@
-"""Notes changes of rights: accounts, groups, their permissions, and API tokens.
+"""Notes changes of rights: accounts, groups, their permissions, API tokens, and the models that other apps `watch`.
 
 Signals are the one place that the admin, the API and commands all pass. Bulk statements such as `QuerySet.update` send
-none: a change of rights that is made so is not noted.
+none: a change of rights that is made so is not noted. The product makes none so.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,8 +18,9 @@ from accounts.access_log.notes import account_of, note_of_account
 from accounts.models import ApiToken, Profile
 from common.access import current_request
 
-# Of an account. A change of any other field is no change of rights.
-FIELDS = ("username", "is_active", "is_staff", "is_superuser", "password")
+# Of an account. A change of any other field is no change of rights. Without a profile the full name decides whose rows
+# an account sees; by the e-mail address an identity of the hospital may be linked to it.
+FIELDS = ("username", "first_name", "last_name", "email", "is_active", "is_staff", "is_superuser", "password")
 SECRET = "password"  # noqa: S105 - the field's name
 _CHANGES = {"post_add": "added", "post_remove": "removed"}
 _BEFORE = "_rights_before"  # set on an instance between `pre_save` and `post_save`
@@ -30,12 +31,17 @@ def connect() -> None:
     user = get_user_model()
     models: list[Any] = [user, Group, ApiToken, Profile]
     for model in models:
-        pre_save.connect(_before_save, sender=model, dispatch_uid=f"rights.before.{model.__name__}")
-        post_save.connect(_on_save, sender=model, dispatch_uid=f"rights.save.{model.__name__}")
-        post_delete.connect(_on_delete, sender=model, dispatch_uid=f"rights.delete.{model.__name__}")
+        watch(model)
     links = (user.groups.through, user.user_permissions.through, Group.permissions.through)
     for link in links:
         m2m_changed.connect(_on_links, sender=link, dispatch_uid=f"rights.{link.__name__}")
+
+
+def watch(model: type[Model]) -> None:
+    """Notes changes of this model's rows from now on: it decides who may do or see what."""
+    pre_save.connect(_before_save, sender=model, dispatch_uid=f"rights.before.{model.__name__}")
+    post_save.connect(_on_save, sender=model, dispatch_uid=f"rights.save.{model.__name__}")
+    post_delete.connect(_on_delete, sender=model, dispatch_uid=f"rights.delete.{model.__name__}")
 
 
 def _before_save(sender: type[Model], instance: Any, raw: bool = False, **_: Any) -> None:
@@ -49,7 +55,7 @@ def _on_save(sender: type[Model], instance: Any, created: bool, raw: bool = Fals
     if raw:  # a fixture
         return
     if created:
-        _note(instance, "create", f"created {_named(instance)}")
+        _note(instance, "create", f"created {_named(instance)}{_given(instance)}")
         return
     changes = [
         f"{name} {'changed' if name == SECRET else f'{before.get(name)!r} to {value!r}'}"
@@ -83,7 +89,16 @@ def _values(instance: Any) -> dict[str, Any]:
     return {name: getattr(instance, name) for name in fields if not any(word in name for word in _UNTOLD)}
 
 
-_UNTOLD = ("hash", "digest", "secret", "key", "last_used")
+_UNTOLD = ("hash", "digest", "secret", "key", "last_used", "last_login")
+
+
+def _given(instance: Any) -> str:
+    """What a new row gives, unless its name says all: of an account or group, only later changes give something."""
+    if isinstance(instance, (get_user_model(), Group)):
+        return ""
+    primary, own = instance._meta.pk.attname, {"user_id"}  # noqa: SLF001
+    given = (f"{name} {value!r}" for name, value in _values(instance).items() if value not in (None, "", {}))
+    return f": {', '.join(text for text in given if text.partition(' ')[0] not in {primary, *own})}"
 
 
 def _named(instance: Any) -> str:

@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from accounts.access_log.formats import FORMS
@@ -11,8 +10,7 @@ from accounts.access_log.serializers import AccessSchema
 from accounts.access_log.source import ACCESS
 from accounts.read_view import ReadView
 from common import access
-from common.export_formats import DEFAULT
-from common.file_response import FORM_READERS, attachment, take_form
+from common.file_response import FORM_READERS, attachment, file_answers, file_fields, take_form
 from common.query_params import LIMIT_SCHEMA, SPAN, Readers, cursor, limit, next_link, one_of, read_query
 from common.responses import json_response
 from common.row_scope import scope_of
@@ -20,16 +18,15 @@ from common.schemas import SPAN_FIELDS, sent_field
 from recording.history import Cursor, History
 
 HISTORY = History(ACCESS)
-SWITCH_SCHEMA = {"type": "string", "enum": ["0", "1"], "default": "0"}
 FILTER_FIELDS = (
     OpenApiParameter("patient", str, description="The patient's full name."),
     OpenApiParameter("doctor", str, description="The doctor's full name, as in the records that were seen."),
     OpenApiParameter("account", str, description="Who looked: the name of the account."),
     *SPAN_FIELDS,
 )
-_FILTERS: Readers = {**{name: (name, each.read) for name, each in ACCESS.filters.items()}, **SPAN}
-_PAGE: Readers = {**_FILTERS, "limit": ("limit", limit), "cursor": ("after", cursor(Cursor.of))}
-_EXPORT: Readers = {**_FILTERS, **FORM_READERS, "format": ("format", one_of(FORMS))}
+FILTERS: Readers = {**{name: (name, each.read) for name, each in ACCESS.filters.items()}, **SPAN}
+_PAGE: Readers = {**FILTERS, "limit": ("limit", limit), "cursor": ("after", cursor(Cursor.of))}
+_EXPORT: Readers = {**FILTERS, **FORM_READERS, "format": ("format", one_of(FORMS))}
 
 
 class AccessLogList(ReadView):
@@ -78,13 +75,10 @@ class AccessLogExport(ReadView):
             "are for spreadsheets. fhir is one FHIR R4 AuditEvent per line. A truncated file is not valid."
         ),
         parameters=[
-            OpenApiParameter("format", {"type": "string", "enum": list(FORMS), "default": DEFAULT}),
-            OpenApiParameter("bom", SWITCH_SCHEMA, description="csv: begin with a byte order mark."),
-            OpenApiParameter("safe_cells", SWITCH_SCHEMA, description="csv: a ' before what a spreadsheet would run."),
+            *file_fields(FORMS),
             *FILTER_FIELDS,
-            sent_field("Content-Disposition", "A file name that contains only the time of the export.", 200),
         ],
-        responses={(200, form.media_type.partition(";")[0]): OpenApiTypes.BINARY for form in FORMS.values()},
+        responses=file_answers(FORMS),
     )
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         """Returns the file."""

@@ -20,10 +20,16 @@ class OidcConfig(AppConfig):
     label = "oidc"
 
     def ready(self) -> None:
-        """Takes pages out of the admin that would change nothing: settings name the provider, and it keeps e-mail."""
-        from allauth.account.models import EmailAddress  # noqa: PLC0415 - models load after apps
-        from allauth.socialaccount.models import SocialApp, SocialToken  # noqa: PLC0415
+        """Notes links of identities to users, and takes pages out of the admin that would change nothing.
 
+        Settings name the provider, and it keeps e-mail.
+        """
+        from allauth.account.models import EmailAddress  # noqa: PLC0415 - models load after apps
+        from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken  # noqa: PLC0415
+
+        from accounts.access_log import rights  # noqa: PLC0415
+
+        rights.watch(SocialAccount)  # whoever is this person at the provider becomes that user
         for model in (EmailAddress, SocialApp, SocialToken):
             if admin.site.is_registered(model):
                 admin.site.unregister(model)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from typing import Any
+from unicodedata import normalize
 
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
@@ -67,6 +68,7 @@ def _linkable(claims: Mapping[str, Any]) -> User | None:
     if settings.OIDC_LINK_CLAIM == EMAIL:
         is_verified = claims.get("email_verified") is True
         found = list(User.objects.filter(email__iexact=value)[:2]) if is_verified else []
+        found = found if all(_is_same(user.email, value) for user in found) else []
     else:
         found = list(User.objects.filter(username=value))
     if len(found) != 1:
@@ -75,6 +77,11 @@ def _linkable(claims: Mapping[str, Any]) -> User | None:
     if user.is_staff or user.is_superuser or SocialAccount.objects.filter(user=user).exists():
         raise _taken()
     return user
+
+
+def _is_same(mine: str, theirs: str) -> bool:
+    """Whether two addresses are one. A database may take letters for equal that are not, such as a dotless i for I."""
+    return normalize("NFKC", mine).casefold() == normalize("NFKC", theirs).casefold()
 
 
 def _new_user(claims: Mapping[str, Any]) -> User:

@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import extend_schema
 
 from accounts import session_info
+from accounts.access_log.source import ACCESS
 from accounts.callers import Caller, caller_of, caller_of_user
 from accounts.models import ApiToken
 from accounts.pages.sign_in import OnlyMethods
@@ -47,6 +48,7 @@ def account_page(request: HttpRequest) -> HttpResponse:
         "method": session_info.method(request),
         "has_password": user.has_usable_password(),
         "contact": settings.SIGN_IN_CONTACT,
+        "may_audit": caller_of_user(user).may(ACCESS.read_permission),
     }
     return render(request, "accounts/account.html", context)
 

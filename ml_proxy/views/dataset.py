@@ -6,7 +6,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
 
 from accounts.read_view import ReadView
-from common.file_response import FILE_ANSWERS, FILE_FIELDS, FORM_READERS, attachment, take_form
+from common.file_response import FORM_READERS, attachment, file_answers, file_fields, take_form
 from common.query_params import Readers, read_query
 from common.row_scope import scope_of
 from ml_proxy.accuracy import FeedbackFilter
@@ -33,8 +33,8 @@ class DataSet(ReadView):
             "doctor's; null if the doctor agreed with an answer that has no label), verdict, model_name, "
             "model_version, predicted_at, verdict_at, verdict_id. since and until filter by predicted_at."
         ),
-        parameters=[*FILE_FIELDS, *MODEL_FIELDS],
-        responses=FILE_ANSWERS,
+        parameters=[*file_fields(), *MODEL_FIELDS],
+        responses=file_answers(),
     )
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         """Returns the file."""

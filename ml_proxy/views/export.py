@@ -6,7 +6,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
 
 from accounts.read_view import ReadView
-from common.file_response import FILE_ANSWERS, FILE_FIELDS, FORM_READERS, attachment, take_form
+from common.file_response import FORM_READERS, attachment, file_answers, file_fields, take_form
 from common.query_params import Readers, read_query
 from common.row_scope import scope_of
 from ml_proxy.filters import HISTORY_FILTERS
@@ -31,8 +31,8 @@ class Export(ReadView):
             "starts with =, +, - or @ as a formula, unless safe_cells is 1. A truncated file is not valid. An unknown "
             "parameter is a 400."
         ),
-        parameters=[*FILE_FIELDS, *FILTER_FIELDS],
-        responses=FILE_ANSWERS,
+        parameters=[*file_fields(), *FILTER_FIELDS],
+        responses=file_answers(),
     )
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         """Returns the file."""

@@ -1,10 +1,12 @@
 """`POST /ml/v1/predict/`. A plain Django view for low latency: a doctor waits for the response."""
 
+from http import HTTPStatus
+
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from accounts.access_log import note_failure
-from accounts.permissions import authorize
+from accounts.access_log import note_failure, note_refusal
+from accounts.permissions import PermissionLacking, authorize
 from accounts.throttling import limit
 from common.logs import current_request_id
 from common.problem_details import as_gateway_error
@@ -51,7 +53,8 @@ def predict_view(request: HttpRequest) -> HttpResponse:
 
 def _note_error(request: HttpRequest, exc: Exception) -> None:
     """Notes the kind of an error, which names nobody."""
-    if isinstance(exc, NotRecorded):  # what just refused a record would refuse this one too, and after as long a wait
-        return
+    if isinstance(exc, NotRecorded | PermissionLacking):  # what just refused a record would refuse this one too, and
+        return  # after as long a wait; a lacking permission is noted already
     error = as_gateway_error(exc)
-    note_failure(request, FAILED, status=error.status, reason=error.kind)
+    write = note_refusal if error.status < HTTPStatus.INTERNAL_SERVER_ERROR else note_failure
+    write(request, FAILED, status=error.status, reason=error.kind)

@@ -3,9 +3,12 @@
 import base64
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -17,7 +20,7 @@ from tests.support.system import System
 from tests.support.wait import until
 
 PROCESSES = ("redis", "web", "publisher", "worker-logs", "worker-jobs", "beat")
-TABLE = "ml_proxy_inferencelog"
+TABLE, EXECUTIONS = "ml_proxy_inferencelog", "text_to_sql_queryexecutionlog"
 
 
 def count(system: System, table: str) -> int:
@@ -45,6 +48,34 @@ def send_everything(system: System, name: str, other: str) -> None:
     job = requests.post(f"{system.url}/ml/v1/retrain/jobs/", json={"params": {"note": name}}, timeout=60)
     assert job.status_code == 202
     until(lambda: count(system, "attachments_pendingupload") == 0, what="the uploads")
+
+
+def run_statements(system: System, name: str) -> dict[str, Any]:
+    """Statements with the name on a registered database: one that runs, one that fails, one that is refused."""
+    folder = system.folder / "databases"
+    folder.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(folder / "clinic.sqlite3")) as clinic:
+        clinic.execute("CREATE TABLE visits (patient TEXT)")
+
+    def call(path: str, body: object) -> requests.Response:
+        return requests.post(f"{system.url}{path}", json=body, timeout=60)
+
+    info = json.dumps({"engine": "sqlite", "db": "clinic.sqlite3"})
+    database = call("/ddp/db", {"kor_name": "clinic", "connection_info": info}).json()["id"]
+    tables = call(f"/ddp/db/{database}/extract/table", None).json()
+    assert call(f"/ddp/db/{database}/table", tables).status_code == 201
+    statements = [
+        text.replace("NAME", name)
+        for text in (
+            "SELECT patient FROM visits WHERE patient = 'NAME'",
+            "SELECT json_extract('NAME', '$.x') FROM (SELECT count(*) FROM visits) AS counted",
+            "DELETE FROM visits WHERE patient = 'NAME'",
+            "SELECT 'NAME",
+        )
+    ]
+    answers = [call(f"/llm/execute-sql/db/{database}/session-1", {"query": each}) for each in statements]
+    until(lambda: count(system, EXECUTIONS) == len(statements), what="the executions")
+    return {each: answer.status_code for each, answer in zip(statements, answers, strict=True)}
 
 
 def assert_it_reads_everything(system: System, name: str, other: str) -> None:
@@ -90,6 +121,23 @@ def test_names_are_in_no_file(make_system: Callable[..., System], model: Scripte
         assert places & {"db.sqlite3", "db.sqlite3-wal", "base"}, found
         assert "pg_wal" in places or "base" not in places
     assert_it_reads_everything(system, *names)
+
+
+@pytest.mark.parametrize("is_encrypted", [False, True], ids=["clear", "encrypted"])
+def test_a_name_in_a_statement_is_in_no_file(make_system: Callable[..., System], is_encrypted: bool) -> None:
+    since = time.time() - 2
+    keys = base64.b64encode(os.urandom(32)).decode() if is_encrypted else ""
+    system = make_system(DATA_KEYS=keys, LOG_LEVEL="DEBUG")
+    system.start("redis", "web", "publisher", "worker-logs")
+    name = marker()
+    statuses = run_statements(system, name)
+    assert next(iter(statuses.values())) == 200, statuses
+    assert len(set(statuses.values())) > 1, statuses
+    found = files_with(on_disk(system), [name], since=since)
+    assert (found == []) == is_encrypted, found
+    assert not any(path.suffix == ".log" for path in found), found
+    logged = requests.get(f"{system.url}/llm/executions/", timeout=60).json()
+    assert {each["query"] for each in logged} == statuses.keys()
 
 
 def test_turning_it_on_later_leaves_no_row_in_clear(make_system: Callable[..., System], model: ScriptedModel) -> None:

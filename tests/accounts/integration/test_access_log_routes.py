@@ -70,6 +70,7 @@ ROUTES: dict[str, Look | None] = {
     "^(?P<page>accounts|admin|api/docs|api/schema)$": None,
     "ml/v1/me/": None,  # the caller's own account
     "accounts/": None,  # this page and the next ones too; sign-ins and changes of tokens are noted by signals
+    "accounts/access-log/": Look("access.list", f"/accounts/access-log/?patient={PATIENT}"),
     "accounts/login/": None,
     "accounts/login/one-click/": None,
     "accounts/logout/": None,

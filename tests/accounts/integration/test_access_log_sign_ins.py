@@ -1,12 +1,17 @@
 """Sign-ins, their failures, and changes of rights are in the access log; a password never is."""
 
+from datetime import UTC, datetime
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
+from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
+from accounts import tokens
+from accounts.models import Profile
 from tests.support.access_log import Noted
 from tests.support.gateway import assert_problem
 
@@ -110,7 +115,7 @@ def test_changes_of_rights_are_noted(gateway: Client, noted: Noted) -> None:
 
 def test_what_is_no_right_is_not_noted(gateway: Client, noted: Noted, user: User) -> None:
     before = len(details(noted))
-    user.first_name = "Min-jun"
+    user.date_joined = datetime(2020, 1, 1, tzinfo=UTC)
     user.save()
     sign_in(gateway, "dr-kim", PASSWORD)  # sets last_login
     assert len(details(noted)) == before
@@ -123,3 +128,45 @@ def test_a_change_in_the_admin_names_who_made_it(gateway: Client, user: User, no
     made = [each for each in noted() if "trainers" in each.detail]
     assert [each.detail for each in made] == ["created group trainers", "group trainers: added permission jobs.add_job"]
     assert {(each.account, each.route) for each in made} == {("dr-kim", "admin/auth/group/add/")}
+
+
+def test_a_change_of_the_name_that_decides_whose_rows_an_account_sees_is_noted(gateway: Client, noted: Noted) -> None:
+    user = User.objects.create_user("nurse")
+    user.first_name, user.email = "Dr. Kim", "kim@clinic.example"
+    user.save()
+    assert details(noted)[1:] == ["user nurse: first_name '' to 'Dr. Kim', email '' to 'kim@clinic.example'"]
+
+
+def test_a_new_profile_or_token_is_noted_with_what_it_gives(gateway: Client, noted: Noted) -> None:
+    user = User.objects.create_user("gateway of the ward")
+    Profile.objects.create(user=user, acts_for="Dr. Kim\nDr. Lee")
+    tokens.create(user, name="ward", scopes=["history"])
+    _, profile, token = details(noted)
+    assert profile.endswith("of gateway of the ward: acts_for 'Dr. Kim\\nDr. Lee'")
+    assert "name 'ward'" in token
+    assert "scopes 'history'" in token
+    assert "digest" not in token
+
+
+@pytest.mark.parametrize("by", ["page", "admin", "command"])
+def test_a_revoked_token_is_noted_with_who_revoked_it(gateway: Client, user: User, noted: Noted, by: str) -> None:
+    row, _ = tokens.create(user, name="t")
+    gateway.force_login(user)
+    if by == "page":
+        gateway.post(f"/accounts/tokens/{row.pk}/revoke/")
+    elif by == "admin":
+        gateway.post("/admin/accounts/apitoken/", {"action": "revoke", "_selected_action": [str(row.pk)]})
+    else:
+        call_command("revoke_token", str(row.pk), stdout=StringIO())
+    revoked = noted()[-1]
+    assert (revoked.action, revoked.account) == ("rights.change", revoked.account if by == "command" else "dr-kim")
+    assert revoked.detail.startswith(f"API token {row.pk} of dr-kim: revoked_at None to ")
+
+
+@pytest.mark.django_db(transaction=True)  # otherwise the password is checked in the request's thread
+def test_a_failed_basic_authentication_has_the_request_id(
+    gateway: Client, user: User, noted: Noted, settings: Settings
+) -> None:
+    settings.API_AUTH = "required"
+    gateway.get("/ml/v1/history/", headers={"Authorization": "Basic ZHIta2ltOng=", "X-Request-ID": "basic-1"})
+    assert [each.request_id for each in noted() if each.action == "session.sign-in-failed"] == ["basic-1"]

@@ -138,6 +138,8 @@ OWN_ACCOUNT = {
     "accounts/tokens/": ("/accounts/tokens/", {"GET": 200, "HEAD": 200, "POST": 200}),
     "accounts/tokens/<id:token_id>/revoke/": ("/accounts/tokens/TOKEN/revoke/", {"POST": 404}),
 }
+# Pages for the sessions of some roles: who may read them.
+AUDIT_PAGES = {"accounts/access-log/": ("/accounts/access-log/", {AUDITOR, ROOT})}
 # Redirects, the answer to unknown paths, and what signs in or out: see test_sign_in.
 ELSEWHERE = {
     "accounts/login/",
@@ -199,6 +201,7 @@ def test_every_route_is_in_the_matrix() -> None:
         | SQL.keys()
         | PAGES.keys()
         | OWN_ACCOUNT.keys()
+        | AUDIT_PAGES.keys()
         | ELSEWHERE
         | admin_routes()
     )
@@ -298,6 +301,21 @@ def test_pages_of_ones_own_account_are_for_sessions_of_every_role(
         client.logout()
     strangers.refresh_from_db()
     assert strangers.revoked_at is None
+
+
+@pytest.mark.parametrize("route", AUDIT_PAGES)
+def test_pages_of_the_audit_are_for_sessions_of_those_who_may_audit(
+    client: Client, users: dict[str, User], route: str, settings: Settings
+) -> None:
+    settings.API_AUTH = "required"
+    path, admitted = AUDIT_PAGES[route]
+    for fields in ({}, *(bearer(user) for user in users.values())):
+        assert client.get(path, **fields)["Location"] == f"/accounts/login/?next={path}"
+    for role, user in users.items():
+        client.force_login(user)
+        for method in METHODS:
+            right = 405 if method not in {"GET", "HEAD"} else 200 if role in admitted else 403
+            assert client.generic(method, path).status_code == right, (method, role)
 
 
 @pytest.fixture

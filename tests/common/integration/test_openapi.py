@@ -203,3 +203,14 @@ def test_it_shows_the_docs_without_another_host(client: Client) -> None:
     # Only Swagger's other layout has the badge that asks another host whether this schema is valid.
     assert 'layout: "BaseLayout"' in script
     assert 'url: "/api/schema/"' in script
+
+
+def test_each_export_describes_its_switches_alike(schema: dict[str, Any]) -> None:
+    found = {
+        json.dumps({**parameter}, sort_keys=True)
+        for path in schema["paths"].values()
+        for operation in path.values()
+        for parameter in operation.get("parameters", ())
+        if parameter["name"] in {"bom", "safe_cells"}
+    }
+    assert len(found) == 2, found

@@ -1,6 +1,7 @@
 """The parser accepts exactly RFC 8259, and needs little time for any text."""
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from common import strict_json
 from common.strict_json import MAX_DEPTH, NotJSON, Number
+from tests.support.wait import until
 
 MIB = 1024 * 1024
 
@@ -218,3 +220,30 @@ def ends_in_a_moment(text: str, seconds: float = 10) -> None:
     with suppress(NotJSON):
         strict_json.parse(text)
     assert time.process_time() - started < seconds
+
+
+def test_escapes_that_spell_no_name_need_no_slow_parser() -> None:
+    korean = json.dumps({"a": 1, "note": "김민준 \U0001f600"}).encode()
+    assert strict_json.parse_members(korean, DECODER, "a") == Member(1)
+    assert strict_json.parse_members(b'{"a": 1, "\\u0061": 2}', DECODER, "a") is None  # the name, twice
+    for wrong in (b'"\\ud800"', b'"\\uZZZZ"', b'"\\u12"'):
+        assert strict_json.parse_members(b'{"a": 1, "b": %b}' % wrong, DECODER, "a") is None
+
+
+def test_other_threads_get_their_turn_while_it_parses() -> None:
+    text = f"[{','.join('1' * 1_000_000)}]"
+    turns, ends = [0], threading.Event()
+
+    def count() -> None:
+        while not ends.wait(0.001):
+            turns[0] += 1
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    until(lambda: turns[0] > 0, what="the thread")
+    before = turns[0]
+    assert len(strict_json.parse(text)) == 1_000_000
+    during = turns[0] - before
+    ends.set()
+    thread.join()
+    assert during >= 5

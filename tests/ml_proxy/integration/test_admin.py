@@ -18,6 +18,7 @@ from common.ids import uuid7
 from jobs.models import Job
 from ml_proxy.models import Feedback, InferenceLog
 from recording.models import Disposition
+from tests.support.access_log import Noted
 from tests.support.inference_rows import NOON, insert_row, insert_rows
 from tests.support.query_plans import Cost, query_costs
 
@@ -166,6 +167,18 @@ def test_it_links_no_older_rows_if_there_are_none(admin: Client) -> None:
 def test_an_invalid_cursor_redirects_to_the_newest_rows(admin: Client, cursor: str) -> None:
     response = admin.get(LOG, {"p": cursor})
     assert (response.status_code, response["Location"]) == (302, f"{LOG}?e=1")
+
+
+def test_the_page_about_a_wrong_address_is_a_page(admin: Client) -> None:
+    response = admin.get(LOG, {"p": "x", "e": "1"})  # where the redirect leads if the cursor stays in the address
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize(("term", "named"), [("Lee", ["Lee"]), (str(UUID(int=1)), []), ("a\0b", []), (" ", [])])
+def test_a_search_is_noted_with_whom_it_asks_for(noted: Noted, admin: Client, term: str, named: list[str]) -> None:
+    assert listed(admin, q=term) == []
+    found = noted()[-1]
+    assert (found.action, json.loads(found.patients), json.loads(found.doctors)) == ("inference.list", named, named)
 
 
 KIM, KIM_DECOMPOSED = "\uae40\ubbfc\uc900", "\u1100\u1175\u11b7\u1106\u1175\u11ab\u110c\u116e\u11ab"

@@ -4,6 +4,7 @@ import json
 import logging
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from waitress.server import create_server
 
 from ml_server.app import create_app
 from tests.support.access_log import Noted
+from tests.support.databases import table_missing
 from tests.support.gateway import assert_problem
-from tests.support.model import ScriptedModel
+from tests.support.model import Conversation, ScriptedModel
 
 pytestmark = pytest.mark.django_db
 
@@ -124,6 +126,29 @@ def test_each_promotion_is_in_the_access_log(
     assert {each.detail for each in found} == {REASON["reason"]}
 
 
+def test_a_promotion_is_noted_before_the_model_server_is_asked(
+    gateway: Client, model: ScriptedModel, noted: Noted
+) -> None:
+    before: list[Any] = []
+
+    def script(conversation: Conversation) -> None:
+        before.extend(noted())
+        conversation.answer()
+
+    model.script = script
+    assert promote(gateway, path()).status_code == 200
+    assert [(each.action, each.detail) for each in before] == [("model.promote-begin", REASON["reason"])]
+
+
+def test_a_promotion_that_cannot_be_noted_promotes_nothing(
+    gateway: Client, model: ScriptedModel, tmp_path: Path
+) -> None:
+    (tmp_path / "journal").write_text("a file where the folder should be")
+    with table_missing("accounts_accesslog"):
+        assert_problem(promote(gateway, path()), 503, "not-recorded")
+    assert model.requests == []
+
+
 def test_a_purpose_that_cannot_be_kept_promotes_nothing(gateway: Client, model: ScriptedModel, noted: Noted) -> None:
     found = assert_problem(promote(gateway, path(), HTTP_X_PURPOSE="x" * 201), 400, "bad-input")
     assert found["errors"][0]["pointer"] == "X-Purpose"
@@ -162,7 +187,9 @@ def test_a_reason_is_given_once(gateway: Client, model: ScriptedModel) -> None:
     assert model.requests == []
 
 
-@pytest.mark.parametrize("name", ["..", ".", "%2e%2e", "a%2Fb", "a%3Fb", "a%20b", "%EA%B9%80", "x" * 101, "a%00"])
+@pytest.mark.parametrize(
+    "name", ["..", ".", "%2e%2e", "a%2Fb", "a%3Fb", "a%20b", "%EA%B9%80", "x" * 101, "a%00", "1%0A"]
+)
 def test_a_name_can_not_lead_to_another_path(gateway: Client, model: ScriptedModel, name: str) -> None:
     for url in (path(model=name), path(version=name)):
         assert_problem(promote(gateway, url), 404, "unknown-path")

@@ -182,9 +182,17 @@ def test_the_gateway_trusts_the_addresses_and_the_scheme_that_caddy_sends() -> N
 SITE = (ROOT / "Caddyfile").read_text()
 
 
+def test_caddy_drops_fields_that_wsgi_would_take_for_those_of_the_proxy() -> None:
+    [site] = re.findall(r"^\{\$SITE_ADDRESS:localhost\} \{\n(.*?)^\}", SITE, re.MULTILINE | re.DOTALL)
+    assert "\trequest_header -*_*\n" in site  # X_Forwarded_For, X_Forwarded_Proto, …
+
+
 def test_caddy_serves_the_gateway_and_flower_with_tls_and_logs_no_query() -> None:
     served = re.findall(
-        r"^(\{\$SITE_ADDRESS\S*) \{\n\ttls \{\$SITE_TLS:internal\}\n\treverse_proxy \{\$\w+:(\S+)\}", SITE, re.MULTILINE
+        r"^(\{\$SITE_ADDRESS\S*) \{\n\ttls \{\$SITE_TLS:internal\}\n(?:\trequest_header .*\n)?"
+        r"\treverse_proxy \{\$\w+:(\S+)\}",
+        SITE,
+        re.MULTILINE,
     )
     assert served == [("{$SITE_ADDRESS:localhost}", "web:8000"), ("{$SITE_ADDRESS:localhost}:5555", "flower:5555")]
     assert 'request>uri regexp "\\?.*"' in SITE
