@@ -1,6 +1,9 @@
-"""Desk photos: limits of callers' pictures."""
+"""Desk photos: limits of callers' pictures, and where they may be fetched."""
 
 from backend import env
+from backend.settings.host_lists import read_hosts
 
 IMAGE_MAX_BYTES = env.integer("IMAGE_MAX_BYTES", 10 * env.MIB, minimum=1024, maximum=50 * env.MIB, unit="bytes")
 IMAGE_MAX_PIXELS = env.integer("IMAGE_MAX_PIXELS", 25_000_000, minimum=1024, maximum=100_000_000, unit="pixels")
+IMAGE_HOSTS = read_hosts("IMAGE_HOSTS")
+IMAGE_FETCH_SECONDS = env.number("IMAGE_FETCH_SECONDS", 10, minimum=0.01, maximum=60, unit="seconds")
