@@ -35,6 +35,10 @@ _ORIENTATION = 0x0112
 _slots = BoundedSemaphore(CONCURRENT_DECODES)
 
 
+class _Unusable(Exception):
+    """Why a file can't be used; begins with a verb."""
+
+
 @dataclass(frozen=True)
 class Picture:
     """A picture that this gateway encoded: a JPEG file in RGB, upright, of at most `MAX_SIDE` pixels a side."""
@@ -50,15 +54,18 @@ class Picture:
         return opened(self.data)
 
 
-def read(raw: bytes) -> Picture:
-    """Checks and encodes a caller's file. Raises `PictureRefused`; the limits are checked before anything is decoded.
+def read(raw: bytes, pointer: str = "") -> Picture:
+    """Checks and encodes a caller's file; `pointer` is its place in the request, for errors.
 
-    Of an animation, the first frame counts.
+    Of an animation, the first frame counts. Raises `PictureRefused`. The limits are checked before a decoder runs.
     """
-    kind = _checked(raw)
-    with _slots:
-        image = _decoded(raw, kind)
-        return encoded(image, kind)
+    try:
+        kind = _checked(raw)
+        with _slots:
+            return encoded(_decoded(raw, kind), kind)
+    except _Unusable as exc:
+        detail = str(exc)
+        raise PictureRefused(f"The picture {detail}.", field_errors=[FieldError(pointer, detail)]) from None
 
 
 def encoded(image: Image, original_format: str) -> Picture:
@@ -77,20 +84,15 @@ def opened(data: bytes) -> Image:
         return image.convert("RGB")
 
 
-def refusal(detail: str) -> PictureRefused:
-    """The error for a picture, whose `detail` begins with a verb."""
-    return PictureRefused(f"The picture {detail}.", field_errors=[FieldError("", detail)])
-
-
 def _checked(raw: bytes) -> str:
-    """The file's format. Raises `PictureRefused`."""
+    """The file's format. Raises `_Unusable`."""
     if len(raw) > settings.IMAGE_MAX_BYTES:
-        raise refusal(f"must have at most {settings.IMAGE_MAX_BYTES} bytes (IMAGE_MAX_BYTES)")
+        raise _Unusable(f"must have at most {settings.IMAGE_MAX_BYTES} bytes (IMAGE_MAX_BYTES)")
     kind = formats.sniff(raw)
     if not kind:
         is_markup = formats.looks_like_svg(raw)
         hint = "SVG and other markup are refused: export it as PNG" if is_markup else "other formats are refused"
-        raise refusal(f"must be a JPEG, PNG, WebP or GIF file; {hint}")
+        raise _Unusable(f"must be a JPEG, PNG, WebP or GIF file; {hint}")
     if kind == "WEBP":
         _check_size(*(formats.webp_size(raw) or (0, 0)))
     return kind
@@ -104,29 +106,29 @@ def _decoded(raw: bytes, kind: str) -> Image:
             _check_size(*image.size)
             _check_scans(raw, kind, image.width * image.height)
             return _upright(image)
-    except PictureRefused:
+    except _Unusable:
         raise
     except UnidentifiedImageError:
-        raise refusal(f"can't be read: its header is not that of a {kind} file") from None
+        raise _Unusable(f"can't be read: its header is not that of a {kind} file") from None
     except Image.DecompressionBombError:
-        raise refusal(f"must have at most {settings.IMAGE_MAX_PIXELS} pixels (IMAGE_MAX_PIXELS)") from None
+        raise _Unusable(f"must have at most {settings.IMAGE_MAX_PIXELS} pixels (IMAGE_MAX_PIXELS)") from None
     except Exception:  # noqa: BLE001 - Pillow has no common class for damaged files
-        raise refusal("is damaged or truncated: export it anew") from None
+        raise _Unusable("is damaged or truncated: export it anew") from None
 
 
 def _check_size(width: int, height: int) -> None:
     if width * height > settings.IMAGE_MAX_PIXELS:
-        raise refusal(f"must have at most {settings.IMAGE_MAX_PIXELS} pixels (IMAGE_MAX_PIXELS)")
+        raise _Unusable(f"must have at most {settings.IMAGE_MAX_PIXELS} pixels (IMAGE_MAX_PIXELS)")
     if min(width, height) < MIN_SIDE:
-        raise refusal(f"must have at least {MIN_SIDE} pixels a side")
+        raise _Unusable(f"must have at least {MIN_SIDE} pixels a side")
     if max(width, height) > MAX_ASPECT_RATIO * min(width, height):
-        raise refusal(f"must not be more than {MAX_ASPECT_RATIO} times as long as wide")
+        raise _Unusable(f"must not be more than {MAX_ASPECT_RATIO} times as long as wide")
 
 
 def _check_scans(raw: bytes, kind: str, pixels: int) -> None:
     count = formats.scans(raw) if kind == "JPEG" else 1
     if count > MAX_SCANS or count * pixels > MAX_SCANNED_PIXELS:
-        raise refusal("is a JPEG file with too many scans: save it again with fewer")
+        raise _Unusable("is a JPEG file with too many scans: save it again with fewer")
 
 
 def _upright(image: Image) -> Image:
@@ -153,7 +155,7 @@ def _transposition(image: Image) -> Any:
         8: Transpose.ROTATE_90,
     }
     try:
-        return turns.get(image.getexif().get(_ORIENTATION))
+        return turns.get(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # noqa: BLE001 - Pillow raises whatever its parser stumbles over
         return None
 

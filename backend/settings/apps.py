@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "ml_proxy",
     "integrations.mlflow",
     "text_to_sql",
+    "imaging",
     *OIDC_APPS,
 ]
 
