@@ -1,14 +1,15 @@
 """Reads the picture of a request: a URL in a JSON object, or a file in a form."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from common import multipart, strict_json
+from common import multipart
 from common.exceptions import BadInput, FieldError
+from common.json_body import read_object
 from common.outbound.network import INTERNET, Network
 from common.request_body import FORM
 from imaging import fetching, pictures
 from imaging.pictures import Picture
-from jobs.requests import Member, is_string, read_request
 
 URL = "initial_image_url"
 
@@ -31,12 +32,20 @@ def read(content_type: str, body: bytes) -> PictureRequest:
     """Parses the body. Raises `BadInput`, or `PictureNotFetched` for a URL that may not be called."""
     if content_type.split(";", maxsplit=1)[0].strip().lower() == FORM:
         return PictureRequest(None, _file(content_type, body))
-    value = read_request(body, [Member(URL, "a string", is_string)]).value
-    url = strict_json.member(value, URL)
-    if url is None:
-        raise BadInput("There is no picture.", field_errors=[FieldError(f"/{URL}", "is missing: give the URL of one")])
-    fetching.check_url(str(url), f"/{URL}")
-    return PictureRequest(str(url))
+    url = _url(read_object(body)[1])
+    fetching.check_url(url, f"/{URL}")
+    return PictureRequest(url)
+
+
+def _url(value: Any) -> str:
+    """The one member of the object. Raises `BadInput`."""
+    faults = {f"/{name}": "is unknown: give initial_image_url only" for name, _ in value if name != URL}
+    urls = [each for name, each in value if name == URL]
+    if len(urls) != 1 or type(urls[0]) is not str:  # a parsed number is a subclass
+        faults[f"/{URL}"] = "must be given once, as a string: the URL of a picture"
+    if faults:
+        raise BadInput("The request is not valid.", field_errors=[FieldError(*fault) for fault in faults.items()])
+    return str(urls[0])
 
 
 def _file(content_type: str, body: bytes) -> bytes:
