@@ -3,12 +3,12 @@
     desk_classify     is it a desk?
     vision2text       what is in the picture, in words
     image_generation  the new picture
-    product_search    what to buy
-    storage           where pictures are kept, and links to them
 
 Another provider is one class in one module, and its dotted name in a setting: see docs/desk-photos.md.
 """
 
 from imaging.services.desk_classify import DESK_CLASSIFY
+from imaging.services.image_generation import IMAGE_GENERATION
+from imaging.services.vision2text import VISION2TEXT
 
-KINDS = (DESK_CLASSIFY,)
+KINDS = (DESK_CLASSIFY, VISION2TEXT, IMAGE_GENERATION)

@@ -18,7 +18,7 @@ from tests.support.webhooks import PUBLIC, RedirectedNetwork, port_of
 pytestmark = pytest.mark.usefixtures("transport")
 
 PICTURE = malformed_pictures.saved(malformed_pictures.picture(), "PNG")
-JPEG = {"head": b"Content-Type: image/jpeg\r\n"}
+JPEG = b"Content-Type: image/jpeg\r\n"
 
 # Each leads inside, or is no URL at all. Names are resolved by the test's network, addresses are not.
 HOSTILE = [
@@ -97,7 +97,7 @@ class InsideNetwork(Network):
 
 @pytest.fixture
 def server(model: ScriptedModel) -> ScriptedModel:
-    model.script = lambda conversation: conversation.answer(PICTURE, **JPEG)
+    model.script = lambda conversation: conversation.answer(PICTURE, head=JPEG)
     return model
 
 
