@@ -28,9 +28,9 @@ INSTALLED_APPS = [
     "accounts",
     "jobs",
     "ml_proxy",
+    "imaging",
     "integrations.mlflow",
     "text_to_sql",
-    "imaging",
     *OIDC_APPS,
 ]
 
