@@ -33,4 +33,4 @@ def main(plan: dict[str, dict[str, list[str]]], stages: list[dict[str, float]]) 
 
 if __name__ == "__main__":
     plan = json.loads(sys.argv[1])
-    sys.exit(main({name: plan[name] for name in ("parts", "beside", "before")}, plan["stages"]))
+    sys.exit(main({name: plan.get(name, {}) for name in ("parts", "beside", "before")}, plan["stages"]))
