@@ -6,6 +6,7 @@ from django.core import checks
 from django.core.cache import BaseCache, caches, close_caches
 from django.core.signals import request_finished, request_started
 from django.db import reset_queries
+from django.db.backends.signals import connection_created
 from django.urls import register_converter
 
 from common import tracing
@@ -21,8 +22,8 @@ class CommonConfig(AppConfig):
     name = "common"
 
     def ready(self) -> None:
-        """Registers a check, probes, a metric and a path converter. Disconnects receivers that would do nothing."""
-        from common import database_checks, health, security_checks  # noqa: PLC0415 - need the settings
+        """Registers checks, probes, a metric, a path converter and a loader. Disconnects receivers that do nothing."""
+        from common import database_checks, health, security_checks, timestamp_loader  # noqa: PLC0415 - need the settings
         from common.metrics import scrape  # noqa: PLC0415
 
         register_converter(IdConverter, "id")
@@ -32,6 +33,7 @@ class CommonConfig(AppConfig):
         health.register("redis", health.redis)
         health.register("beat", health.beat)
         scrape.register_part("beat", lambda: (health.probe("beat").ok, []))
+        connection_created.connect(timestamp_loader.register)
         if not settings.DEBUG:  # Django keeps queries under DEBUG only
             request_started.disconnect(reset_queries)
         if all(type(cache).close is BaseCache.close for cache in caches.all()):  # it does nothing

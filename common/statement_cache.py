@@ -6,9 +6,7 @@ Django takes longer to compile a page's statement than PostgreSQL takes to run i
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 from django.db import connection
-from psycopg.pq import Format
 
 from common import encryption
 from common.encrypted_fields import Encrypted
@@ -39,9 +37,6 @@ class Statement:
         """The rows for these parameters. Raises Django's database errors."""
         parameters = [self._fields[name].get_db_prep_value(value, connection) for name, value in values]
         with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                # Django's own loader parses timestamps with a regular expression, three quarters of a page's CPU time.
-                cursor.adapters.register_loader("timestamptz", _timestamp_loader())
             cursor.execute(self._sql, (*self._fixed_values, *parameters))
             rows: list[Columns] = cursor.fetchall()
         if self._encrypted and not self._are_clear(rows):
@@ -83,8 +78,3 @@ def ask(shape: Hashable, rows: "Callable[[], QuerySet[Any, Any]]", values: Value
             _statements.clear()
         statement = _statements[shape] = Statement(rows(), len(values))
     return statement.ask(values)
-
-
-def _timestamp_loader() -> Any:
-    """Psycopg's timestamp loader in C. It uses the connection's time zone, which Django sets to UTC."""
-    return psycopg.adapters.get_loader(psycopg.adapters.types["timestamptz"].oid, Format.TEXT)

@@ -6,7 +6,7 @@ needs it only if its row is written directly.
 """
 
 import hmac
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -44,7 +44,12 @@ class LookupField(UUIDField):
 
 def lookup(column: str, value: str) -> UUID:
     """The keyed hash of a column's value: 128 bits of an HMAC-SHA-256. Raises `UnknownDataKey` or a database error."""
-    return UUID(bytes=hmac.digest(_key(), f"{column}\0{value}".encode(), "sha256")[:16])
+    return _hash(_key(), column, value)
+
+
+@lru_cache(maxsize=4096)  # a clinic's doctors and its patients of the day come again and again
+def _hash(key: bytes, column: str, value: str) -> UUID:
+    return UUID(bytes=hmac.digest(key, f"{column}\0{value}".encode(), "sha256")[:16])
 
 
 @cache
@@ -62,8 +67,11 @@ def fill(row: models.Model) -> None:
 
 def are_filled(row: models.Model) -> bool:
     """Whether the look-up columns of a row are those of its values: a changed one would hide the row from history."""
-    fields = lookup_fields(type(row)).items()
-    return all(getattr(row, field.attname) == lookup(name, getattr(row, name)) for name, field in fields)
+    fields = lookup_fields(type(row))
+    if not fields:
+        return True
+    key, values = _key(), vars(row)
+    return all(values[field.attname] == _hash(key, name, values[name]) for name, field in fields.items())
 
 
 def make_key(**_: Any) -> None:

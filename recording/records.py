@@ -8,8 +8,9 @@ rows of older versions still verify.
 import math
 import re
 import struct
+import sys
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -83,7 +84,12 @@ class SealableRecord:
 
         Raises `UnsupportedRecord` for an unknown version.
         """
-        return _layout(type(self), self.version() if version is None else version).pack(self)  # type: ignore[arg-type] # classes are hashable
+        return self.content_of(vars(self), self.version() if version is None else version)
+
+    @classmethod
+    def content_of(cls, values: Mapping[str, Any], version: int) -> bytes:
+        """As `content`, of the record that would have these values. Raises `UnsupportedRecord`."""
+        return _layout(cls, version).pack(values)  # type: ignore[arg-type] # classes are hashable
 
     @classmethod
     def decode(cls, raw: bytes) -> Self:
@@ -93,7 +99,7 @@ class SealableRecord:
             _require_known(cls, members.pop("source"), members.pop("version"))
             members.pop("traceparent", None)
             members.pop("contents", None)
-            record = cls(**{field.name: field.take(members) for field in _fields(cls)})  # type: ignore[arg-type] # classes are hashable
+            record = cls(**_taken(members, _fields(cls)))  # type: ignore[arg-type] # classes are hashable
         except (BadRecord, UnsupportedRecord):
             raise
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as exc:
@@ -192,11 +198,13 @@ class _Field(NamedTuple):
     read: Callable[[Any], Any]
     default: Any
 
-    def take(self, members: dict[str, Any]) -> Any:
-        """Removes its value from the decoded members. Raises `KeyError` if it is missing and has no default."""
-        if self.name not in members and self.default is not MISSING:
-            return self.default
-        return self.read(members.pop(self.name))
+
+def _taken(members: dict[str, Any], wanted: Iterable[_Field]) -> dict[str, Any]:
+    """Removes the fields from the decoded members. Raises `KeyError` if one is missing and has no default."""
+    return {
+        name: read(members.pop(name)) if name in members or default is MISSING else default
+        for name, read, default in wanted
+    }
 
 
 @cache
@@ -207,18 +215,21 @@ def _fields(cls: type[SealableRecord]) -> tuple[_Field, ...]:
 
 def _reader(cls: type[SealableRecord], name: str, kind: Any) -> Callable[[Any], Any]:
     if kind is str:
-        most = cls.MAX_LENGTHS.get(name)
-        return lambda value: _text(value, most)
+        return _text_of(cls.MAX_LENGTHS.get(name, sys.maxsize))
     return _READERS[kind]
 
 
-def _text(value: Any, most: int | None) -> str:
-    """A text that PostgreSQL accepts; SQLite would accept any, but the same rule applies there."""
-    if not isinstance(value, str):
-        raise BadRecord("a text has the wrong type")
-    if "\0" in value or (most is not None and len(value) > most):
-        raise BadRecord("a text is too long, or contains NUL")
-    return value
+def _text_of(most: int) -> Callable[[Any], str]:
+    """Reads a text that PostgreSQL accepts; SQLite would accept any, but the same rule applies there."""
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            raise BadRecord("a text has the wrong type")
+        if "\0" in value or len(value) > most:
+            raise BadRecord("a text is too long, or contains NUL")
+        return value
+
+    return read
 
 
 def _datetime(value: str) -> datetime:
@@ -276,14 +287,12 @@ class _Layout:
         source = cls.SOURCE.encode()
         self._prefix = _LENGTH.pack(len(source)) + source + _LENGTH.pack(version)
 
-    def pack(self, record: SealableRecord) -> bytes:
-        """The bytes of one record."""
-        values = vars(record)
-        parts = [self._prefix, self._struct.pack(*[convert(values[name]) for name, convert in self._fixed])]
-        for name in self._texts:
-            raw = values[name].encode()
-            parts += _LENGTH.pack(len(raw)), raw
-        return b"".join(parts)
+    def pack(self, values: Mapping[str, Any]) -> bytes:
+        """The bytes of one record's values."""
+        fixed = self._struct.pack(*[convert(values[name]) for name, convert in self._fixed])
+        texts = [values[name].encode() for name in self._texts]
+        sized = [part for text in texts for part in (_LENGTH.pack(len(text)), text)]
+        return b"".join([self._prefix, fixed, *sized])
 
 
 @cache

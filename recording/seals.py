@@ -67,7 +67,7 @@ class Key:
     def _mac(self, *parts: bytes) -> bytes:
         """Only the last part may vary in length, so that different parts never give the same bytes."""
         mac = self._keyed_mac.copy()
-        mac.update(b"\0".join([parts[0], b"".join(parts[1:])]))
+        mac.update(b"".join([parts[0], b"\0", *parts[1:]]))
         return mac.digest()
 
 

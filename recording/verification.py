@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from common.keyset import walk
@@ -21,7 +21,7 @@ from recording.ingestion import is_genuine
 from recording.models import Disposition, Fold, Origin
 from recording.origins import Head
 from recording.publisher import heads
-from recording.records import BadRecord, UnsupportedRecord, microseconds
+from recording.records import UnsupportedRecord, microseconds
 from recording.seals import START, Key, keyring
 from recording.sources import RecordSource
 
@@ -48,20 +48,23 @@ class Finding:
         return f"{self.kind}: number {numbers} of origin {self.origin}: {self.detail}"
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """One link of an origin's chain: a numbered row or disposition, reduced to what verification needs."""
 
     sequence: int
     seal: bytes
     digest: bytes
     is_intact: bool  # its own row or disposition seal verifies
-    name: str
+    row: Any
     is_tombstone: bool = False
 
+    @property
+    def name(self) -> str:
+        """What a finding calls it."""
+        return f"{self.row.kind} record" if isinstance(self.row, Disposition) else f"row {self.row.pk}"
 
-@dataclass(frozen=True)
-class Step:
+
+class Step(NamedTuple):
     """Progress of a walk: how many numbers were checked since the last step, and the findings among them."""
 
     checked: int
@@ -185,8 +188,9 @@ def _verify_origin(head: Head, waiting: _InJournal, saved: heads.SavedHead | Non
             if link.sequence < 1 or link.sequence >= expected or _is_taken_twice(origin, link.sequence):
                 yield Step(0, (Finding("foreign", origin, link.sequence, link.sequence, link.name),))
             continue
-        findings = _missing(origin, between(expected, link.sequence - 1), settled, waiting)
-        findings += _check(origin, link, key, previous if link.sequence == expected else None)
+        has_gap = link.sequence > expected
+        findings = _missing(origin, between(expected, link.sequence - 1), settled, waiting) if has_gap else []
+        findings += _check(origin, link, key, None if has_gap else previous)
         tombstones += link.is_tombstone and link.is_intact
         erased -= link.is_tombstone + sum(finding.size for finding in findings if finding.kind == "missing")
         yield Step(link.sequence - expected + 1, tuple(findings))
@@ -286,26 +290,26 @@ def _by_number(model: Any, origin: UUID) -> Iterator[Any]:
 
 def _row_links(source: RecordSource, origin: UUID, key: Key) -> Iterator[Link]:
     for row in _by_number(source.model, origin):
-        seal, name = bytes(row.seal or b""), f"row {row.pk}"
+        seal = bytes(row.seal or b"")
         digest = _digest(source, row, key)
         sequence = row.sequence or 0
         expected = key.row((origin, sequence), seal, digest, microseconds(row.created_at), row.payload_bytes)
         is_intact = bool(digest) and expected == bytes(row.row_seal or b"") and lookups.are_filled(row)
-        yield Link(sequence, seal, digest, is_intact, name)
+        yield Link(sequence, seal, digest, is_intact, row)
 
 
 def _digest(source: RecordSource, row: Any, key: Key) -> bytes:
     """The digest of the row's content; empty if the row can't have come from a record."""
     try:
-        return key.digest(source.record_of(row).content(row.record_version))
-    except (BadRecord, UnsupportedRecord):
+        return key.digest(source.content_of(row))
+    except UnsupportedRecord:
         return b""
 
 
 def _disposition_link(each: Disposition, key: Key) -> Link:
     digest, seal = bytes(each.digest), bytes(each.seal)
     is_tombstone = each.kind == Disposition.Kind.ERASED
-    return Link(each.sequence, seal, digest, is_genuine(each, key), f"{each.kind} record", is_tombstone)
+    return Link(each.sequence, seal, digest, is_genuine(each, key), each, is_tombstone)
 
 
 def _foreign_rows(known: Container[UUID]) -> Iterator[Step]:

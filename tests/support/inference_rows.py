@@ -59,6 +59,11 @@ FRAGMENTS = {
 }
 
 
+def record_of(row: InferenceLog) -> InferenceRecord:
+    """The record that became a row."""
+    return InferenceRecord(**{name: getattr(row, name) for name in InferenceRecord.field_names()})
+
+
 def insert_row(**values: Any) -> InferenceRecord:
     """Inserts one row; returns its record."""
     defaults: dict[str, Any] = {

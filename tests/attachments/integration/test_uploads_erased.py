@@ -22,6 +22,7 @@ from recording.batches import Batch
 from recording.ingestion import write_batch
 from recording.models import Disposition
 from tests.support.gateway import predict
+from tests.support.inference_rows import record_of
 from tests.support.record_pipeline import publisher, take_messages, write_messages
 from tests.support.stored_files import LARGE, files_in, storage_unavailable
 
@@ -50,7 +51,7 @@ def test_a_forged_quarantined_record_takes_no_file_of_another(
     process_records()
     uploads.upload_pending()
     row = InferenceLog.objects.get()
-    record = INFERENCES.record_of(row)
+    record = record_of(row)
     assert isinstance(record, InferenceRecord)
     assert row.origin is not None
     forged = replace(record, id=uuid7(), patient_name="Victim").encode()

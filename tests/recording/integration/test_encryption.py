@@ -34,6 +34,7 @@ from recording.seals import keyring
 from recording.tasks import NotWritten, write_records
 from tests.support.access_log import insert_access
 from tests.support.feedback import model_answer, post_feedback
+from tests.support.inference_rows import record_of
 from tests.support.record_pipeline import record
 
 pytestmark = pytest.mark.django_db
@@ -87,7 +88,7 @@ def test_the_journal_and_the_message_are_encrypted_once(journal: Path) -> None:
     assert b"Synthetic" not in payload
     assert records.data_key_of(payload) == encryption.key_id(OLD)
     write_records(**batch.as_message())
-    assert INFERENCES.record_of(InferenceLog.objects.get()) == item
+    assert record_of(InferenceLog.objects.get()) == item
     assert stored("patient_name")[0].startswith(f"\x1f1{encryption.key_id(OLD)}")
     run("verify_log", "--no-progress")
 
@@ -161,7 +162,7 @@ def test_a_worker_without_the_key_withholds_the_batch(
     assert not Disposition.objects.exists()
     settings.DATA_KEYS = (NEW, OLD)
     write_records(**message)
-    assert INFERENCES.record_of(InferenceLog.objects.get()) == item
+    assert record_of(InferenceLog.objects.get()) == item
 
 
 def test_a_record_that_was_changed_is_quarantined_as_it_is(journal: Path) -> None:
@@ -184,7 +185,7 @@ def test_a_quarantined_record_is_encrypted_and_survives_a_rotation(settings: Set
     settings.DATA_KEYS = (NEW,)
     run("verify_log", "--no-progress")
     assert try_again(Disposition.objects.get())
-    assert {INFERENCES.record_of(row) for row in InferenceLog.objects.all()} == set(items)
+    assert {record_of(row) for row in InferenceLog.objects.all()} == set(items)
 
 
 def test_encrypt_data_finishes_what_was_interrupted(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,13 +15,13 @@ from pytest_django import Settings
 from common.ids import uuid7
 from ml_proxy.models import InferenceLog
 from ml_proxy.records import InferenceRecord
-from ml_proxy.source import INFERENCES
 from recording.batches import Batch
 from recording.ingestion import disposition_seal, write_batch
 from recording.journal import Spool, Writer
 from recording.models import Disposition
 from recording.quarantine import try_again
 from recording.seals import UnknownKey, keyring
+from tests.support.inference_rows import record_of
 from tests.support.record_pipeline import append, record
 
 pytestmark = pytest.mark.django_db
@@ -76,7 +76,7 @@ def assert_verifies() -> None:
 
 def test_it_becomes_its_row(refused: list[InferenceRecord]) -> None:
     assert try_again(quarantined(2))
-    assert INFERENCES.record_of(InferenceLog.objects.get(sequence=2)) == refused[1]
+    assert record_of(InferenceLog.objects.get(sequence=2)) == refused[1]
     assert not Disposition.objects.filter(sequence=2).exists()
     assert Disposition.objects.filter(sequence=3).exists()
     assert_verifies()

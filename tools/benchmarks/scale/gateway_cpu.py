@@ -25,10 +25,8 @@ def gateway_cpu(run: Run) -> None:
     settings.API_AUTH = "open"
     application = WSGIHandler()
     for case in tqdm(history_cases(), desc="CPU time of pages", unit="query"):
-        parameters = {column.removesuffix("_name"): name for column, name in case.filter.equal.items()}
         cursors = [place.opaque() for place in case.cursors(DEPTH)]
-        queries = [urlencode(parameters | {"cursor": cursor})
-                   for cursor in cursors]  # fmt: skip
+        queries = [urlencode({**case.parameters, "cursor": cursor}) for cursor in cursors]
         run.add(GATEWAY_CPU, case.name, _figures(application, queries, run.executions))
 
 
@@ -65,4 +63,4 @@ def _environ(query: str) -> dict[str, Any]:
 
 def _start_response(status: str, fields: list[tuple[str, str]], exc_info: Any = None) -> None:
     if not status.startswith("200"):
-        raise RuntimeError(f"history answers {status}")
+        raise SystemExit(f"history answers {status}")

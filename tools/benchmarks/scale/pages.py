@@ -1,6 +1,6 @@
 """Measures pages of history and of the admin's list of inferences, at several depths, for frequent and rare names."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -28,9 +28,10 @@ LIST_MAX_ROWS = 130  # rows of one admin statement: doctors and patients of a na
 
 @dataclass(frozen=True)
 class HistoryCase:
-    """A filter of history, the index for it, and the number of its rows."""
+    """A request for history: its parameters, the filter that they stand for, its index, and the number of its rows."""
 
     name: str
+    parameters: Mapping[str, str]
     filter: HistoryFilter
     index: str
     count: int
@@ -58,14 +59,18 @@ def history_cases() -> list[HistoryCase]:
     doctor, rare = _named("doctor_name", first=True), _named("doctor_name", first=False)
     patient = _named("patient_name", first=True)
     theirs = _named("patient_name", first=True, doctor=doctor)
-    filters = {
-        "all": (wanted(scope=EVERYTHING), "inference_newest"),
-        "busiest doctor": (wanted(scope=EVERYTHING, doctor=doctor), "inference_by_doctor"),
-        "rare doctor": (wanted(scope=EVERYTHING, doctor=rare), "inference_by_doctor"),
-        "patient": (wanted(scope=EVERYTHING, patient=patient), "inference_by_patient"),
-        "both": (wanted(scope=EVERYTHING, doctor=doctor, patient=theirs), "inference_by_both"),
-    }
-    return [HistoryCase(name, *each, HISTORY.matching(each[0]).count()) for name, each in filters.items()]
+    return [
+        _case("all", "inference_newest"),
+        _case("busiest doctor", "inference_by_doctor", doctor=doctor),
+        _case("rare doctor", "inference_by_doctor", doctor=rare),
+        _case("patient", "inference_by_patient", patient=patient),
+        _case("both", "inference_by_both", doctor=doctor, patient=theirs),
+    ]
+
+
+def _case(name: str, index: str, **parameters: str) -> HistoryCase:
+    query = wanted(scope=EVERYTHING, **parameters)  # type: ignore[arg-type] # all of them are names
+    return HistoryCase(name, parameters, query, index, HISTORY.matching(query).count())
 
 
 def _named(column: str, *, first: bool, **among: str) -> str:
