@@ -4,7 +4,7 @@ INSTALL := python=$$(scripts/find-python) && exec "$$python" -m tools.launch.ins
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 COMPILE := $(VENV)/python -m tools.launch.uv pip compile $(LOCK) --directory requirements
 
-.PHONY: help up test check chaos bench scale fmt openapi lock clean base dev
+.PHONY: help up models test check chaos bench scale fmt openapi lock clean base dev
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -15,6 +15,9 @@ up: base ## install missing packages and run the whole system, until Ctrl-C
 
 test: dev ## install missing packages and run all tests on SQLite, then the database tests on PostgreSQL
 	@exec scripts/test $(ARGS)
+
+models: base ## fetch the weights of the desk photos' models; `make up` does so in the background
+	@exec $(VENV)/python manage.py fetch_models
 
 chaos: dev ## run the fault campaign; ARGS="--seed 7 --database sqlite", --help lists all
 	@exec $(VENV)/python -m tools.chaos $(ARGS)

@@ -54,8 +54,10 @@ ROLES: Mapping[str, tuple[str, ...]] = {
         "auth.view_group",
         "text_to_sql.view_database",
         "text_to_sql.view_queryexecutionlog",
+        "imaging.view_providercall",
     ),
     "analyst": ("text_to_sql.view_database", "text_to_sql.add_queryexecutionlog"),
+    "designer": ("imaging.add_providercall",),
     "service": ("ml_proxy.add_inferencelog",),
 }
 

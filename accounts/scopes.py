@@ -14,6 +14,7 @@ SCOPES: Mapping[str, frozenset[str]] = {
     "metrics": frozenset({"ml_proxy.view_metrics"}),
     "mlflow": frozenset({"mlflow.add_mlflowoutbox", "ml_proxy.view_inferencelog"}),
     "sql": frozenset({"text_to_sql.view_database", "text_to_sql.add_queryexecutionlog"}),
+    "images": frozenset({"imaging.add_providercall"}),
     "access-log": frozenset({"accounts.view_accesslog"}),
 }
 

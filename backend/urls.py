@@ -21,6 +21,7 @@ urlpatterns = [
     path("", home, name="home"),
     EitherSlash("ddp/", "text_to_sql.ddp_urls"),
     EitherSlash("llm/", "text_to_sql.llm_urls"),
+    EitherSlash("ai/", "imaging.urls"),
     path("accounts/", include("accounts.urls")),
     path("admin/login/", SignIn.as_view(next_page="admin:index")),
     path("admin/", admin.site.urls),

@@ -12,6 +12,7 @@ from common import person_names, strict_json
 from common.conf import settings
 from common.exceptions import BadInput, FieldError
 from common.json_body import read_object
+from common.multipart import read as read_form
 from ml_proxy import multipart
 
 PEOPLE = ("doctor_name", "patient_name")
@@ -38,7 +39,7 @@ def is_form(content_type: str) -> bool:
 def read_subject(content_type: str, body: bytes) -> Subject:
     """Parses a body, which must be a JSON object or a form. Raises `BadInput` with all errors."""
     if is_form(content_type):
-        return _from_form(multipart.read(content_type, body))
+        return _from_form(read_form(content_type, body))
     if len(body) > LARGE_BYTES:
         return _from_large_json(body)
     value = strict_json.parse_fast(body, *PEOPLE)

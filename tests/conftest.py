@@ -32,6 +32,7 @@ for name in (
     "OIDC_ISSUER",
     "ALLOWED_HOSTS",
     "DATA_KEYS",
+    "OPENAI_API_KEY",
 ):
     os.environ[name] = ""
 # A shell starts what it runs in the background without SIGINT, and the programs under test would inherit that.

@@ -16,6 +16,7 @@ try:
     from backend.settings.celery import *
     from backend.settings.databases import *
     from backend.settings.encryption import *
+    from backend.settings.imaging import *
     from backend.settings.jobs import *
     from backend.settings.journal import *
     from backend.settings.limits import *

@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "accounts",
     "jobs",
     "ml_proxy",
+    "imaging",
     "integrations.mlflow",
     "text_to_sql",
     *OIDC_APPS,

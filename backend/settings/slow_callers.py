@@ -18,4 +18,4 @@ BODY_MEMORY_BYTES = env.integer(
 EXPORTS_PER_CALLER = env.integer("EXPORTS_PER_CALLER", 4, minimum=1, maximum=1000, unit="exports for each process")
 
 # The largest body by the beginning of the path; the first that fits counts. Methods without a body may send little.
-BODY_LIMITS = {"/ml/": MAX_BODY_BYTES, "/ddp/": MAX_BODY_BYTES, "": FORM_BODY_BYTES}
+BODY_LIMITS = {"/ml/": MAX_BODY_BYTES, "/ddp/": MAX_BODY_BYTES, "/ai/": MAX_BODY_BYTES, "": FORM_BODY_BYTES}

@@ -1,9 +1,9 @@
 """Webhooks of ended jobs: the allowed hosts and the signing secrets."""
 
 from backend import env
+from backend.settings.host_lists import read_hosts
 from backend.settings.machine import DEBUG, VAR_DIR
 from backend.settings.secret_files import read_or_create
-from jobs.webhooks.hosts import read_entry
 from jobs.webhooks.signing import new_secret, read_secret
 
 _HOSTS = "CALLBACK_HOSTS"
@@ -11,18 +11,6 @@ _SECRET = "CALLBACK_SECRET"  # noqa: S105 - a variable's name
 _SIGNING_FIX = (
     "set it to whsec_ and 24 to 64 bytes in base64, for example what `echo whsec_$(openssl rand -base64 32)` prints"
 )
-
-
-def _read_hosts() -> list[str]:
-    """A comma-separated list of `jobs.webhooks.hosts` entries. Raises `BadSetting`."""
-    entries = env.items(_HOSTS)
-    for entry in entries:
-        try:
-            read_entry(entry)
-        except ValueError:
-            fix = "list hosts such as hooks.clinic.example:8443 or *.clinic.example, with commas"
-            raise env.BadSetting(_HOSTS, f"can't hold {entry!r}", fix) from None
-    return entries
 
 
 def _read_secrets(*, are_required: bool) -> list[str]:
@@ -43,7 +31,7 @@ def _read_secrets(*, are_required: bool) -> list[str]:
     return secrets
 
 
-CALLBACK_HOSTS = _read_hosts()
+CALLBACK_HOSTS = read_hosts(_HOSTS)
 CALLBACK_ALLOW_PRIVATE = env.switch("CALLBACK_ALLOW_PRIVATE", default=False)
 CALLBACK_SECRETS = _read_secrets(are_required=bool(CALLBACK_HOSTS))
 CALLBACK_TOTAL_SECONDS = env.number("CALLBACK_TOTAL_SECONDS", 10, minimum=0.01, maximum=10, unit="seconds")

@@ -19,11 +19,12 @@ import orjson
 from django.conf import settings
 
 from common.exceptions import BadInput, FieldError
+from common.outbound.destinations import NotAllowed
 from common.outbound.network import INTERNET, Network
 from jobs.due import due
 from jobs.models import Job, WebhookDelivery
 from jobs.representation import described
-from jobs.webhooks.hosts import NotAllowed, destination
+from jobs.webhooks.hosts import destination
 from jobs.webhooks.sending import DeliveryFailed, send
 from jobs.webhooks.signing import signed_fields
 

@@ -10,9 +10,10 @@ from django.conf import settings
 
 from common.outbound import bodies, sessions
 from common.outbound.deadline import budget
+from common.outbound.destinations import Destination, NotAllowed
 from common.outbound.exceptions import AddressNotAllowed, ResponseTooLarge
 from common.outbound.network import Network
-from jobs.webhooks.hosts import Destination, NotAllowed, destination, may_be_called
+from jobs.webhooks.hosts import destination, may_be_called
 
 CONNECT_SECONDS = 5.0  # to resolve a name and try all of its addresses
 MAX_RESPONSE_BYTES = 64 * 1024

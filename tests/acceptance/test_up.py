@@ -37,7 +37,7 @@ def environment(folder: Path, **variables: str) -> dict[str, str]:
     """A developer's machine with free ports; variables that the developer's `.env` may set are empty."""
     ours = dict.fromkeys(("DATABASE_URL", "REDIS_URL", "ML_SERVER_URL", "API_AUTH", "BIND_HOST"), "")
     ports = {name: str(free_port()) for name in PORTS}
-    return bare_environment(**{**ours, **ports, "DEBUG": "1", "VAR_DIR": str(folder), **variables})
+    return bare_environment(**{**ours, **ports, "DEBUG": "1", "FETCH_MODELS": "0", "VAR_DIR": str(folder), **variables})
 
 
 class Up:

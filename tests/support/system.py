@@ -43,6 +43,7 @@ class System:
             "DEBUG": "1",
             "VAR_DIR": str(folder),
             "METRICS_DIR": str(folder / "metrics"),
+            "FETCH_MODELS": "0",
             **ports,
             **{name: value for name, value in given.items() if value},
             **settings,

@@ -39,6 +39,10 @@ class Supervisor:
         self._parts[name] = Part(command)
         self._start(name, command)
 
+    def launch(self, name: str, command: Sequence[str]) -> None:
+        """Starts a command that ends by itself. It is not restarted, and nothing waits for it."""
+        self._start(name, command)
+
     def run(self, name: str, command: Sequence[str]) -> None:
         """Runs a command until it ends. Raises `LaunchError` if it fails, `StopRequested` if a signal arrives first."""
         process = self._start(name, command)

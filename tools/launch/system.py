@@ -63,6 +63,8 @@ def bring_up(supervisor: Supervisor) -> None:
     supervisor.run("admin", [sys.executable, "-m", "tools.launch.admin"])
     for name in (name for name in commands if name not in EMBEDDED):
         supervisor.supervise(name, commands[name])
+    if settings.FETCH_MODELS:
+        supervisor.launch("models", [sys.executable, "manage.py", "fetch_models"])
     supervisor.say(f"waiting for {', '.join(commands)}")
     _wait_for(list(commands), supervisor)
 

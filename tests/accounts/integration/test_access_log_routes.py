@@ -17,6 +17,7 @@ from tests.support.access_log import Noted, insert_access
 from tests.support.executions import insert_execution
 from tests.support.gateway import BODY, predict
 from tests.support.inference_rows import NOON, insert_row
+from tests.support.provider_calls import insert_call
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +106,12 @@ ROUTES: dict[str, Look | None] = {
     "llm/generate-sql/db/<int:database_id>": None,
     "llm/execute-sql/db/<int:database_id>/<slug:session_id>": None,
     "llm/execute-sql/db/<int:database_id>/<slug:session_id>/verify": None,
+    "ai/classify/": None,  # its own record; the picture is the caller's
+    "ai/info/": None,
+    "ai/healthcheck/": None,
+    "ai/calls/": Look("call.list", "/ai/calls/", names_patient=False),
+    "ai/calls/export/": Look("call.export", "/ai/calls/export/", names_patient=False),
+    "ai/calls/<id:row_id>/": Look("call.read", "/ai/calls/{call}/", names_patient=False),
     "llm/executions/": Look("execution.list", "/llm/executions/", names_patient=False),
     "llm/executions/export/": Look("execution.export", "/llm/executions/export/", names_patient=False),
     "llm/executions/<id:row_id>/": Look("execution.read", "/llm/executions/{execution}/", names_patient=False),
@@ -167,6 +174,7 @@ def data(gateway: Client, files_folder: Path, process_records: Callable[[], None
         "feedback": verdict.pk,
         "disposition": quarantined.pk,
         "execution": insert_execution().id,
+        "call": insert_call().id,
         "access": insert_access(patients=[PATIENT]).id,
         "file": link_to_file(gateway, process_records),
     }

@@ -34,6 +34,7 @@ from tests.support.feedback import model_answer, post_feedback
 from tests.support.gateway import BODY
 from tests.support.inference_rows import insert_row
 from tests.support.network import free_port
+from tests.support.provider_calls import insert_call
 from tests.support.stored_files import LARGE
 from text_to_sql.models import Database, Example, RowRule, Table
 
@@ -41,8 +42,8 @@ pytestmark = pytest.mark.django_db
 
 KIM, OTHER, NOBODY, NO_ONE = "clinician", "another clinician", "without a role", "nobody"
 REVIEWER, TRAINER, OPERATOR, AUDITOR = "reviewer", "trainer", "operator", "auditor"
-ANALYST, SERVICE, ROOT = "analyst", "service", "superuser"
-ROLES = (KIM, OTHER, NOBODY, REVIEWER, TRAINER, OPERATOR, AUDITOR, ANALYST, SERVICE, ROOT)
+ANALYST, DESIGNER, SERVICE, ROOT = "analyst", "designer", "service", "superuser"
+ROLES = (KIM, OTHER, NOBODY, REVIEWER, TRAINER, OPERATOR, AUDITOR, ANALYST, DESIGNER, SERVICE, ROOT)
 SIGNED_IN = frozenset(ROLES)
 PUBLIC = SIGNED_IN | {NO_ONE}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -119,6 +120,12 @@ SQL = {
     "llm/execute-sql/db/<int:database_id>/<slug:session_id>/verify": Row(
         "/llm/execute-sql/db/7/s/verify", {"POST": CHANGES}, body={}
     ),
+    "ai/classify/": Row("/ai/classify/", posts(DESIGNER), body={}),
+    "ai/info/": Row("/ai/info/", reads(*ROLES)),
+    "ai/healthcheck/": Row("/ai/healthcheck/", reads(*ROLES)),
+    "ai/calls/": Row("/ai/calls/", reads(AUDITOR)),
+    "ai/calls/export/": Row("/ai/calls/export/", reads(AUDITOR)),
+    "ai/calls/<id:row_id>/": Row(f"/ai/calls/{ID}/", reads(AUDITOR)),
     "llm/executions/": Row("/llm/executions/", reads(AUDITOR)),
     "llm/executions/export/": Row("/llm/executions/export/", reads(AUDITOR)),
     "llm/executions/<id:row_id>/": Row(f"/llm/executions/{ID}/", reads(AUDITOR)),
@@ -218,7 +225,7 @@ def users(db: None) -> dict[str, User]:
         NOBODY: make_user("nobody", doctor_name="Dr. Kim"),
         SERVICE: make_user("service", "service", acts_for="Dr. Kim\nDr. Lee"),
         ROOT: User.objects.create_superuser("root"),
-        **{role: make_user(role, role) for role in (REVIEWER, TRAINER, OPERATOR, AUDITOR, ANALYST)},
+        **{role: make_user(role, role) for role in (REVIEWER, TRAINER, OPERATOR, AUDITOR, ANALYST, DESIGNER)},
     }
 
 
@@ -241,6 +248,7 @@ def objects(settings: Settings, empty_redis: str, monkeypatch: pytest.MonkeyPatc
     insert_row(id=ID, doctor_name="Dr. Kim", output_data=model_answer("benign"))
     assert post_feedback(Client(), ID, verdict="agree").status_code == 201
     insert_execution(id=ID)
+    insert_call(id=ID)
     Job.objects.create(id=ID, kind="retrain", state=Job.State.RUNNING, params='{"params": {"secret": 1}}')
     run = {"run_id": "7", "tags": {runs.KEY: key_of_inference(ID), "inference_id": str(ID)}}
     monkeypatch.setattr(runs, "described", lambda _: run)

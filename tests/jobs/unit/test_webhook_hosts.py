@@ -3,7 +3,8 @@
 import pytest
 from pytest_django import Settings
 
-from jobs.webhooks.hosts import Destination, NotAllowed, destination, read_entry
+from common.outbound.destinations import Destination, NotAllowed, read_entry
+from jobs.webhooks.hosts import destination
 
 HOST = "hooks.clinic.example"
 LISTED = [

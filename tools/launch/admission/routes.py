@@ -17,6 +17,7 @@ _MODEL_PATHS = ("predict/", "status/", "model-info/", "retrain/")
 _MODELS = "/ml/v1/models/"
 _PROBES = ("/readyz", "/metrics")
 _MLFLOW = "/ml/v1/mlflow/"
+_PICTURES = "/ai/"  # it fetches callers' pictures
 _DATABASES = ("/ddp/", "/llm/")  # they wait for databases of others, and for a language model
 
 
@@ -27,7 +28,8 @@ class Pools:
         model, probes = Pool(threads), Pool(4)
         self._fixed = {f"/ml/v1/{path}": model for path in _MODEL_PATHS} | dict.fromkeys(_PROBES, probes)
         databases = dict.fromkeys(_DATABASES, Pool(max(threads // 4, 2)))
-        self._by_prefix = {_MODELS: model, _MLFLOW: Pool(max(threads // 8, 1)), **databases}
+        pictures = {_PICTURES: Pool(max(threads // 4, 2))}
+        self._by_prefix = {_MODELS: model, _MLFLOW: Pool(max(threads // 8, 1)), **databases, **pictures}
         self._others = Pool(max(threads // 2, 2))
 
     def of(self, path: str) -> Pool:

@@ -16,6 +16,8 @@ def main(plan: dict[str, dict[str, list[str]]], stages: list[dict[str, float]]) 
     try:
         for name, command in plan["parts"].items():
             supervisor.supervise(name, command)
+        for name, command in plan["beside"].items():
+            supervisor.launch(name, command)
         for name, command in plan["before"].items():
             supervisor.run(name, command)
         screen.show("ready")
@@ -31,4 +33,4 @@ def main(plan: dict[str, dict[str, list[str]]], stages: list[dict[str, float]]) 
 
 if __name__ == "__main__":
     plan = json.loads(sys.argv[1])
-    sys.exit(main({"parts": plan["parts"], "before": plan["before"]}, plan["stages"]))
+    sys.exit(main({name: plan.get(name, {}) for name in ("parts", "beside", "before")}, plan["stages"]))

@@ -30,10 +30,15 @@ def python(code: str, *arguments: str) -> list[str]:
 
 
 def supervised(
-    parts: Mapping[str, str], *, before: Mapping[str, str] | None = None, stages: Sequence[Mapping[str, float]] = ()
+    parts: Mapping[str, str],
+    *,
+    beside: Mapping[str, str] | None = None,
+    before: Mapping[str, str] | None = None,
+    stages: Sequence[Mapping[str, float]] = (),
 ) -> AbstractContextManager[Program]:
     plan = {
         "parts": {name: python(code) for name, code in parts.items()},
+        "beside": {name: python(code) for name, code in (beside or {}).items()},
         "before": {name: python(code) for name, code in (before or {}).items()},
         "stages": stages,
     }
@@ -60,6 +65,19 @@ def test_it_prefixes_lines_with_the_name_of_the_process() -> None:
     with supervised({"one": STAYS}, before={"step": prints}) as program:
         program.line("ready")
         assert [line for line in program.lines if line.startswith("step")] == ["step        | a", "step        | b"]
+
+
+def test_what_runs_beside_is_not_waited_for_and_not_started_again() -> None:
+    beside = {"stays": SAYS_GOODBYE, "fails": "import sys; print('no network'); sys.exit(1)"}
+    with supervised({"one": SAYS_GOODBYE}, beside=beside) as program:
+        program.line("ready")
+        program.line("fails       | no network")
+        program.line("stays       | up")
+        program.send(signal.SIGTERM)
+        assert program.status() == 0
+        assert program.family() == []
+        assert program.lines.count("fails       | no network") == 1
+        assert not [line for line in program.lines if "starts again" in line]
 
 
 IS_UNDER_NOHUP = pytest.mark.skipif(signal.getsignal(signal.SIGHUP) == signal.SIG_IGN, reason="runs under nohup")

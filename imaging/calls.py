@@ -1,0 +1,96 @@
+"""Calls a service, and records the call: durable before anybody gets to see what it made."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from attachments import descriptors
+from attachments.descriptors import Part
+from common.exceptions import GatewayError
+from common.ids import uuid7
+from common.logs import current_request_id
+from imaging.exceptions import ProviderQuota, ProviderRefused, ProviderTimeout
+from imaging.pictures import CONTENT_TYPE, Picture
+from imaging.records import ProviderCallRecord
+from imaging.services.interface import Kind, Usage
+from recording import recorder
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who asks: a caller, and the job that the call is part of, if any."""
+
+    caller: str
+    job: str = ""
+
+
+def perform(
+    kind: Kind[Given, Made], given: Given, origin: Origin, pictures: Mapping[str, Picture] | None = None
+) -> Made:
+    """What the chosen service makes of `given`. The record is durable when this returns or raises.
+
+    `pictures` become attachments of the record, by name. Raises `GatewayError`; `NotRecorded` means that nothing may
+    be answered.
+    """
+    service, usage, outcome = kind.chosen(), Usage(), _Outcome()
+    parts = [Part(f"/{name}", f"{name}.jpg", CONTENT_TYPE, each.data) for name, each in (pictures or {}).items()]
+    started = time.perf_counter()
+    with recorder.CapacityReservation(2 * sum(len(part.data) for part in parts)):
+        try:
+            return service.run(given, usage)
+        except GatewayError as exc:
+            outcome = _Outcome(_OUTCOMES.get(type(exc), "failed"), exc.detail)
+            raise
+        except BaseException as exc:
+            outcome = _Outcome("failed", type(exc).__name__)
+            raise
+        finally:
+            milliseconds = 1000 * (time.perf_counter() - started)
+            record = _record(kind.name, service.provider, usage, outcome, origin, milliseconds, parts)
+            recorder.record(record, [part.data for part in parts])
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    name: str = "succeeded"
+    error: str = ""
+
+
+def _record(  # noqa: PLR0917 - all of them are members of the record
+    service: str,
+    provider: str,
+    usage: Usage,
+    outcome: _Outcome,
+    origin: Origin,
+    milliseconds: float,
+    parts: Sequence[Part],
+) -> ProviderCallRecord:
+    row_id = uuid7()
+    members: dict[str, Any] = vars(usage) | {"answer": json.dumps(usage.answer, ensure_ascii=False)}
+    return ProviderCallRecord(
+        id=row_id,
+        recorded_at=datetime.now(UTC),
+        service=service,
+        provider=provider,
+        latency_ms=milliseconds,
+        outcome=outcome.name,
+        error=outcome.error,
+        job=origin.job,
+        caller=origin.caller,
+        request_id=current_request_id.get(),
+        files=descriptors.describe(row_id, parts) if parts else "",
+        **members,
+    )
+
+
+_OUTCOMES: Mapping[type[GatewayError], str] = {
+    ProviderRefused: "refused",
+    ProviderQuota: "quota",
+    ProviderTimeout: "timed-out",
+}

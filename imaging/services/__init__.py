@@ -1,0 +1,14 @@
+"""Services of desk photos: each has one interface, and a setting names the class that does it.
+
+    desk_classify     is it a desk?
+    vision2text       what is in the picture, in words
+    image_generation  the new picture
+
+Another provider is one class in one module, and its dotted name in a setting: see docs/desk-photos.md.
+"""
+
+from imaging.services.desk_classify import DESK_CLASSIFY
+from imaging.services.image_generation import IMAGE_GENERATION
+from imaging.services.vision2text import VISION2TEXT
+
+KINDS = (DESK_CLASSIFY, VISION2TEXT, IMAGE_GENERATION)
