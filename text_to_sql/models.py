@@ -65,6 +65,7 @@ class Described(models.Model):
     kor_name = models.CharField(max_length=100, blank=True)
     description = models.TextField(blank=True)
     hidden = models.BooleanField(default=False, help_text="Hidden ones can't be queried, and no prompt shows them.")
+    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         abstract = True
@@ -97,6 +98,7 @@ class Column(Described):
     references = models.CharField(max_length=511, blank=True, help_text="table.column of a foreign key.")
     comment = models.TextField(blank=True)
     samples = EncryptedJSONField(default=list, help_text="A few values, as texts.")
+    values = EncryptedJSONField(default=list, help_text="The values of a column with few different ones, as texts.")
 
     class Meta:
         ordering: ClassVar = ["position", "name"]
@@ -139,6 +141,7 @@ class Synonym(models.Model):
     database = models.ForeignKey(Database, on_delete=models.CASCADE, related_name="synonyms")
     word = models.CharField(max_length=100)
     means = models.CharField(max_length=511)
+    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering: ClassVar = ["word", "id"]

@@ -43,10 +43,21 @@ class ColumnRequest(serializers.ModelSerializer[Column]):
     samples = serializers.ListField(
         child=serializers.CharField(max_length=200, allow_blank=True), max_length=20, required=False
     )
+    values = serializers.ListField(child=serializers.CharField(max_length=200), max_length=200, required=False)
 
     class Meta:
         model = Column
-        fields = ("name", "data_type", "nullable", "primary_key", "references", "comment", "samples", *_WRITTEN)
+        fields = (
+            "name",
+            "data_type",
+            "nullable",
+            "primary_key",
+            "references",
+            "comment",
+            "samples",
+            "values",
+            *_WRITTEN,
+        )
 
 
 class TableRequest(serializers.ModelSerializer[Table]):
