@@ -1,4 +1,4 @@
-"""Reads all values of columns that have few: cities, states, grades. Questions name them, and statements compare with them."""
+"""Reads all values of columns that have few, such as cities, states and grades: questions name them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

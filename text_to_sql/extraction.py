@@ -93,11 +93,8 @@ def _samples(connection: Connection, schema: str | None, name: str) -> dict[str,
     """Distinct values of the first rows by column. A table that can't be sampled has none."""
     try:
         with _savepoint(connection):
-            rows = (
-                connection.exec_driver_sql(f"SELECT * FROM {_source(connection, schema, name)} LIMIT {SAMPLED_ROWS}")
-                .mappings()
-                .all()
-            )  # noqa: S608 - quoted
+            statement = f"SELECT * FROM {_source(connection, schema, name)} LIMIT {SAMPLED_ROWS}"  # noqa: S608 - quoted
+            rows = connection.exec_driver_sql(statement).mappings().all()
     except SQLAlchemyError:
         return {}
     return {str(column): _distinct(rows, column) for column in (rows[0] if rows else ())}

@@ -1,7 +1,8 @@
 """Ranks the tables of a database for a question, without a model.
 
 A search like BM25 over words, concepts and pieces of words (`text_to_sql.lexicon`), each weighted by where it stands: a
-word of a table's name counts more than one of a column's. An index is kept in this process for each database until its metadata change.
+word of a table's name counts more than one of a column's. An index is kept in this process for each database, until its
+metadata change.
 """
 
 import math

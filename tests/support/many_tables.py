@@ -1,7 +1,8 @@
+# ruff: noqa: E501 - a table of words
 """A database of 1,000 synthetic tables, and questions of which it is known which table answers them.
 
 A table is a thing of a domain (`hotel_reservations`, 호텔 예약). The words of the questions are not always those of the
-tables, a fifth of the tables has abbreviated names, and the words come from this file, not from the lexicon of the product.
+tables, and a fifth of the tables has abbreviated names.
 """
 
 import random
@@ -20,7 +21,8 @@ DOMAINS = (
     ("laundry", "세탁소"), ("railway", "철도"), ("stadium", "경기장"), ("winery", "양조장"), ("warehouse", "창고"),
 )  # fmt: skip
 # Name, abbreviation, Korean name, other words in both languages, and two columns of its own.
-THINGS = (
+Thing = tuple[str, str, str, str, str, tuple[tuple[str, str], tuple[str, str]]]
+THINGS: tuple[Thing, ...] = (
     ("reservations", "rsv", "예약", "booking", "예약", (("arrival_date", "도착일"), ("guest_count", "인원수"))),
     ("members", "mbr", "회원", "subscribers", "가입자", (("membership_level", "회원 등급"), ("joined_on", "가입일"))),
     ("employees", "emp", "직원", "staff", "사원", (("position_name", "직급"), ("hired_on", "입사일"))),
@@ -85,18 +87,18 @@ def fill(database: Database, *, korean: bool, seed: int) -> list[Asked]:
     return asked
 
 
-def _columns(table: Table, thing: tuple[object, ...], korean: bool) -> list[Column]:
-    own = (("id", "번호"), *thing[5], ("status", "상태"), ("created_at", "등록일"))  # type: ignore[misc] # pairs
+def _columns(table: Table, thing: Thing, korean: bool) -> list[Column]:
+    own = (("id", "번호"), *thing[5], ("status", "상태"), ("created_at", "등록일"))
     return [
         Column(table=table, name=name, kor_name=title if korean else "", position=place, data_type="VARCHAR")
         for place, (name, title) in enumerate(own)
     ]
 
 
-def _questions(rng: random.Random, domain: tuple[str, str], thing: tuple[object, ...], table: str) -> list[Asked]:
+def _questions(rng: random.Random, domain: tuple[str, str], thing: Thing, table: str) -> list[Asked]:
     """Half of the questions have another word for the thing than the table has."""
     name, _, title, other, other_title, columns = thing
-    column = rng.choice(columns)  # type: ignore[call-overload] # the pairs at the end
+    column = rng.choice(columns)
     korean = rng.choice(KOREAN).format(domain=domain[1], thing=rng.choice((title, other_title)), column=column[1])
     english = rng.choice(ENGLISH).format(
         domain=domain[0], thing=rng.choice((name, other)), column=column[0].replace("_", " ")

@@ -10,15 +10,16 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[a-z]+|[가-힣]+|\d+")
 _HANGUL = re.compile(r"[가-힣]")
 # Words that say nothing about a table.
-_STOP = frozenset(
-    "the a an of in on at to for by with and or is are was were be been do does did have has had how many much what "
-    "which who whom whose when where show me list give tell find get all each every per number from there their its "
-    "that this these those most least more than less top please i we you it tb tbl".split()
-)
+_STOP_TEXT = """
+    the a an of in on at to for by with and or is are was were be been do does did have has had how many much what
+    which who whom whose when where show me list give tell find get all each every per number from there their its
+    that this these those most least more than less top please i we you it tb tbl
+"""
+_STOP = frozenset(_STOP_TEXT.split())
 
 
 def words(text: str) -> list[str]:
-    """The words in lower case, English ones as stems: `orderItems` is `order` and `item`. Order and repeats are kept."""
+    """The words in lower case and order, English ones as stems: `orderItems` is `order` and `item`."""
     spaced = _CAMEL.sub(" ", unicodedata.normalize("NFKC", text))
     return [_stem(word) for word in _WORD.findall(spaced.casefold()) if word not in _STOP]
 

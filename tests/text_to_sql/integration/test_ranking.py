@@ -39,7 +39,7 @@ def shop() -> Database:
     orders = Table.objects.create(database=shop, name="orders", kor_name="주문")
     Column.objects.create(table=orders, name="amount", position=1, data_type="INT")
     people = Table.objects.create(database=shop, name="people", kor_name="고객")
-    Column.objects.create(table=people, name="city", position=1, data_type="TEXT", samples=["서울", "부산"])
+    Column.objects.create(table=people, name="city", position=1, data_type="TEXT", samples=["서울", "부산"])  # type: ignore[misc] # a JSON value
     Column.objects.create(table=people, name="secret", position=2, data_type="TEXT", hidden=True)
     return shop
 

@@ -15,7 +15,7 @@ def tables() -> list[Table]:
     shop = Database.objects.create(kor_name="쇼핑몰", engine="sqlite", port=0, db="shop.sqlite3")
     customers = Table.objects.create(database=shop, name="customers")
     for place, (name, values) in enumerate({"city": ["서울", "부산"], "grade": ["VIP", "골드"], "age": ["30"]}.items()):
-        Column.objects.create(table=customers, name=name, position=place, data_type="TEXT", samples=values)
+        Column.objects.create(table=customers, name=name, position=place, data_type="TEXT", samples=values)  # type: ignore[misc] # a JSON value
     Synonym.objects.create(database=shop, word="Seoul", means="서울")
     return list(shop.tables.prefetch_related("columns"))
 
