@@ -13,7 +13,7 @@ from accounts.callers import Caller, caller_of
 from common.exceptions import NoSuchRecord
 from common.query_params import one_of, read_query
 from common.responses import json_response
-from text_to_sql import bodies
+from text_to_sql import bodies, summaries
 from text_to_sql.execution import service
 from text_to_sql.models import Database, QuestionSession
 from text_to_sql.permissions import RUN_SQL
@@ -33,13 +33,15 @@ class Execution(APIView):
             "The guard checks the statement, the database plans it, then it runs. Each attempt is a record, also one "
             "that is refused. Decimals are JSON numbers with all their digits; bytes are base64."
         ),
-        parameters=[OpenApiParameter("summarize", str, enum=["true", "false"], description="No summary yet: null.")],
+        parameters=[
+            OpenApiParameter("summarize", str, enum=["true", "false"], description="Whether to summarize the result.")
+        ],
         request=ExecutionRequest,
         responses=ExecutionResponse,
     )
     def post(self, request: Request, database_id: int, session_id: str) -> HttpResponse:
         """Returns the rows."""
-        read_query(request, {"summarize": ("summarize", one_of(("true", "false", "1", "0")))})
+        wanted = read_query(request, {"summarize": ("summarize", one_of(("true", "false", "1", "0")))})
         database = database_or_404(database_id)
         query, caller = query_of(request, database, session_id), caller_of(request)
         asked = service.Request(
@@ -49,7 +51,9 @@ class Execution(APIView):
             caller=caller.name,
             groups=groups_of(caller),
         )
-        return json_response(service.execute(asked).described())
+        result = service.execute(asked)
+        summary = summaries.summarize(asked, result) if wanted.get("summarize") in {"true", "1"} else None
+        return json_response({**result.described(), "summary": summary})
 
 
 def query_of(request: Request, database: Database, session_id: str) -> str:

@@ -10,7 +10,8 @@ from rest_framework.views import APIView
 from accounts.callers import caller_of
 from common.query_params import refuse_parameters
 from common.responses import json_response
-from text_to_sql import bodies, questions
+from text_to_sql import answers, bodies, questions
+from text_to_sql.generation import Asked
 from text_to_sql.permissions import CHANGE_DATABASES, RUN_SQL
 from text_to_sql.serializers import ExampleSchema, ExecutionRequest, QuestionRequest, QuestionResponse
 from text_to_sql.views.databases import database_or_404
@@ -25,18 +26,20 @@ class Question(APIView):
     @extend_schema(
         operation_id="generate_sql",
         summary="The SQL for a question",
-        description="So far a question must equal a verified example, up to case, spacing, particles and numbers.",
+        description=(
+            "A question that equals a verified example, up to case, spacing, particles and numbers, gets its SQL. "
+            "Others need a language model. A 422 says what is missing in the tables, or that a model is needed."
+        ),
         request=QuestionRequest,
         responses=QuestionResponse,
     )
     def post(self, request: Request, database_id: int) -> HttpResponse:
         """Returns the SQL, and the session id to run it."""
         refuse_parameters(request)
-        question = bodies.read(request, QuestionRequest)["question"]
-        session, example = questions.answer(database_or_404(database_id), question, groups_of(caller_of(request)))
-        members = {"id": session.pk, "session_id": session.pk, "query": session.sql, "sql": session.sql}
-        shown = {"id": example.pk, "question": example.question, "sql": example.sql}
-        return json_response({**members, "result": "SUCCESS", "example": shown})
+        question, caller = bodies.read(request, QuestionRequest)["question"], caller_of(request)
+        database = database_or_404(database_id)
+        asked = Asked(database=database, question=question, caller=caller.name, groups=groups_of(caller))
+        return json_response(answers.answer(asked))
 
 
 class Verification(APIView):
