@@ -54,6 +54,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
         "auth.view_group",
         "text_to_sql.view_database",
         "text_to_sql.view_queryexecutionlog",
+        "text_to_sql.view_llmlog",
     ),
     "analyst": ("text_to_sql.view_database", "text_to_sql.add_queryexecutionlog"),
     "service": ("ml_proxy.add_inferencelog",),

@@ -10,8 +10,9 @@ class TextToSQLConfig(AppConfig):
     verbose_name = "Questions in SQL"
 
     def ready(self) -> None:
-        """Registers the record source."""
+        """Registers the record sources."""
         from recording import sources  # noqa: PLC0415 - models load once the apps are ready
-        from text_to_sql.source import EXECUTIONS  # noqa: PLC0415
+        from text_to_sql.source import EXECUTIONS, LLM_CALLS  # noqa: PLC0415
 
         sources.register(EXECUTIONS)
+        sources.register(LLM_CALLS)
