@@ -5,6 +5,7 @@ GatewayError
 ├─ ModelNeeded               422   no verified example equals the question
 ├─ CannotAnswer              422   the question can't be answered from the tables
 ├─ NotAnswered               422   the model's SQL can't run
+├─ ModelNotAccepted          503   the model was evaluated, and found worse than the accepted one
 ├─ StatementFailed           422   the database refuses the statement
 ├─ CredentialsUnavailable    503   no key can encrypt or decrypt a password
 ├─ TargetError               502   the registered database can't be used
@@ -49,6 +50,14 @@ class CannotAnswer(GatewayError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     kind = "cannot-answer"
     title = "These tables can't answer the question"
+
+
+class ModelNotAccepted(GatewayError):
+    """The model with this prompt was evaluated, and found worse than the accepted one."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    kind = "model-not-accepted"
+    title = "This model may not answer"
 
 
 class NotAnswered(GatewayError):

@@ -14,7 +14,7 @@ from common.ids import uuid7
 from common.logs import current_request_id
 from recording import recorder
 from text_to_sql.exceptions import LanguageModelError, LanguageModelTimeout, LanguageModelUnusable
-from text_to_sql.llm import client
+from text_to_sql.llm import client, usage
 from text_to_sql.llm.client import Message, Reply
 from text_to_sql.models import Database
 from text_to_sql.records import LLMRecord
@@ -71,6 +71,7 @@ def attempt(call: Call, read: Callable[[str], T]) -> tuple[T, Reply]:
     with recorder.CapacityReservation(2 * len(prompt.encode())):
         try:
             found.reply = client.complete(call.messages, call.options, call.parent.left())
+            usage.add(found.reply.tokens_in, found.reply.tokens_out)
             return _read(found.reply, read), found.reply
         except LanguageModelError as exc:
             found.outcome, found.error = exc.outcome, f"{exc.detail} {exc.words}".strip()

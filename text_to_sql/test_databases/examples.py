@@ -53,3 +53,29 @@ EXAMPLES: Mapping[str, Sequence[Group]] = {
          "GROUP BY e.id, e.name ORDER BY days DESC, e.id LIMIT 5"),
     ),
 }  # fmt: skip
+
+# English words for values of the data, so that English questions find them.
+SYNONYMS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "ecommerce": (
+        ("Seoul", "서울"), ("Busan", "부산"), ("Incheon", "인천"), ("Daegu", "대구"), ("Daejeon", "대전"),
+        ("Gwangju", "광주"), ("Ulsan", "울산"), ("Suwon", "수원"), ("Sejong", "세종"), ("Jeju", "제주"),
+        ("laptop", "노트북"), ("phone", "휴대폰"), ("clothing", "의류"), ("food", "식품"), ("cosmetics", "화장품"),
+        ("delivered", "배송완료"), ("shipping", "배송중"), ("paid", "결제완료"), ("cancelled", "취소"),
+        ("refunded", "환불"), ("regular", "일반"), ("silver", "실버"), ("gold", "골드"),
+    ),
+    "ad": (
+        ("search", "검색"), ("banner", "배너"), ("video", "동영상"), ("social", "소셜"), ("messenger", "메신저"),
+        ("retail", "유통"), ("finance", "금융"), ("gaming", "게임"), ("education", "교육"), ("travel", "여행"),
+        ("automotive", "자동차"),
+    ),
+    "edu": (
+        ("math", "수학"), ("English", "영어"), ("Korean", "국어"), ("science", "과학"), ("history", "역사"),
+        ("music", "음악"), ("coding", "코딩"), ("Seoul", "서울"), ("Gyeonggi", "경기"), ("Busan", "부산"),
+        ("Daegu", "대구"), ("Gwangju", "광주"), ("Gangwon", "강원"), ("Jeju", "제주"),
+    ),
+    "hr": (
+        ("annual leave", "연차"), ("half-day leave", "반차"), ("sick leave", "병가"), ("male", "남"), ("female", "여"),
+        ("data team", "데이터팀"), ("platform team", "플랫폼팀"), ("mobile team", "모바일팀"),
+        ("personnel team", "인사팀"), ("finance team", "재무팀"),
+    ),
+}  # fmt: skip
