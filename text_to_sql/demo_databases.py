@@ -6,7 +6,7 @@ from text_to_sql import extraction, metadata, registration
 from text_to_sql.models import Database, Example, Synonym
 from text_to_sql.test_databases import KOREAN_NAMES
 from text_to_sql.test_databases.ddl import comments
-from text_to_sql.test_databases.examples import EXAMPLES, SYNONYMS
+from text_to_sql.test_databases.examples import EXAMPLES, SYNONYMS, sql_of
 
 
 def register(name: str, file: str, eng_name: str) -> Database:
@@ -27,7 +27,7 @@ def register(name: str, file: str, eng_name: str) -> Database:
 def _add_words(name: str, database: Database) -> None:
     for questions, sql in EXAMPLES[name]:
         for question in questions:
-            Example.objects.update_or_create(database=database, question=question, defaults={"sql": sql})
+            Example.objects.update_or_create(database=database, question=question, defaults={"sql": sql_of(sql, database.engine)})
     for word, means in SYNONYMS[name]:
         Synonym.objects.get_or_create(database=database, word=word, means=means)
 
