@@ -27,7 +27,9 @@ def register(name: str, file: str, eng_name: str) -> Database:
 def _add_words(name: str, database: Database) -> None:
     for questions, sql in EXAMPLES[name]:
         for question in questions:
-            Example.objects.update_or_create(database=database, question=question, defaults={"sql": sql_of(sql, database.engine)})
+            Example.objects.update_or_create(
+                database=database, question=question, defaults={"sql": sql_of(sql, database.engine)}
+            )
     for word, means in SYNONYMS[name]:
         Synonym.objects.get_or_create(database=database, word=word, means=means)
 

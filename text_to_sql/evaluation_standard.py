@@ -1,7 +1,7 @@
 """Which models may answer: one that was found worse than the accepted one is refused, as a retrained model is.
 
-The standard is the newest accepted evaluation. A model with a prompt version that was never evaluated may answer: nothing
-is known against it.
+The standard is the newest accepted evaluation. A model with a prompt version that was never evaluated may answer:
+nothing is known against it.
 """
 
 import math
@@ -19,8 +19,8 @@ def require_accepted(model: str, prompt_version: str) -> None:
     found = Evaluation.objects.filter(model=model, prompt_version=prompt_version).first()
     if found is not None and found.verdict == Evaluation.Verdict.WORSE:
         raise ModelNotAccepted(
-            f"The model {model} with prompt {prompt_version} answered the published questions worse than the accepted one: "
-            "set LLM_MODEL to another, or accept it with `manage.py evaluate_sql --accept`."
+            f"The model {model} with prompt {prompt_version} answered the published questions worse than the accepted "
+            "one: set LLM_MODEL to another, or accept it with `manage.py evaluate_sql --accept`."
         )
 
 
@@ -39,7 +39,7 @@ def chance_of(lost: int, won: int) -> float:
     McNemar's exact test, one-sided.
     """
     every = lost + won
-    return sum(math.comb(every, number) for number in range(lost, every + 1)) / 2**every
+    return sum(math.comb(every, number) for number in range(lost, every + 1)) / float(2**every)
 
 
 def _verdict(outcomes: Mapping[str, bool], standard: Evaluation | None) -> str:

@@ -17,7 +17,7 @@ from text_to_sql.llm.client import Message
 from text_to_sql.models import Example
 from text_to_sql.value_links import ValueLink
 
-NAME, VERSION = "query_generator", "1"
+NAME, VERSION = "query_generator", "2"
 
 _CANNOT = re.compile(r"^\W*cannot answer\s*:?\s*(.*)", re.IGNORECASE)
 _STATEMENT = re.compile(r"^\s*(?:SELECT|WITH)\b", re.IGNORECASE | re.MULTILINE)
@@ -89,7 +89,10 @@ def _ask(parent: Parent, messages: Sequence[Message]) -> Draft:
 def _messages(material: Material) -> list[Message]:
     """What changes least comes first: a server can then reuse what it computed for the last question."""
     system = prompt(NAME, VERSION).substitute(
-        dialect=_DIALECTS[material.dialect], notes=_NOTES[material.dialect], schema=material.schema
+        dialect=_DIALECTS[material.dialect],
+        notes=_NOTES[material.dialect],
+        today=timezone.now().date().isoformat(),  # not beside the question: small models then filter by it
+        schema=material.schema,
     )
     shown = [_REFUSED, *((example.question, example.sql) for example in material.examples)]
     turns = [turn for question, sql in shown for turn in _turn(question, sql)]
@@ -103,4 +106,4 @@ def _turn(question: str, sql: str) -> tuple[Message, Message]:
 def _question(material: Material) -> str:
     values = [f"{each.table}.{each.column} = {reading.line(each.value, 100)!r}" for each in material.links]
     linked = f"Values that the question names: {'; '.join(values)}\n" if values else ""
-    return f"Today is {timezone.now().date().isoformat()}.\n{linked}Question: {material.question}"
+    return f"{linked}Question: {material.question}"

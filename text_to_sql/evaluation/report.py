@@ -41,7 +41,8 @@ def markdown(report: dict[str, Any]) -> str:
         f"Model {report['model']}, prompt {report['prompt_version']}, {report['questions']} questions; "
         f"median {report['seconds']['median']:.1f} s, p95 {report['seconds']['p95']:.1f} s; "
         f"{report['tokens_in']} tokens in, {report['tokens_out']} out.\n\n"
-        "| questions | right | 95 % interval | wrong, with SQL | refused | no SQL that runs |\n|---|---|---|---|---|---|\n"
+        "| questions | right | 95 % interval | wrong, with SQL | refused | no SQL that runs |\n"
+        "|---|---|---|---|---|---|\n"
     )
     return head + "".join(_line(name, group) for name, group in report["groups"].items() if group["questions"])
 
@@ -49,8 +50,8 @@ def markdown(report: dict[str, Any]) -> str:
 def _line(name: str, group: dict[str, Any]) -> str:
     low, high = group["interval"]
     return (
-        f"| {name} | {group['right']} of {group['questions']} | {100 * low:.0f}-{100 * high:.0f} % | {group['wrong']} | "
-        f"{group['refused']} | {group['failed']} |\n"
+        f"| {name} | {group['right']} of {group['questions']} | {100 * low:.0f}-{100 * high:.0f} % "
+        f"| {group['wrong']} | {group['refused']} | {group['failed']} |\n"
     )
 
 

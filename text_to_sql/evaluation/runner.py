@@ -99,7 +99,8 @@ def run(asked: Sequence[Question], known: dict[str, Database]) -> Iterator[Outco
 
 def _ask(question: Question, database: Database) -> _Answer:
     try:
-        found = answers.answer(Asked(database=database, question=question.text, caller=CALLER, groups=None))
+        asked = Asked(database=database, question=question.text, caller=CALLER, groups=None)
+        found = answers.answer(asked, any_model=True)
     except (CannotAnswer, ModelNeeded) as exc:
         return _Answer("refused", detail=exc.detail)
     except NotAnswered as exc:

@@ -1,7 +1,7 @@
 """Verified examples of the test databases: questions in Korean and English, and the SQL that answers all of them.
 
-Three expressions differ between the databases: `{month:column}` is its month as `2026-10`, `{months_ago:1}` the day a month
-before today, `{year:column}` the year as a number. `sql_of` writes them in a dialect.
+Three expressions differ between the databases: `{month:column}` is its month as `2026-10`, `{months_ago:1}` the day a
+month before today, `{year:column}` the year as a number. `sql_of` writes them in a dialect.
 """
 
 # ruff: noqa: ISC004 - each statement follows its questions
@@ -154,7 +154,8 @@ EXAMPLES: Mapping[str, Sequence[Group]] = {
          "t.id GROUP BY t.id, t.name ORDER BY courses DESC, t.id"),
         (("90점 이상 받은 수강은 몇 건이야?", "How many enrollments have a score of 90 or more?"),
          "SELECT COUNT(*) AS enrollments FROM enrollments WHERE score >= 90"),
-        (("과목별 강좌 수와 평균 수강료는?", "How many courses are there in each subject, and what is their average fee?"),
+        (("과목별 강좌 수와 평균 수강료는?",
+          "How many courses are there in each subject, and what is their average fee?"),
          "SELECT subject, COUNT(*) AS courses, ROUND(AVG(fee)) AS average_fee FROM courses GROUP BY subject "
          "ORDER BY courses DESC, subject"),
         (("강좌별 이수 인원을 알려줘", "Show the number of completed enrollments by course"),
