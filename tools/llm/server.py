@@ -21,6 +21,7 @@ def parameters(path: str, port: int, alias: str, key: str) -> xllamacpp.CommonPa
     found.hostnames, found.port, found.api_keys = ["127.0.0.1"], port, [key]
     found.n_ctx, found.n_parallel, found.n_gpu_layers = CONTEXT, 1, 0
     found.cpuparams.n_threads = found.cpuparams_batch.n_threads = max(len(os.sched_getaffinity(0)), 1)
+    found.cpuparams.poll = found.cpuparams_batch.poll = 0  # threads that spin are slow beside other programs
     found.ui = False
     return found
 
