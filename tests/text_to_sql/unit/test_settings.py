@@ -1,39 +1,26 @@
 """Settings of the language model: a bad one stops the start with one line, which shows no key."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.support.settings_process import run_with_settings
+
 URL, KEY = "http://127.0.0.1:8080/v1", "sk-synthetic-0123456789"
 SHOWN = """
-import sys
-from backend.env import BadSetting
-try:
-    from backend.settings import text_to_sql as s
-except BadSetting as exc:
-    sys.exit(str(exc))
+from backend import settings as s
 print(s.LLM_BASE_URL, s.LLM_MODEL, s.LLM_PRICE_IN, s.LLM_SMALL_MODEL, s.LLM_SHOW_VALUES)
 """
 
 
-def start(tmp_path: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("LLM_")}
-    environment = {**inherited, "DEBUG": "1", "VAR_DIR": str(tmp_path), **variables}
-    return subprocess.run(
-        [sys.executable, "-c", SHOWN], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
-    )
-
-
 def test_without_settings_there_is_no_model(tmp_path: Path) -> None:
-    assert start(tmp_path).stdout.split() == ["0", "False", "True"]
+    assert run_with_settings(tmp_path, SHOWN, DEBUG="1").stdout.split() == ["0", "False", "True"]
 
 
 def test_a_model(tmp_path: Path) -> None:
-    done = start(tmp_path, LLM_BASE_URL=f"{URL}/", LLM_MODEL="m", LLM_API_KEY=KEY, LLM_PRICE_IN="0.15")
+    done = run_with_settings(
+        tmp_path, SHOWN, DEBUG="1", LLM_BASE_URL=f"{URL}/", LLM_MODEL="m", LLM_API_KEY=KEY, LLM_PRICE_IN="0.15"
+    )
     assert done.stdout.split() == [URL, "m", "0.15", "False", "True"]
 
 
@@ -54,6 +41,6 @@ def test_a_model(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_one_is_named(tmp_path: Path, variables: dict[str, str], name: str) -> None:
-    done = start(tmp_path, **variables)
-    assert (done.returncode, done.stderr.startswith(f"{name} "), done.stderr.count("\n")) == (1, True, 1)
+    done = run_with_settings(tmp_path, SHOWN, DEBUG="1", **variables)
+    assert (done.returncode, done.stderr.startswith(f"ml-proxy: {name} "), done.stderr.count("\n")) == (1, True, 1)
     assert KEY not in done.stderr
