@@ -12,6 +12,7 @@ _IN_ROWS = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?")
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 # 3,500,000 in Korean is also 350만, and 123,450,000 is 1억 2,345만.
 _UNITS = {"십": 10, "백": 10**2, "천": 10**3, "만": 10**4, "억": 10**8, "조": 10**12}
+_LEAST_ROUNDED = 100
 _IN_SUMMARY = re.compile(rf"(?:{_WRITTEN}[천만억조십백]+\s?)*{_WRITTEN}[천만억조십백]*")
 _PART = re.compile(rf"({_WRITTEN})([천만억조십백]*)")
 
@@ -27,7 +28,10 @@ def of_rows(rows: Iterable[str]) -> set[Number]:
 
 
 def unknown(summary: str, known: Iterable[Number]) -> list[str]:
-    """The numbers in a summary that are neither known nor a known one rounded to the places that they have."""
+    """The numbers in a summary that are neither known nor a known one, rounded.
+
+    A rounded number keeps a decimal place or three digits: 30.5 is not 31.
+    """
     values = list(known)
     written = _IN_SUMMARY.findall(normalize("NFKC", summary))
     return [each.strip() for each in written if not _is_known(each, values)]
@@ -50,7 +54,7 @@ def _is_one_of(number: Number, values: list[Number]) -> bool:
     if number in values:
         return True
     exponent = number.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent > 0:
+    if not isinstance(exponent, int) or exponent > 0 or (exponent == 0 and abs(number) < _LEAST_ROUNDED):
         return False
     step = Number(1).scaleb(exponent)
     return any(

@@ -20,7 +20,10 @@ from text_to_sql.value_links import ValueLink
 NAME, VERSION = "query_generator", "2"
 
 _CANNOT = re.compile(r"^\W*cannot answer\s*:?\s*(.*)", re.IGNORECASE)
-_STATEMENT = re.compile(r"^\s*(?:SELECT|WITH)\b", re.IGNORECASE | re.MULTILINE)
+# Other statements than queries too: the guard says why they may not run, and the model can correct them.
+_STATEMENT = re.compile(
+    r"^[\s(]*(?:SELECT|WITH|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|SHOW|EXPLAIN)\b", re.IGNORECASE | re.MULTILINE
+)
 _MAX_MISSING = 300  # characters
 
 _DIALECTS = {"mysql": "MySQL", "postgres": "PostgreSQL", "sqlite": "SQLite"}

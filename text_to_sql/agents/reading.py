@@ -23,8 +23,8 @@ def json_object(text: str) -> dict[str, Any]:
         raise ValueError("it has no JSON object")
     try:
         value, _ = json.JSONDecoder().raw_decode(text, start)
-    except RecursionError:
-        raise ValueError("its JSON is nested too deep") from None
+    except (ValueError, RecursionError):
+        raise ValueError("it has JSON that can't be read") from None
     if not isinstance(value, dict):  # of a server, so it is an error of the value
         raise ValueError("it is not a JSON object")  # noqa: TRY004
     return value

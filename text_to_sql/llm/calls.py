@@ -88,5 +88,10 @@ def _remember(unknown: frozenset[str]) -> None:
         _unknown[_server()] = _unknown.get(_server(), frozenset()) | unknown
 
 
+def forget_servers() -> None:
+    """Forgets what servers do not know, for tests."""
+    _unknown.clear()
+
+
 def _server() -> tuple[str, str]:
     return settings.LLM_BASE_URL, settings.LLM_MODEL

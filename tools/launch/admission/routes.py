@@ -17,7 +17,8 @@ _MODEL_PATHS = ("predict/", "status/", "model-info/", "retrain/")
 _MODELS = "/ml/v1/models/"
 _PROBES = ("/readyz", "/metrics")
 _MLFLOW = "/ml/v1/mlflow/"
-_DATABASES = ("/ddp/", "/llm/")  # they wait for databases of others, and for a language model
+_LANGUAGE_MODEL = "/llm/generate-sql/"
+_DATABASES = ("/ddp/", "/llm/")  # they wait for databases of others
 
 
 class Pools:
@@ -27,7 +28,9 @@ class Pools:
         model, probes = Pool(threads), Pool(4)
         self._fixed = {f"/ml/v1/{path}": model for path in _MODEL_PATHS} | dict.fromkeys(_PROBES, probes)
         databases = dict.fromkeys(_DATABASES, Pool(max(threads // 4, 2)))
-        self._by_prefix = {_MODELS: model, _MLFLOW: Pool(max(threads // 8, 1)), **databases}
+        language_model = Pool(max(threads // 4, 2))
+        mlflow = Pool(max(threads // 8, 1))
+        self._by_prefix = {_MODELS: model, _MLFLOW: mlflow, _LANGUAGE_MODEL: language_model, **databases}
         self._others = Pool(max(threads // 2, 2))
 
     def of(self, path: str) -> Pool:
