@@ -24,9 +24,9 @@ def test_the_right_table_is_among_the_first_eight_of_a_thousand(korean: bool, le
     rank(large, "first")  # builds the index
     seconds, found = [], {"ko": [0, 0], "en": [0, 0]}
     for each in asked:
-        start = time.perf_counter()
+        start = time.thread_time()
         tables = rank(large, each.question)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.thread_time() - start)  # beside other tests, the clock measures them too
         found[each.language][each.table in [table.name for table in tables]] += 1
     recall = {language: right / (wrong + right) for language, (wrong, right) in found.items()}
     print(f"korean names {korean}: recall {recall}, median {sorted(seconds)[len(seconds) // 2]:.4f} s")
