@@ -4,7 +4,7 @@ INSTALL := python=$$(scripts/find-python) && exec "$$python" -m tools.launch.ins
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 COMPILE := $(VENV)/python -m tools.launch.uv pip compile $(LOCK) --directory requirements
 
-.PHONY: help up models test check chaos bench scale fmt openapi lock clean base dev
+.PHONY: help up models test check chaos bench scale llm fmt openapi lock clean base dev
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -28,6 +28,9 @@ bench: dev ## measure performance and compare with peers; ARGS="--quick", --help
 scale: dev ## measure the log as it grows to 5,000,000 rows; ARGS="--rows 100000", --help lists all
 	@exec $(VENV)/python -m tools.benchmarks.scale $(ARGS)
 
+llm: base ## serve a small language model on this machine; MODEL=path.gguf another one
+	@exec $(VENV)/python -m tools.llm $(if $(MODEL),--model "$(MODEL)") $(ARGS)
+
 check: dev ## check format, lint, types, import contracts, migrations, settings, OpenAPI, known vulnerabilities
 	@exec scripts/check
 
@@ -40,6 +43,7 @@ openapi: dev ## generate docs/openapi.yaml from the code
 lock: dev ## update the lock files; ARGS=--upgrade for newer versions
 	@$(COMPILE) $(ARGS) uv.in --output-file uv.txt
 	@$(COMPILE) $(ARGS) base.in --output-file base.txt
+	@$(COMPILE) $(ARGS) llm.in --output-file llm.txt
 	@$(COMPILE) $(ARGS) dev.in --output-file dev.txt
 	@exec $(COMPILE) $(ARGS) ../ml_server/requirements.in --constraint base.txt --output-file ../ml_server/requirements.txt
 

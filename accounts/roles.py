@@ -55,6 +55,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
         "text_to_sql.view_database",
         "text_to_sql.view_queryexecutionlog",
         "imaging.view_providercall",
+        "text_to_sql.view_llmlog",
     ),
     "analyst": ("text_to_sql.view_database", "text_to_sql.add_queryexecutionlog"),
     "designer": ("imaging.add_providercall",),

@@ -4,7 +4,9 @@
 """
 
 import os
+import re
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
@@ -80,6 +82,12 @@ def integer(name: str, default: int, *, minimum: int, maximum: int, unit: str) -
     return _read(name, default, lambda text: int(_within(int(text), minimum, maximum)), fix)
 
 
+def decimal(name: str, *, maximum: int, unit: str) -> Decimal:
+    """A decimal number from 0 to `maximum` with at most 6 decimal places, in `unit`; 0 if it is not set."""
+    fix = f"set it to a number from 0 to {maximum} with at most 6 decimal places, in {unit}"
+    return _read(name, Decimal(0), lambda text: _decimal(text, maximum), fix)
+
+
 def port(name: str, default: int) -> int:
     """A TCP port."""
     return integer(name, default, minimum=1, maximum=65535, unit="TCP ports")
@@ -144,6 +152,12 @@ def _within(value: float, minimum: float, maximum: float) -> float:
     if not minimum <= value <= maximum:
         raise ValueError
     return value
+
+
+def _decimal(text: str, maximum: int) -> Decimal:
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", text) or Decimal(text) > maximum:
+        raise ValueError
+    return Decimal(text)
 
 
 def _url(text: str, schemes: Sequence[str]) -> str:

@@ -1,4 +1,6 @@
-"""Questions in SQL for people: the log to read, rules and examples to change."""
+"""Questions in SQL for people: the logs to read, rules and examples to change."""
+
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -6,21 +8,37 @@ from django.http import HttpRequest
 
 from accounts.callers import caller_of
 from common.admin_base import ReadOnly
-from text_to_sql.models import Example, QueryExecutionLog, RowRule
+from text_to_sql.models import Example, LLMLog, QueryExecutionLog, RowRule
+
+
+class _Log(ReadOnly):
+    """A log."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The rows that the user may see: none if the user sees certain doctors' rows only."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows if caller_of(request).doctors is None else rows.none()
 
 
 @admin.register(QueryExecutionLog)
-class QueryExecutionAdmin(ReadOnly):
+class QueryExecutionAdmin(_Log):
     """The log of executions."""
 
     noun = "execution"
     list_display = ("recorded_at", "database_name", "caller", "outcome", "row_count", "duration_ms")
     fields = (*list_display, "session_id", "query", "executed_sql", "error", "truncated", "request_id", "created_at")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[QueryExecutionLog]:
-        """The rows that the user may see: none if the user sees certain doctors' rows only."""
-        rows: QuerySet[QueryExecutionLog] = super().get_queryset(request)
-        return rows if caller_of(request).doctors is None else rows.none()
+
+@admin.register(LLMLog)
+class LLMAdmin(_Log):
+    """The log of model calls."""
+
+    noun = "llm"
+    list_display = ("recorded_at", "database_name", "caller", "agent", "model", "outcome", "cost", "latency_ms")
+    fields = (
+        *list_display, "session_id", "prompt_version", "provider", "prompt", "answer", "error", "tokens_in",
+        "tokens_out", "request_id", "created_at",
+    )  # fmt: skip
 
 
 @admin.register(RowRule)

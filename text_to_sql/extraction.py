@@ -12,6 +12,7 @@ from sqlalchemy.engine.reflection import Inspector
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from text_to_sql.column_values import values
 from text_to_sql.connections.drivers import DRIVER_ERRORS, connect, said
 from text_to_sql.connections.info import ConnectionInfo
 from text_to_sql.exceptions import TargetError, TargetTimeout
@@ -53,6 +54,7 @@ def _table(connection: Connection, inspector: Inspector, schema: str | None, nam
     keys = set(inspector.get_pk_constraint(name, schema)["constrained_columns"])
     references = _references(inspector, schema, name)
     samples = _samples(connection, schema, name)
+    known = _values(connection, schema, name, columns)
     return {
         "name": name,
         "comment": _comment(inspector, schema, name),
@@ -65,6 +67,7 @@ def _table(connection: Connection, inspector: Inspector, schema: str | None, nam
                 "references": references.get(str(column["name"]), ""),
                 "comment": column.get("comment") or "",
                 "samples": samples.get(str(column["name"]), []),
+                "values": known.get(str(column["name"]), []),
             }
             for column in columns
         ],
@@ -88,14 +91,29 @@ def _comment(inspector: Inspector, schema: str | None, name: str) -> str:
 
 def _samples(connection: Connection, schema: str | None, name: str) -> dict[str, list[str]]:
     """Distinct values of the first rows by column. A table that can't be sampled has none."""
-    quote = connection.dialect.identifier_preparer.quote_identifier
-    source = f"{quote(schema)}.{quote(name)}" if schema else quote(name)
     try:
         with _savepoint(connection):
-            rows = connection.exec_driver_sql(f"SELECT * FROM {source} LIMIT {SAMPLED_ROWS}").mappings().all()  # noqa: S608 - quoted
+            statement = f"SELECT * FROM {_source(connection, schema, name)} LIMIT {SAMPLED_ROWS}"  # noqa: S608 - quoted
+            rows = connection.exec_driver_sql(statement).mappings().all()
     except SQLAlchemyError:
         return {}
     return {str(column): _distinct(rows, column) for column in (rows[0] if rows else ())}
+
+
+def _values(
+    connection: Connection, schema: str | None, name: str, columns: Sequence[Mapping[str, Any]]
+) -> dict[str, list[str]]:
+    try:
+        with _savepoint(connection):
+            return values(connection, _source(connection, schema, name), columns)
+    except SQLAlchemyError:
+        return {}
+
+
+def _source(connection: Connection, schema: str | None, name: str) -> str:
+    """The table's name in quotes."""
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    return f"{quote(schema)}.{quote(name)}" if schema else quote(name)
 
 
 def _savepoint(connection: Connection) -> AbstractContextManager[Any]:

@@ -3,12 +3,14 @@
 from django.urls import path
 
 from recording.urls import paths
-from text_to_sql.source import EXECUTIONS
-from text_to_sql.views.execution import Execution, Question, Verification
+from text_to_sql.source import EXECUTIONS, LLM_CALLS
+from text_to_sql.views.execution import Execution
+from text_to_sql.views.questions import Question, Verification
 
 urlpatterns = [
     path("generate-sql/db/<int:database_id>", Question.as_view(), name="generate-sql"),
     path("execute-sql/db/<int:database_id>/<slug:session_id>", Execution.as_view(), name="execute-sql"),
     path("execute-sql/db/<int:database_id>/<slug:session_id>/verify", Verification.as_view(), name="verify-sql"),
     *paths(EXECUTIONS, "executions/"),
+    *paths(LLM_CALLS, "logs/"),
 ]

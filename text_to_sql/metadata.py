@@ -8,7 +8,7 @@ from django.db import transaction
 from text_to_sql.models import Column, Database, Described, Table
 
 _TABLE_FACTS = ("comment",)
-_COLUMN_FACTS = ("data_type", "nullable", "primary_key", "references", "comment", "samples")
+_COLUMN_FACTS = ("data_type", "nullable", "primary_key", "references", "comment", "samples", "values")
 _WRITTEN = ("kor_name", "description", "hidden")
 
 
@@ -51,7 +51,7 @@ def write(item: Described, values: Mapping[str, Any]) -> None:
     """Stores what a person wrote about a table or a column."""
     for name, value in values.items():
         setattr(item, name, value)
-    item.save(update_fields=list(values))
+    item.save(update_fields=[*values, "updated_at"])
 
 
 def _save_columns(table: Table, columns: Iterable[Mapping[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Registered databases, what is known of their tables, and the log of executions."""
+"""Registered databases, what is known of their tables, and the logs of executions and model calls."""
 
 from typing import ClassVar
 
@@ -11,9 +11,11 @@ from common.ids import uuid7
 from recording.models import SealedRow, history_indexes
 from text_to_sql import credentials
 from text_to_sql.connections.info import ConnectionInfo
-from text_to_sql.records import QueryExecutionRecord
+from text_to_sql.fields import DecimalTextField
+from text_to_sql.records import LLMRecord, QueryExecutionRecord
 
 _MAX = QueryExecutionRecord.MAX_LENGTHS
+_LLM_MAX = LLMRecord.MAX_LENGTHS
 
 
 class Database(models.Model):
@@ -65,6 +67,7 @@ class Described(models.Model):
     kor_name = models.CharField(max_length=100, blank=True)
     description = models.TextField(blank=True)
     hidden = models.BooleanField(default=False, help_text="Hidden ones can't be queried, and no prompt shows them.")
+    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         abstract = True
@@ -97,6 +100,7 @@ class Column(Described):
     references = models.CharField(max_length=511, blank=True, help_text="table.column of a foreign key.")
     comment = models.TextField(blank=True)
     samples = EncryptedJSONField(default=list, help_text="A few values, as texts.")
+    values = EncryptedJSONField(default=list, help_text="The values of a column with few different ones, as texts.")
 
     class Meta:
         ordering: ClassVar = ["position", "name"]
@@ -139,6 +143,7 @@ class Synonym(models.Model):
     database = models.ForeignKey(Database, on_delete=models.CASCADE, related_name="synonyms")
     word = models.CharField(max_length=100)
     means = models.CharField(max_length=511)
+    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering: ClassVar = ["word", "id"]
@@ -195,3 +200,55 @@ class QueryExecutionLog(SealedRow):
     class Meta:
         verbose_name = "query execution"
         indexes: ClassVar = history_indexes("execution", "database_id", "session_id")
+
+
+class LLMLog(SealedRow):
+    """One attempt to call a language model, successful or not."""
+
+    database_id = models.BigIntegerField(help_text="The database's id. It may be forgotten since.")
+    database_name = models.CharField(max_length=_LLM_MAX["database_name"])
+    session_id = models.CharField(max_length=_LLM_MAX["session_id"], help_text="The question's session.")
+    agent = models.CharField(max_length=_LLM_MAX["agent"])
+    prompt_version = models.CharField(max_length=_LLM_MAX["prompt_version"])
+    provider = models.CharField(max_length=_LLM_MAX["provider"], help_text="The host and port of LLM_BASE_URL.")
+    model = models.CharField(max_length=_LLM_MAX["model"], help_text="As the server names it, or LLM_MODEL.")
+    prompt = EncryptedTextField(help_text="The messages, as JSON.")
+    answer = EncryptedTextField(blank=True)
+    outcome = models.CharField(
+        max_length=_LLM_MAX["outcome"], help_text="succeeded, failed, refused, unusable or timed-out."
+    )
+    error = EncryptedTextField(blank=True)
+    tokens_in = models.BigIntegerField()
+    tokens_out = models.BigIntegerField()
+    cost = DecimalTextField(max_digits=15, decimal_places=10)
+    latency_ms = models.FloatField()
+    caller = models.CharField(max_length=_LLM_MAX["caller"], blank=True)
+    request_id = models.CharField(max_length=_LLM_MAX["request_id"], blank=True)
+
+    class Meta:
+        verbose_name = "model call"
+        indexes: ClassVar = history_indexes("llm", "database_id", "session_id")
+
+
+class Evaluation(models.Model):
+    """How a model with a prompt version answered the published questions. The newest accepted one is the standard."""
+
+    class Verdict(models.TextChoices):
+        """`worse` ones are refused for service."""
+
+        ACCEPTED = "accepted"
+        WORSE = "worse"
+        NOT_WORSE = "not-worse", "not worse"
+
+    model = models.CharField(max_length=200)
+    prompt_version = models.CharField(max_length=20)
+    verdict = models.CharField(max_length=9, choices=Verdict.choices)
+    outcomes = models.JSONField(help_text="The outcome of each question, by its id.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [models.Index(fields=["model", "prompt_version", "-id"], name="evaluation_of")]
+
+    def __str__(self) -> str:
+        return f"{self.model}, prompt {self.prompt_version}: {self.verdict}"

@@ -43,10 +43,21 @@ class ColumnRequest(serializers.ModelSerializer[Column]):
     samples = serializers.ListField(
         child=serializers.CharField(max_length=200, allow_blank=True), max_length=20, required=False
     )
+    values = serializers.ListField(child=serializers.CharField(max_length=200), max_length=200, required=False)
 
     class Meta:
         model = Column
-        fields = ("name", "data_type", "nullable", "primary_key", "references", "comment", "samples", *_WRITTEN)
+        fields = (
+            "name",
+            "data_type",
+            "nullable",
+            "primary_key",
+            "references",
+            "comment",
+            "samples",
+            "values",
+            *_WRITTEN,
+        )
 
 
 class TableRequest(serializers.ModelSerializer[Table]):
@@ -103,6 +114,14 @@ class QuestionRequest(serializers.Serializer[Any]):
         return {"question": next(iter(attrs.values()))}
 
 
+class ModelSchema(serializers.Serializer[Any]):
+    """A language model, as its server names it, the server, and the version of the prompt."""
+
+    name = serializers.CharField()
+    provider = serializers.CharField()
+    prompt_version = serializers.CharField()
+
+
 class QuestionResponse(serializers.Serializer[Any]):
     """The SQL; `id` and `session_id` are the same, as are `query` and `sql`."""
 
@@ -111,7 +130,9 @@ class QuestionResponse(serializers.Serializer[Any]):
     query = serializers.CharField()
     sql = serializers.CharField()
     result = serializers.CharField()
-    example = ExampleSchema()
+    example = ExampleSchema(allow_null=True, help_text="The verified example that equals the question.")
+    model = ModelSchema(allow_null=True, help_text="The model that wrote the SQL.")
+    warning = serializers.CharField(allow_null=True)
 
 
 class ExecutionRequest(serializers.Serializer[Any]):

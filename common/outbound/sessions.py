@@ -90,6 +90,12 @@ def mlflow() -> OutboundSession:
     return OutboundSession(_pooling())
 
 
+@cache
+def language_model() -> OutboundSession:
+    """The session for calls of the language model."""
+    return OutboundSession(_pooling())
+
+
 def identity_provider() -> OutboundSession:
     """A session for one call of the identity provider; the caller closes it."""
     return OutboundSession(_pooling())
@@ -117,7 +123,7 @@ def _keep_alive() -> tuple[Option, ...]:
 
 def begin_anew(**_: object) -> None:
     """Drops all sessions with their connections and TLS contexts."""
-    for factory in (model_server, mlflow, callers_urls):
+    for factory in (model_server, mlflow, language_model, callers_urls):
         factory.cache_clear()
 
 

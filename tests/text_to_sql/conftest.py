@@ -11,10 +11,14 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from recording.journal import Spool
+from recording.records import decrypted, source_of
 from tests.support import hostile_sql
+from tests.support.llm_server import KEY, LLMServer
 from tests.support.mariadb import MariaDB
 from tests.support.postgres import Postgres
 from tests.support.registered import Api
+from text_to_sql.records import LLMRecord
 
 
 @pytest.fixture(scope="session")
@@ -121,3 +125,28 @@ _MARIADB_READER = (
 def api(gateway: Client, db: None) -> Api:
     """The gateway, to be called with JSON."""
     return Api(gateway)
+
+
+@pytest.fixture
+def llm(settings: Settings) -> Iterator[LLMServer]:
+    """A scripted language model that the gateway asks."""
+    from text_to_sql.llm import calls  # noqa: PLC0415 - models load once Django is set up
+
+    server = LLMServer()
+    settings.LLM_BASE_URL, settings.LLM_API_KEY, settings.LLM_MODEL = f"{server.url}/v1", KEY, "asked-1"
+    settings.LLM_SECONDS, settings.LLM_RETRIES = 30, 2
+    yield server
+    server.close()
+    calls.forget_servers()
+
+
+@pytest.fixture
+def llm_records(gateway: Client, tmp_path: Path) -> Callable[[], list[LLMRecord]]:
+    """Reads all records of model calls in the journal."""
+
+    def read() -> list[LLMRecord]:
+        spool = Spool(tmp_path / "journal")
+        payloads = [decrypted(entry.payload) for name in spool.segments() for entry in spool.entries(name)]
+        return [LLMRecord.decode(raw) for raw in payloads if source_of(raw)[0] == LLMRecord.SOURCE]
+
+    return read

@@ -46,6 +46,10 @@ class Catalogue:
         """The visible columns of a table by key. Do not change it."""
         return self._columns[table.name]
 
+    def owners(self, column: str) -> list[str]:
+        """The names of the tables with a visible column that has this key."""
+        return [table.name for table in self.tables if column in self._columns[table.name]]
+
     def names(self) -> list[str]:
         """The names of all tables."""
         return [table.name for table in self.tables]

@@ -1,5 +1,6 @@
 """Why a statement is refused."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 
@@ -11,8 +12,14 @@ class QueryRefused(Exception):
         self.reason = reason
 
 
-def unknown(what: str, name: str, known: list[str]) -> QueryRefused:
-    """The refusal of a name that is not in the catalogue, with the names that are most like it."""
+def unknown(what: str, name: str, known: list[str], owners: Sequence[str] = ()) -> QueryRefused:
+    """The refusal of a name that is not in the catalogue, with the names that are most like it.
+
+    `owners` are tables that have a column of this name: a model then knows what to join.
+    """
+    if owners:
+        text = f"There is no {what} {name[:100]!r} here. A column of this name is in {', '.join(owners[:5])}."
+        return QueryRefused(f"unknown-{what}", text)
     near = get_close_matches(name, known, n=3, cutoff=0.5) or known[:8]
     hint = f" Known are, for example: {', '.join(near)}." if near else ""
     return QueryRefused(f"unknown-{what}", f"There is no {what} {name[:100]!r} here, or it is hidden.{hint}")

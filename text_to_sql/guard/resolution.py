@@ -27,6 +27,10 @@ class Resolver:
         self._unnamed = 0
         self.tables: dict[str, None] = {}
 
+    def owners(self, column: str) -> list[str]:
+        """The tables with a visible column that has this key."""
+        return self._catalogue.owners(column)
+
     def query(self, node: exp.Expr, ctes: Ctes, outer: Scope | None) -> Columns:
         """Resolves a SELECT, a set operation, or one of these in brackets. Returns its columns by key."""
         ctes = self._with(node, ctes, outer)
@@ -276,7 +280,8 @@ class _Select:
         if table is not None:
             source = self._named(table)
             if key not in source.columns:
-                raise unknown("column", f"{source.alias}.{node.name}", list(source.columns.values()))
+                owners = self._resolver.owners(key)
+                raise unknown("column", f"{source.alias}.{node.name}", list(source.columns.values()), owners)
             _become(node, source.column(key))
         elif member == "order" and key in self._scope.aliases:
             _become(node, exp.Column(this=quoted(self._scope.aliases[key])))
@@ -297,7 +302,7 @@ class _Select:
             if scope is self._scope and member in {"group", "having"} and key in scope.aliases:
                 return exp.Column(this=quoted(scope.aliases[key]))
         known = [name for source in self._scope.sources.values() for name in source.columns.values()]
-        raise unknown("column", node.name, known)
+        raise unknown("column", node.name, known, self._resolver.owners(key))
 
     def _named(self, table: exp.Expr) -> Source:
         key = self._resolver.key(table)

@@ -18,6 +18,7 @@ from tools.launch.exceptions import LaunchError, StopRequested
 from tools.launch.lines import Screen
 from tools.launch.signals import Signals
 from tools.launch.supervisor import Supervisor
+from tools.llm import endpoint
 
 
 def main() -> int:
@@ -36,6 +37,7 @@ def _run(supervisor: Supervisor, screen: Screen, signals: Signals) -> int:
     is_up = False
     try:
         system.check()
+        _find_model(supervisor)
         system.bring_up(supervisor)
         screen.show(system.ready_line())
         is_up = True
@@ -45,6 +47,13 @@ def _run(supervisor: Supervisor, screen: Screen, signals: Signals) -> int:
     finally:
         supervisor.stop(system.stop_stages())
     return 1
+
+
+def _find_model(supervisor: Supervisor) -> None:
+    """Connects the system to the model that `make llm` serves, unless LLM_BASE_URL names another."""
+    found = None if settings.LLM_BASE_URL else endpoint.adopt(settings.VAR_DIR, os.environ)
+    if found:
+        supervisor.say(f"questions in SQL are answered by the local model {found.model}")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from ml_proxy.models import Feedback, InferenceLog
 from recording.models import Disposition
 from tests.support.access_log import Noted, insert_access
-from tests.support.executions import insert_execution
+from tests.support.executions import insert_execution, insert_model_call
 from tests.support.gateway import BODY, predict
 from tests.support.inference_rows import NOON, insert_row
 from tests.support.provider_calls import insert_call
@@ -115,6 +115,13 @@ ROUTES: dict[str, Look | None] = {
     "llm/executions/": Look("execution.list", "/llm/executions/", names_patient=False),
     "llm/executions/export/": Look("execution.export", "/llm/executions/export/", names_patient=False),
     "llm/executions/<id:row_id>/": Look("execution.read", "/llm/executions/{execution}/", names_patient=False),
+    "llm/logs/": Look("llm.list", "/llm/logs/", names_patient=False),
+    "llm/logs/export/": Look("llm.export", "/llm/logs/export/", names_patient=False),
+    "llm/logs/<id:row_id>/": Look("llm.read", "/llm/logs/{model_call}/", names_patient=False),
+    "admin/text_to_sql/llmlog/": Look("llm.list", "/admin/text_to_sql/llmlog/", names_patient=False),
+    "admin/text_to_sql/llmlog/<path:object_id>/change/": Look(
+        "llm.read", "/admin/text_to_sql/llmlog/{model_call}/change/", names_patient=False
+    ),
     "admin/text_to_sql/queryexecutionlog/": Look(
         "execution.list", "/admin/text_to_sql/queryexecutionlog/", names_patient=False
     ),
@@ -175,6 +182,7 @@ def data(gateway: Client, files_folder: Path, process_records: Callable[[], None
         "disposition": quarantined.pk,
         "execution": insert_execution().id,
         "call": insert_call().id,
+        "model_call": insert_model_call().id,
         "access": insert_access(patients=[PATIENT]).id,
         "file": link_to_file(gateway, process_records),
     }

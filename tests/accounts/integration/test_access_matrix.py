@@ -29,7 +29,7 @@ from ml_proxy.records import SOURCE
 from recording.models import Disposition
 from tests.support.access_log import insert_access
 from tests.support.accounts import bearer, make_user
-from tests.support.executions import insert_execution
+from tests.support.executions import insert_execution, insert_model_call
 from tests.support.feedback import model_answer, post_feedback
 from tests.support.gateway import BODY
 from tests.support.inference_rows import insert_row
@@ -129,6 +129,9 @@ SQL = {
     "llm/executions/": Row("/llm/executions/", reads(AUDITOR)),
     "llm/executions/export/": Row("/llm/executions/export/", reads(AUDITOR)),
     "llm/executions/<id:row_id>/": Row(f"/llm/executions/{ID}/", reads(AUDITOR)),
+    "llm/logs/": Row("/llm/logs/", reads(AUDITOR)),
+    "llm/logs/export/": Row("/llm/logs/export/", reads(AUDITOR)),
+    "llm/logs/<id:row_id>/": Row(f"/llm/logs/{ID}/", reads(AUDITOR)),
 }
 PAGES = {
     "": Row("/", reads(*PUBLIC), is_described=False),
@@ -177,6 +180,7 @@ ADMIN_READERS = {
     "ml_proxy/inferencelog": {KIM, OTHER, REVIEWER, AUDITOR},
     "ml_proxy/feedback": {KIM, OTHER, REVIEWER, TRAINER, AUDITOR},
     "text_to_sql/queryexecutionlog": {AUDITOR},
+    "text_to_sql/llmlog": {AUDITOR},
     "text_to_sql/rowrule": set(),
     "text_to_sql/example": set(),
     "django_celery_results/taskresult": set(),
@@ -249,6 +253,7 @@ def objects(settings: Settings, empty_redis: str, monkeypatch: pytest.MonkeyPatc
     assert post_feedback(Client(), ID, verdict="agree").status_code == 201
     insert_execution(id=ID)
     insert_call(id=ID)
+    insert_model_call(id=ID)
     Job.objects.create(id=ID, kind="retrain", state=Job.State.RUNNING, params='{"params": {"secret": 1}}')
     run = {"run_id": "7", "tags": {runs.KEY: key_of_inference(ID), "inference_id": str(ID)}}
     monkeypatch.setattr(runs, "described", lambda _: run)
@@ -349,6 +354,7 @@ def admin_objects(objects: None, users: dict[str, User]) -> dict[str, Any]:
         "accounts/accesslog": insert_access().id,
         "jobs/job": ID,
         "text_to_sql/queryexecutionlog": ID,
+        "text_to_sql/llmlog": ID,
         "text_to_sql/rowrule": rule.pk,
         "text_to_sql/example": Example.objects.create(database=shop, question="q", sql="SELECT 1").pk,
         "recording/disposition": disposition.pk,

@@ -27,7 +27,7 @@ def test_it_answers_rows_with_their_types(api: Api, target: Target) -> None:
     assert status == 200
     assert answer["data"][0] == {"id": 1, "clinic": "north", "fee": 10.5, "nothing": None}
     assert [column["name"] for column in answer["columns"]] == ["id", "clinic", "fee", "nothing"]
-    assert (answer["truncated"], answer["summary"]) == (False, None)
+    assert (answer["truncated"], answer["summary"]) == (False, "The result has 2 rows.")
 
 
 def test_decimals_and_times_keep_all_digits(api: Api, postgres_target: Target) -> None:
@@ -64,7 +64,7 @@ def test_it_caps_rows_and_bytes(api: Api, sqlite_target: Target, settings: Setti
         "data": [{"id": 1}],
         "columns": 0,
         "truncated": True,
-        "summary": None,
+        "summary": "The result has at least 1 row. id: 1",
     }
 
 

@@ -10,7 +10,6 @@ from pytest_django import Settings
 from tests.support.registered import Api
 from tests.text_to_sql.conftest import Target
 from text_to_sql.models import Database, Example
-from text_to_sql.questions import shape
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +57,22 @@ def test_any_other_question_needs_a_model(api: Api, shop: int, question: str) ->
     assert (status, problem["type"]) == (422, "urn:ml-proxy:problem:model-needed")
 
 
+@pytest.mark.parametrize(
+    ("question", "part"),
+    [
+        ("부산 고객의 이름과 가입일을 보여줘", "city = '부산'"),
+        ("Show the names and join dates of customers in Busan", "city = '부산'"),
+        ("2026년 9월 매출은 얼마인가요?", "= '2026-09'"),
+        ("What were the sales in September 2026?", "= '2026-09'"),
+        ("VIP 등급 고객의 평균 주문 금액은?", "grade = 'VIP'"),
+    ],
+)
+def test_a_value_or_a_date_goes_into_the_sql(api: Api, shop: int, question: str, part: str) -> None:
+    status, answer = api.call("post", f"/llm/generate-sql/db/{shop}", {"question": question})
+    assert (status, part in answer["sql"]) == (200, True)
+    assert answer["example"]["question"] != question
+
+
 def test_a_number_that_is_not_clear_is_not_replaced(api: Api, sqlite_target: Target) -> None:
     database = api.register(sqlite_target.owner)
     example = {"question": "visits of clinic 1 above 1", "sql": "SELECT id FROM visits WHERE person_id = 1 AND fee > 1"}
@@ -76,13 +91,3 @@ def test_a_verified_correction_becomes_an_example(api: Api, shop: int) -> None:
 
 def test_an_unknown_session_is_a_404(api: Api, shop: int) -> None:
     assert api.call("post", f"/llm/execute-sql/db/{shop}/nothing")[0] == 404
-
-
-def test_a_shape_keeps_what_matters() -> None:
-    assert shape("서울의 고객은?") == shape("서울의 고객")
-    assert shape("서울의 고객") != shape("부산의 고객")
-    assert shape("상위 ５개").numbers == ("5",)
-    assert shape("ids 1 2") != shape("ids 12")
-    assert shape("price > 5") != shape("price < 5")
-    assert shape("above 1,500.") == shape("above 1500")
-    assert shape("below -5") != shape("below 5")

@@ -8,11 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from common.exceptions import GatewayError
-from text_to_sql import metadata, registration
-from text_to_sql.models import Database, Example
 from text_to_sql.test_databases import KOREAN_NAMES, NAMES
-from text_to_sql.test_databases.ddl import comments
-from text_to_sql.test_databases.examples import EXAMPLES
 
 
 class Command(BaseCommand):
@@ -57,38 +53,11 @@ class Command(BaseCommand):
             self._register()
 
     def _register(self) -> None:
+        from text_to_sql import demo_databases  # noqa: PLC0415 - as Faker
+
         for name in NAMES:
             try:
-                self.stdout.write(f"database {_registered(name)}: test_{name}, {KOREAN_NAMES[name]}")
+                database = demo_databases.register(name, f"test_{name}.sqlite3", f"test_{name}")
             except GatewayError as exc:
                 raise CommandError(f"test_{name} can't be registered: {exc.detail}") from exc
-
-
-def _registered(name: str) -> int:
-    """The id of the database, which is registered and has its tables taken in."""
-    from text_to_sql import extraction  # noqa: PLC0415 - as Faker
-
-    file = f"test_{name}.sqlite3"
-    values = {
-        "kor_name": KOREAN_NAMES[name],
-        "eng_name": f"test_{name}",
-        "description": "테스트용 데이터베이스 (합성 데이터)",
-    }
-    database = Database.objects.filter(engine="sqlite", db=file).first() or Database()
-    registration.change(database, {**values, "connection_info": {"engine": "sqlite", "db": file}})
-    tables = metadata.merged(database, extraction.extract(database.info, database.schema))["tables"]
-    metadata.save(database, _commented(name, tables), [])
-    for questions, sql in EXAMPLES[name]:
-        for question in questions:
-            Example.objects.update_or_create(database=database, question=question, defaults={"sql": sql})
-    return int(database.pk)
-
-
-def _commented(name: str, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The tables with the comments of the DDL as Korean names, since SQLite keeps no comments."""
-    texts = comments(name)
-    for table in tables:
-        table["kor_name"] = table["kor_name"] or texts.get((table["name"], ""), "")
-        for column in table["columns"]:
-            column["kor_name"] = column["kor_name"] or texts.get((table["name"], column["name"]), "")
-    return tables
+            self.stdout.write(f"database {database.pk}: test_{name}, {KOREAN_NAMES[name]}")

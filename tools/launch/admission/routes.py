@@ -18,7 +18,8 @@ _MODELS = "/ml/v1/models/"
 _PROBES = ("/readyz", "/metrics")
 _MLFLOW = "/ml/v1/mlflow/"
 _PICTURES = "/ai/"  # it fetches callers' pictures
-_DATABASES = ("/ddp/", "/llm/")  # they wait for databases of others, and for a language model
+_LANGUAGE_MODEL = "/llm/generate-sql/"
+_DATABASES = ("/ddp/", "/llm/")  # they wait for databases of others
 
 
 class Pools:
@@ -28,8 +29,13 @@ class Pools:
         model, probes = Pool(threads), Pool(4)
         self._fixed = {f"/ml/v1/{path}": model for path in _MODEL_PATHS} | dict.fromkeys(_PROBES, probes)
         databases = dict.fromkeys(_DATABASES, Pool(max(threads // 4, 2)))
-        pictures = {_PICTURES: Pool(max(threads // 4, 2))}
-        self._by_prefix = {_MODELS: model, _MLFLOW: Pool(max(threads // 8, 1)), **databases, **pictures}
+        self._by_prefix = {
+            _MODELS: model,
+            _MLFLOW: Pool(max(threads // 8, 1)),
+            _LANGUAGE_MODEL: Pool(max(threads // 4, 2)),
+            **databases,
+            _PICTURES: Pool(max(threads // 4, 2)),
+        }
         self._others = Pool(max(threads // 2, 2))
 
     def of(self, path: str) -> Pool:

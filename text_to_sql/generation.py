@@ -1,0 +1,106 @@
+"""From a question to SQL with a language model: choose tables, write, have it planned, correct it once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from common.conf import settings
+from common.ids import uuid7
+from text_to_sql import ranking, value_links
+from text_to_sql.agents import nearest_examples, query_generator, schema_text, table_selector
+from text_to_sql.agents.query_generator import Draft, Material
+from text_to_sql.catalogue import catalogue_of
+from text_to_sql.exceptions import CannotAnswer, NotAnswered, StatementFailed, StatementRefused
+from text_to_sql.execution.planning import plan
+from text_to_sql.guard import Catalogue
+from text_to_sql.llm import client
+from text_to_sql.llm.attempt import Parent
+from text_to_sql.models import Database, QuestionSession, Table
+
+WARNING = "small model, check the SQL"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Who asks what of which database. `groups` is None for a caller who sees all rows."""
+
+    database: Database
+    question: str
+    caller: str
+    groups: frozenset[int] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelName:
+    """Which model wrote the SQL."""
+
+    name: str
+    provider: str
+    prompt_version: str
+
+
+def generate(asked: Asked) -> tuple[QuestionSession, ModelName]:
+    """A new session with SQL that the guard allows and the database can plan.
+
+    Raises `CannotAnswer`, `NotAnswered`, `LanguageModelError`, `TargetError`, or `NotRecorded`.
+    """
+    session_id = uuid7()
+    parent = Parent(database=asked.database, session_id=str(session_id), caller=asked.caller)
+    catalogue = catalogue_of(asked.database, asked.groups)
+    draft = _drafted(parent, asked, catalogue)
+    session = QuestionSession.objects.create(
+        id=session_id, database=asked.database, question=asked.question, sql=draft.sql
+    )
+    return session, ModelName(name=draft.model, provider=client.provider(), prompt_version=query_generator.VERSION)
+
+
+def _drafted(parent: Parent, asked: Asked, catalogue: Catalogue) -> Draft:
+    candidates = _candidates(asked, catalogue)
+    chosen = table_selector.select(parent, asked.question, candidates, catalogue)
+    material = _material(asked, chosen, catalogue)
+    draft = query_generator.write(parent, material)
+    if draft.missing and len(chosen) < len(candidates):  # perhaps it is in a table that was not chosen
+        material = _material(asked, candidates, catalogue)
+        draft = query_generator.write(parent, material)
+    words = _refusal(parent, draft, catalogue)
+    if words:
+        draft = query_generator.repair(parent, material, draft, words)
+        words = _refusal(parent, draft, catalogue)
+    if words:
+        raise NotAnswered(f"The model's SQL can't run, also after a correction: ask in other words. {words}")
+    return draft
+
+
+def _candidates(asked: Asked, catalogue: Catalogue) -> list[Table]:
+    visible = set(catalogue.names())
+    found = [table for table in ranking.rank(asked.database, asked.question) if table.name in visible]
+    if not found:
+        raise CannotAnswer("No tables are known: POST /ddp/db/{id}/extract/table reads them, and …/table stores them.")
+    return found
+
+
+def _material(asked: Asked, tables: Sequence[Table], catalogue: Catalogue) -> Material:
+    with_values = [table for table in tables if schema_text.shows_values(table.name, catalogue)]
+    words = schema_text.synonyms(asked.database, tables, catalogue)
+    return Material(
+        dialect=asked.database.engine,
+        schema="\n\n".join(filter(None, (schema_text.ddl(tables, catalogue), words))),
+        examples=nearest_examples.nearest(asked.database, asked.question, catalogue),
+        links=value_links.links(with_values, asked.question),
+        question=asked.question,
+    )
+
+
+def _refusal(parent: Parent, draft: Draft, catalogue: Catalogue) -> str:
+    """Why the draft can't run; blank if it can. Raises `CannotAnswer` if the model says what is missing."""
+    if draft.missing:
+        raise CannotAnswer(f"The model says what is missing: {draft.missing}. Ask for what the tables hold.")
+    try:
+        plan(parent.database, draft.sql, catalogue, parent.left())
+    except (StatementRefused, StatementFailed) as exc:
+        return exc.detail
+    return ""
+
+
+def warning() -> str | None:
+    """What a reader of the SQL should know."""
+    return WARNING if settings.LLM_SMALL_MODEL else None

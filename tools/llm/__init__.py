@@ -1,0 +1,1 @@
+"""`make llm`: fetches a small open language model and serves it on this machine by OpenAI's protocol."""
