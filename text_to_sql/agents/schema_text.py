@@ -1,11 +1,13 @@
 """Describes tables to a model, as DDL with comments. Only what the caller may see is in it."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from common.conf import settings
 from text_to_sql.agents.reading import line
 from text_to_sql.guard import Catalogue
+from text_to_sql.guard import Table as VisibleTable
+from text_to_sql.guard.catalogue import key_of
 from text_to_sql.models import Column, Database, Table
 
 _MAX_TEXT, _MAX_SAMPLE, _MAX_SAMPLES = 160, 40, 5  # characters, characters, values
@@ -25,29 +27,34 @@ def overview(tables: Iterable[Table], catalogue: Catalogue) -> str:
 
 def shows_values(table: str, catalogue: Catalogue) -> bool:
     """Whether values of a table may be in a prompt: not if the caller sees certain rows only."""
-    found = _visible(catalogue).get(table)
-    return bool(settings.LLM_SHOW_VALUES) and found is not None and not found[1]
+    found = _visible(table, catalogue)
+    return bool(settings.LLM_SHOW_VALUES) and found is not None and not found.rule
 
 
 def synonyms(database: Database, tables: Iterable[Table], catalogue: Catalogue) -> str:
     """Other words for what these tables hold, one a line."""
     wanted = {name.casefold() for table in tables for name in _names(table)}
-    hidden = _hidden_names(database, catalogue)
+    known = list(database.synonyms.all())
+    hidden = _hidden_names(database, catalogue) if known else set()
     found = [
         f"-- {line(each.word, 100)} = {line(each.means, _MAX_TEXT)}"
-        for each in database.synonyms.all()
+        for each in known
         if (words := _words(each.means)) & wanted and not words & hidden
     ]
     return "\n".join(found[:_MAX_SYNONYMS])
 
 
-def _visible(catalogue: Catalogue) -> Mapping[str, tuple[tuple[str, ...], str]]:
-    return {table.name: (table.columns, table.rule) for table in catalogue.tables}
+def _visible(table: str, catalogue: Catalogue) -> VisibleTable | None:
+    return catalogue.find(key_of(catalogue.dialect, table))
+
+
+def _columns(table: Table, catalogue: Catalogue) -> list[Column]:
+    visible = _visible(table.name, catalogue)
+    return [column for column in table.columns.all() if visible and column.name in visible.columns]
 
 
 def _table(table: Table, catalogue: Catalogue) -> str:
-    visible = _visible(catalogue)
-    columns = [column for column in table.columns.all() if column.name in visible[table.name][0]]
+    columns = _columns(table, catalogue)
     lines = [_column(column, table, catalogue, is_last=column is columns[-1]) for column in columns]
     comment = _comment(table.kor_name, table.description, table.comment)
     return "\n".join((f"CREATE TABLE {_written(table.name, catalogue.dialect)} ({comment}", *lines, ");"))
@@ -71,7 +78,8 @@ def _written(name: str, dialect: str) -> str:
 
 def _may_name(reference: str, catalogue: Catalogue) -> bool:
     table, _, column = reference.rpartition(".")
-    return column in _visible(catalogue).get(table, ((), ""))[0]
+    visible = _visible(table, catalogue)
+    return visible is not None and column in visible.columns
 
 
 def _comment(*texts: str) -> str:
@@ -80,8 +88,7 @@ def _comment(*texts: str) -> str:
 
 
 def _overview(table: Table, catalogue: Catalogue) -> str:
-    names = _visible(catalogue)[table.name][0]
-    columns = [f"{each.name} {line(each.kor_name, 40)}".strip() for each in table.columns.all() if each.name in names]
+    columns = [f"{each.name} {line(each.kor_name, 40)}".strip() for each in _columns(table, catalogue)]
     return f"{table.name} ({', '.join(columns)}){_comment(table.kor_name, table.description, table.comment)}"
 
 

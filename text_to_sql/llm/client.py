@@ -43,7 +43,9 @@ def complete(messages: Sequence[Message], options: Mapping[str, Any], seconds: f
     from text_to_sql.llm import errors  # noqa: PLC0415 - as below
 
     try:
-        answer = completions.create(model=settings.LLM_MODEL, messages=messages, timeout=seconds, **options)
+        # By `extra_body`, since the client takes milliseconds to walk through other arguments.
+        body = {"messages": [*messages], **options}
+        answer = completions.create(model=settings.LLM_MODEL, messages=[], extra_body=body, timeout=seconds)
     except errors.LOWER as exc:
         raise errors.mapped(exc, options) from None
     return _reply(answer)
