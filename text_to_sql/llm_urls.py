@@ -4,7 +4,8 @@ from django.urls import path
 
 from recording.urls import paths
 from text_to_sql.source import EXECUTIONS
-from text_to_sql.views.execution import Execution, Question, Verification
+from text_to_sql.views.execution import Execution
+from text_to_sql.views.questions import Question, Verification
 
 urlpatterns = [
     path("generate-sql/db/<int:database_id>", Question.as_view(), name="generate-sql"),
