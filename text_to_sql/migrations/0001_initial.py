@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                 ('session_id', models.CharField(max_length=64)),
                 ('query', common.encrypted_fields.EncryptedTextField(help_text='The statement as it was sent.')),
                 ('executed_sql', common.encrypted_fields.EncryptedTextField(blank=True, help_text="What ran: the guard's SQL. Blank if it was refused.")),
-                ('outcome', models.CharField(help_text='succeeded, refused, failed or timed-out.', max_length=10)),
+                ('outcome', models.CharField(help_text='succeeded, refused, failed, timed-out or cancelled.', max_length=10)),
                 ('error', common.encrypted_fields.EncryptedTextField(blank=True)),
                 ('row_count', models.BigIntegerField()),
                 ('truncated', models.BooleanField()),
