@@ -27,12 +27,18 @@ def start(asked: "Request", *, digest: str, request_id: str, key: str | None) ->
     """Creates and queues the job. Raises `Busy` if as many statements as may run are active."""
     request = JobRequest(_params(asked), digest=digest)
     for place in range(RUNNING_AT_ONCE):
-        kind = replace(SQL, concurrency_key=lambda _, place=place: f"sql {place}")
         try:
-            return submission.start(kind, request, requested_by=asked.caller, request_id=request_id, key=key)
+            return submission.start(
+                _in_place(place), request, requested_by=asked.caller, request_id=request_id, key=key
+            )
         except JobConflict:
             continue
     raise Busy(f"{RUNNING_AT_ONCE} long statements are queued or run, and no more may. Nothing was done; try later.")
+
+
+def _in_place(number: int) -> JobKind:
+    """The kind for a job that takes this place; it is free once the job has ended."""
+    return replace(SQL, concurrency_key=lambda _: f"sql {number}")
 
 
 def run(job: Job, heartbeat: Heartbeat) -> Outcome:

@@ -8,6 +8,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -47,7 +48,9 @@ def run(
     )
     try:
         with watch:
-            return _RUN[info.engine](connection, sql, readable, lambda *rows: collect(*rows, limits, audience.on_rows))
+            return _RUN[info.engine](
+                connection, sql, readable, partial(collect, limits=limits, on_rows=audience.on_rows)
+            )
     except Exception as exc:  # noqa: BLE001 - drivers raise anything for bytes that are no protocol
         raise _translated(exc, info, limits, watch.ending) from None
     finally:

@@ -104,6 +104,9 @@ ROUTES: dict[str, Look | None] = {
     "llm/generate-sql/db/<int:database_id>": None,
     "llm/execute-sql/db/<int:database_id>/<slug:session_id>": None,
     "llm/execute-sql/db/<int:database_id>/<slug:session_id>/verify": None,
+    "llm/execute-sql/jobs/": None,  # the statement's record is kept, and only its caller sees the result
+    "llm/execute-sql/jobs/<id:job_id>/": None,
+    "llm/execute-sql/jobs/<id:job_id>/cancel/": None,
     "llm/executions/": Look("execution.list", "/llm/executions/", names_patient=False),
     "llm/executions/export/": Look("execution.export", "/llm/executions/export/", names_patient=False),
     "llm/executions/<id:row_id>/": Look("execution.read", "/llm/executions/{execution}/", names_patient=False),

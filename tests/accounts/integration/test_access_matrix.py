@@ -119,6 +119,9 @@ SQL = {
     "llm/execute-sql/db/<int:database_id>/<slug:session_id>/verify": Row(
         "/llm/execute-sql/db/7/s/verify", {"POST": CHANGES}, body={}
     ),
+    "llm/execute-sql/jobs/": Row("/llm/execute-sql/jobs/", reads(ANALYST)),
+    "llm/execute-sql/jobs/<id:job_id>/": Row(f"/llm/execute-sql/jobs/{ID}/", reads(ANALYST)),
+    "llm/execute-sql/jobs/<id:job_id>/cancel/": Row(f"/llm/execute-sql/jobs/{ID}/cancel/", posts(ANALYST), body={}),
     "llm/executions/": Row("/llm/executions/", reads(AUDITOR)),
     "llm/executions/export/": Row("/llm/executions/export/", reads(AUDITOR)),
     "llm/executions/<id:row_id>/": Row(f"/llm/executions/{ID}/", reads(AUDITOR)),
