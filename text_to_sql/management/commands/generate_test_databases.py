@@ -1,6 +1,7 @@
 """`manage.py generate_test_databases`: four synthetic databases to ask questions of."""
 
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from common.exceptions import GatewayError
-from text_to_sql import metadata, registration
-from text_to_sql.models import Database, Example
+from text_to_sql.models import Database
 from text_to_sql.test_databases import KOREAN_NAMES, NAMES
-from text_to_sql.test_databases.ddl import comments
-from text_to_sql.test_databases.examples import EXAMPLES
 
 
 class Command(BaseCommand):
@@ -34,61 +32,59 @@ class Command(BaseCommand):
             "--until", type=dt.date.fromisoformat, help="the last day of the data, such as 2026-11-30 (today)"
         )
         parser.add_argument(
-            "--register", action="store_true", help="register the SQLite files, and take their tables in"
+            "--register",
+            action="store_true",
+            help="register them, and take their tables in; on a server, by a new role test_reader that may only read",
+        )
+        parser.add_argument(
+            "--if-empty",
+            action="store_true",
+            help="only if no database is registered; if theirs are, files of an earlier day are written again",
         )
 
     def handle(
-        self, *args: Any, url: str | None, seed: int, until: dt.date | None, register: bool, **options: Any
+        self,
+        *args: Any,
+        url: str | None,
+        seed: int,
+        until: dt.date | None,
+        register: bool,
+        if_empty: bool,
+        **options: Any,
     ) -> None:
         """Creates them, and prints what there is."""
-        from text_to_sql.test_databases import loading  # noqa: PLC0415 - Faker is loaded only here
+        from text_to_sql.management import test_databases  # noqa: PLC0415 - Faker is loaded only here
 
-        today = until or dt.datetime.now(dt.UTC).date()
-        if url and register:
-            raise CommandError("--register is for SQLite files: register databases of a server with POST /ddp/db.")
-        made = (
-            loading.write_server(url, seed, today)
-            if url
-            else loading.write_sqlite(Path(settings.SQLITE_FOLDER), seed, today)
-        )
-        for database in made:
-            self.stdout.write(f"{database}: synthetic rows up to {today} (seed {seed})")
+        if if_empty and not test_databases.is_wanted():
+            return
+        register = register and not (if_empty and Database.objects.exists())
+        connections = self._write(url, seed, until or dt.datetime.now(dt.UTC).date())
         if register:
-            self._register()
+            self._register(_readers(url) if url else connections)
 
-    def _register(self) -> None:
-        for name in NAMES:
+    def _write(self, url: str | None, seed: int, today: dt.date) -> dict[str, Mapping[str, Any]]:
+        """Writes the databases; returns how to connect to the files."""
+        from text_to_sql.management.test_databases import file_of  # noqa: PLC0415 - as above
+        from text_to_sql.test_databases import loading  # noqa: PLC0415
+
+        folder = Path(settings.SQLITE_FOLDER)
+        for made in loading.write_server(url, seed, today) if url else loading.write_sqlite(folder, seed, today):
+            self.stdout.write(f"{made}: synthetic rows up to {today} (seed {seed})")
+        return {name: {"engine": "sqlite", "db": file_of(name)} for name in NAMES}
+
+    def _register(self, connections: Mapping[str, Mapping[str, Any]]) -> None:
+        from text_to_sql.management.test_databases import register  # noqa: PLC0415 - as above
+
+        for name, connection in connections.items():
             try:
-                self.stdout.write(f"database {_registered(name)}: test_{name}, {KOREAN_NAMES[name]}")
+                self.stdout.write(f"database {register(name, connection)}: test_{name}, {KOREAN_NAMES[name]}")
             except GatewayError as exc:
-                raise CommandError(f"test_{name} can't be registered: {exc.detail}") from exc
+                wrong = "; ".join(each.detail for each in exc.field_errors)
+                raise CommandError(f"test_{name} can't be registered: {exc.detail} {wrong}".strip()) from exc
 
 
-def _registered(name: str) -> int:
-    """The id of the database, which is registered and has its tables taken in."""
-    from text_to_sql import extraction  # noqa: PLC0415 - as Faker
+def _readers(url: str) -> dict[str, Mapping[str, Any]]:
+    from text_to_sql.test_databases.readers import make_reader  # noqa: PLC0415 - as above
 
-    file = f"test_{name}.sqlite3"
-    values = {
-        "kor_name": KOREAN_NAMES[name],
-        "eng_name": f"test_{name}",
-        "description": "테스트용 데이터베이스 (합성 데이터)",
-    }
-    database = Database.objects.filter(engine="sqlite", db=file).first() or Database()
-    registration.change(database, {**values, "connection_info": {"engine": "sqlite", "db": file}})
-    tables = metadata.merged(database, extraction.extract(database.info, database.schema))["tables"]
-    metadata.save(database, _commented(name, tables), [])
-    for questions, sql in EXAMPLES[name]:
-        for question in questions:
-            Example.objects.update_or_create(database=database, question=question, defaults={"sql": sql})
-    return int(database.pk)
-
-
-def _commented(name: str, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The tables with the comments of the DDL as Korean names, since SQLite keeps no comments."""
-    texts = comments(name)
-    for table in tables:
-        table["kor_name"] = table["kor_name"] or texts.get((table["name"], ""), "")
-        for column in table["columns"]:
-            column["kor_name"] = column["kor_name"] or texts.get((table["name"], column["name"]), "")
-    return tables
+    connection = make_reader(url)
+    return {name: {**connection, "db": f"test_{name}"} for name in NAMES}
