@@ -6,13 +6,15 @@ without ATTACH.
 """
 
 import json
+import os
 import socket
 import sqlite3
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import psycopg
@@ -93,7 +95,7 @@ def _postgres(info: ConnectionInfo, seconds: float) -> psycopg.Connection[Any]:
 
 
 def _mysql(info: ConnectionInfo, seconds: float) -> "pymysql.Connection[Any]":
-    connection = pymysql.connect(
+    connection = _MySQL(
         host=info.host, port=info.port, database=info.db, user=info.user, password=info.password, charset="utf8mb4",
         connect_timeout=CONNECT_SECONDS, read_timeout=seconds + _GRACE_SECONDS, write_timeout=CONNECT_SECONDS,
         local_infile=False, autocommit=True, defer_connect=True,
@@ -103,6 +105,23 @@ def _mysql(info: ConnectionInfo, seconds: float) -> "pymysql.Connection[Any]":
         with connection.cursor() as cursor:
             _restrict(cursor, seconds)
     return connection
+
+
+class _MySQL(pymysql.Connection):  # type: ignore[type-arg] # it is generic for type checkers only
+    """Encrypts if the server can, without a look at its certificate, as the driver does by default.
+
+    The driver would load all certificates of the system each time, which takes 30 ms.
+    """
+
+    def _create_ssl_ctx(self, sslp: object) -> ssl.SSLContext:
+        return _encryption()
+
+
+@lru_cache(maxsize=1)
+def _encryption() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def _restrict(cursor: Any, seconds: float) -> None:
@@ -124,12 +143,12 @@ def _opened(info: ConnectionInfo) -> Iterator[socket.socket]:
     """
     sock = socket.create_connection((info.host, info.port), CONNECT_SECONDS)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    late = threading.Event()
+    late, copy = threading.Event(), socket.socket(fileno=os.dup(sock.fileno()))  # encryption takes the first one over
 
     def cut() -> None:
         late.set()
         with suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
+            copy.shutdown(socket.SHUT_RDWR)
 
     alarm = threading.Timer(CONNECT_SECONDS, cut)
     alarm.daemon = True
@@ -142,6 +161,7 @@ def _opened(info: ConnectionInfo) -> Iterator[socket.socket]:
             raise
     finally:
         alarm.cancel()
+        copy.close()
     if late.is_set():
         raise TimeoutError
 
