@@ -66,10 +66,10 @@ def _place(dialect: str, folder: Path) -> Iterator[Any]:
         with targets.sqlite_place(folder) as place:
             yield place
     elif dialect == "postgres":
-        with closing(Postgres(folder / "postgres")) as server, targets.postgres_place(server) as place:
+        with closing(Postgres(folder / "postgres")) as postgres, targets.postgres_place(postgres) as place:
             yield place
     else:
-        with closing(MariaDB(folder / "mariadb")) as server, targets.mariadb_place(server) as place:
+        with closing(MariaDB(folder / "mariadb")) as mariadb, targets.mariadb_place(mariadb) as place:
             yield place
 
 

@@ -68,9 +68,16 @@ def attack(alone: Wall, target: Target, count: int, seed: int) -> Outcome:
     for statement in hostile_sql.statements(target.engine, count, seed):
         outcome.statements += 1
         tried(statement, target, outcome)
-    if snapshot(target) != before:
+    if _has_changed(target, before):
         outcome.findings.append(("the database changed", f"one of {count} statements with the seed {seed}"))
     return outcome
+
+
+def _has_changed(target: Target, before: list[Any]) -> bool:
+    try:
+        return snapshot(target) != before
+    except DRIVER_ERRORS:  # a table is gone
+        return True
 
 
 def snapshot(target: Target) -> list[Any]:

@@ -1,6 +1,7 @@
 """`manage.py generate_test_databases`: four synthetic databases to ask questions of."""
 
 import datetime as dt
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Adds the options."""
         parser.add_argument(
-            "--url", help="mysql://user:password@host:3306/ or postgresql://…/postgres, with the right to create"
+            "--url",
+            type=os.path.expandvars,
+            help="mysql://user:password@host:3306/ or postgresql://…/postgres, with the right to create; '$NAME' is "
+            "filled in from the environment, so that no password is on the command line",
         )
         parser.add_argument("--seed", type=int, default=1, help="the same seed and day give the same rows (1)")
         parser.add_argument(
