@@ -107,7 +107,7 @@ def _mysql(info: ConnectionInfo, seconds: float) -> "pymysql.Connection[Any]":
     return connection
 
 
-class _MySQL(pymysql.Connection):  # type: ignore[type-arg] # it is generic for type checkers only
+class _MySQL(pymysql.Connection):
     """Encrypts if the server can, without a look at its certificate, as the driver does by default.
 
     The driver would load all certificates of the system each time, which takes 30 ms.

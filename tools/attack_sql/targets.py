@@ -1,6 +1,7 @@
 """Real databases to attack, with a role that may read what the guard shows. All of their data are synthetic."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,7 +73,13 @@ def _sqlite(folder: str) -> Iterator[Target]:
     settings.SQLITE_FOLDER = Path(folder)
     connection = sqlite3.connect(Path(folder) / "clinic.sqlite3", isolation_level=None)
     info = {"engine": "sqlite", "db": "clinic.sqlite3"}
-    yield Target("sqlite", "main", info, lambda sql: connection.execute(sql).fetchall(), ("SECRET salary", "4711"))
+
+    def run(sql: str) -> list[Any]:
+        ends_at = time.monotonic() + LIMITS.seconds
+        connection.set_progress_handler(lambda: time.monotonic() > ends_at, 10_000)
+        return connection.execute(sql).fetchall()
+
+    yield Target("sqlite", "main", info, run, ("SECRET salary", "4711"))
     connection.close()
 
 

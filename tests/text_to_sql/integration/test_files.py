@@ -8,7 +8,6 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from django.http import HttpResponse
 from pytest_django import Settings
 
 from tests.support.registered import Api
@@ -23,7 +22,7 @@ ROWS = (
 )
 
 
-def run(api: Api, database: int, query: str, parameters: str = "", **fields: str) -> HttpResponse:
+def run(api: Api, database: int, query: str, parameters: str = "", **fields: str) -> Any:
     return api.client.post(
         f"/llm/execute-sql/db/{database}/s{parameters}",
         json.dumps({"query": query}),
