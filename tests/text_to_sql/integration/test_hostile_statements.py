@@ -58,5 +58,5 @@ def test_nothing_gets_through_one_wall(attacked: Target, alone: Wall) -> None:
 def test_the_attack_sees_what_gets_through(sqlite_attacked: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a guard that lets everything pass, it finds hidden rows and a changed database."""
     monkeypatch.setattr(module, "check", lambda statement, *_: SimpleNamespace(sql=statement))
-    outcome = attack("guard", sqlite_attacked, 500, SEED)
-    assert {why for why, _ in outcome.findings} == {"it showed what is hidden", "the database changed"}
+    outcome = attack("guard", sqlite_attacked, 200, SEED)
+    assert {why for why, _ in outcome.findings} >= {"it showed what is hidden", "the database changed"}
