@@ -3,10 +3,12 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from common.admin_base import ReadOnly, payload
+from jobs import kinds
 from jobs.models import Job
 
 
@@ -32,6 +34,11 @@ class JobAdmin(ReadOnly):
         "started_at",
         "finished_at",
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
+        """Without jobs that only their callers may see."""
+        jobs = super().get_queryset(request)
+        return jobs if request.user.is_superuser else jobs.exclude(kind__in=kinds.private_names())
 
     def get_fields(self, request: HttpRequest, obj: Job | None = None) -> Any:
         """Without the payload, for those who may not see it."""

@@ -57,6 +57,7 @@ class JobKind:
     payload_permission: str = "jobs.view_payload"  # to see parameters and results; callers see those of their own jobs
     cancel_permission: str = "jobs.change_job"
     extra_permissions: Callable[[JobRequest], Sequence[str]] = no_permissions  # required besides start_permission
+    is_private: bool = False  # only the caller who started a job, and superusers, see it or cancel it
     concurrency_key: Callable[[JobRequest], str | None] = no_key  # only one active job may hold each key
     initial_message: str = "running"  # the progress message when a run starts
     unknown_outcome: str = "it is not known whether it took effect."  # ends the error text if the runner died
@@ -74,6 +75,11 @@ def register(kind: JobKind) -> JobKind:
 def unregister(name: str) -> None:
     """Removes a kind, for tests."""
     _registered.pop(name, None)
+
+
+def private_names() -> list[str]:
+    """The kinds whose jobs only their callers see."""
+    return sorted(kind.name for kind in _registered.values() if kind.is_private)
 
 
 def named(name: str) -> JobKind:

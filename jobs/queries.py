@@ -26,12 +26,13 @@ class JobConflict(Conflict):
 
 @dataclass(frozen=True, kw_only=True)
 class JobFilter:
-    """Selects jobs of this kind, in this state, created before the job `after`."""
+    """Selects jobs of this kind, in this state, of this caller, created before the job `after`."""
 
     kind: str
     state: Job.State | None = None
     limit: int = 100
     after: UUID | None = None
+    requested_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,10 @@ class Page:
     next: UUID | None
 
 
-def find(job_id: UUID, kind: str | None = None) -> Job:
-    """Returns the job; if `kind` is given, the job must be of that kind. Raises `NoSuchRecord`."""
-    jobs = Job.objects.filter(pk=job_id)
-    job = (jobs.filter(kind=kind) if kind else jobs).first()
+def find(job_id: UUID, kind: str | None = None, requested_by: str | None = None) -> Job:
+    """Returns the job; it must be of the kind and of the caller that are given. Raises `NoSuchRecord`."""
+    given = {"kind": kind, "requested_by": requested_by}
+    job = Job.objects.filter(pk=job_id, **{name: value for name, value in given.items() if value is not None}).first()
     if job is None:
         raise NoSuchRecord("No job has this id.")
     return job
@@ -56,6 +57,8 @@ def page(query: JobFilter) -> Page:
     jobs = Job.objects.filter(kind=query.kind).order_by("-id")
     if query.state is not None:
         jobs = jobs.filter(state=query.state)
+    if query.requested_by is not None:
+        jobs = jobs.filter(requested_by=query.requested_by)
     if query.after is not None:
         jobs = jobs.filter(below(id=query.after))
     size = Length("params") + Coalesce(Length("result"), Value(0))

@@ -15,8 +15,11 @@ from jobs.views import JobCancel, JobDetail, JobList
 KEY = "For 24 hours, a repeat by the same caller with the same key returns the same job in its current state."
 
 
-def paths(kind: JobKind, prefix: str, body: Any) -> list[URLPattern]:
-    """Returns the kind's paths below `prefix`; `body` is the request's schema for OpenAPI."""
+def paths(kind: JobKind, prefix: str, body: Any | None) -> list[URLPattern]:
+    """Returns the kind's paths below `prefix`; `body` is the request's schema for OpenAPI.
+
+    Jobs of a kind without `body` are started elsewhere: the list takes no POST.
+    """
     name = kind.name
     return [
         path(prefix, _list(kind, body), name=f"{name}-jobs"),
@@ -54,7 +57,7 @@ def _list(kind: JobKind, body: Any) -> Any:
         },
     )
     view: Any = extend_schema_view(get=get_schema, post=post_schema)(type("JobList", (JobList,), {"kind": kind}))
-    return view.as_view()
+    return view.as_view(**({"http_method_names": ["get", "head", "options"]} if body is None else {}))
 
 
 def _detail(kind: JobKind) -> Any:

@@ -34,6 +34,11 @@ class KindView(APIView):
 
     kind: ClassVar[JobKind]
 
+    def only_of(self, request: Request) -> str | None:
+        """Whose jobs the caller sees; None means everybody's."""
+        caller = caller_of(request)
+        return caller.name if self.kind.is_private and not caller.is_superuser else None
+
 
 class JobList(KindView):
     """Lists and starts jobs."""
@@ -45,7 +50,9 @@ class JobList(KindView):
 
     def get(self, request: Request) -> HttpResponse:
         """Returns one page of jobs."""
-        page = queries.page(JobFilter(kind=self.kind.name, **read_query(request, _READERS)))
+        page = queries.page(
+            JobFilter(kind=self.kind.name, requested_by=self.only_of(request), **read_query(request, _READERS))
+        )
         response = json_response([_shown(job, self.kind, request) for job in page.jobs])
         if page.next:
             response["Link"] = next_link(request, queries.encode_cursor(page.next))
@@ -67,7 +74,7 @@ class JobDetail(KindView):
     def get(self, request: Request, job_id: UUID) -> HttpResponse:
         """Returns one job."""
         refuse_parameters(request)
-        return _job_response(queries.find(job_id, self.kind.name), self.kind, request)
+        return _job_response(queries.find(job_id, self.kind.name, self.only_of(request)), self.kind, request)
 
 
 class JobCancel(KindView):
@@ -80,7 +87,7 @@ class JobCancel(KindView):
 
     def post(self, request: Request, job_id: UUID) -> HttpResponse:
         """Cancels a queued job, or asks a running job to stop."""
-        queries.find(job_id, self.kind.name)
+        queries.find(job_id, self.kind.name, self.only_of(request))
         return _job_response(transitions.cancel(job_id), self.kind, request)
 
 
@@ -94,6 +101,11 @@ def start(kind: JobKind, request: AnyRequest, body: bytes, caller: str) -> HttpR
         permissions.require(request, permission)
     with locate_conflict(request):
         job = submission.start(kind, job_request, requested_by=caller, request_id=current_request_id.get(), key=key)
+    return accepted(request, job)
+
+
+def accepted(request: AnyRequest, job: Job) -> HttpResponse:
+    """The 202 for a job that was started."""
     response = json_response(described(job), status=202)
     response["Location"] = location_of(request, job)
     response["Retry-After"] = str(RETRY_SECONDS)

@@ -10,12 +10,15 @@ class TextToSQLConfig(AppConfig):
     verbose_name = "Questions in SQL"
 
     def ready(self) -> None:
-        """Registers the record sources, and what decides who sees which rows of the databases."""
+        """Registers record sources and a job kind, and what decides who sees which rows of the databases."""
         from accounts.access_log import rights  # noqa: PLC0415 - models load once the apps are ready
+        from jobs import kinds  # noqa: PLC0415
         from recording import sources  # noqa: PLC0415
+        from text_to_sql.execution.job import SQL  # noqa: PLC0415
         from text_to_sql.models import RowRule  # noqa: PLC0415
         from text_to_sql.source import EXECUTIONS, LLM_CALLS  # noqa: PLC0415
 
         rights.watch(RowRule)
         sources.register(EXECUTIONS)
         sources.register(LLM_CALLS)
+        kinds.register(SQL)

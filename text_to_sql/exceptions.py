@@ -7,6 +7,7 @@ GatewayError
 ├─ NotAnswered               422   the model's SQL can't run
 ├─ ModelNotAccepted          503   the model was evaluated, and found worse than the accepted one
 ├─ StatementFailed           422   the database refuses the statement
+├─ StatementCancelled        503   nobody waits for its rows any more
 ├─ CredentialsUnavailable    503   no key can encrypt or decrypt a password
 ├─ TargetError               502   the registered database can't be used
 │  └─ TargetTimeout          504
@@ -74,6 +75,14 @@ class StatementFailed(GatewayError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     kind = "statement-failed"
     title = "The database can't run this statement"
+
+
+class StatementCancelled(GatewayError):
+    """The caller hung up, or the job was cancelled. The database was told to stop."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    kind = "statement-cancelled"
+    title = "This statement was cancelled"
 
 
 class CredentialsUnavailable(Unavailable):

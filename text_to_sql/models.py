@@ -189,7 +189,9 @@ class QueryExecutionLog(SealedRow):
     session_id = models.CharField(max_length=_MAX["session_id"])
     query = EncryptedTextField(help_text="The statement as it was sent.")
     executed_sql = EncryptedTextField(blank=True, help_text="What ran: the guard's SQL. Blank if it was refused.")
-    outcome = models.CharField(max_length=_MAX["outcome"], help_text="succeeded, refused, failed or timed-out.")
+    outcome = models.CharField(
+        max_length=_MAX["outcome"], help_text="succeeded, refused, failed, timed-out or cancelled."
+    )
     error = EncryptedTextField(blank=True)
     row_count = models.BigIntegerField()
     truncated = models.BooleanField()

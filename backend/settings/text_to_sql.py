@@ -23,6 +23,7 @@ DATABASE_CREDENTIAL_KEYS = _read_keys()
 TEXT_TO_SQL_HOSTS = env.items("TEXT_TO_SQL_HOSTS")
 SQLITE_FOLDER = env.folder("SQLITE_FOLDER", VAR_DIR / "databases")
 QUERY_SECONDS = env.number("QUERY_SECONDS", 30, minimum=0.1, maximum=3600, unit="seconds")
+QUERY_JOB_SECONDS = env.number("QUERY_JOB_SECONDS", 1800, minimum=0.1, maximum=86400, unit="seconds")
 QUERY_MAX_ROWS = env.integer("QUERY_MAX_ROWS", 1000, minimum=1, maximum=1_000_000, unit="rows")
 QUERY_MAX_BYTES = env.integer("QUERY_MAX_BYTES", 5 * env.MIB, minimum=1024, maximum=1024 * env.MIB, unit="bytes")
 

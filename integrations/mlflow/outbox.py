@@ -14,6 +14,8 @@ from django.db.models import F, QuerySet
 
 from common.ids import uuid7
 from integrations.mlflow.models import MlflowOutbox
+from jobs import kinds
+from jobs.models import Job
 from recording.models import SealedRow
 from recording.sources import RecordSource
 
@@ -48,8 +50,8 @@ def add_rows(source: RecordSource, rows: Sequence[SealedRow]) -> None:
 
 
 def add_job(job_id: UUID) -> None:
-    """Adds a job that has just ended, in the caller's transaction. Does nothing if MLflow is off."""
-    if settings.MLFLOW_TRACKING_URI:
+    """Adds a job that has just ended, in the caller's transaction. Does nothing if MLflow is off, or it is private."""
+    if settings.MLFLOW_TRACKING_URI and not Job.objects.filter(pk=job_id, kind__in=kinds.private_names()).exists():
         _add_one(Kind.JOB, "", job_id)
 
 

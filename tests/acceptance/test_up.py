@@ -4,6 +4,7 @@ import re
 import signal
 import socket
 import stat
+import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from itertools import pairwise
@@ -15,6 +16,7 @@ import requests
 
 from tests.acceptance.helpers.processes import Program, bare_environment, running
 from tests.support.network import free_port
+from tests.support.system import ROOT
 from tests.support.wait import until
 
 WORDS = {
@@ -120,6 +122,22 @@ def test_it_predicts_logs_and_shows_the_task_in_flower(up: Up) -> None:
     tasks = until(lambda: requests.get(f"{up.flower}/api/tasks", timeout=10).json())
     assert {task["name"] for task in tasks.values()} == {"recording.write_records"}
     assert "The whole path" not in str(tasks)
+
+
+def test_the_printed_path_answers_a_question(up: Up) -> None:
+    """The commands of docs/text-to-sql.md, at another port."""
+    page = (ROOT / "docs" / "text-to-sql.md").read_text()
+    [script] = re.findall(r'```sh title="first-question.sh"\n(.*?)```', page, re.DOTALL)
+    script = script.replace("http://127.0.0.1:8000", up.gateway)
+    done = subprocess.run(
+        ["bash", "-ec", script], cwd=ROOT, env=up.variables, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"question":"최근 한 달간의 주문량을 알려줘"' in done.stdout
+    [count] = re.findall(r'"data":\[\{"\w+":(\d+)\}\]', done.stdout)
+    assert int(count) > 100
+    assert "city,customers" in done.stdout
+    assert "all in place and unchanged" in done.stdout
 
 
 def test_flower_is_read_only(up: Up) -> None:

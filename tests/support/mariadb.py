@@ -47,6 +47,11 @@ class MariaDB:
         )  # fmt: skip
         until(self._answers, what="mariadb", seconds=60)
 
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        return self._process.pid
+
     def connect(self, database: str | None = None, user: str = "root", password: str = "") -> "pymysql.Connection":
         """A connection that commits each statement."""
         return pymysql.connect(

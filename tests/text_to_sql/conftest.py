@@ -59,7 +59,7 @@ def sqlite_target(tmp_path: Path, settings: Settings) -> Iterator[Target]:
 def postgres_target(postgres: Postgres, settings: Settings) -> Iterator[Target]:
     url = postgres.make_database("clinic")
     with psycopg.connect(url, autocommit=True) as connection:
-        for statement in (*hostile_sql.SCHEMA, *_POSTGRES_READER):
+        for statement in (*hostile_sql.SCHEMA, *hostile_sql.POSTGRES_READER):
             connection.execute(statement.encode())
         host = str(connection.info.host)
         settings.TEXT_TO_SQL_HOSTS = [host]
@@ -81,7 +81,7 @@ def _rows(cursor: "psycopg.Cursor[Any]") -> list[Any]:
 @pytest.fixture
 def mariadb_target(mariadb: MariaDB, settings: Settings) -> Iterator[Target]:
     mariadb.execute("CREATE DATABASE clinic CHARACTER SET utf8mb4")
-    mariadb.execute(*hostile_sql.SCHEMA, *_MARIADB_READER, database="clinic")
+    mariadb.execute(*hostile_sql.SCHEMA, *hostile_sql.MARIADB_READER, database="clinic")
     settings.TEXT_TO_SQL_HOSTS = [f"127.0.0.1:{mariadb.port}"]
     connection = mariadb.connect("clinic")
 
@@ -102,23 +102,6 @@ def target(request: pytest.FixtureRequest) -> Target:
     """Each of the three databases."""
     found: Target = request.getfixturevalue(f"{request.param}_target")
     return found
-
-
-# The roles that the registration proposes: visible columns only; PostgreSQL also has rules for rows.
-_POSTGRES_READER = (
-    "CREATE ROLE reader LOGIN NOINHERIT PASSWORD 'reader-secret'",
-    "ALTER ROLE reader SET default_transaction_read_only = on",
-    "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
-    "GRANT SELECT (id, name) ON people TO reader",
-    "GRANT SELECT ON visits TO reader",
-    "ALTER TABLE visits ENABLE ROW LEVEL SECURITY",
-    "CREATE POLICY north ON visits TO reader USING (clinic = 'north')",
-)
-_MARIADB_READER = (
-    "CREATE USER reader@'127.0.0.1' IDENTIFIED BY 'reader-secret'",
-    "GRANT SELECT (id, name) ON clinic.people TO reader@'127.0.0.1'",
-    "GRANT SELECT (id, person_id, clinic, fee) ON clinic.visits TO reader@'127.0.0.1'",
-)
 
 
 @pytest.fixture

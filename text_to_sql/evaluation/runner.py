@@ -76,7 +76,7 @@ def databases() -> Iterator[dict[str, Database]]:
                 pass
             for name in NAMES:
                 file = f"{Path(made).name}/test_{name}.sqlite3"
-                registered[name] = demo_databases.register(name, file, f"evaluation_{name}")
+                registered[name] = demo_databases.register(name, {"engine": "sqlite", "db": file}, f"evaluation_{name}")
             yield registered
         finally:
             for database in registered.values():

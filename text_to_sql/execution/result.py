@@ -1,12 +1,15 @@
 """The rows of one statement, within the caps."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from text_to_sql.execution.values import as_json, type_name
+from text_to_sql.execution.watch import nothing
+
+ROWS_PER_REPORT = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +23,15 @@ class Limits:
 
 @dataclass
 class Result:
-    """Rows as JSON objects. `types` are the columns' types, blank as long as a column has only NULL."""
+    """Rows as JSON objects, and the same `values` as the driver gave them.
+
+    `types` are the columns' types, blank as long as a column has only NULL.
+    """
 
     names: list[str]
     types: list[str]
     rows: list[bytes] = field(default_factory=list)
+    values: list[tuple[Any, ...]] = field(default_factory=list)
     truncated: bool = False
 
     def described(self) -> dict[str, Any]:
@@ -38,8 +45,13 @@ class Result:
         }
 
 
-def collect(names: Sequence[str], rows: Iterable[Sequence[Any]], limits: Limits) -> Result:
-    """Reads rows up to the caps."""
+def collect(
+    names: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    limits: Limits,
+    on_rows: Callable[[int], None] = nothing,
+) -> Result:
+    """Reads rows up to the caps, and tells now and then how many there are."""
     result = Result(_distinct(names), [""] * len(names))
     size = 0
     for row in rows:
@@ -49,7 +61,10 @@ def collect(names: Sequence[str], rows: Iterable[Sequence[Any]], limits: Limits)
             result.truncated = True
             break
         result.rows.append(encoded)
+        result.values.append(tuple(row))
         _note_types(result, row)
+        if len(result.rows) % ROWS_PER_REPORT == 0:
+            on_rows(len(result.rows))
     return result
 
 

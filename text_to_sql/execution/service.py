@@ -1,33 +1,40 @@
 """One execution: check, run, record, answer."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from django.conf import settings
+from django.db import transaction
 
-from common.exceptions import GatewayError
+from common.exceptions import GatewayError, NoSuchRecord
 from common.ids import uuid7
 from common.logs import current_request_id
+from common.responses import as_json
 from recording import recorder
+from recording.exceptions import NotRecorded
 from text_to_sql.catalogue import catalogue_of
-from text_to_sql.exceptions import StatementRefused, TargetTimeout
+from text_to_sql.exceptions import StatementCancelled, StatementRefused, TargetTimeout
 from text_to_sql.execution import wall
 from text_to_sql.execution.result import Limits, Result
+from text_to_sql.execution.watch import Audience
 from text_to_sql.guard import QueryRefused, check
-from text_to_sql.models import Database
+from text_to_sql.models import Database, QueryExecutionLog
 from text_to_sql.records import QueryExecutionRecord
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """Who asks what of which database. `groups` is None for a caller who sees all rows."""
+    """Who asks what of which database. `groups` is None for a caller who sees all rows; `seconds` is the deadline."""
 
     database: Database
     session_id: str
     query: str
     caller: str
     groups: frozenset[int] | None
+    seconds: float
+    audience: Audience = field(default_factory=Audience)
 
 
 @dataclass
@@ -35,7 +42,7 @@ class _Attempt:
     """What is known of an execution for its record."""
 
     executed_sql: str = ""
-    outcome: str = "succeeded"
+    outcome: str = "failed"
     error: str = ""
     row_count: int = 0
     truncated: bool = False
@@ -44,32 +51,62 @@ class _Attempt:
 def execute(request: Request) -> Result:
     """Runs the statement. The record is durable when this returns or raises.
 
-    Raises `StatementRefused`, `StatementFailed`, `TargetError`, or `NotRecorded`: then nothing may be answered.
+    Raises `StatementRefused`, `StatementFailed`, `StatementCancelled`, `TargetError`, or `NotRecorded`: then nothing
+    may be answered.
     """
+    with recorder.CapacityReservation(2 * len(request.query.encode("utf-8", "replace"))):
+        return _execute(request, recorder.record)
+
+
+def execute_in_worker(request: Request) -> Result:
+    """As `execute`, in a process without a journal: the record is written as a row."""
+    return _execute(request, _write_row)
+
+
+def as_text(result: Result) -> str:
+    """The result as a job keeps it: the JSON text of the answer."""
+    return as_json(result.described()).decode()
+
+
+def database(database_id: int) -> Database:
+    """The registered database. Raises `NoSuchRecord`."""
+    try:
+        return Database.objects.get(pk=database_id)
+    except Database.DoesNotExist:
+        raise NoSuchRecord("No database has this id.") from None
+
+
+def _execute(request: Request, record: Callable[[QueryExecutionRecord], None]) -> Result:
     attempt = _Attempt()
     started = time.perf_counter()
-    with recorder.CapacityReservation(2 * len(request.query.encode("utf-8", "replace"))):
-        try:
-            return _run(request, attempt)
-        except GatewayError as exc:
-            attempt.error = exc.detail
-            attempt.outcome = _OUTCOMES.get(type(exc), "failed")
-            raise
-        finally:
-            recorder.record(_record(request, attempt, 1000 * (time.perf_counter() - started)))
+    try:
+        return _run(request, attempt)
+    except GatewayError as exc:
+        attempt.error = exc.detail
+        attempt.outcome = _OUTCOMES.get(type(exc), "failed")
+        raise
+    finally:
+        record(_record(request, attempt, 1000 * (time.perf_counter() - started)))
 
 
 def _run(request: Request, attempt: _Attempt) -> Result:
-    limits = Limits(seconds=settings.QUERY_SECONDS, rows=settings.QUERY_MAX_ROWS, bytes=settings.QUERY_MAX_BYTES)
+    limits = Limits(seconds=request.seconds, rows=settings.QUERY_MAX_ROWS, bytes=settings.QUERY_MAX_BYTES)
     catalogue = catalogue_of(request.database, request.groups)
     try:
         checked = check(request.query, catalogue, limits.rows + 1)  # one more shows whether there are more
     except QueryRefused as exc:
         raise StatementRefused(str(exc)) from None
     attempt.executed_sql = checked.sql
-    result = wall.run(request.database.info, checked.sql, catalogue.names(), limits)
-    attempt.row_count, attempt.truncated = len(result.rows), result.truncated
+    result = wall.run(request.database.info, checked.sql, catalogue.names(), limits, request.audience)
+    attempt.outcome, attempt.row_count, attempt.truncated = "succeeded", len(result.rows), result.truncated
     return result
+
+
+def _write_row(item: QueryExecutionRecord) -> None:
+    with transaction.atomic():
+        recorder.record_as_row(item)
+        if not QueryExecutionLog.objects.filter(pk=item.id).exists():
+            raise NotRecorded("The result is withheld: the record of its statement did not become a row.")
 
 
 def _record(request: Request, attempt: _Attempt, milliseconds: float) -> QueryExecutionRecord:
@@ -96,4 +133,8 @@ def _storable(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
-_OUTCOMES: dict[type[GatewayError], str] = {StatementRefused: "refused", TargetTimeout: "timed-out"}
+_OUTCOMES: dict[type[GatewayError], str] = {
+    StatementCancelled: "cancelled",
+    StatementRefused: "refused",
+    TargetTimeout: "timed-out",
+}

@@ -33,6 +33,14 @@ def as_json(value: object) -> Any:
     return value if value is None or isinstance(value, str) else str(value)
 
 
+def as_text(value: object) -> str:
+    """The value as a text: as JSON has it, decimals without an exponent."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    found = as_json(value)
+    return found if isinstance(found, str) else orjson.dumps(found).decode()
+
+
 def _integer(value: int) -> Any:
     return value if abs(value) <= _MAX_ORJSON else orjson.Fragment(str(value))
 

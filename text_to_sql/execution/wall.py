@@ -4,56 +4,62 @@ The session reads only, the protocol takes one statement, and the database ends 
 planned before it runs. `drivers` sets up the session.
 """
 
+import logging
 import sqlite3
-import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import psycopg
 import pymysql
 from pymysql.cursors import SSCursor
 
-from text_to_sql.connections.drivers import DRIVER_ERRORS, connect, said
+from text_to_sql.connections.drivers import DRIVER_ERRORS, connect, descriptor, said
 from text_to_sql.connections.info import ConnectionInfo
-from text_to_sql.exceptions import StatementFailed, TargetError, TargetTimeout
+from text_to_sql.exceptions import StatementCancelled, StatementFailed, TargetError, TargetTimeout
 from text_to_sql.execution.result import Limits, Result, collect
+from text_to_sql.execution.watch import Audience, Ending, Watch
 
+log = logging.getLogger(__name__)
+
+CANCEL_SECONDS = 2
+_MYSQL_NO_PLAN = 1345
 _MYSQL_TIMEOUTS = {1028, 1205, 1317, 1969, 3024}
 _MYSQL_LOST = {2006, 2013, 2014, 2055, 1053, 1927}
 _SQLITE_ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+Collected = Callable[..., Result]
 _SQLITE_FUNCTIONS = {"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "randomblob", "zeroblob"}
 
 
-def run(info: ConnectionInfo, sql: str, readable: Collection[str], limits: Limits) -> Result:
+def run(
+    info: ConnectionInfo, sql: str, readable: Collection[str], limits: Limits, audience: Audience | None = None
+) -> Result:
     """Plans and runs one statement. `readable` are the tables that SQLite may read; the others have rights for that.
 
-    Raises `StatementFailed`, `TargetError` or `TargetTimeout`.
+    Raises `StatementFailed`, `StatementCancelled`, `TargetError` or `TargetTimeout`.
     """
+    audience = audience or Audience()
     connection = connect(info, limits.seconds)
+    watch = Watch(
+        lambda: _CANCEL[info.engine](connection, info),
+        descriptor(connection, info),
+        limits.seconds,
+        audience.is_wanted,
+    )
     try:
-        with _deadline(lambda: _CANCEL[info.engine](connection, info), limits.seconds):
-            return _RUN[info.engine](connection, sql, readable, limits)
-    except DRIVER_ERRORS as exc:
-        raise _translated(exc, info, limits) from None
+        with watch:
+            return _RUN[info.engine](
+                connection, sql, readable, partial(collect, limits=limits, on_rows=audience.on_rows)
+            )
+    except Exception as exc:  # noqa: BLE001 - drivers raise anything for bytes that are no protocol
+        raise _translated(exc, info, limits, watch.ending) from None
     finally:
         with suppress(*DRIVER_ERRORS, OSError):
             connection.close()
 
 
-@contextmanager
-def _deadline(cancel: Callable[[], None], seconds: float) -> Iterator[None]:
-    """Cancels the statement in the database if its own time-out did not end it."""
-    timer = threading.Timer(seconds + 0.2, cancel)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _run_postgres(connection: "psycopg.Connection[Any]", sql: str, _: Collection[str], limits: Limits) -> Result:
+def _run_postgres(connection: "psycopg.Connection[Any]", sql: str, _: Collection[str], collected: Collected) -> Result:
     """`stream` uses the extended protocol, which takes one statement only."""
     with connection.cursor() as cursor:
         for _plan in cursor.stream(b"EXPLAIN " + sql.encode()):
@@ -62,27 +68,36 @@ def _run_postgres(connection: "psycopg.Connection[Any]", sql: str, _: Collection
         rows = cursor.stream(sql.encode())
         first = next(rows, None)
         names = [column.name for column in cursor.description or []]
-        return collect(names, _chained(first, rows), limits)
+        return collected(names, _chained(first, rows))
 
 
-def _run_mysql(connection: "pymysql.Connection[Any]", sql: str, _: Collection[str], limits: Limits) -> Result:
+def _run_mysql(connection: "pymysql.Connection[Any]", sql: str, _: Collection[str], collected: Collected) -> Result:
     """The connection does not ask for several statements, so the server takes one only."""
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {sql}")
+        _plan_mysql(cursor, sql)
     cursor = connection.cursor(SSCursor)  # not closed: that would read the rest of the rows
     cursor.execute("START TRANSACTION READ ONLY")
     cursor.execute(sql)
     names = [column[0] for column in cursor.description or []]
-    return collect(names, iter(cursor.fetchone, None), limits)
+    return collected(names, iter(cursor.fetchone, None))
 
 
-def _run_sqlite(connection: sqlite3.Connection, sql: str, readable: Collection[str], limits: Limits) -> Result:
+def _plan_mysql(cursor: Any, sql: str) -> None:
+    """A role that may read a view, but not the tables below it, is not told the plan."""
+    try:
+        cursor.execute(f"EXPLAIN {sql}")
+    except pymysql.Error as exc:
+        if exc.args[:1] != (_MYSQL_NO_PLAN,):
+            raise
+
+
+def _run_sqlite(connection: sqlite3.Connection, sql: str, readable: Collection[str], collected: Collected) -> Result:
     """The authorizer sees every table and function that the statement uses."""
     connection.set_authorizer(_authorizer(_hidden(connection, readable)))
     connection.execute(f"EXPLAIN {sql}").close()
     cursor = connection.execute(sql)
     names = [column[0] for column in cursor.description or []]
-    return collect(names, cursor, limits)
+    return collected(names, cursor)
 
 
 def _hidden(connection: sqlite3.Connection, readable: Collection[str]) -> set[str]:
@@ -113,12 +128,12 @@ def _chained(first: Any, rows: Iterator[Any]) -> Iterator[Any]:
 
 def _cancel_postgres(connection: "psycopg.Connection[Any]", _: ConnectionInfo) -> None:
     with suppress(psycopg.Error):
-        connection.cancel_safe(timeout=5)
+        connection.cancel_safe(timeout=CANCEL_SECONDS)
 
 
 def _cancel_mysql(connection: "pymysql.Connection[Any]", info: ConnectionInfo) -> None:
     with suppress(pymysql.Error, TargetError):
-        other = connect(info, 5)
+        other = connect(info, CANCEL_SECONDS)
         with other.cursor() as cursor:
             cursor.execute("KILL QUERY %s", (connection.thread_id(),))  # type: ignore[no-untyped-call]
         other.close()
@@ -129,9 +144,14 @@ def _cancel_sqlite(connection: sqlite3.Connection, _: ConnectionInfo) -> None:
         connection.interrupt()
 
 
-def _translated(exc: Exception, info: ConnectionInfo, limits: Limits) -> Exception:
-    if _is_timeout(exc):
+def _translated(exc: Exception, info: ConnectionInfo, limits: Limits, ending: Ending | None) -> Exception:
+    if ending is Ending.UNWANTED:
+        return StatementCancelled("The statement was cancelled in the database: nobody waits for its rows.")
+    if ending is Ending.DEADLINE or _is_timeout(exc):
         return TargetTimeout(f"The database did not answer within {limits.seconds:g} s: ask for less.")
+    if not isinstance(exc, DRIVER_ERRORS):
+        log.error("database %s sent what its driver can't read (%s)", info, type(exc).__name__)
+        return TargetError("The database sent what can't be read. Is it the engine that was registered?")
     if _is_lost(exc):
         return TargetError(f"The database broke the connection off: {said(exc, info)}")
     return StatementFailed(f"The database says: {said(exc, info)}")
@@ -146,9 +166,13 @@ def _is_timeout(exc: Exception) -> bool:
 
 
 def _is_lost(exc: Exception) -> bool:
+    """Whether the connection is at fault. An error that the server did not number comes from the driver."""
     if isinstance(exc, pymysql.Error):
-        return isinstance(exc, pymysql.InterfaceError) or (bool(exc.args) and exc.args[0] in _MYSQL_LOST)
-    return isinstance(exc, psycopg.OperationalError | psycopg.InterfaceError)
+        number = exc.args[0] if exc.args else None
+        return isinstance(exc, pymysql.InterfaceError) or not isinstance(number, int) or number in _MYSQL_LOST
+    if isinstance(exc, psycopg.OperationalError | psycopg.InterfaceError):
+        return True
+    return isinstance(exc, psycopg.Error) and exc.sqlstate is None and not isinstance(exc, psycopg.DataError)
 
 
 _RUN: dict[str, Callable[..., Result]] = {"postgres": _run_postgres, "mysql": _run_mysql, "sqlite": _run_sqlite}

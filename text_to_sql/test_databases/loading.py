@@ -44,8 +44,7 @@ def write_sqlite(folder: Path, seed: int, today: dt.date) -> Iterator[Path]:
 
 def write_server(url: str, seed: int, today: dt.date) -> Iterator[str]:
     """Creates `test_ad` and the others on a MySQL, MariaDB or PostgreSQL server. Existing ones are dropped first."""
-    parsed = make_url(url)
-    server = parsed.set(drivername=_DIALECTS[parsed.drivername.split("+")[0]])
+    server = server_url(url)
     for name in NAMES:
         _create(server, f"test_{name}")
         engine = create_engine(server.set(database=f"test_{name}"))
@@ -53,6 +52,12 @@ def write_server(url: str, seed: int, today: dt.date) -> Iterator[str]:
             _fill(connection, name, rows_of(name, seed, today))
         engine.dispose()
         yield f"test_{name}"
+
+
+def server_url(url: str) -> URL:
+    """The URL with the driver that is installed."""
+    parsed = make_url(url)
+    return parsed.set(drivername=_DIALECTS[parsed.drivername.split("+")[0]])
 
 
 def _create(server: URL, name: str) -> None:

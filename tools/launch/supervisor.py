@@ -51,6 +51,17 @@ class Supervisor:
         if self._results[name] != "status 0":
             raise LaunchError(f"{name} failed ({self._results[name]})", process.tail)
 
+    def begin(self, name: str, command: Sequence[str]) -> None:
+        """Starts a command that ends by itself, and does not wait."""
+        self._start(name, command)
+
+    def finish(self, name: str) -> None:
+        """Waits until a command has ended. One that failed does not stop the start. Raises `StopRequested`."""
+        while name in self._alive:
+            self._run_once(math.inf)
+        if (how := self._results[name]) != "status 0":
+            self.say(f"{name} failed ({how})")
+
     def tail(self, name: str) -> Sequence[str]:
         """Returns a process's last output lines."""
         return self._alive[name].tail if name in self._alive else ()

@@ -13,6 +13,8 @@ from tools.launch.readiness import answers
 from tools.launch.supervisor import Supervisor
 
 EMBEDDED = {"redis": "REDIS_URL", "ml_server": "ML_SERVER_URL"}
+DATABASES = "databases"
+TEST_DATABASES = ("generate_test_databases", "--register", "--if-empty")  # for questions in SQL
 READY_SECONDS = 120
 WORKER_SECONDS = 20
 SPARE_SECONDS = 5
@@ -61,12 +63,16 @@ def bring_up(supervisor: Supervisor) -> None:
     supervisor.say("preparing the database")
     supervisor.run("migrate", [sys.executable, "manage.py", "migrate", "--verbosity", "0"])
     supervisor.run("admin", [sys.executable, "-m", "tools.launch.admin"])
+    if settings.DEBUG:
+        supervisor.begin(DATABASES, [sys.executable, "manage.py", *TEST_DATABASES])
     for name in (name for name in commands if name not in EMBEDDED):
         supervisor.supervise(name, commands[name])
     if settings.FETCH_MODELS:
         supervisor.launch("models", [sys.executable, "manage.py", "fetch_models"])
     supervisor.say(f"waiting for {', '.join(commands)}")
     _wait_for(list(commands), supervisor)
+    if settings.DEBUG:
+        supervisor.finish(DATABASES)
 
 
 def ready_line() -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 from tqdm import tqdm
@@ -24,7 +25,8 @@ class Command(BaseCommand):
         f"caller is '{demo.CALLER}', which identifies these rows. The answers are real: the command requests at most "
         "a few hundred predictions from the model server at ML_SERVER_URL, varied around its own example within its "
         "input schema. Each answer is used for many rows, with its measured latency, so 100,000 rows take seconds. "
-        "Each run adds its rows to the existing ones."
+        "Each run adds its rows to the existing ones. If no database is registered, the four test databases for "
+        "questions in SQL are written and registered too."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -47,6 +49,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{written:,} synthetic rows added (seed {plan.seed}, {answers}); the log now has {total:,} rows."
         )
+        call_command("generate_test_databases", "--register", "--if-empty", stdout=self.stdout)
         if written < rows:
             raise CommandError("Stopped before all rows were written.", returncode=INTERRUPTED)
 

@@ -112,6 +112,9 @@ ROUTES: dict[str, Look | None] = {
     "ai/calls/": Look("call.list", "/ai/calls/", names_patient=False),
     "ai/calls/export/": Look("call.export", "/ai/calls/export/", names_patient=False),
     "ai/calls/<id:row_id>/": Look("call.read", "/ai/calls/{call}/", names_patient=False),
+    "llm/execute-sql/jobs/": None,  # the statement's record is kept, and only its caller sees the result
+    "llm/execute-sql/jobs/<id:job_id>/": None,
+    "llm/execute-sql/jobs/<id:job_id>/cancel/": None,
     "llm/executions/": Look("execution.list", "/llm/executions/", names_patient=False),
     "llm/executions/export/": Look("execution.export", "/llm/executions/export/", names_patient=False),
     "llm/executions/<id:row_id>/": Look("execution.read", "/llm/executions/{execution}/", names_patient=False),

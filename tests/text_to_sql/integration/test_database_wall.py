@@ -15,7 +15,6 @@ from text_to_sql.exceptions import StatementFailed
 from text_to_sql.execution import wall
 from text_to_sql.execution.result import Limits
 
-COUNT = 100
 VISIBLE = ("people", "visits")
 LIMITS = Limits(seconds=0.5, rows=100, bytes=100_000)
 WRITES = (
@@ -54,17 +53,6 @@ def contents(target: Target) -> list[Any]:
 def test_no_statement_writes_whatever_the_role_may(target: Target, role: str, statement: str) -> None:
     before = contents(target)
     attempt(target, getattr(target, role), statement)
-    assert contents(target) == before
-
-
-def test_no_hostile_statement_writes_or_shows_hidden_tables(target: Target) -> None:
-    before = contents(target)
-    dialect = target.engine
-    for statement in hostile_sql.statements(dialect, COUNT, seed=7):
-        rows = b"".join(attempt(target, target.reader, statement))
-        assert b"SECRET salary" not in rows, statement
-        assert target.engine != "postgres" or b"SECRET tenant" not in rows, statement
-        assert target.engine == "sqlite" or b"SECRET note" not in rows, statement
     assert contents(target) == before
 
 

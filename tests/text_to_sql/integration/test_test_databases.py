@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import io
+import os
 from pathlib import Path
 
 import psycopg
@@ -13,7 +14,7 @@ from pytest_django import Settings
 from tests.support.mariadb import MariaDB
 from tests.support.postgres import Postgres
 from tests.support.registered import Api
-from text_to_sql.models import Database
+from text_to_sql.models import Database, Example
 from text_to_sql.test_databases import NAMES, loading
 from text_to_sql.test_databases.ddl import comments
 
@@ -78,6 +79,74 @@ def test_they_load_into_postgresql(postgres: Postgres) -> None:
     with psycopg.connect(postgres.url_of("test_hr")) as connection:
         [[text]] = connection.execute("SELECT obj_description('employees'::regclass)")
         assert text == "직원"
+    drop(postgres, made)
+
+
+def drop(postgres: Postgres, names: list[str]) -> None:
     with psycopg.connect(postgres.url, autocommit=True) as connection:
-        for name in made:
-            connection.execute(f"DROP DATABASE {name}".encode())
+        for name in names:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
+        connection.execute("DROP ROLE IF EXISTS test_reader")
+
+
+def generate(**options: object) -> str:
+    out = io.StringIO()
+    call_command("generate_test_databases", stdout=out, **options)
+    return out.getvalue()
+
+
+@pytest.mark.django_db
+def test_those_of_a_server_are_registered_by_a_role_that_reads(
+    api: Api, mariadb: MariaDB, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.TEXT_TO_SQL_HOSTS = [f"127.0.0.1:{mariadb.port}"]
+    for _ in range(2):
+        generate(register=True, url=f"mysql://root@127.0.0.1:{mariadb.port}/")
+    every_example_answers(api, caplog)
+    shop = Database.objects.get(eng_name="test_ecommerce")
+    assert shop.user == "test_reader"
+    assert api.call("put", f"/ddp/db/{shop.pk}", {"connection_info": reconnect(shop)})[1]["warnings"] == []
+    mariadb.execute("DROP USER test_reader@'%'")
+
+
+@pytest.mark.django_db
+def test_those_of_postgresql_too(
+    api: Api, postgres: Postgres, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with psycopg.connect(postgres.url) as connection:
+        settings.TEXT_TO_SQL_HOSTS = [str(connection.info.host)]
+    generate(register=True, url=postgres.url)
+    every_example_answers(api, caplog)
+    shop = Database.objects.get(eng_name="test_ecommerce")
+    assert api.call("put", f"/ddp/db/{shop.pk}", {"connection_info": reconnect(shop)})[1]["warnings"] == []
+    drop(postgres, [f"test_{name}" for name in NAMES])
+
+
+def reconnect(database: Database) -> dict[str, object]:
+    info = database.info
+    known = {"engine": info.engine, "host": info.host, "port": info.port, "db": info.db}
+    return {**known, "user": info.user, "passwd": info.password}
+
+
+def every_example_answers(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    assert Database.objects.count() == 4
+    assert "is left out" not in caplog.text
+    for example in Example.objects.select_related("database").order_by("id"):
+        status, answer = api.execute(example.database.pk, example.sql)
+        assert (status, bool(answer.get("data"))) == (200, True), (example.sql, answer)
+
+
+@pytest.mark.django_db
+def test_make_up_writes_them_only_when_they_are_missing_or_old(api: Api, settings: Settings, tmp_path: Path) -> None:
+    settings.SQLITE_FOLDER = tmp_path
+    assert "synthetic" in generate(register=True, if_empty=True)
+    assert generate(register=True, if_empty=True) == ""
+    old = (tmp_path / "test_hr.sqlite3").stat().st_mtime - 2 * 86400
+    os.utime(tmp_path / "test_hr.sqlite3", (old, old))
+    example = Example.objects.order_by("id")[0]
+    example.delete()
+    assert "registered" not in generate(register=True, if_empty=True)
+    assert not Example.objects.filter(question=example.question).exists(), "what a person deleted stays deleted"
+    Database.objects.exclude(eng_name="test_hr").delete()
+    Database.objects.update(eng_name="mine", db="mine")
+    assert generate(register=True, if_empty=True) == ""

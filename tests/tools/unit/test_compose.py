@@ -21,9 +21,11 @@ from tools.launch.system import web_stop_seconds
 
 SERVICES = compose.services()
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
-ONE_SHOT = {"migrate"}
+ONE_SHOT = {"migrate", "test-databases"}
 SECRETS = {"SECRET_KEY", "SEAL_KEY", "ML_SERVER_TOKEN", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "FLOWER_BASIC_AUTH"}
-COMPOSE_ONLY = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "PUBLISH_HOST", "HTTPS_PORT", "SITE_ADDRESS", "SITE_TLS"}
+COMPOSE_ONLY = {
+    "POSTGRES_PASSWORD", "REDIS_PASSWORD", "PUBLISH_HOST", "HTTPS_PORT", "SITE_ADDRESS", "SITE_TLS", "TEST_DB_PASSWORD"
+}  # fmt: skip
 PORTS_AND_FOLDERS = {"GATEWAY_PORT", "ML_SERVER_PORT", "FLOWER_PORT", "REDIS_PORT", "VAR_DIR", "IMAGE_DIR"}
 
 Service = dict[str, Any]
@@ -85,7 +87,7 @@ def test_long_running_services_have_health_checks_and_restarts(name: str) -> Non
     assert SERVICES[name]["healthcheck"]["test"]
 
 
-@pytest.mark.parametrize("name", ONE_SHOT)
+@pytest.mark.parametrize("name", sorted(ONE_SHOT))
 def test_one_shot_services_are_not_restarted(name: str) -> None:
     assert SERVICES[name]["restart"] == "no"
     assert "healthcheck" not in SERVICES[name]
@@ -257,3 +259,9 @@ def test_the_model_server_image_copies_only_the_model_server() -> None:
     assert copies == ["ml_server/requirements.txt .", "models models", "ml_server ml_server"]
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert {"!ml_server", "!models"} < set(ignored)
+
+
+def test_the_test_databases_start_on_demand_and_have_no_default_password() -> None:
+    assert {name for name, parts in SERVICES.items() if "profiles" in parts} == {"test-db", "test-databases"}
+    assert SERVICES["test-db"]["environment"] == {"MARIADB_ROOT_PASSWORD": "${TEST_DB_PASSWORD:-}"}
+    assert SERVICES["test-db"]["networks"] == ["data"]

@@ -1,15 +1,18 @@
 """The WSGI layer in front of Django: reads the body, and waits for a slot."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from io import BytesIO
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from common.caller_presence import PRESENCE
 from common.conf import settings
 from common.exceptions import Busy, GatewayError
 from common.refusals import REFUSAL
 from tools.launch.admission.exchanges import SMALL_BYTES, Exchange, too_large
 from tools.launch.admission.memory import Budget
+from tools.launch.admission.presence import watch
 from tools.launch.admission.routes import LIVENESS, Pools, body_limit
 from tools.launch.admission.slots import Pool
 
@@ -37,6 +40,7 @@ class Admission:
             return _list(self._wrapped(environ, start_response))
         exchange = Exchange(environ["REMOTE_ADDR"], expects_continue="HTTP_EXPECT" in environ)
         self.exchanges.add(exchange)
+        environ[PRESENCE] = partial(watch, exchange)
         try:
             if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
                 return self._with_body(environ, start_response, exchange)

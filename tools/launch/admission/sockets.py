@@ -16,6 +16,7 @@ from typing import NamedTuple
 _SENT_AGE, _RECEIVED_AGE = 44, 52  # u32: milliseconds since data was sent and received
 _BYTES = 120  # two u64: bytes that the caller acknowledged, and bytes received
 _INFO_BYTES = 136
+_ESTABLISHED = 1  # the state, in the first byte
 CONTINUE_BYTES = len(b"HTTP/1.1 100 Continue\r\n\r\n")
 FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
@@ -30,6 +31,7 @@ class Connection(NamedTuple):
     received_at: float
     bytes_received: int
     bytes_sent: int  # acknowledged by the caller
+    is_open: bool  # false once the caller closed it
     is_unanswered: bool | None  # whether data came after the last answer; None if both are of the same millisecond
 
 
@@ -62,6 +64,7 @@ def _described(sock: socket.socket) -> Connection:
         now - received_age / 1000,
         received,
         sent,
+        info[0] == _ESTABLISHED,
         _order(sent_age, received_age, sent),
     )
 

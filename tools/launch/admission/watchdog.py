@@ -93,7 +93,7 @@ class Watchdog(threading.Thread):
             each.is_late = True
         for connection in connections(settings.GATEWAY_PORT):
             if connection.address == address and (
-                (self._is_silent(connection, since) and not any(_may_own(each, connection) for each in others))
+                (self._is_silent(connection, since) and not any(may_own(each, connection) for each in others))
                 or _was_told_to_continue(connection, late, others)
             ):
                 with suppress(OSError):
@@ -126,7 +126,7 @@ def _goes_on(before: _Silence, connection: Connection) -> bool:
     return is_still and then.bytes_sent == connection.bytes_sent
 
 
-def _may_own(exchange: Exchange, connection: Connection) -> bool:
+def may_own(exchange: Exchange, connection: Connection) -> bool:
     """Whether the connection may be that of the exchange, whose body is complete or not late yet."""
     if exchange.complete_at:
         begin, end = exchange.begun_at - ARRIVAL_SECONDS, exchange.complete_at + JITTER_SECONDS

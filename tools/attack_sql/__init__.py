@@ -1,0 +1,1 @@
+"""Attacks the two walls around statements with generated hostile SQL, each wall alone: see ADR 24."""
