@@ -97,7 +97,11 @@ def breaks_off(conversation: Conversation) -> None:
 
 def stalls(server: LLMServer) -> Script:
     """Never answers."""
-    return lambda _: server.gone.wait() and None
+
+    def script(_: Conversation) -> None:
+        server.gone.wait()
+
+    return script
 
 
 def drips(server: LLMServer) -> Script:

@@ -7,6 +7,7 @@ from pytest_django import Settings
 
 from tests.support import llm_server
 from tests.support.llm_server import LLMServer
+from tests.support.model import Script
 from tests.support.registered import Api
 from tests.text_to_sql.conftest import Target
 from text_to_sql.models import Database, QuestionSession
@@ -74,7 +75,7 @@ def test_a_wrong_number_twice_is_dropped(api: Api, clinic: int, llm: LLMServer) 
 
 @pytest.mark.parametrize("turn", [llm_server.resets, llm_server.completes("no"), llm_server.fails("401 Unauthorized")])
 def test_a_model_in_trouble_costs_no_rows(
-    api: Api, clinic: int, llm: LLMServer, settings: Settings, turn: llm_server.Script
+    api: Api, clinic: int, llm: LLMServer, settings: Settings, turn: Script
 ) -> None:
     settings.LLM_RETRIES = 0
     llm.say(turn)
