@@ -6,10 +6,10 @@ further frames, or whatever else the caller's file contained. Pillow is loaded w
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
-from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -32,7 +32,8 @@ WHITE = (255, 255, 255, 255)
 CONTENT_TYPE = "image/jpeg"
 
 _ORIENTATION = 0x0112
-_slots = BoundedSemaphore(CONCURRENT_DECODES)
+# Threads of their own: the allocator keeps freed memory for each thread that ever decoded, and callers have many.
+_decoders = ThreadPoolExecutor(CONCURRENT_DECODES, thread_name_prefix="picture")
 
 
 class _Unusable(Exception):
@@ -61,8 +62,7 @@ def read(raw: bytes, pointer: str = "") -> Picture:
     """
     try:
         kind = _checked(raw)
-        with _slots:
-            return encoded(_decoded(raw, kind), kind)
+        return _decoders.submit(lambda: encoded(_decoded(raw, kind), kind)).result()
     except _Unusable as exc:
         detail = str(exc)
         raise PictureRefused(f"The picture {detail}.", field_errors=[FieldError(pointer, detail)]) from None
