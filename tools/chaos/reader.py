@@ -10,7 +10,6 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,17 +49,30 @@ def main(journal: Path, result: Path, damaged: Path) -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     os.nice(NICENESS)
-    polls, frames, gaps = 0, 0, list[str]()
+    polls, refused, frames, gaps = 0, 0, 0, list[str]()
     while not stop.is_set():
-        for name in Spool(journal).segments():
-            with suppress(FileNotFoundError):  # removed: its records are rows
-                reading = read(journal, name)
-                frames += len(reading.frames)
-                if reading.gaps and not _names(damaged, name):
-                    gaps += reading.gaps
         polls += 1
-    found = {"polls": polls, "frames": frames, "gaps": len(gaps), "first gaps": gaps[:MAX_SHOWN]}
+        for name in _segments(journal):
+            try:
+                reading = read(journal, name)
+            except FileNotFoundError:  # removed: its records are rows
+                continue
+            except OSError:  # a fault makes the disk fail
+                refused += 1
+                continue
+            frames += len(reading.frames)
+            if reading.gaps and not _names(damaged, name):
+                gaps += reading.gaps
+    found = {"polls": polls, "refused": refused, "frames": frames, "gaps": len(gaps), "first gaps": gaps[:MAX_SHOWN]}
     result.write_text(json.dumps(found))
+
+
+def _segments(journal: Path) -> list[SegmentName]:
+    """The segments; none if the disk fails just now, for which ext4 has several error numbers."""
+    try:
+        return Spool(journal).segments()
+    except OSError:
+        return []
 
 
 def _names(damaged: Path, name: SegmentName) -> bool:
