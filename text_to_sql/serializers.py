@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from text_to_sql.models import Column, Database, Example, Synonym, Table
 
+LIST_SCHEMA = {"type": "array", "items": {"type": "object", "additionalProperties": {}}}
 _WRITTEN = ("kor_name", "description", "hidden")
 
 

@@ -7,6 +7,7 @@ REST_FRAMEWORK = {
         "accounts.authentication.SignedInAuthentication",
         "accounts.authentication.PasswordAuthentication",
     ],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.request_body.JSONOnly",
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.HasPermission"],

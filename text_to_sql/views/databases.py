@@ -14,7 +14,7 @@ from common.responses import json_response
 from text_to_sql import bodies, registration
 from text_to_sql.models import Database
 from text_to_sql.permissions import CHANGE_DATABASES, DELETE_DATABASES, READ_DATABASES, REGISTER
-from text_to_sql.serializers import DatabaseRequest
+from text_to_sql.serializers import LIST_SCHEMA, DatabaseRequest
 
 
 def database_or_404(database_id: int) -> Database:
@@ -30,7 +30,11 @@ class Databases(APIView):
 
     needs: ClassVar = {"GET": READ_DATABASES, "HEAD": READ_DATABASES, "POST": REGISTER}
 
-    @extend_schema(operation_id="list_databases", summary="Registered databases", responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        operation_id="list_databases",
+        summary="Registered databases",
+        responses={(200, "application/json"): LIST_SCHEMA},
+    )
     def get(self, request: Request) -> HttpResponse:
         """Lists them by id, without passwords."""
         refuse_parameters(request)

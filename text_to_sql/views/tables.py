@@ -13,7 +13,7 @@ from common.responses import json_response
 from text_to_sql import bodies, metadata
 from text_to_sql.models import Column, Table
 from text_to_sql.permissions import CHANGE_DATABASES, READ_DATABASES
-from text_to_sql.serializers import TablesRequest, WrittenRequest
+from text_to_sql.serializers import LIST_SCHEMA, TablesRequest, WrittenRequest
 from text_to_sql.views.databases import database_or_404
 
 
@@ -45,13 +45,18 @@ class Tables(APIView):
 
     needs: ClassVar = {"GET": READ_DATABASES, "HEAD": READ_DATABASES, "POST": CHANGE_DATABASES}
 
-    @extend_schema(operation_id="list_tables", summary="Stored tables", responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        operation_id="list_tables", summary="Stored tables", responses={(200, "application/json"): LIST_SCHEMA}
+    )
     def get(self, request: Request, database_id: int) -> HttpResponse:
         """Lists them with their columns."""
         return json_response(metadata.described(database_or_404(database_id)))
 
     @extend_schema(
-        operation_id="save_tables", summary="Store tables", request=TablesRequest, responses=OpenApiTypes.OBJECT
+        operation_id="save_tables",
+        summary="Store tables",
+        request=TablesRequest,
+        responses={(201, "application/json"): LIST_SCHEMA},
     )
     def post(self, request: Request, database_id: int) -> HttpResponse:
         """Stores them, and returns all tables."""
