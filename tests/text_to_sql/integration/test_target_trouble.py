@@ -49,9 +49,22 @@ def _quick(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[None
     silence._silent.clear()
 
 
+def require_other_server() -> None:
+    """Skips the test if PostgreSQL also has the tests' own database: frozen, it would hold the test too."""
+    if connections["default"].vendor == "postgresql":
+        pytest.skip("it would stop the server of the tests' own database")
+
+
+@pytest.fixture
+def other_postgres() -> None:
+    require_other_server()
+
+
 @pytest.fixture(params=["postgres", "mariadb"])
 def target(request: pytest.FixtureRequest) -> Target:
     """The databases of a network."""
+    if request.param == "postgres":
+        require_other_server()
     found: Target = request.getfixturevalue(f"{request.param}_target")
     return found
 
@@ -137,6 +150,7 @@ def test_one_that_freezes_in_the_middle(
     assert last_record(process_records).outcome == "timed-out"
 
 
+@pytest.mark.usefixtures("other_postgres")
 def test_a_frozen_server(api: Api, postgres_target: Target, postgres: Postgres) -> None:
     database = api.register(postgres_target.owner)
     processes = postgres.processes()
