@@ -1,14 +1,23 @@
-"""The guard's catalogue of a registered database, as one caller sees it."""
+"""Registered databases, and the guard's catalogue of one as a caller sees it."""
 
 from collections.abc import Iterable
 
 from django.db.models import Prefetch
 
+from common.exceptions import NoSuchRecord
 from text_to_sql.guard import Catalogue
 from text_to_sql.guard import Table as VisibleTable
 from text_to_sql.models import Column, Database, RowRule, Table
 
 NO_ROWS = "1 = 0"
+
+
+def registered(database_id: int) -> Database:
+    """The registered database. Raises `NoSuchRecord`."""
+    found = Database.objects.filter(pk=database_id).first()
+    if found is None:
+        raise NoSuchRecord("No database has this id: GET /ddp/db lists them.")
+    return found
 
 
 def catalogue_of(database: Database, groups: Iterable[int] | None) -> Catalogue:

@@ -8,6 +8,11 @@ from typing import ClassVar
 from recording.records import SealableRecord
 
 
+def storable(text: str) -> str:
+    """A text that every database can store: no NUL, no half of a surrogate pair."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+
+
 @dataclass(frozen=True, kw_only=True)
 class QueryExecutionRecord(SealableRecord):
     """The sealed content of one row of `QueryExecutionLog`. The rows of the result are not in it."""

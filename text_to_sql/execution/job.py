@@ -76,7 +76,8 @@ def _params(asked: "Request") -> str:
 
 
 def _asked(job: Job, heartbeat: Heartbeat) -> "Request":
-    from text_to_sql.execution import service  # noqa: PLC0415 - as above
+    from text_to_sql.catalogue import registered  # noqa: PLC0415 - as above
+    from text_to_sql.execution import service  # noqa: PLC0415
     from text_to_sql.execution.visibility import groups_now  # noqa: PLC0415
     from text_to_sql.execution.watch import Audience  # noqa: PLC0415
 
@@ -87,7 +88,7 @@ def _asked(job: Job, heartbeat: Heartbeat) -> "Request":
         heartbeat.progress = min(_ROW_LIMIT_PERCENT, 100 * rows // settings.QUERY_MAX_ROWS), f"{rows} rows read"
 
     return service.Request(
-        database=service.database(params["database"]),
+        database=registered(params["database"]),
         session_id=params["session_id"],
         query=params["query"],
         caller=job.requested_by,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.db import transaction
 
-from common.exceptions import GatewayError, NoSuchRecord
+from common.exceptions import GatewayError
 from common.ids import uuid7
 from common.logs import current_request_id
 from common.responses import as_json
@@ -21,7 +21,7 @@ from text_to_sql.execution.result import Limits, Result
 from text_to_sql.execution.watch import Audience
 from text_to_sql.guard import QueryRefused, check
 from text_to_sql.models import Database, QueryExecutionLog
-from text_to_sql.records import QueryExecutionRecord
+from text_to_sql.records import QueryExecutionRecord, storable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,14 +68,6 @@ def as_text(result: Result) -> str:
     return as_json(result.described()).decode()
 
 
-def database(database_id: int) -> Database:
-    """The registered database. Raises `NoSuchRecord`."""
-    try:
-        return Database.objects.get(pk=database_id)
-    except Database.DoesNotExist:
-        raise NoSuchRecord("No database has this id.") from None
-
-
 def _execute(request: Request, record: Callable[[QueryExecutionRecord], None]) -> Result:
     attempt = _Attempt()
     started = time.perf_counter()
@@ -116,21 +108,16 @@ def _record(request: Request, attempt: _Attempt, milliseconds: float) -> QueryEx
         database_id=request.database.pk,
         database_name=request.database.kor_name,
         session_id=request.session_id,
-        query=_storable(request.query),
+        query=storable(request.query),
         executed_sql=attempt.executed_sql,
         outcome=attempt.outcome,
-        error=_storable(attempt.error),
+        error=storable(attempt.error),
         row_count=attempt.row_count,
         truncated=attempt.truncated,
         duration_ms=milliseconds,
         caller=request.caller,
         request_id=current_request_id.get(),
     )
-
-
-def _storable(text: str) -> str:
-    """A text that every database can store: no NUL, no half of a surrogate pair."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
 _OUTCOMES: dict[type[GatewayError], str] = {

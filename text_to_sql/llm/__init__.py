@@ -3,5 +3,4 @@
 calls        retries within one deadline, records
 attempt      one call, its cost, its record
 client       the official `openai` client, and its errors as ours; imported with the first question that needs it
-transport    carries the client's requests on the gateway's own outbound transport; holds the key
 """

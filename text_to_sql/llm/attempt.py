@@ -17,7 +17,7 @@ from text_to_sql.exceptions import LanguageModelError, LanguageModelTimeout, Lan
 from text_to_sql.llm import client, usage
 from text_to_sql.llm.client import Message, Reply
 from text_to_sql.models import Database
-from text_to_sql.records import LLMRecord
+from text_to_sql.records import LLMRecord, storable
 
 T = TypeVar("T")
 
@@ -108,9 +108,9 @@ def _record(call: Call, prompt: str, found: _Outcome, milliseconds: float) -> LL
         provider=client.provider()[:255],
         model=reply.model or settings.LLM_MODEL[:200],
         prompt=prompt,
-        answer=_storable(reply.text),
+        answer=storable(reply.text),
         outcome=found.outcome,
-        error=_storable(found.error),
+        error=storable(found.error),
         tokens_in=reply.tokens_in,
         tokens_out=reply.tokens_out,
         cost=f"{cost(reply.tokens_in, reply.tokens_out):f}",
@@ -118,8 +118,3 @@ def _record(call: Call, prompt: str, found: _Outcome, milliseconds: float) -> LL
         caller=parent.caller,
         request_id=current_request_id.get(),
     )
-
-
-def _storable(text: str) -> str:
-    """A text that every database can store: no NUL, no half of a surrogate pair."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

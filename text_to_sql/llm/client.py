@@ -12,6 +12,7 @@ from text_to_sql.exceptions import LanguageModelUnusable
 
 Message = Mapping[str, str]  # role and content
 
+MAX_ANSWER_BYTES = 1024 * 1024
 MAX_TOKENS_COUNTED = 10_000_000  # a server that says more is not believed
 _SHORTEST_SECRET = 8  # characters; shorter keys are placeholders such as "none", and words of answers
 
@@ -62,10 +63,10 @@ def _client(url: str, key: str) -> Any:
     import httpx2  # noqa: PLC0415 - 40 MB and half a second, only in processes that ask a model
     import openai  # noqa: PLC0415
 
-    from text_to_sql.llm.transport import OutboundTransport  # noqa: PLC0415
+    from common.outbound.openai_transport import NO_KEY, OutboundTransport  # noqa: PLC0415
 
-    sender = httpx2.Client(transport=OutboundTransport(key), trust_env=False, follow_redirects=False)
-    client = openai.OpenAI(base_url=url, api_key="kept-by-the-transport", max_retries=0, http_client=sender)
+    sender = httpx2.Client(transport=OutboundTransport(key, MAX_ANSWER_BYTES), trust_env=False, follow_redirects=False)
+    client = openai.OpenAI(base_url=url, api_key=NO_KEY, max_retries=0, http_client=sender)
     return client.chat.completions
 
 

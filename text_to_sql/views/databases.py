@@ -8,21 +8,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from common.exceptions import NoSuchRecord
 from common.query_params import refuse_parameters
 from common.responses import json_response
 from text_to_sql import bodies, registration
+from text_to_sql.catalogue import registered
 from text_to_sql.models import Database
 from text_to_sql.permissions import CHANGE_DATABASES, DELETE_DATABASES, READ_DATABASES, REGISTER
 from text_to_sql.serializers import LIST_SCHEMA, DatabaseRequest
-
-
-def database_or_404(database_id: int) -> Database:
-    """Raises `NoSuchRecord`."""
-    found = Database.objects.filter(pk=database_id).first()
-    if found is None:
-        raise NoSuchRecord("No database has this id: GET /ddp/db lists them.")
-    return found
 
 
 class Databases(APIView):
@@ -69,7 +61,7 @@ class OneDatabase(APIView):
     @extend_schema(operation_id="get_database", summary="One database", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, database_id: int) -> HttpResponse:
         """Returns it, without its password."""
-        return json_response(registration.described(database_or_404(database_id)))
+        return json_response(registration.described(registered(database_id)))
 
     @extend_schema(
         operation_id="change_database",
@@ -81,10 +73,10 @@ class OneDatabase(APIView):
     def put(self, request: Request, database_id: int) -> HttpResponse:
         """Changes it; a new `connection_info` is verified first."""
         values: dict[str, Any] = bodies.read(request, DatabaseRequest, partial=True)
-        return json_response(registration.change(database_or_404(database_id), values))
+        return json_response(registration.change(registered(database_id), values))
 
     @extend_schema(operation_id="forget_database", summary="Forget a database", responses={204: None})
     def delete(self, request: Request, database_id: int) -> HttpResponse:
         """Forgets it and what is known of its tables. The log of executions stays."""
-        database_or_404(database_id).delete()
+        registered(database_id).delete()
         return HttpResponse(status=204)

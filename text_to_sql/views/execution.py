@@ -23,15 +23,13 @@ from jobs.serializers import JobSchema
 from jobs.urls import KEY
 from jobs.views import accepted
 from text_to_sql import bodies, summaries
+from text_to_sql.catalogue import registered
 from text_to_sql.execution import files, job, service
 from text_to_sql.execution.visibility import groups_of
 from text_to_sql.execution.watch import Audience
 from text_to_sql.models import Database, QuestionSession
 from text_to_sql.permissions import RUN_SQL
 from text_to_sql.serializers import ExecutionRequest, ExecutionResponse
-from text_to_sql.views.databases import database_or_404
-
-__all__ = ["Execution", "groups_of", "query_of", "session_of"]
 
 
 class Execution(APIView):
@@ -70,7 +68,7 @@ class Execution(APIView):
         """Returns the rows, or the job that fetches them."""
         options = read_query(request, _READERS)
         form = files.chosen(options, request.headers.get("Accept", ""))
-        database = database_or_404(database_id)
+        database = registered(database_id)
         query, caller = query_of(request, database, session_id), caller_of(request)
         asked = service.Request(
             database=database,

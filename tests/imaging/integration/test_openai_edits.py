@@ -89,6 +89,13 @@ def _drips(conversation: Conversation) -> None:
         time.sleep(0.02)
 
 
+def _drips_its_head(conversation: Conversation) -> None:
+    conversation.send(b"HTTP/1.1 200 OK\r\nX-Long: ")
+    while True:
+        conversation.send(b"x")
+        time.sleep(0.02)
+
+
 def _endless(conversation: Conversation) -> None:
     conversation.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
     while True:
@@ -136,6 +143,7 @@ def _sends(data: bytes) -> Script:
         (_endless, ProviderError, "failed"),
         (_silent, ProviderTimeout, "timed-out"),
         (_drips, ProviderTimeout, "timed-out"),
+        (_drips_its_head, ProviderTimeout, "timed-out"),
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("gateway")

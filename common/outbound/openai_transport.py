@@ -14,7 +14,7 @@ from common.outbound.bodies import header_fields, read_body
 from common.outbound.deadline import budget
 
 CONNECT_SECONDS = 5.0
-MAX_BYTES = 1024 * 1024  # of an answer with its head
+NO_KEY = "kept-by-the-transport"  # for the client, which refuses a blank one
 
 _SENT = ("Content-Type", "Accept")  # no other field that the client or its environment adds
 
@@ -23,21 +23,22 @@ for _name in ("openai", "httpx2", "httpcore2"):
 
 
 class OutboundTransport(httpx2.BaseTransport):
-    """Sends requests with this key, which may be blank."""
+    """Sends requests with this key, which may be blank. An answer has at most `max_bytes` with its head."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, max_bytes: int) -> None:
         self._fields = {"Authorization": f"Bearer {key}"} if key else {}
+        self._max_bytes = max_bytes
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """The whole answer. The client's `timeout` covers the exchange. Raises httpx2's errors."""
         seconds = float(request.extensions["timeout"]["read"])
-        limits = budget(seconds, connect=min(CONNECT_SECONDS, seconds), most_bytes=MAX_BYTES)
+        limits = budget(seconds, connect=min(CONNECT_SECONDS, seconds), most_bytes=self._max_bytes)
         fields = {name: request.headers[name] for name in _SENT if name in request.headers} | self._fields
-        session = sessions.language_model()
+        session = sessions.model_providers()
         prepared = session.prepared(request.method, str(request.url), fields, request.read())
         try:
             response = session.send(prepared, stream=True, timeout=limits)
-            body = read_body(response, MAX_BYTES)
+            body = read_body(response, self._max_bytes)
         except Timeout as exc:
             raise httpx2.ReadTimeout(type(exc).__name__, request=request) from None
         except RequestException as exc:
