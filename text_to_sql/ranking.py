@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 
 from django.db.models import Count, Max, Prefetch
 
@@ -34,6 +35,7 @@ class _Index:
 
 
 _indexes: dict[int, _Index] = {}
+_lock = Lock()  # over which index is kept: requests run in threads
 
 
 def rank(database: Database, question: str, limit: int = 8) -> list[Table]:
@@ -50,11 +52,13 @@ def rank(database: Database, question: str, limit: int = 8) -> list[Table]:
 
 def _index(database: Database) -> _Index:
     version = _version(database)
-    known = _indexes.pop(database.pk, None)
+    known = _indexes.get(database.pk)
     index = known if known is not None and known.version == version else _build(database, version)
-    _indexes[database.pk] = index  # the last one is the one that was used last
-    while len(_indexes) > _CACHED:
-        _indexes.pop(next(iter(_indexes)))
+    with _lock:
+        _indexes.pop(database.pk, None)
+        _indexes[database.pk] = index  # the last one is the one that was used last
+        while len(_indexes) > _CACHED:
+            del _indexes[next(iter(_indexes))]
     return index
 
 
