@@ -5,11 +5,14 @@ from django.urls import path
 from imaging.source import PROVIDER_CALLS
 from imaging.views.classify import Classify
 from imaging.views.info import Healthcheck, Info
+from imaging.services.storage import VIEW
+from imaging.views.stored_picture import StoredPicture
 from recording.urls import paths
 
 urlpatterns = [
     path("classify/", Classify.as_view(), name="classify-desk"),
     path("info/", Info.as_view(), name="imaging-info"),
     path("healthcheck/", Healthcheck.as_view(), name="imaging-healthcheck"),
+    path("pictures/<str:token>/", StoredPicture.as_view(), name=VIEW),
     *paths(PROVIDER_CALLS, "calls/"),
 ]

@@ -3,6 +3,7 @@
 https://django-storages.readthedocs.io/en/latest/backends/amazon-S3.html
 """
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from boto3.exceptions import Boto3Error
@@ -44,3 +45,7 @@ class S3(S3Storage):  # type: ignore[misc] # the library has no types
             "ResponseContentType": file.content_type,
         }
         return str(self.url(file.key, parameters=parameters))
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """By pages of 1,000."""
+        return (item.key for item in self.bucket.objects.filter(Prefix=prefix))

@@ -29,3 +29,4 @@ IMAGE_DRAWER = env.text(
     "IMAGE_DRAWER",
     "imaging.services.image_generation." + ("OpenAIEdits" if OPENAI_API_KEY else "StyleTransfer"),
 )
+IMAGES_PRODUCT_SEARCH = env.text("IMAGES_PRODUCT_SEARCH", "imaging.services.product_search.Catalogue")

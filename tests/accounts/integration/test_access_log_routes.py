@@ -109,6 +109,7 @@ ROUTES: dict[str, Look | None] = {
     "ai/classify/": None,  # its own record; the picture is the caller's
     "ai/info/": None,
     "ai/healthcheck/": None,
+    "ai/pictures/<str:token>/": None,  # a redrawn desk
     "ai/calls/": Look("call.list", "/ai/calls/", names_patient=False),
     "ai/calls/export/": Look("call.export", "/ai/calls/export/", names_patient=False),
     "ai/calls/<id:row_id>/": Look("call.read", "/ai/calls/{call}/", names_patient=False),

@@ -123,6 +123,7 @@ SQL = {
     "ai/classify/": Row("/ai/classify/", posts(DESIGNER), body={}),
     "ai/info/": Row("/ai/info/", reads(*ROLES)),
     "ai/healthcheck/": Row("/ai/healthcheck/", reads(*ROLES)),
+    "ai/pictures/<str:token>/": Row("/ai/pictures/t/", reads(DESIGNER)),
     "ai/calls/": Row("/ai/calls/", reads(AUDITOR)),
     "ai/calls/export/": Row("/ai/calls/export/", reads(AUDITOR)),
     "ai/calls/<id:row_id>/": Row(f"/ai/calls/{ID}/", reads(AUDITOR)),
