@@ -1,11 +1,13 @@
-"""The log of calls of providers."""
+"""The log of calls of providers, and what they may cost."""
 
 from typing import ClassVar
 
 from django.db import models
 
 from common.encrypted_fields import EncryptedTextField
+from common.ids import uuid7
 from imaging.records import ProviderCallRecord
+from jobs.models import Job
 from recording.models import SealedRow, history_indexes
 
 _MAX = ProviderCallRecord.MAX_LENGTHS
@@ -35,3 +37,25 @@ class ProviderCall(SealedRow):
     class Meta:
         verbose_name = "provider call"
         indexes: ClassVar = history_indexes("provider_call", "service", "caller", "job")
+
+
+class CostReservation(models.Model):
+    """What one call of a provider may cost: reserved in the database before the call, and replaced by its real cost.
+
+    `started_at` says that the call may have been sent. A row that has no `settled_at` keeps its reserved cost.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False, help_text="The id of the call's record.")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="+")
+    stage = models.CharField(max_length=40)
+    caller = models.CharField(max_length=150, blank=True)
+    day = models.DateField(help_text="In UTC.")
+    microdollars = models.BigIntegerField(help_text="Millionths of a US dollar.")
+    started_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["caller", "day"], name="cost_by_caller_and_day")]
+
+    def __str__(self) -> str:
+        return str(self.id)
