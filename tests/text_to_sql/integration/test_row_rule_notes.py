@@ -14,9 +14,7 @@ from text_to_sql.models import RowRule, Table
 pytestmark = pytest.mark.django_db
 
 
-def test_each_change_is_noted(
-    gateway: Client, api: Api, sqlite_target: Target, noted: Callable[[], list[Any]]
-) -> None:
+def test_each_change_is_noted(gateway: Client, api: Api, sqlite_target: Target, noted: Callable[[], list[Any]]) -> None:
     api.register(sqlite_target.owner)
     rule = RowRule.objects.create(
         table=Table.objects.get(name="visits"), group=Group.objects.create(name="north"), predicate="clinic = 'north'"
