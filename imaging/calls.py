@@ -8,8 +8,10 @@ from typing import TypeVar
 
 from attachments import descriptors
 from attachments.descriptors import Part
+from common import metrics
 from common.exceptions import GatewayError
 from common.logs import current_request_id
+from common.metrics import ProviderCall
 from imaging.exceptions import ProviderQuota, ProviderRefused, ProviderTimeout
 from imaging.pictures import CONTENT_TYPE, Picture
 from imaging.records import ProviderCallRecord
@@ -62,8 +64,10 @@ def perform(
         else:
             return made
         finally:
-            milliseconds = usage.exchange.milliseconds or 1000 * (time.perf_counter() - started)
-            record = _record(kind.name, service.provider, usage, outcome, origin, milliseconds, parts)
+            seconds = usage.exchange.seconds or time.perf_counter() - started
+            counted = ProviderCall(kind.name, outcome.name, seconds, usage.input_tokens, usage.output_tokens)
+            metrics.count_provider_call(counted)
+            record = _record(kind.name, service.provider, usage, outcome, origin, 1000 * seconds, parts)
             recorder.record(record, [part.data for part in parts])
 
 
