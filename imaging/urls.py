@@ -2,10 +2,10 @@
 
 from django.urls import path
 
+from imaging.services.storage import VIEW
 from imaging.source import PROVIDER_CALLS
 from imaging.views.classify import Classify
 from imaging.views.info import Healthcheck, Info
-from imaging.services.storage import VIEW
 from imaging.views.stored_picture import StoredPicture
 from recording.urls import paths
 
