@@ -30,3 +30,12 @@ IMAGE_DRAWER = env.text(
     "imaging.services.image_generation." + ("OpenAIEdits" if OPENAI_API_KEY else "StyleTransfer"),
 )
 IMAGES_PRODUCT_SEARCH = env.text("IMAGES_PRODUCT_SEARCH", "imaging.services.product_search.Catalogue")
+
+# Naver Shopping: https://developers.naver.com/docs/serviceapi/search/shopping/shopping.md
+NAVER_CLIENT_ID = env.text("NAVER_CLIENT_ID", "")
+NAVER_CLIENT_SECRET = env.text("NAVER_CLIENT_SECRET", "")
+NAVER_BASE_URL = env.url("NAVER_BASE_URL", "https://openapi.naver.com", schemes=("https", "http"))
+NAVER_SECONDS = env.number("NAVER_SECONDS", 5, minimum=0.01, maximum=60, unit="seconds")
+NAVER_DAILY_QUOTA = env.integer("NAVER_DAILY_QUOTA", 25_000, minimum=0, maximum=10**9, unit="calls")
+NAVER_CACHE_SECONDS = env.integer("NAVER_CACHE_SECONDS", 86_400, minimum=0, maximum=30 * 86_400, unit="seconds")
+NAVER_CACHE_KEYWORDS = env.integer("NAVER_CACHE_KEYWORDS", 10_000, minimum=1, maximum=10**6, unit="keywords")

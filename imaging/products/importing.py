@@ -1,7 +1,6 @@
 """Imports a CSV file of products into the catalogue: all of its rows, or none."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from itertools import islice
 from typing import BinaryIO, NamedTuple
 
@@ -24,7 +23,8 @@ class Imported(NamedTuple):
 
 def check(file: BinaryIO, encoding: str, most_rows: int | None = None) -> int:
     """The number of the file's products. Raises `FileRefused` with the faults of all lines."""
-    faults, more, count = [], 0, 0
+    faults: list[Row] = []
+    more = count = 0
     for row in _unique(file, encoding):
         count += 1
         if most_rows is not None and count > most_rows:
@@ -64,11 +64,11 @@ def _write_batch(products: list[CatalogueProduct]) -> int:
 
 
 def _batches(file: BinaryIO, encoding: str) -> Iterator[list[CatalogueProduct]]:
-    with closing(_unique(file, encoding)) as found:
-        while rows := list(islice(found, BATCH)):
-            if faults := [row for row in rows if row.fault]:
-                raise csv_files.refused(faults)
-            yield [row.product for row in rows if row.product]
+    found = _unique(file, encoding)
+    while rows := list(islice(found, BATCH)):
+        if faults := [row for row in rows if row.fault]:
+            raise csv_files.refused(faults)
+        yield [row.product for row in rows if row.product]
 
 
 def _unique(file: BinaryIO, encoding: str) -> Iterator[Row]:

@@ -101,7 +101,7 @@ def _matching(wanted: Sequence[str], limit: int) -> list[int]:
     return _values(statement, [first, *others, limit])
 
 
-def _values(statement: str, parameters: list[object]) -> list[int]:
+def _values(statement: str, parameters: list[str | int]) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return [int(value) for (value,) in cursor.fetchall()]
