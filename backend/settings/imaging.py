@@ -12,18 +12,28 @@ FETCH_MODELS = env.switch("FETCH_MODELS", default=True)
 IMAGE_MODELS_DIR = env.folder("IMAGE_MODELS_DIR", VAR_DIR / "weights")
 DESK_THRESHOLD = env.number("DESK_THRESHOLD", 0.3, minimum=0, maximum=1, unit="probability")
 IMAGE_CLASSIFIER = env.text("IMAGE_CLASSIFIER", "imaging.services.desk_classify.ImageNet")
-IMAGE_DESCRIBER = env.text("IMAGE_DESCRIBER", "imaging.services.vision2text.LabelsAndColours")
 
 # OpenAI's API, or another that speaks its protocol.
 OPENAI_API_KEY = env.text("OPENAI_API_KEY", "")
 OPENAI_BASE_URL = env.url("OPENAI_BASE_URL", "https://api.openai.com/v1", schemes=("https", "http"))
 OPENAI_SECONDS = env.number("OPENAI_SECONDS", 180, minimum=0.01, maximum=3600, unit="seconds")
+OPENAI_VISION_MODEL = env.text("OPENAI_VISION_MODEL", "gpt-4o")
+OPENAI_VISION_INPUT_PRICE = env.number(
+    "OPENAI_VISION_INPUT_PRICE", 0, minimum=0, maximum=10_000, unit="US dollars for a million tokens"
+)
+OPENAI_VISION_OUTPUT_PRICE = env.number(
+    "OPENAI_VISION_OUTPUT_PRICE", 0, minimum=0, maximum=10_000, unit="US dollars for a million tokens"
+)
 OPENAI_IMAGE_MODEL = env.text("OPENAI_IMAGE_MODEL", "gpt-image-1")
 OPENAI_IMAGE_INPUT_PRICE = env.number(
     "OPENAI_IMAGE_INPUT_PRICE", 0, minimum=0, maximum=10_000, unit="US dollars for a million tokens"
 )
 OPENAI_IMAGE_OUTPUT_PRICE = env.number(
     "OPENAI_IMAGE_OUTPUT_PRICE", 0, minimum=0, maximum=10_000, unit="US dollars for a million tokens"
+)
+IMAGE_DESCRIBER = env.text(
+    "IMAGE_DESCRIBER",
+    "imaging.services." + ("openai_vision.OpenAIVision" if OPENAI_API_KEY else "vision2text.LabelsAndColours"),
 )
 IMAGE_DRAWER = env.text(
     "IMAGE_DRAWER",
