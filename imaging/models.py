@@ -1,4 +1,4 @@
-"""The log of calls of providers, and the catalogue of products."""
+"""The log of calls of providers, what they may cost, and the catalogue of products."""
 
 from typing import ClassVar
 
@@ -6,8 +6,10 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 
 from common.encrypted_fields import EncryptedTextField
+from common.ids import uuid7
 from imaging.records import ProviderCallRecord
 from imaging.validators import http_url, one_line
+from jobs.models import Job
 from recording.models import SealedRow, history_indexes
 
 _MAX = ProviderCallRecord.MAX_LENGTHS
@@ -98,3 +100,25 @@ class DailyQuota(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.day}"
+
+
+class CostReservation(models.Model):
+    """What one call of a provider may cost: reserved in the database before the call, and replaced by its real cost.
+
+    `started_at` says that the call may have been sent. A row that has no `settled_at` keeps its reserved cost.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False, help_text="The id of the call's record.")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="+")
+    stage = models.CharField(max_length=40)
+    caller = models.CharField(max_length=150, blank=True)
+    day = models.DateField(help_text="In UTC.")
+    microdollars = models.BigIntegerField(help_text="Millionths of a US dollar.")
+    started_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["caller", "day"], name="cost_by_caller_and_day")]
+
+    def __str__(self) -> str:
+        return str(self.id)

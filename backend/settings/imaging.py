@@ -24,6 +24,7 @@ OPENAI_VISION_INPUT_PRICE = env.number(
 OPENAI_VISION_OUTPUT_PRICE = env.number(
     "OPENAI_VISION_OUTPUT_PRICE", 0, minimum=0, maximum=10_000, unit="US dollars for a million tokens"
 )
+OPENAI_VISION_MAX_COST = env.number("OPENAI_VISION_MAX_COST", 0.02, minimum=0, maximum=1000, unit="US dollars")
 OPENAI_IMAGE_MODEL = env.text("OPENAI_IMAGE_MODEL", "gpt-image-1")
 OPENAI_IMAGE_INPUT_PRICE = env.number(
     "OPENAI_IMAGE_INPUT_PRICE", 0, minimum=0, maximum=10_000, unit="US dollars for a million tokens"
@@ -39,6 +40,15 @@ IMAGE_DRAWER = env.text(
     "IMAGE_DRAWER",
     "imaging.services.image_generation." + ("OpenAIEdits" if OPENAI_API_KEY else "StyleTransfer"),
 )
+OPENAI_IMAGE_MAX_COST = env.number("OPENAI_IMAGE_MAX_COST", 0.3, minimum=0, maximum=1000, unit="US dollars")
+IMAGES_DAILY_COST_LIMIT = env.number("IMAGES_DAILY_COST_LIMIT", 20, minimum=0, maximum=1_000_000, unit="US dollars")
+
+# One's own model server, for v2: see imaging.services.custom.
+IMAGE_DRAWER_V2 = env.text("IMAGE_DRAWER_V2", "imaging.services.custom.ModelServer")
+IMAGE_SERVER_URL = env.url_or_none("IMAGE_SERVER_URL", "http://127.0.0.1:9100/draw", schemes=("https", "http"))
+IMAGE_SERVER_KEY = env.text("IMAGE_SERVER_KEY", "")
+IMAGE_SERVER_SECONDS = env.number("IMAGE_SERVER_SECONDS", 180, minimum=0.01, maximum=3600, unit="seconds")
+IMAGE_SERVER_PRICE = env.number("IMAGE_SERVER_PRICE", 0, minimum=0, maximum=1000, unit="US dollars for a picture")
 IMAGES_PRODUCT_SEARCH = env.text("IMAGES_PRODUCT_SEARCH", "imaging.services.product_search.Catalogue")
 
 # Naver Shopping: https://developers.naver.com/docs/serviceapi/search/shopping/shopping.md

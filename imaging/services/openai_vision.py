@@ -44,7 +44,7 @@ class OpenAIVision:
 
         prompt = prompts.newest("describe")
         usage.model, usage.prompt_version, usage.prompt = settings.OPENAI_VISION_MODEL, prompt.version, prompt.text
-        with openai_client.errors_mapped(), openai_client.opened() as client:
+        with openai_client.errors_mapped(), openai_client.opened(usage.exchange) as client:
             answer = client.chat.completions.create(
                 model=usage.model,
                 messages=[
@@ -65,6 +65,10 @@ class OpenAIVision:
         found = _description(text, answer_of=usage.model)
         usage.answer = vars(found)
         return found
+
+    def most_microdollars(self) -> int:
+        """What one call costs at most."""
+        return round(settings.OPENAI_VISION_MAX_COST * 1_000_000)
 
     def info(self) -> dict[str, Any]:
         """Its model and prices."""

@@ -122,4 +122,4 @@ def test_prompts_have_versions() -> None:
 
 
 def test_each_kind_has_a_name_of_its_own() -> None:
-    assert [DESK_CLASSIFY.name, VISION2TEXT.name, IMAGE_GENERATION.name] == [kind.name for kind in KINDS]
+    assert len({kind.name for kind in KINDS}) == len(KINDS)
