@@ -59,7 +59,8 @@ class NaverShopping:
             if kept is None:
                 raise
             return _read(kept, usage, "kept; the quota is used up")
-        _keep(keyword, products)
+        if settings.NAVER_CACHE_SECONDS:
+            _keep(keyword, products)
         usage.answer = {"from": "naver", "products": [asdict(product) for product in products]}
         return products
 

@@ -128,6 +128,14 @@ def test_the_cache_is_bounded_and_the_oldest_go(server: ScriptedModel, search: S
     assert list(kept) == ["마우스 3", "마우스 4", "마우스 5"]
 
 
+def test_without_a_time_nothing_is_kept(server: ScriptedModel, search: Search, settings: Settings) -> None:
+    settings.NAVER_CACHE_SECONDS = 0
+    for _ in range(2):
+        search("마우스")
+    assert len(server.requests) == 2
+    assert not NaverSearch.objects.exists()
+
+
 @pytest.mark.parametrize("keyword", ["", " \n", "\0", "\ud800"])
 def test_a_blank_keyword_calls_nobody(server: ScriptedModel, search: Search, keyword: str) -> None:
     assert search(keyword) == ()

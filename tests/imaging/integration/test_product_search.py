@@ -11,7 +11,7 @@ from imaging.calls import Origin, perform
 from imaging.models import CatalogueProduct, CatalogueTerm
 from imaging.products import importing, index, terms
 from imaging.services.desk_classify import DESK_CLASSES
-from imaging.services.product_search import MOST, PRODUCT_SEARCH, Product
+from imaging.services.product_search import MOST, PRODUCT_SEARCH
 from imaging.services.vision2text import ALWAYS, KEYWORDS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -132,7 +132,7 @@ def test_no_name_belongs_to_two_concepts() -> None:
 def test_the_service_has_the_described_members(settings: Settings) -> None:
     found = perform(PRODUCT_SEARCH, "무선 마우스", Origin("ann"))
     assert 0 < len(found) <= MOST
-    assert all(isinstance(product, Product) and product.price.isdigit() for product in found)
+    assert all(product.price.isdigit() for product in found)
     assert found[0].link.startswith("https://shop.example/synthetic/")
     assert "synthetic" in found[0].mall
 
