@@ -22,7 +22,8 @@ READ_SECONDS = 5  # without receiving any data
 class S3(S3Storage):  # type: ignore[misc] # the library has no types
     """`S3Storage` with timeouts, and without the checksums that only Amazon's servers support."""
 
-    failures: ClassVar = (OSError, BotoCoreError, Boto3Error, ClientError)
+    # The library asks a server that redirects for the bucket's region, and if that is redirected too, asks again.
+    failures: ClassVar = (OSError, BotoCoreError, Boto3Error, ClientError, RecursionError)
 
     def __init__(self, **options: Any) -> None:
         super().__init__(

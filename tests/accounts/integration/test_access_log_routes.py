@@ -144,6 +144,9 @@ ROUTES: dict[str, Look | None] = {
     "admin/text_to_sql/rowrule/<path:object_id>/change/": None,
     "admin/text_to_sql/example/": None,
     "admin/text_to_sql/example/<path:object_id>/change/": None,
+    "admin/imaging/catalogueproduct/": None,  # products of shops
+    "admin/imaging/catalogueproduct/<path:object_id>/change/": None,
+    "admin/imaging/catalogueproduct/import/": None,
     "admin/accounts/accesslog/": Look("access.list", "/admin/accounts/accesslog/", names_patient=False),
     "admin/accounts/accesslog/<path:object_id>/change/": Look(
         "access.read", "/admin/accounts/accesslog/{access}/change/", names_patient=False

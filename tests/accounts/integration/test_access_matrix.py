@@ -21,6 +21,7 @@ from pytest_django import Settings
 from accounts import tokens
 from accounts.models import ApiToken
 from attachments import links
+from imaging.models import CatalogueProduct
 from integrations.mlflow import runs
 from integrations.mlflow.entries import key_of_inference
 from jobs.models import Job
@@ -197,6 +198,7 @@ ADMIN_READERS = {
     "ml_proxy/feedback": {KIM, OTHER, REVIEWER, TRAINER, AUDITOR},
     "text_to_sql/queryexecutionlog": {AUDITOR},
     "text_to_sql/llmlog": {AUDITOR},
+    "imaging/catalogueproduct": set(),
     "text_to_sql/rowrule": set(),
     "text_to_sql/example": set(),
     "django_celery_results/taskresult": set(),
@@ -219,7 +221,7 @@ def admin_routes() -> set[str]:
     """The routes of the pages of each model."""
     pages = ("", "add/", "<path:object_id>/", "<path:object_id>/change/", "<path:object_id>/delete/")
     found = {f"admin/{model}/{page}" for model in ADMIN_READERS for page in (*pages, "<path:object_id>/history/")}
-    return found | {"admin/auth/user/<id>/password/"}
+    return found | {"admin/auth/user/<id>/password/", "admin/imaging/catalogueproduct/import/"}
 
 
 def test_every_route_is_in_the_matrix() -> None:
@@ -371,6 +373,7 @@ def admin_objects(objects: None, users: dict[str, User]) -> dict[str, Any]:
         "jobs/job": ID,
         "text_to_sql/queryexecutionlog": ID,
         "text_to_sql/llmlog": ID,
+        "imaging/catalogueproduct": CatalogueProduct.objects.create(price=1).pk,
         "text_to_sql/rowrule": rule.pk,
         "text_to_sql/example": Example.objects.create(database=shop, question="q", sql="SELECT 1").pk,
         "recording/disposition": disposition.pk,
