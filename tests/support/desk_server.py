@@ -11,7 +11,6 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from django.test import Client
 from PIL import Image
 
 from imaging.exceptions import ProviderError, ProviderQuota
@@ -24,6 +23,8 @@ from tests.support.model import ScriptedModel
 if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
+
+    from django.test import Client
 
     from imaging.pictures import Picture
     from imaging.services.interface import Usage

@@ -177,7 +177,7 @@ def test_a_kept_answer_is_read_again_without_a_call(
         ("NoQuota", [], ["products for 책상: The shop's quota is used up."]),
     ],
 )
-def test_products_that_fail_do_not_fail_the_picture(
+def test_products_that_fail_do_not_fail_the_picture(  # noqa: PLR0917 - three are parameters
     gateway: Client, desks: DeskServer, settings: Settings, service: str, keywords: list[str], warnings: list[str]
 ) -> None:
     settings.IMAGES_PRODUCT_SEARCH = f"tests.support.desk_server.{service}"
