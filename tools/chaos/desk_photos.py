@@ -79,7 +79,6 @@ class Campaign:
             until(self._running, seconds=END_SECONDS, what="a running job")
             time.sleep(self._random.uniform(0.0, 0.7))
             self._kill()
-        self._supervise()
         self._end()
         self.figures.seconds = round(time.monotonic() - begun, 1)
         return self.figures
@@ -141,7 +140,7 @@ class Campaign:
 
     def _end(self) -> None:
         try:
-            until(lambda: set(self._states().values()) <= ENDED, seconds=END_SECONDS)
+            until(self._have_ended, seconds=END_SECONDS)
             until(lambda: self._system.sql("SELECT count(*) FROM jobs_stageoutput")[0][0] == 0, what="tidying")
         except AssertionError:
             self.figures.not_ended = sum(state not in ENDED for state in self._states().values())
@@ -149,6 +148,10 @@ class Campaign:
         self.figures.lost_attempts = int(lost)
         for job_id in self._jobs:
             self._judge(job_id)
+
+    def _have_ended(self) -> bool:
+        self._supervise()
+        return set(self._states().values()) <= ENDED
 
     def _judge(self, job_id: str) -> None:
         job = requests.get(f"{self._system.url}/ai/jobs/{job_id}/", timeout=60).json()
