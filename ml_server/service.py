@@ -6,6 +6,7 @@ from threading import Event
 from time import perf_counter
 from typing import Any
 
+from ml_server.batching import BatchPredictor
 from ml_server.handlers import handler_factories
 from ml_server.model_version import ModelVersion
 from ml_server.params import RETRAIN_SCHEMA
@@ -33,6 +34,7 @@ class Service:
         self.stats = Stats()
         self._resources = ResourceUsage()
         self._registry = Registry(model_dir, handler_factories(image_dir), names=RECIPES, shipped=shipped)
+        self.batches = BatchPredictor(self._registry, self.stats)
         self._trainer = Trainer(self._registry, RECIPES, stopping)
         self._retrain_validator = SchemaValidator(RETRAIN_SCHEMA)
         if not self._registry.store(self._registry.default).serving:
