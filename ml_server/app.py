@@ -28,15 +28,17 @@ def create_app(
     stopping: Event | None = None,
     *,
     image_dir: Path | None = None,
+    weights: Path | None = None,
     read_token: Callable[[], str] = str,
 ) -> Flask:
     """Creates the application, which keeps its models in `model_dir`.
 
     If no version of the default model can serve, one is trained first. `stopping` ends a running training once it is
-    set. `image_dir` is the only folder from which a body's `image_path` may read. `read_token` returns the secret that
+    set. `image_dir` is the only folder from which a body's `image_path` may read. `weights` may hold, now or later, the
+    weights of models in `models/`. `read_token` returns the secret that
     allows others than this machine to change a model; empty for none.
     """
-    service = Service(model_dir, stopping or Event(), image_dir=image_dir)
+    service = Service(model_dir, stopping or Event(), image_dir=image_dir, weights=weights)
     app = Flask(__name__, static_folder=None)
     app.request_class = Request
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES

@@ -56,7 +56,13 @@ def serve(settings: Settings, stopping: Event) -> None:
     log_to_stderr(settings.log_level, settings.log_format)
     listener = _listen(settings)
     try:
-        app = create_app(settings.model_dir, stopping, image_dir=settings.image_dir, read_token=settings.token)
+        app = create_app(
+            settings.model_dir,
+            stopping,
+            image_dir=settings.image_dir,
+            weights=settings.weights_dir,
+            read_token=settings.token,
+        )
     except (OSError, SaveFailed):
         sys.exit("VAR_DIR can't store the models: set it to a writable folder on a disk with free space")
     # A span needs the request's trace, which only Flask's hooks read.

@@ -25,15 +25,24 @@ class Service:
     """The models and their training. Thread-safe."""
 
     def __init__(
-        self, model_dir: Path, stopping: Event, *, image_dir: Path | None = None, shipped: Path = SHIPPED_MODELS
+        self,
+        model_dir: Path,
+        stopping: Event,
+        *,
+        image_dir: Path | None = None,
+        shipped: Path = SHIPPED_MODELS,
+        weights: Path | None = None,
     ) -> None:
         """Opens `model_dir` and imports the models in `shipped`. Trains the default model if it can't serve.
 
-        `image_dir` is the only folder from which a body's `image_path` may read.
+        `image_dir` is the only folder from which a body's `image_path` may read. `weights` is the folder to which the
+        weights of shipped models are fetched, perhaps later.
         """
         self.stats = Stats()
         self._resources = ResourceUsage()
-        self._registry = Registry(model_dir, handler_factories(image_dir), names=RECIPES, shipped=shipped)
+        self._registry = Registry(
+            model_dir, handler_factories(image_dir), names=RECIPES, shipped=shipped, weights=weights
+        )
         self.batches = BatchPredictor(self._registry, self.stats)
         self._trainer = Trainer(self._registry, RECIPES, stopping)
         self._retrain_validator = SchemaValidator(RETRAIN_SCHEMA)
@@ -54,6 +63,7 @@ class Service:
             Unprocessable: a field that the model needs is missing or invalid.
         """
         started = perf_counter()
+        self._registry.import_arrived()
         version = self._registry.version_for(body)
         answer = {"model": version.identity, "predictions": version.predict(body)}
         self.stats.add_prediction(version.name, perf_counter() - started)
@@ -61,10 +71,12 @@ class Service:
 
     def info(self) -> dict[str, Any]:
         """The metadata of every serving version; at the top, the default model's name and version."""
+        self._registry.import_arrived()
         return {**self.default_version.identity, "models": [each.metadata for each in self._registry.serving()]}
 
     def models(self) -> dict[str, Any]:
         """Every model with its versions."""
+        self._registry.import_arrived()
         return {"models": [self._registry.describe(name) for name in self._registry.names]}
 
     def versions(self, name: str) -> dict[str, Any]:
@@ -79,6 +91,7 @@ class Service:
 
     def status(self) -> dict[str, Any]:
         """The state of the server, for operators and health checks."""
+        self._registry.import_arrived()
         return {
             "status": "ok",
             "model": self.default_version.identity,

@@ -39,6 +39,7 @@ class Settings:
     ml_server_token: str
     token_file: Path
     batch_size: int
+    weights_dir: Path
 
     def token(self) -> str:
         """The secret shared with the gateway: the variable's, or the one that `make up` keeps in a file; or empty."""
@@ -80,6 +81,7 @@ def read_settings(variables: Variables) -> Settings:
         log_format=_read(variables, "LOG_FORMAT", style, _one_of(LOG_FORMATS), f"set it to {' or '.join(LOG_FORMATS)}"),
         ml_server_token=_token(variables),
         token_file=var_dir / "ml_server_token",
+        weights_dir=ROOT / _read(variables, "IMAGE_MODELS_DIR", str(var_dir / "weights"), str, "set it to a folder"),
         batch_size=_read(
             variables, "PREDICT_BATCH_SIZE", "32", _batch_size, f"set it to a whole number from 1 to {MAX_BATCH}"
         ),
