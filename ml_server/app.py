@@ -6,10 +6,12 @@ from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
+from ml_server import problem_details
 from ml_server.access import Guard
 from ml_server.access_log import log_requests
 from ml_server.api import Api, json_response
@@ -52,21 +54,32 @@ def create_app(
 
 
 def error_response(exc: Exception) -> Response:
-    """Turns any exception into `{"error": …}` with its status. An unexpected one is logged without its message."""
+    """Turns any exception into `{"error": …}` with its status, or into problem+json if the caller asks for that.
+
+    An unexpected one is logged without its message.
+    """
     if isinstance(exc, ModelServerError):
-        return json_response(exc.as_json(), exc.status)
+        return _in_wanted_shape(exc.as_json(), exc.status)
     if isinstance(exc, HTTPException):
         return _http_error_response(exc)
     # The message may quote a request body.
     log.error("%s\n%s", type(exc).__qualname__, "".join(traceback.format_tb(exc.__traceback__)))
     error = "internal error: look for its traceback in the log of the model server"
-    return json_response({"error": error}, HTTPStatus.INTERNAL_SERVER_ERROR)
+    return _in_wanted_shape({"error": error}, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _in_wanted_shape(body: dict[str, Any], status: int) -> Response:
+    if not problem_details.is_wanted():
+        return json_response(body, status)
+    response = json_response(problem_details.as_problem(body, status), status)
+    response.content_type = problem_details.PROBLEM
+    return response
 
 
 def _http_error_response(exc: HTTPException) -> Response:
     status = HTTPStatus(exc.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     is_too_large = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     error = f"the body is too large: send at most {MAX_BODY_BYTES} bytes" if is_too_large else status.phrase.lower()
-    response = json_response({"error": error}, status)
+    response = _in_wanted_shape({"error": error}, status)
     response.headers.extend((name, value) for name, value in exc.get_headers() if name == "Allow")
     return response

@@ -88,6 +88,15 @@ class Registry:
         """The serving version of each model, the default model first."""
         return [store.serving for store in self._stores.values() if store.serving]
 
+    def states(self) -> list[dict[str, Any]]:
+        """Each model that has versions: `name`, `state` (`ready` or `refused`), and the serving `version`, if any."""
+        return [
+            {"name": name, "state": "ready", "version": serving.version, "provider": serving.handler.provider}
+            if (serving := self._stores[name].serving)
+            else {"name": name, "state": "refused", "version": None, "provider": None}
+            for name in self.names
+        ]
+
     def all_metadata(self) -> Iterator[dict[str, Any]]:
         """The metadata of every version of every model."""
         return chain.from_iterable(store.all_metadata() for store in self._stores.values())

@@ -12,7 +12,7 @@ from ml_server.model_version import ModelVersion
 from ml_server.params import RETRAIN_SCHEMA
 from ml_server.recipes import RECIPES
 from ml_server.registry import Registry
-from ml_server.resources import ResourceUsage
+from ml_server.resources import ResourceUsage, gpu_state
 from ml_server.stats import Stats
 from ml_server.trainer import Trainer, TrainingRun
 from ml_server.training_request import TrainingRequest
@@ -39,6 +39,7 @@ class Service:
         weights of shipped models are fetched, perhaps later.
         """
         self.stats = Stats()
+        self._model_dir = model_dir
         self._resources = ResourceUsage()
         self._registry = Registry(
             model_dir, handler_factories(image_dir), names=RECIPES, shipped=shipped, weights=weights
@@ -102,6 +103,23 @@ class Service:
                 for version in self._registry.serving()
             ],
             **self._resources.as_json(),
+        }
+
+    def health(self) -> dict[str, Any]:
+        """Resources of the machine, and states of the models and the GPU.
+
+        `status` is `healthy`; `degraded` if some model can't serve; `unhealthy` if that is the default model.
+        """
+        self._registry.import_arrived()
+        models = self._registry.states()
+        ready = {each["name"] for each in models if each["state"] == "ready"}
+        status = "healthy" if len(ready) == len(models) else "degraded"
+        return {
+            "status": status if self._registry.default in ready else "unhealthy",
+            "models": models,
+            "training": {"running": self._trainer.is_running},
+            "resources": self._resources.of_machine(self._model_dir),
+            "gpu": gpu_state(),
         }
 
     def retrain(self, body: Mapping[str, Any], idempotency_key: str | None) -> TrainingRun:
