@@ -4,4 +4,5 @@ import type { HistoryFilter } from "../history.js";
 export const keys = {
   all: ["ml-proxy"] as const,
   history: (filter?: HistoryFilter) => ["ml-proxy", "history", ...(filter ? [filter] : [])] as const,
+  job: (location: string) => ["ml-proxy", "job", location] as const,
 };
