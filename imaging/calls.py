@@ -64,7 +64,7 @@ def perform(
         else:
             return made
         finally:
-            seconds = (usage.exchange.milliseconds or 1000 * (time.perf_counter() - started)) / 1000
+            seconds = usage.exchange.seconds or time.perf_counter() - started
             counted = ProviderCall(kind.name, outcome.name, seconds, usage.input_tokens, usage.output_tokens)
             metrics.count_provider_call(counted)
             record = _record(kind.name, service.provider, usage, outcome, origin, 1000 * seconds, parts)

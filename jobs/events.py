@@ -65,8 +65,8 @@ class _Events:
 
     def __init__(self, job: Job, shown: Callable[[Job], dict[str, Any]]) -> None:
         self.pauses = True
-        self._is_first = True
-        self._pieces = _pieces(job, shown)
+        self._is_looking = False  # whether the next piece needs a look at the job after this one
+        self._pieces = self._all(job, shown)
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -80,34 +80,39 @@ class _Events:
                 return piece
 
     def pause(self) -> None:
-        """Waits before the next look at the job, except before the first."""
-        if not self._is_first:
+        """Waits before the next look at the job, except before the first one and after the last."""
+        if self._is_looking:
             time.sleep(POLL_SECONDS)
-        self._is_first = False
+
+    def _all(self, job: Job, shown: Callable[[Job], dict[str, Any]]) -> Iterator[bytes]:
+        yield b"retry: %d\n\n" % _RECONNECT_MILLISECONDS
+        for piece, self._is_looking in _looks(job, shown):
+            yield piece
 
 
-def _pieces(job: Job, shown: Callable[[Job], dict[str, Any]]) -> Iterator[bytes]:
+def _looks(job: Job, shown: Callable[[Job], dict[str, Any]]) -> Iterator[tuple[bytes, bool]]:
+    """The piece of each look at the job, and whether another look follows."""
     ends_at, spoke_at = time.monotonic() + settings.JOB_EVENTS_SECONDS, time.monotonic()
-    yield b"retry: %d\n\n" % _RECONNECT_MILLISECONDS
     told: Any = None
     while time.monotonic() < ends_at:
         try:
             job = find(job.id)
             told, piece = _news(job, shown, told)
         except NoSuchRecord:
-            yield _event("end", {"id": job.id, "detail": "The job was deleted."})
+            yield _event("end", {"id": job.id, "detail": "The job was deleted."}), False
             return
         except Error:
             connection.close()
-            yield _event("unavailable", {"id": job.id, "detail": "The database is not available. Try again soon."})
+            detail = "The database is not available. Try again soon."
+            yield _event("unavailable", {"id": job.id, "detail": detail}), False
             return
         if piece or time.monotonic() - spoke_at > HEARTBEAT_SECONDS:
             spoke_at = time.monotonic()
             piece = piece or b": still there\n\n"
-        yield piece
+        yield piece, job.state in Job.ACTIVE
         if job.state not in Job.ACTIVE:
             return
-    yield b": connect again\n\n"
+    yield b": connect again\n\n", False
 
 
 def _news(job: Job, shown: Callable[[Job], dict[str, Any]], told: Any) -> tuple[Any, bytes]:

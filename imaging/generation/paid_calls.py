@@ -55,8 +55,8 @@ class PaidExchange(Exchange):
     def keep(self, answer: bytes) -> None:
         """Stores the answer before anything else happens. If the storage stays down, only this process has it."""
         self._answer = answer
-        self.milliseconds = 1000 * (time.perf_counter() - self._began_at)
-        head = orjson.dumps({"milliseconds": self.milliseconds})
+        self.seconds = time.perf_counter() - self._began_at
+        head = orjson.dumps({"seconds": self.seconds})
         ends_at = time.monotonic() + KEEP_SECONDS
         while True:
             try:
@@ -80,7 +80,7 @@ class PaidExchange(Exchange):
             found = files.find_answer(self._job.pk, reservation.pk)
             if found is not None:
                 head, _, self._answer = found.partition(b"\n")
-                self.milliseconds, self.call_id = orjson.loads(head)["milliseconds"], reservation.pk
+                self.seconds, self.call_id = orjson.loads(head)["seconds"], reservation.pk
                 self._reservation = reservation
                 return
 

@@ -7,7 +7,7 @@
 
 `storage` keeps the pictures that were made; the settings of attachments select where.
 
-Another provider is one class in one module, and its dotted name in a setting: see docs/desk-photos.md.
+Another provider is one class in one module, and its dotted name in a setting: see docs/extending.md.
 """
 
 from imaging.services.custom import CUSTOM_GENERATION

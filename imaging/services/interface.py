@@ -27,7 +27,7 @@ class Exchange:
     def __init__(self) -> None:
         self.switch = Switch()
         self.call_id = uuid7()  # the id of the call's record
-        self.milliseconds: float | None = None  # how long the provider took, if that is known
+        self.seconds: float | None = None  # how long the provider took, if that is known
 
     def begin(self) -> None:
         """Called before the service runs. Raises `GatewayError` if no call may be made."""

@@ -3,24 +3,37 @@
 And services that need no weights: a process that is told to use them (`settings_of`) classifies and describes at once.
 """
 
+from __future__ import annotations
+
 import base64
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from imaging.pictures import Picture
+from imaging.exceptions import ProviderError, ProviderQuota
 from imaging.services.desk_classify import Classification, Label
-from imaging.services.interface import Usage
 from imaging.services.product_search import Product
-from imaging.services.vision2text import Description, Seen
+from imaging.services.vision2text import Description
 from tests.support import malformed_pictures
-from tests.support.model import Conversation, ScriptedModel
+from tests.support.model import ScriptedModel
 
-DESK = malformed_pictures.saved(Image.new("RGB", (96, 64), "peru"), "JPEG")  # synthetic: one colour
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from django.test import Client
+
+    from imaging.pictures import Picture
+    from imaging.services.interface import Usage
+    from imaging.services.vision2text import Seen
+    from tests.support.model import Conversation
+
+V1, V2, JOBS = "/ai/generated/v1/", "/ai/generated/v2/", "/ai/jobs/"
+NO_DESK = "0.jpg"  # black: `AlwaysADesk` takes it for none
+BITS, BAR = 12, 8
 DRAWN = malformed_pictures.saved(Image.new("RGB", (96, 64), "red"), "PNG")
 USAGE = {"input_tokens": 400, "output_tokens": 1000, "total_tokens": 1400}
 CALL_COST = 44_000  # microdollars, at the prices of `settings_of`
@@ -36,6 +49,7 @@ class DeskServer:
         self.answered: Counter[bytes] = Counter()  # of these, those whose answer was sent whole
         self.before_picture: Callable[[], None] = lambda: None
         self.before_answer: Callable[[], None] = lambda: None
+        self.on_paid: Callable[[bytes, int, int], None] = lambda *_: None  # a picture, its calls and answers so far
         self.drawn: Callable[[Conversation], None] | None = None  # answers instead of a picture
         self._lock = threading.Lock()
 
@@ -56,6 +70,7 @@ class DeskServer:
             return
         picture = _jpeg_in(conversation.body)
         with self._lock:
+            self.on_paid(picture, self.paid[picture], self.answered[picture])
             self.paid[picture] += 1
         self.before_answer()
         if self.drawn is not None:
@@ -70,10 +85,13 @@ class DeskServer:
 
 
 def numbered(path: str) -> bytes:
-    """The picture at a path such as `/7.jpg`; each number has a colour of its own."""
-    digits = "".join(filter(str.isdigit, path)) or "0"
-    number = int(digits)
-    return malformed_pictures.saved(Image.new("RGB", (96, 64), (number % 256, number // 256 % 256, 90)), "PNG")
+    """The picture at a path such as `/7.jpg`: bars for the bits of the number, so that no two are equal as JPEG."""
+    number = int("".join(filter(str.isdigit, path)) or "0")
+    image = Image.new("RGB", (BITS * BAR, 64))
+    for bit in range(BITS):
+        if number >> bit & 1:
+            image.paste((255, 255, 255), (bit * BAR, 0, (bit + 1) * BAR, 64))
+    return malformed_pictures.saved(image, "PNG")
 
 
 def settings_of(server: DeskServer) -> dict[str, Any]:
@@ -101,15 +119,15 @@ def _jpeg_in(body: bytes) -> bytes:
 
 
 class AlwaysADesk:
-    """Every picture is a desk, except a blue one."""
+    """Every picture is a desk, except `NO_DESK`."""
 
     provider = "local"
 
     def run(self, given: Picture, usage: Usage) -> Classification:
         """Classifies at once."""
         usage.model, usage.model_version = "always-a-desk", "1"
-        red, _, blue = given.image.resize((1, 1)).tobytes()
-        found = Classification(blue < 200 or red > 100, 0.9, (Label("desk", 0.9),), (Label("desk", 0.9),))
+        is_desk = given.image.convert("L").resize((1, 1)).tobytes()[0] > 8
+        found = Classification(is_desk, 0.9 if is_desk else 0.1, (Label("desk", 0.9),), (Label("desk", 0.9),))
         usage.answer = found.described()
         return found
 
@@ -148,3 +166,37 @@ class OneProduct:
     def info(self) -> dict[str, Any]:
         """Its model."""
         return {"model": "one-product"}
+
+
+class NoProducts(OneProduct):
+    """Fails at the first keyword only."""
+
+    provider = "shop"
+
+    def run(self, given: str, usage: Usage) -> tuple[Product, ...]:
+        """Fails for the first keyword, and finds something for others."""
+        if given == "책상":
+            raise ProviderError("The shop failed.")
+        return super().run(given, usage)
+
+
+class NoQuota(OneProduct):
+    """Has no calls left."""
+
+    provider = "shop"
+
+    def run(self, given: str, usage: Usage) -> tuple[Product, ...]:
+        """Raises `ProviderQuota`."""
+        raise ProviderQuota("The shop's quota is used up.")
+
+
+def post(gateway: Client, desks: DeskServer, picture: str = "1.jpg", path: str = V1, **fields: Any) -> Any:
+    """Starts a job with a picture of the server."""
+    body = json.dumps({"image_url": f"{desks.url}/{picture}"})
+    return gateway.generic("POST", path, body, content_type="application/json", **fields)
+
+
+def put(gateway: Client, desks: DeskServer, job_id: UUID, picture: str = "1.jpg", **fields: Any) -> Any:
+    """Starts a job with an id of the caller's own."""
+    body = json.dumps({"image_url": f"{desks.url}/{picture}"})
+    return gateway.generic("PUT", f"{V1}{job_id}/", body, content_type="application/json", **fields)

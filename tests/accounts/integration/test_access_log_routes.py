@@ -110,6 +110,14 @@ ROUTES: dict[str, Look | None] = {
     "ai/info/": None,
     "ai/healthcheck/": None,
     "ai/pictures/<str:token>/": None,  # a redrawn desk
+    "ai/generated/v1/": None,  # as for classify: the caller's own picture, and records of its calls
+    "ai/generated/v2/": None,
+    "ai/generated/v1/<id:job_id>/": None,
+    "ai/generated/v2/<id:job_id>/": None,
+    "ai/jobs/": None,  # only its caller sees a job
+    "ai/jobs/<id:job_id>/": None,
+    "ai/jobs/<id:job_id>/events/": None,
+    "ai/jobs/<id:job_id>/cancel/": None,
     "ai/calls/": Look("call.list", "/ai/calls/", names_patient=False),
     "ai/calls/export/": Look("call.export", "/ai/calls/export/", names_patient=False),
     "ai/calls/<id:row_id>/": Look("call.read", "/ai/calls/{call}/", names_patient=False),

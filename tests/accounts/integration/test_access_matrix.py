@@ -69,6 +69,10 @@ def posts(*roles: str) -> dict[str, frozenset[str]]:
     return {"POST": frozenset({*roles, ROOT})}
 
 
+def puts(*roles: str) -> dict[str, frozenset[str]]:
+    return {"PUT": frozenset({*roles, ROOT})}
+
+
 JOB_READERS = reads(TRAINER, OPERATOR, AUDITOR)
 READERS = reads(KIM, REVIEWER, AUDITOR)
 API = {
@@ -125,6 +129,14 @@ SQL = {
     "ai/info/": Row("/ai/info/", reads(*ROLES)),
     "ai/healthcheck/": Row("/ai/healthcheck/", reads(*ROLES)),
     "ai/pictures/<str:token>/": Row("/ai/pictures/t/", reads(DESIGNER)),
+    "ai/generated/v1/": Row("/ai/generated/v1/", posts(DESIGNER), body={}),
+    "ai/generated/v2/": Row("/ai/generated/v2/", posts(DESIGNER), body={}),
+    "ai/generated/v1/<id:job_id>/": Row(f"/ai/generated/v1/{ID}/", puts(DESIGNER), body={}),
+    "ai/generated/v2/<id:job_id>/": Row(f"/ai/generated/v2/{ID}/", puts(DESIGNER), body={}),
+    "ai/jobs/": Row("/ai/jobs/", reads(DESIGNER)),
+    "ai/jobs/<id:job_id>/": Row(f"/ai/jobs/{ID}/", reads(DESIGNER)),
+    "ai/jobs/<id:job_id>/events/": Row(f"/ai/jobs/{ID}/events/", reads(DESIGNER)),
+    "ai/jobs/<id:job_id>/cancel/": Row(f"/ai/jobs/{ID}/cancel/", posts(DESIGNER), body={}),
     "ai/calls/": Row("/ai/calls/", reads(AUDITOR)),
     "ai/calls/export/": Row("/ai/calls/export/", reads(AUDITOR)),
     "ai/calls/<id:row_id>/": Row(f"/ai/calls/{ID}/", reads(AUDITOR)),
