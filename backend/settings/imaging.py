@@ -10,7 +10,7 @@ IMAGE_HOSTS = read_hosts("IMAGE_HOSTS")
 IMAGE_FETCH_SECONDS = env.number("IMAGE_FETCH_SECONDS", 10, minimum=0.01, maximum=60, unit="seconds")
 FETCH_MODELS = env.switch("FETCH_MODELS", default=True)
 IMAGE_MODELS_DIR = env.folder("IMAGE_MODELS_DIR", VAR_DIR / "weights")
-DESK_THRESHOLD = env.number("DESK_THRESHOLD", 0.3, minimum=0, maximum=1, unit="probability")
+DESK_THRESHOLD = env.number("DESK_THRESHOLD", 0.1, minimum=0, maximum=1, unit="probability")
 IMAGE_CLASSIFIER = env.text("IMAGE_CLASSIFIER", "imaging.services.desk_classify.ImageNet")
 
 # OpenAI's API, or another that speaks its protocol.
