@@ -40,6 +40,9 @@ class Storage(Protocol):
     def keys(self, prefix: str) -> Iterator[str]:
         """The keys that begin with a folder's name and a slash."""
 
+    def discard_drafts(self, prefix: str) -> None:
+        """Deletes incomplete files in a folder into which no process writes any more."""
+
 
 def put(key: str, content: bytes) -> None:
     """Stores bytes under a key, encrypted if there are `DATA_KEYS`; idempotent. Raises `StorageUnavailable`."""
@@ -81,6 +84,15 @@ def keys(prefix: str) -> Iterator[str]:
     """The keys of stored files under a prefix, which ends with a slash; in no order. Raises `StorageUnavailable`."""
     with _storage() as storage:
         yield from storage.keys(prefix)
+
+
+def discard_drafts(prefix: str) -> None:
+    """Deletes incomplete files that killed processes left in a folder; its name ends with a slash.
+
+    No process may write there any more. Raises `StorageUnavailable`.
+    """
+    with _storage() as storage:
+        storage.discard_drafts(prefix)
 
 
 def encrypt(file: Attachment) -> bool:
