@@ -27,7 +27,7 @@ WORDS = {
     "worker-logs": "worker.logs",
     "worker-jobs": "worker.jobs",
     "beat": "worker.beat beat",
-    "flower": "worker.beat flower",
+    "flower": "flower_app flower",
 }
 PARTS = tuple(WORDS)
 PORTS = ("GATEWAY_PORT", "ML_SERVER_PORT", "FLOWER_PORT", "REDIS_PORT")

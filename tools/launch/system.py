@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from django.conf import settings
 
 from common.database_checks import refuse_unusable
+from common.redis_server import address
 from tools.launch import addresses, ports, procfile, redis
 from tools.launch.exceptions import LaunchError
 from tools.launch.readiness import answers
@@ -79,10 +80,10 @@ def ready_line() -> str:
     """Returns one line with the addresses of all services."""
     named = {
         "flower": addresses.url("flower"),
-        "ml_server": settings.ML_SERVER_URL,
-        "redis": settings.REDIS_URL,
+        "ml_server": addresses.without_credentials(settings.ML_SERVER_URL),
+        "redis": address.read(settings.REDIS_URL).shown,
     }
-    words = (f"{name}={addresses.without_credentials(url)}" for name, url in named.items())
+    words = (f"{name}={url}" for name, url in named.items())
     return f"ready {addresses.url('web')} {' '.join(words)}"
 
 
