@@ -32,7 +32,7 @@ def connect(url: str, *, seconds: float) -> Iterator[redis.Redis]:
 
 @contextmanager
 def _master(found: address.Address, waits: Mapping[str, float]) -> Iterator[redis.Redis]:
-    sentinel = Sentinel(
+    sentinel = Sentinel(  # type: ignore[no-untyped-call]
         list(found.target.hosts),
         sentinel_kwargs={**_sentinel_login(found), **waits},
         username=found.user or None,
@@ -41,8 +41,9 @@ def _master(found: address.Address, waits: Mapping[str, float]) -> Iterator[redi
         retry=Retry(NoBackoff(), 0),
         **waits,
     )
+    name = str(found.target.options["master_name"])
     try:
-        with sentinel.master_for(str(found.target.options["master_name"])) as client:
+        with sentinel.master_for(name) as client:  # type: ignore[no-untyped-call]
             yield client
     finally:
         for each in sentinel.sentinels:

@@ -86,7 +86,12 @@ _SENTINEL: Mapping[str, _Reader] = {
     "sentinel_username": (_text, "a text"),
     "sentinel_password": (_text, "a text"),
 }
-OF_KIND = {"redis": _COMMON, "rediss": _COMMON | _TLS, "unix": _COMMON, "sentinel": _COMMON | _SENTINEL}
+OF_KIND: Mapping[str, Mapping[str, _Reader]] = {
+    "redis": _COMMON,
+    "rediss": {**_COMMON, **_TLS},
+    "unix": _COMMON,
+    "sentinel": {**_COMMON, **_SENTINEL},
+}
 _KNOWN = {name for readers in OF_KIND.values() for name in readers}
 
 

@@ -50,7 +50,7 @@ def behind_sentinel() -> Iterator[str]:
         )
         with _running(server(), str(config), "--sentinel"):
             sentinel = redis.Redis(port=port_of_sentinel)
-            until(lambda: sentinel.sentinel_master("mymaster")["is_sdown"] is False, what="sentinel")
+            until(lambda: _is_seen(sentinel), what="sentinel")
             sentinel.close()
             hosts = f"127.0.0.1:{free},127.0.0.1:{port_of_sentinel}"
             yield f"sentinel://{USER}:{PASSWORD}@{hosts}/0?master_name=mymaster&socket_timeout=5"
@@ -87,6 +87,11 @@ def _running(*command: str) -> Iterator[None]:
     finally:
         process.kill()
         process.wait()
+
+
+def _is_seen(sentinel: redis.Redis) -> bool:
+    state = sentinel.sentinel_master("mymaster")
+    return isinstance(state, dict) and state["is_sdown"] is False
 
 
 def _pings(**where: object) -> bool:
