@@ -1,6 +1,7 @@
 """The database: PostgreSQL, or SQLite that many processes write to."""
 
 from typing import Any
+from urllib.parse import quote
 
 import dj_database_url
 
@@ -59,4 +60,4 @@ def _sqlite(url: str) -> dict[str, Any]:
     return config | {"NAME": env.ROOT / config["NAME"], "OPTIONS": dict(_SQLITE_OPTIONS)}
 
 
-DATABASES = {"default": _read_database(env.text("DATABASE_URL", f"sqlite:///{VAR_DIR}/db.sqlite3"))}
+DATABASES = {"default": _read_database(env.text("DATABASE_URL", f"sqlite:///{quote(str(VAR_DIR))}/db.sqlite3"))}
