@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from graphlib import TopologicalSorter
 from io import StringIO
 from pathlib import Path
@@ -25,7 +26,8 @@ OURS = {name: service for name, service in SERVICES.items() if "build" in servic
 ONE_SHOT = {"migrate", "test-databases"}
 SECRETS = {"SECRET_KEY", "SEAL_KEY", "ML_SERVER_TOKEN", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "FLOWER_BASIC_AUTH"}
 COMPOSE_ONLY = {
-    "POSTGRES_PASSWORD", "REDIS_PASSWORD", "PUBLISH_HOST", "HTTPS_PORT", "SITE_ADDRESS", "SITE_TLS", "TEST_DB_PASSWORD"
+    "POSTGRES_PASSWORD", "REDIS_PASSWORD", "PUBLISH_HOST", "HTTPS_PORT", "SITE_ADDRESS", "SITE_TLS", "TEST_DB_PASSWORD",
+    "BACKUP_AT", "BACKUP_DAYS",
 }  # fmt: skip
 PORTS_AND_FOLDERS = {"GATEWAY_PORT", "ML_SERVER_PORT", "FLOWER_PORT", "REDIS_PORT", "VAR_DIR", "IMAGE_DIR"}
 
@@ -124,6 +126,7 @@ def test_it_keeps_state_in_volumes_of_one_service_each_but_for_files_journal_and
     used = [(volume, name) for volume, name in mounts if not volume.startswith("./")]
     shared = {("files", "web"), ("files", "worker-logs"), ("files", "worker-jobs")}
     shared |= {(volume, name) for volume in ("journal", "metrics") for name in ("web", "publisher")}
+    shared |= {("files", "backup"), ("journal", "backup")}
     assert shared < set(used)
     assert sorted(name for name, _ in set(used) - shared) == sorted(
         compose.document()["volumes"].keys() - {"files", "journal", "metrics"}
@@ -285,3 +288,54 @@ def test_the_gateways_image_has_every_module_that_its_processes_import(tmp_path:
         [sys.executable, "-c", code], cwd=tmp_path, env=variables, check=False, capture_output=True, text=True
     )
     assert done.stdout == "True\n", done.stderr
+
+
+def test_the_backup_reads_the_gateways_files_with_its_user_and_its_programs() -> None:
+    backup = SERVICES["backup"]
+    assert backup["image"] == SERVICES["postgres"]["image"]
+    assert f"--uid {backup['user']} " in (ROOT / "Dockerfile").read_text()
+    _, script, folder = shlex.split(backup["command"])
+    assert (ROOT / script.removeprefix("/")).is_file()
+    assert f"backups:{folder}" in backup["volumes"]
+    assert {volume for volume in SERVICES["web"]["volumes"] if "metrics" not in volume} < set(backup["volumes"])
+
+
+def test_the_nightly_backup_waits_for_its_time_and_survives_a_failure(tmp_path: Path) -> None:
+    """With a `sleep` that notes how long it would take, and a `backup` that fails, and ends the second night."""
+    shutil.copy(ROOT / "scripts" / "backup-nightly", tmp_path)
+    for name, text in (
+        ("backup", 'echo "$1" >> made; [ "$(grep -c . made)" -lt 2 ] || kill $PPID; exit 1'),
+        ("sleep", 'echo "$1" >> slept'),
+    ):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o700)
+    now = time.time() % 86400
+    done = subprocess.run(
+        ["sh", str(tmp_path / "backup-nightly"), "."],
+        cwd=tmp_path, env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "BACKUP_AT": "08:09"},
+        check=False, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.count("the backup failed")) == (0, 1)
+    assert (tmp_path / "made").read_text().split() == ["."] * 2
+    first = int((tmp_path / "slept").read_text().split()[0])
+    assert abs((now + first) % 86400 - (8 * 3600 + 9 * 60)) <= 60
+
+
+def test_the_backup_is_unhealthy_without_a_new_one(tmp_path: Path) -> None:
+    _, shell = SERVICES["backup"]["healthcheck"]["test"]
+    check = ["sh", "-c", shell.replace("/var/tmp", str(tmp_path))]  # noqa: S108 - a folder of the container
+    for name in ("started", "20261130T013000Z"):
+        (tmp_path / name).mkdir()
+        assert subprocess.run(check, check=False).returncode == 0
+        os.utime(tmp_path / name, (0, time.time() - 27 * 3600))
+        assert subprocess.run(check, check=False).returncode == 1
+
+
+@pytest.mark.parametrize("given", ["8:30", "25h", " ", "08:60", "24:00"])
+def test_a_wrong_time_stops_the_nightly_backup(given: str) -> None:
+    done = subprocess.run(
+        ["sh", "scripts/backup-nightly", "/backups"],
+        cwd=ROOT, env={"PATH": os.environ["PATH"], "BACKUP_AT": given},
+        check=False, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, f"ml-proxy: BACKUP_AT can't be '{given}': set it to HH:MM\n")
