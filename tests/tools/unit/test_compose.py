@@ -13,12 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import psutil
 import pytest
+import redis
 import yaml
 from dotenv import dotenv_values
 
 from tests.acceptance.helpers import compose
+from tests.support.network import free_port
 from tests.support.system import ROOT, procfile
+from tests.support.wait import until
+from tools.launch.redis import server as redis_program
 from tools.launch.system import web_stop_seconds
 
 SERVICES = compose.services()
@@ -27,7 +32,7 @@ ONE_SHOT = {"migrate", "test-databases"}
 SECRETS = {"SECRET_KEY", "SEAL_KEY", "ML_SERVER_TOKEN", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "FLOWER_BASIC_AUTH"}
 COMPOSE_ONLY = {
     "POSTGRES_PASSWORD", "REDIS_PASSWORD", "PUBLISH_HOST", "HTTPS_PORT", "SITE_ADDRESS", "SITE_TLS", "TEST_DB_PASSWORD",
-    "BACKUP_AT", "BACKUP_DAYS",
+    "BACKUP_AT", "BACKUP_DAYS", "GRAFANA_PORT", "GRAFANA_PASSWORD",
 }  # fmt: skip
 PORTS_AND_FOLDERS = {"GATEWAY_PORT", "ML_SERVER_PORT", "FLOWER_PORT", "REDIS_PORT", "VAR_DIR", "IMAGE_DIR"}
 
@@ -81,7 +86,7 @@ def test_it_has_no_secret_of_its_own() -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_it_pins_images(name: str) -> None:
     _, _, tag = SERVICES[name]["image"].partition(":")
-    assert re.match(r"\d+\.\d+", tag)
+    assert re.match(r"v?\d+\.\d+", tag)
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES.keys() - ONE_SHOT))
@@ -115,7 +120,7 @@ def test_it_starts_what_needs_the_tables_after_the_migration() -> None:
 def test_only_caddy_publishes_ports_and_on_loopback() -> None:
     published = {name: parts["ports"] for name, parts in SERVICES.items() if "ports" in parts}
     assert {name: [compose.filled_in(port, {}) for port in ports] for name, ports in published.items()} == {
-        "caddy": ["127.0.0.1:443:443", "127.0.0.1:5555:5555"],
+        "caddy": ["127.0.0.1:443:443", "127.0.0.1:5555:5555", "127.0.0.1:3000:3000"],
     }
 
 
@@ -134,11 +139,38 @@ def test_it_keeps_state_in_volumes_of_one_service_each_but_for_files_journal_and
 
 
 def test_its_redis_is_durable_and_requires_a_password() -> None:
-    words = SERVICES["redis"]["command"]
-    options = dict(zip(words[1::2], words[2::2], strict=True))
+    words = SERVICES["redis"]["command"][4:]
+    options = dict(zip(words[::2], words[1::2], strict=True))
     assert options["--appendonly"] == "yes"
     assert options["--maxmemory-policy"] == "noeviction"
-    assert options["--requirepass"].startswith("${REDIS_PASSWORD:?")
+    assert SERVICES["redis"]["environment"]["REDISCLI_AUTH"].startswith("${REDIS_PASSWORD:?")
+
+
+def test_no_list_of_processes_shows_the_password_of_redis(tmp_path: Path) -> None:
+    """The command as Compose starts it, with a real Redis."""
+    port, password = free_port(), "s3cret-of-redis"
+    words = [word.replace("$$", "$") for word in SERVICES["redis"]["command"]]
+    (tmp_path / "redis-server").symlink_to(redis_program())
+    variables = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "REDISCLI_AUTH": password}
+    with subprocess.Popen(
+        [*words, "--port", str(port)], cwd=tmp_path, env=variables, stdout=subprocess.DEVNULL
+    ) as server:
+        try:
+            with redis.Redis(port=port, password=password) as client:
+                until(lambda: answers(client), what="redis")
+                assert client.config_get("appendonly") == {"appendonly": "yes"}
+            with redis.Redis(port=port) as client, pytest.raises(redis.AuthenticationError):
+                client.ping()
+            assert password not in " ".join(psutil.Process(server.pid).cmdline())
+        finally:
+            server.kill()
+
+
+def answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
 
 
 def test_it_uses_only_documented_variables() -> None:
@@ -172,7 +204,9 @@ def test_the_databases_are_on_a_network_without_a_way_out() -> None:
         assert SERVICES[name]["networks"] == ["data"]
         assert SERVICES[name]["user"] == name
     assert SERVICES["caddy"]["networks"] == ["default"]
-    assert {name for name, parts in SERVICES.items() if "data" not in parts["networks"]} == {"caddy", "ml_server"}
+    assert {name for name, parts in SERVICES.items() if "data" not in parts["networks"]} == {
+        "caddy", "ml_server", "prometheus", "grafana"
+    }  # fmt: skip
 
 
 def test_redis_refuses_writes_before_its_container_is_out_of_memory() -> None:
@@ -200,7 +234,11 @@ def test_caddy_serves_the_gateway_and_flower_with_tls_and_logs_no_query() -> Non
         SITE,
         re.MULTILINE,
     )
-    assert served == [("{$SITE_ADDRESS:localhost}", "web:8000"), ("{$SITE_ADDRESS:localhost}:5555", "flower:5555")]
+    assert served == [
+        ("{$SITE_ADDRESS:localhost}", "web:8000"),
+        ("{$SITE_ADDRESS:localhost}:5555", "flower:5555"),
+        ("{$SITE_ADDRESS:localhost}:3000", "grafana:3000"),
+    ]
     assert 'request>uri regexp "\\?.*"' in SITE
     assert re.findall(r"^http://\S+", SITE, re.MULTILINE) == ["http://127.0.0.1:8080"]
     assert "http://127.0.0.1:8080/" in SERVICES["caddy"]["healthcheck"]["test"]
@@ -266,7 +304,9 @@ def test_the_model_server_image_copies_only_the_model_server() -> None:
 
 
 def test_the_test_databases_start_on_demand_and_have_no_default_password() -> None:
-    assert {name for name, parts in SERVICES.items() if "profiles" in parts} == {"test-db", "test-databases"}
+    assert {name for name, parts in SERVICES.items() if "test-databases" in parts.get("profiles", ())} == {
+        "test-db", "test-databases"
+    }  # fmt: skip
     assert SERVICES["test-db"]["environment"] == {"MARIADB_ROOT_PASSWORD": "${TEST_DB_PASSWORD:-}"}
     assert SERVICES["test-db"]["networks"] == ["data"]
 
@@ -339,3 +379,28 @@ def test_a_wrong_time_stops_the_nightly_backup(given: str) -> None:
         check=False, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (1, f"ml-proxy: BACKUP_AT can't be '{given}': set it to HH:MM\n")
+
+
+def test_monitoring_starts_on_demand_with_the_files_of_this_repository() -> None:
+    on_demand = {name: parts for name, parts in SERVICES.items() if "monitoring" in parts.get("profiles", ())}
+    assert set(on_demand) == {"prometheus", "grafana"}
+    mounted = [volume.split(":")[0] for parts in on_demand.values() for volume in parts["volumes"]]
+    files = [ROOT / path for path in mounted if path.startswith("./")]
+    assert [path for path in files if not path.exists()] == []
+    config = yaml.safe_load((ROOT / "monitoring" / "prometheus.yml").read_text())
+    token = config["scrape_configs"][0]["authorization"]["credentials_file"]
+    assert f"> {token}\n" in SERVICES["prometheus"]["command"][0]
+    provisioned = ROOT / "monitoring" / "grafana" / "provisioning"
+    [source] = yaml.safe_load((provisioned / "datasources" / "prometheus.yml").read_text())["datasources"]
+    assert (source["type"], source["url"]) == ("prometheus", "http://prometheus:9090")
+    [provider] = yaml.safe_load((provisioned / "dashboards" / "ml-proxy.yml").read_text())["providers"]
+    assert any(f":{provider['options']['path']}/ml-proxy.json" in volume for volume in on_demand["grafana"]["volumes"])
+
+
+@pytest.mark.parametrize(("name", "missing"), [("prometheus", "MONITORING_TOKEN"), ("grafana", "GRAFANA_PASSWORD")])
+def test_monitoring_does_not_start_without_a_secret(name: str, missing: str) -> None:
+    [script] = SERVICES[name]["command"]
+    variables = dict.fromkeys(SERVICES[name]["environment"], "") | {"PATH": os.environ["PATH"]}
+    command = [*SERVICES[name]["entrypoint"], script.replace("$$", "$")]
+    done = subprocess.run(command, env=variables, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, f"set {missing} in .env\n")
