@@ -119,15 +119,21 @@ def items(name: str) -> list[str]:
     return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
 
 
-def url(name: str, default: str, *, schemes: Sequence[str]) -> str:
-    """A URL of one of `schemes` with a host, without a trailing slash."""
+def url(name: str, default: str, *, schemes: Sequence[str], may_name_user: bool = False) -> str:
+    """A URL of one of `schemes` with a host, without a trailing slash.
+
+    `may_name_user`: its user and password are sent, by HTTP Basic. Otherwise it is refused with them.
+    """
     fix = f"set it to a URL such as {default}"
-    return _read(name, default, lambda text: _url(text, schemes), fix)
+    found = _read(name, default, lambda text: _url(text, schemes), fix)
+    if "@" in found and not may_name_user:
+        raise BadSetting(name, "names a user, which would not be sent", "remove the user and the password from it")
+    return found
 
 
-def url_or_none(name: str, example: str, *, schemes: Sequence[str]) -> str:
+def url_or_none(name: str, example: str, *, schemes: Sequence[str], may_name_user: bool = False) -> str:
     """As `url`; blank if the variable is not set."""
-    return url(name, example, schemes=schemes) if text(name, "") else ""
+    return url(name, example, schemes=schemes, may_name_user=may_name_user) if text(name, "") else ""
 
 
 def folder(name: str, default: Path) -> Path:

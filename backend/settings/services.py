@@ -21,7 +21,10 @@ def _read_redis_url() -> str:
 
 REDIS_URL = _read_redis_url()
 ML_SERVER_URL = env.url(
-    "ML_SERVER_URL", f"http://127.0.0.1:{env.port('ML_SERVER_PORT', 9000)}", schemes=("http", "https")
+    "ML_SERVER_URL",
+    f"http://127.0.0.1:{env.port('ML_SERVER_PORT', 9000)}",
+    schemes=("http", "https"),
+    may_name_user=True,
 )
 
 

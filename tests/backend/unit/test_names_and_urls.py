@@ -11,7 +11,7 @@ NAME = "A_SETTING"
 
 
 def read_url(name: str) -> str:
-    return env.url(name, "http://model.example", schemes=("http", "https"))
+    return env.url(name, "http://model.example", schemes=("http", "https"), may_name_user=True)
 
 
 def csrf_origins(name: str) -> list[str]:

@@ -31,7 +31,7 @@ from tests.support.settings_process import SERVER, run_with_settings
         ({"CELERY_BROKER_URL": "redis://h"}, "CELERY_BROKER_URL is set, and Celery would use it instead of REDIS_URL"),
         ({"ML_SERVER_URL": "http://u:s3c#ret@"}, "ML_SERVER_URL can't be that URL, which is not shown because it may"),
         ({"ML_SERVER_URL": "http://m?key=s3cret"}, "ML_SERVER_URL can't be that URL, which is not shown because it"),
-        ({"OIDC_ISSUER": "http://u:s3cret@h"}, "OIDC_ISSUER can't be that URL, which is not shown because it may hold"),
+        ({"OIDC_ISSUER": "https://u:s3cret@h"}, "OIDC_ISSUER names a user, which would not be sent: remove the user"),
         ({"ALLOWED_HOSTS": "https://clinic.example"}, "ALLOWED_HOSTS can't hold 'https://clinic.example': list host"),
         ({"LOG_FORMAT": "xml"}, "LOG_FORMAT can't be 'xml': set it to line or json"),
     ],
