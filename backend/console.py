@@ -6,7 +6,7 @@ from secrets import token_urlsafe
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, re_path
+from django.urls import path, register_converter
 from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
 
 from common.exceptions import Unavailable
@@ -35,7 +35,7 @@ _POLICY = (
 
 @csrf_exempt  # it changes nothing, and a wrong method must get a 405
 @ensure_csrf_cookie  # a session sends the token with its calls
-def console(request: HttpRequest) -> HttpResponse:
+def console(request: HttpRequest, page: str = "") -> HttpResponse:
     """The page, with a nonce of its own. Raises `Unavailable` if nobody built it."""
     require_method(request, "GET", "HEAD")
     nonce = token_urlsafe(16)
@@ -45,15 +45,28 @@ def console(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def paths() -> list[URLPattern]:
-    """The routes of the console's addresses. All others stay what they are, unknown ones included."""
-    pages = "|".join(PAGES)
-    return [re_path(rf"^(?:(?:{pages})(?:/[\w.-]+)?/?)?$", console, name="home")]
+class PageConverter:
+    """The path of one of the console's pages: its name, and at most one part after it."""
+
+    regex = rf"(?:{'|'.join(PAGES)})(?:/[\w.-]+)?/?"
+
+    def to_python(self, value: str) -> str:
+        """The path as it is."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """The path as it is."""
+        return value
+
+
+register_converter(PageConverter, "console")
+# All other addresses stay what they are, unknown ones included.
+paths = [path("", console, name="home"), path("<console:page>", console, name="console")]
 
 
 @lru_cache(maxsize=2)
-def _page(path: Path) -> str:
+def _page(file: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except FileNotFoundError as exc:
         raise Unavailable("The console is not built. Run `make console`.") from exc

@@ -18,7 +18,7 @@ urlpatterns = [
     FixedPaths("ml/v1/", "accounts.api_urls"),
     FixedPaths("ml/v1/", "accounts.access_log.urls"),
     FixedPaths("ml/v1/mlflow/", "integrations.mlflow.urls"),
-    *console.paths(),
+    *console.paths,
     EitherSlash("ddp/", "text_to_sql.ddp_urls"),
     EitherSlash("llm/", "text_to_sql.llm_urls"),
     EitherSlash("ai/", "imaging.urls"),

@@ -2,15 +2,14 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
 import { CircleUser, LogIn, Menu } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { meQuery } from "@/api/session";
 import { Button } from "@/components/ui/button";
-import { Dialog } from "@/components/ui/dialog";
-import { cn } from "@/lib/cn";
 import { NAV, type NavItem } from "@/nav";
 import { LanguageSwitch, ThemeSwitch } from "./preferences";
 import { StatusBanner } from "./status-banner";
 
+const Drawer = lazy(async () => ({ default: (await import("./ui/dialog")).Dialog }));
 const AT_THE_BOTTOM = 4; // pages beside the button for the others, on a phone
 
 /** The frame of every page: the menu, the account, and what is down. */
@@ -97,7 +96,7 @@ function AccountLink() {
   const Icon = isSignedIn ? CircleUser : LogIn;
   const words = isSignedIn ? me?.name : t`Sign in`;
   return (
-    <Button variant="ghost" asChild className="max-w-44 px-2">
+    <Button variant="ghost" asChild className="max-w-44 px-2!">
       <Link to={isSignedIn ? "/account" : "/sign-in"} aria-label={isSignedIn ? t`Account of ${words}` : undefined}>
         <Icon aria-hidden className="size-5 shrink-0" />
         <span className="truncate max-sm:sr-only">{words}</span>
@@ -122,18 +121,22 @@ function BottomBar() {
         <Menu aria-hidden className="size-5" />
         <Trans>More</Trans>
       </button>
-      <Dialog
-        open={isOpen}
-        onClose={() => setOpen(false)}
-        title={t`More pages`}
-        className="top-auto bottom-0 w-full translate-y-0 rounded-b-none"
-      >
-        <div className={cn("flex flex-col gap-1")}>
-          {NAV.slice(AT_THE_BOTTOM).map((item) => (
-            <SideLink key={item.to} item={item} onClick={() => setOpen(false)} />
-          ))}
-        </div>
-      </Dialog>
+      {isOpen && (
+        <Suspense>
+          <Drawer
+            open
+            onClose={() => setOpen(false)}
+            title={t`More pages`}
+            className="top-auto! bottom-0! w-full! translate-y-0! rounded-b-none!"
+          >
+            <div className="flex flex-col gap-1">
+              {NAV.slice(AT_THE_BOTTOM).map((item) => (
+                <SideLink key={item.to} item={item} onClick={() => setOpen(false)} />
+              ))}
+            </div>
+          </Drawer>
+        </Suspense>
+      )}
     </nav>
   );
 }

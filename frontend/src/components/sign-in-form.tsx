@@ -8,16 +8,19 @@ import { Input } from "@/components/ui/input";
 import { Field } from "./field";
 import { ProblemAlert } from "./problem-alert";
 
-type Props = { onSignedIn: () => void; next?: string };
+type Props = { onSignedIn: () => void; next?: string; isInDialog?: boolean };
 
-/** Name and password, and the other ways to sign in where there are any. `next`: the page to come back to. */
-export function SignInForm({ onSignedIn, next }: Props) {
+/**
+ * Name and password, and the other ways to sign in where there are any. `next`: the page to come back to. In a dialog
+ * the identity provider opens in another tab, so that the page keeps what was typed.
+ */
+export function SignInForm({ onSignedIn, next, isInDialog }: Props) {
   const ways = useQuery(signInWaysQuery);
   return (
     <div className="flex flex-col gap-4">
       {ways.isError && <ProblemAlert error={ways.error} onRetry={() => void ways.refetch()} />}
       {ways.data?.one_click && <OneClick onSignedIn={onSignedIn} />}
-      {ways.data?.provider && <Provider {...ways.data.provider} next={next} />}
+      {ways.data?.provider && <Provider {...ways.data.provider} next={next} isInDialog={isInDialog} />}
       <PasswordForm onSignedIn={onSignedIn} />
       {ways.data?.contact && (
         <p className="text-sm text-muted-foreground">
@@ -43,10 +46,10 @@ function OneClick({ onSignedIn }: Pick<Props, "onSignedIn">) {
   );
 }
 
-function Provider({ name, url, next }: { name: string; url: string; next?: string }) {
+function Provider({ name, url, next, isInDialog }: { name: string; url: string } & Omit<Props, "onSignedIn">) {
   return (
     <Button variant="primary" asChild>
-      <a href={`${url}?next=${encodeURIComponent(next ?? "/")}`}>
+      <a href={`${url}?next=${encodeURIComponent(next ?? "/")}`} target={isInDialog ? "_blank" : undefined}>
         <Trans>Sign in with {name}</Trans>
       </a>
     </Button>
