@@ -363,7 +363,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Liveness */
+        /**
+         * Liveness
+         * @description For a load balancer or a supervisor. It asks no other part.
+         */
         get: operations["get_health"];
         put?: never;
         post?: never;
@@ -864,7 +867,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The model server's models */
+        /**
+         * The model server's models
+         * @description Passed through from the model server, unchanged. `input_schema` is the JSON Schema of a model's input, `example` a body that predict accepts without the two names, `classes` the labels that it can answer.
+         */
         get: operations["get_model_info"];
         put?: never;
         post?: never;
@@ -881,7 +887,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All models with their versions */
+        /**
+         * All models with their versions
+         * @description Passed through from the model server, unchanged.
+         */
         get: operations["list_models"];
         put?: never;
         post?: never;
@@ -900,7 +909,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Put a version of a model into service, or go back to an older one */
+        /**
+         * Put a version of a model into service, or go back to an older one
+         * @description The model server does it; the gateway logs who asked for it, and why.
+         */
         post: operations["promote_model"];
         delete?: never;
         options?: never;
@@ -917,7 +929,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Get a prediction from the model and record it */
+        /**
+         * Get a prediction from the model and record it
+         * @description The body travels to the model byte for byte, and the model's answer back. Each 2xx JSON answer is one record in history; any other answer is none. Errors of this gateway are problems: 400 for a body without names, 413, 415, 502 if the model server can't be reached or answers no JSON, 503 if no record can be kept, 504 if the model takes too long. Other errors are the model server's.
+         */
         post: operations["predict"];
         delete?: never;
         options?: never;
@@ -934,7 +949,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Retrain synchronously, or as a job */
+        /**
+         * Retrain synchronously, or as a job
+         * @description Waits until the model server is done, so it is for short runs. With `Prefer: respond-async` it starts a job, as `POST /ml/v1/retrain/jobs/` does. One retrain at a time.
+         */
         post: operations["retrain"];
         delete?: never;
         options?: never;
@@ -1013,7 +1031,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The model server's status */
+        /**
+         * The model server's status
+         * @description Passed through from the model server, unchanged.
+         */
         get: operations["get_status"];
         put?: never;
         post?: never;
@@ -1030,7 +1051,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Readiness of each part */
+        /**
+         * Readiness of each part
+         * @description Whether predictions can be answered now, and, for callers who may see it, part by part.
+         */
         get: operations["get_readiness"];
         put?: never;
         post?: never;
@@ -1046,37 +1070,61 @@ export interface components {
     schemas: {
         /** @description One entry. `filters` is what was asked for; `purpose` is the caller's `X-Purpose`. */
         AccessSchema: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The row's id.
+             */
             id: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
             recorded_at: string;
+            /** @description Who looked; blank for somebody who did not sign in. */
             account: string;
+            /** @description The token that was used; blank without one. */
             token_id: string;
+            /** @description The network address of the caller. */
             address: string;
+            /** @description The request's method. */
             method: string;
+            /** @description The path of the request, with names in place of ids. */
             route: string;
+            /** @description What the caller did, such as inference.list. */
             action: string;
+            /** @description What was asked for. */
             filters: {
                 [key: string]: unknown;
             };
+            /** @description How many rows there were. */
             row_count: number;
+            /** @description The patients in the rows that were seen. */
             patients: string[];
+            /** @description The doctors in the rows that were seen. */
             doctors: string[];
+            /** @description Why, as the caller said in `X-Purpose`. */
             purpose: string;
+            /** @description The HTTP status of the answer. */
             status: number;
+            /** @description More about it, such as the reason of a refusal. */
             detail: string;
+            /** @description The id of the request; the logs name it. */
             request_id: string;
         };
         /** @description How often doctors agreed with one model version, among the judged predictions of one period. */
         Accuracy: {
+            /** @description The model, as the model server names it. */
             readonly model_name: string;
+            /** @description The model's version. */
             readonly model_version: string;
             /**
              * Format: date
              * @description The period's first day in UTC; weeks start on Monday.
              */
             readonly period: string;
+            /** @description How many predictions a doctor agreed with. */
             readonly agreed: number;
+            /** @description How many predictions a doctor corrected. */
             readonly corrected: number;
             /**
              * Format: double
@@ -1093,13 +1141,16 @@ export interface components {
         ClassifyResponse: {
             /** @description Null for an upload. */
             initial_image_url: string | null;
+            /** @description Whether it is a desk. */
             classify: boolean;
             /**
              * Format: double
              * @description The sum over the classes of a desk.
              */
             desk_probability?: number;
+            /** @description The classes of a desk, surest first. */
             desk_labels?: components["schemas"]["LabelSchema"][];
+            /** @description The surest classes, whatever they are. */
             top?: components["schemas"]["LabelSchema"][];
         };
         /** @description `POST /ai/classify/` as a form with one file, under any name. */
@@ -1112,33 +1163,57 @@ export interface components {
         };
         /** @description One column of `POST /ddp/db/{id}/table`. Unknown members are ignored, so that an extraction can be sent back. */
         ColumnRequest: {
+            /** @description The column's name in the database. */
             name: string;
-            /** @default  */
+            /**
+             * @description The column's type in the database.
+             * @default
+             */
             data_type?: string;
+            /** @description Whether it may be NULL. */
             nullable?: boolean;
+            /** @description Whether it is part of the primary key. */
             primary_key?: boolean;
             /** @description table.column of a foreign key. */
             references?: string;
+            /** @description The comment in the database. */
             comment?: string;
+            /** @description A few values, as texts. */
             samples?: string[];
+            /** @description The values of a column with few different ones, as texts. */
             values?: string[];
+            /** @description Its name in Korean, which people use in questions. */
             kor_name?: string;
+            /** @description What it is, for people and for the language model. */
             description?: string;
             /** @description Hidden ones can't be queried, and no prompt shows them. */
             hidden?: boolean;
         };
         /** @description `POST /ddp/db`. */
         DatabaseRequest: {
+            /** @description Its name in Korean, which people use in questions. */
             kor_name: string;
+            /** @description Its name in English. */
             eng_name?: string;
+            /** @description What it is, for people and for the language model. */
             description?: string;
             /** @description A JSON text or an object {"host", "db", "user", "passwd", "port"?, "engine"?}, or a URL. */
             connection_info: unknown;
         };
+        /** @description A question with its SQL, to add. */
+        ExampleRequest: {
+            /** @description A question in plain language. */
+            question: string;
+            /** @description One SELECT in the database's dialect. */
+            sql: string;
+        };
         /** @description A question with its verified SQL. */
         ExampleSchema: {
+            /** @description The row's id. */
             readonly id: number;
+            /** @description A question in plain language. */
             question: string;
+            /** @description One SELECT in the database's dialect. */
             sql: string;
         };
         /** @description `POST /llm/execute-sql/db/{id}/{session_id}`. */
@@ -1148,18 +1223,25 @@ export interface components {
         };
         /** @description The rows. `truncated` says that there are more than QUERY_MAX_ROWS or QUERY_MAX_BYTES. */
         ExecutionResponse: {
+            /** @description The rows, each an object by column. */
             data: {
                 [key: string]: unknown;
             }[];
+            /** @description The columns of the rows, in order. */
             columns: components["schemas"]["ResultColumn"][];
+            /** @description Whether there are more rows than `QUERY_MAX_ROWS` or `QUERY_MAX_BYTES` allow. */
             truncated: boolean;
+            /** @description The rows in a sentence; null unless `summarize` is true. */
             summary: string | null;
         };
         /** @description A doctor's verdict on one inference. */
         Feedback: {
             /** @description A later verdict has a higher id. */
             readonly id: number;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The id of a record in history.
+             */
             readonly inference_id: string;
             /**
              * @description * `agree` - Agree
@@ -1167,7 +1249,9 @@ export interface components {
              * @enum {string}
              */
             readonly verdict: "agree" | "correct";
+            /** @description The label that is right; null if the doctor agreed with an answer that has none. */
             readonly label: string | null;
+            /** @description The doctor's remark. */
             readonly note: string;
             /** @description The authenticated caller, if any. */
             readonly caller: string;
@@ -1181,9 +1265,13 @@ export interface components {
         File: {
             /** @description JSON pointer to its place in input_data; blank for the whole input. */
             pointer: string;
+            /** @description The file's name, as it was sent. */
             filename: string;
+            /** @description The file's media type, as it was sent. */
             content_type: string;
+            /** @description The file's size in bytes. */
             bytes: number;
+            /** @description The SHA-256 of the file's content, in hexadecimal digits. */
             sha256: string;
             /** @description Returns the file without sign-in; absolute, or relative to this gateway. */
             url: string;
@@ -1201,16 +1289,23 @@ export interface components {
              * @enum {string}
              */
             status: "healthy" | "degraded";
+            /** @description Each model, and whether it is there. */
             parts: {
                 [key: string]: string;
             };
+            /** @description The names of the GPUs. */
             gpu: string[];
         };
         /** @description One inference. */
         Inference: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The row's id.
+             */
             readonly id: string;
+            /** @description The doctor's full name. */
             readonly doctor_name: string;
+            /** @description The patient's full name. */
             readonly patient_name: string;
             /** @description The whole request body, unchanged. */
             readonly input_data: unknown;
@@ -1231,8 +1326,11 @@ export interface components {
              * @description The model server's response time, in milliseconds.
              */
             readonly latency_ms: number;
+            /** @description The model, as the model server names it. */
             readonly model_name: string;
+            /** @description The model's version. */
             readonly model_version: string;
+            /** @description The id of the request; the logs name it. */
             readonly request_id: string;
             /** @description The authenticated caller, if any. */
             readonly caller: string;
@@ -1241,7 +1339,10 @@ export interface components {
         };
         /** @description One job. */
         Job: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The row's id.
+             */
             readonly id: string;
             /** @description The name of its job kind. */
             readonly kind: string;
@@ -1254,29 +1355,48 @@ export interface components {
              * @enum {string}
              */
             readonly state: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+            /** @description How far it is. */
             readonly progress: components["schemas"]["Progress"];
             /** @description The request's body as received, without callback_url; null for callers who may not see it. */
             readonly params: unknown;
             /** @description The job's result; null until there is one, and for callers who may not see it. */
             readonly result: unknown;
+            /** @description Why it failed; null if it did not. */
             readonly error: string | null;
+            /** @description Who started it. */
             readonly requested_by: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the row was written.
+             */
             readonly created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it began to run; null before.
+             */
             readonly started_at: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it ended; null before.
+             */
             readonly finished_at: string | null;
         };
         /** @description A class of ImageNet. */
         LabelSchema: {
+            /** @description The class. */
             name: string;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description How sure the model is, from 0 to 1.
+             */
             probability: number;
         };
         /** @description The result of a request to log an inference. */
         LoggedPrediction: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The id of a record in history.
+             */
             readonly inference_id: string;
             /** @description The MLflow run; null while the inference is queued. */
             readonly run_id: string | null;
@@ -1289,50 +1409,85 @@ export interface components {
         };
         /** @description A language model, as its server names it, the server, and the version of the prompt. */
         ModelSchema: {
+            /** @description The model, as its server names it. */
             name: string;
+            /** @description Who answers. */
             provider: string;
+            /** @description The version of the prompt. */
             prompt_version: string;
+        };
+        /** @description `POST /ddp/db`. */
+        PatchedDatabaseRequest: {
+            /** @description Its name in Korean, which people use in questions. */
+            kor_name?: string;
+            /** @description Its name in English. */
+            eng_name?: string;
+            /** @description What it is, for people and for the language model. */
+            description?: string;
+            /** @description A JSON text or an object {"host", "db", "user", "passwd", "port"?, "engine"?}, or a URL. */
+            connection_info?: unknown;
         };
         /** @description A job's progress. */
         Progress: {
+            /** @description How much is done, from 0 to 100. */
             readonly percent: number;
+            /** @description What it does now. */
             readonly message: string;
         };
         /** @description `POST /llm/generate-sql/db/{id}`. `query` is another name of `question`. */
         QuestionRequest: {
+            /** @description A question in plain language. */
             question?: string;
+            /** @description Another name of `question`. */
             query?: string;
         };
         /** @description The SQL; `id` and `session_id` are the same, as are `query` and `sql`. */
         QuestionResponse: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The same as `session_id`.
+             */
             id: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The session of the question, from `POST /llm/generate-sql/db/{id}`.
+             */
             session_id: string;
+            /** @description The same as `sql`. */
             query: string;
+            /** @description One SELECT in the database's dialect. */
             sql: string;
+            /** @description SUCCESS. */
             result: string;
             /** @description The verified example that equals the question. */
             example: components["schemas"]["ExampleSchema"] | null;
             /** @description The model that wrote the SQL. */
             model: components["schemas"]["ModelSchema"] | null;
+            /** @description What to know about the model that wrote the SQL; null if there is nothing to say. */
             warning: string | null;
         };
         /** @description A column of a result. */
         ResultColumn: {
+            /** @description The column's name. */
             name: string;
+            /** @description The column's type in the database. */
             type: string;
         };
         /** @description An MLflow run. */
         Run: {
+            /** @description The run's id in MLflow. */
             readonly run_id: string;
+            /** @description The run's name in MLflow. */
             readonly run_name: string | null;
+            /** @description The run's state in MLflow, such as FINISHED. */
             readonly status: string | null;
             /** @description Milliseconds since 1970. */
             readonly start_time: number | null;
             /** @description Milliseconds since 1970. */
             readonly end_time: number | null;
+            /** @description Where MLflow keeps the run's files. */
             readonly artifact_uri: string | null;
+            /** @description The run's parameters. */
             readonly params: {
                 [key: string]: string;
             };
@@ -1340,65 +1495,307 @@ export interface components {
             readonly metrics: {
                 [key: string]: number;
             };
+            /** @description The run's tags. */
             readonly tags: {
                 [key: string]: string;
             };
         };
+        /** @description A synonym to add. */
+        SynonymRequest: {
+            /** @description What people say. */
+            word: string;
+            /** @description What it means, as `table`, `table.column` or `table.column = 'value'`. */
+            means: string;
+        };
         /** @description Another word for a table, a column or a value. */
         SynonymSchema: {
+            /** @description The row's id. */
             readonly id: number;
+            /** @description What people say. */
             word: string;
+            /** @description What it means, as `table`, `table.column` or `table.column = 'value'`. */
             means: string;
         };
         /** @description One table of `POST /ddp/db/{id}/table`. */
         TableRequest: {
+            /** @description The table's name in the database. */
             name: string;
+            /** @description The comment in the database. */
             comment?: string;
+            /** @description Its name in Korean, which people use in questions. */
             kor_name?: string;
+            /** @description What it is, for people and for the language model. */
             description?: string;
             /** @description Hidden ones can't be queried, and no prompt shows them. */
             hidden?: boolean;
+            /** @description The table's columns, in order. */
             columns: components["schemas"]["ColumnRequest"][];
         };
         /** @description `POST /ddp/db/{id}/table`: what an extraction returned, edited or not. */
         TablesRequest: {
+            /** @description The tables to store. Others stay as they are. */
             tables: components["schemas"]["TableRequest"][];
+            /** @description Tables that the database no longer has; they are forgotten. */
             removed?: string[];
         };
         /** @description `PUT /ddp/table/{id}` and `/ddp/column/{id}`. Members that are missing stay as they are. */
         WrittenRequest: {
+            /** @description Its name in Korean, which people use in questions. */
             kor_name?: string;
+            /** @description What it is, for people and for the language model. */
             description?: string;
+            /** @description Hidden ones can't be queried, and no prompt shows them. */
             hidden?: boolean;
         };
         Problem: {
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description What kind of error this is, as a URN.
+             */
             type: string;
+            /** @description What kind of error this is, in a few words. */
             title: string;
+            /** @description The HTTP status. */
             status: number;
             /** @description What went wrong, and what to do about it. */
             detail: string;
+            /** @description The id of the request; the logs name it. */
             request_id: string;
+            /** @description What is wrong with the input, place by place. */
             errors?: {
                 /** @description A JSON pointer, or the name of a parameter. */
                 pointer: string;
+                /** @description What is wrong there, and what to do about it. */
                 detail: string;
             }[];
         };
         Ready: {
-            /** @enum {unknown} */
+            /**
+             * @description Whether predictions can be answered.
+             * @enum {unknown}
+             */
             status: "ready" | "degraded" | "not ready";
             /** @description Only for monitoring and permitted users, see OPEN_PATHS. */
             parts?: {
                 [key: string]: {
+                    /** @description Whether it works. */
                     ok: boolean;
+                    /** @description How long the check took, in milliseconds. */
                     ms: number;
+                    /** @description What is wrong, or what there is to know. */
                     detail: string;
                 };
             };
         };
     };
-    responses: never;
+    responses: {
+        /** @description The query or the body is not as described here; `errors` says where. */
+        BadRequest: {
+            headers: {
+                /** @description The id of this request. */
+                "X-Request-ID"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:ml-proxy:problem:bad-input",
+                 *       "title": "The request can't be used",
+                 *       "status": 400,
+                 *       "detail": "The query or the body is not as described here; `errors` says where.",
+                 *       "request_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description No credentials, or wrong, expired or revoked ones. */
+        Unauthorized: {
+            headers: {
+                /** @description The id of this request. */
+                "X-Request-ID"?: string;
+                /** @description How to sign in. */
+                "WWW-Authenticate"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:ml-proxy:problem:not-signed-in",
+                 *       "title": "Sign in first",
+                 *       "status": 401,
+                 *       "detail": "No credentials, or wrong, expired or revoked ones.",
+                 *       "request_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The caller may not do this; `detail` names what is missing. */
+        Forbidden: {
+            headers: {
+                /** @description The id of this request. */
+                "X-Request-ID"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:ml-proxy:problem:not-allowed",
+                 *       "title": "This user may not do this",
+                 *       "status": 403,
+                 *       "detail": "The caller may not do this; `detail` names what is missing.",
+                 *       "request_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Nothing that the caller may see has this id. */
+        NotFound: {
+            headers: {
+                /** @description The id of this request. */
+                "X-Request-ID"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:ml-proxy:problem:no-such-record",
+                 *       "title": "No such record",
+                 *       "status": 404,
+                 *       "detail": "Nothing that the caller may see has this id.",
+                 *       "request_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body did not arrive in time. */
+        RequestTimeout: {
+            headers: {
+                /** @description The id of this request. */
+                "X-Request-ID"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:ml-proxy:problem:body-too-slow",
+                 *       "title": "The body did not arrive in time",
+                 *       "status": 408,
+                 *       "detail": "The body did not arrive in time.",
+                 *       "request_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is too large. */
+        TooLarge: {
+            headers: {
+                /** @description The id of this request. */
+                "X-Request-ID"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:ml-proxy:problem:body-too-large",
+                 *       "title": "The body is too large",
+                 *       "status": 413,
+                 *       "detail": "The body is too large.",
+                 *       "request_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body has a media type that is not described here. */
+        UnsupportedMediaType: {
+            headers: {
+                /** @description The id of this request. */
+                "X-Request-ID"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:ml-proxy:problem:not-json-media",
+                 *       "title": "The body must be JSON",
+                 *       "status": 415,
+                 *       "detail": "The body has a media type that is not described here.",
+                 *       "request_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The caller sent more than it may in this time. */
+        TooManyRequests: {
+            headers: {
+                /** @description The id of this request. */
+                "X-Request-ID"?: string;
+                /** @description Seconds to wait before a retry. */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:ml-proxy:problem:too-many-requests",
+                 *       "title": "Too many requests",
+                 *       "status": 429,
+                 *       "detail": "The caller sent more than it may in this time.",
+                 *       "request_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many requests of this kind at once, or a part that this request needs is not available. */
+        Unavailable: {
+            headers: {
+                /** @description The id of this request. */
+                "X-Request-ID"?: string;
+                /** @description Seconds to wait before a retry. */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:ml-proxy:problem:unavailable",
+                 *       "title": "Not available just now",
+                 *       "status": 503,
+                 *       "detail": "Too many requests of this kind at once, or a part that this request needs is not available.",
+                 *       "request_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Any other error, as an RFC 9457 problem. */
+        Problem: {
+            headers: {
+                /** @description The id of this request. */
+                "X-Request-ID"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:ml-proxy:problem:internal",
+                 *       "title": "Something went wrong here",
+                 *       "status": 500,
+                 *       "detail": "Any other error, as an RFC 9457 problem.",
+                 *       "request_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -1411,6 +1808,7 @@ export type ClassifyResponse = components['schemas']['ClassifyResponse'];
 export type ClassifyUpload = components['schemas']['ClassifyUpload'];
 export type ColumnRequest = components['schemas']['ColumnRequest'];
 export type DatabaseRequest = components['schemas']['DatabaseRequest'];
+export type ExampleRequest = components['schemas']['ExampleRequest'];
 export type ExampleSchema = components['schemas']['ExampleSchema'];
 export type ExecutionRequest = components['schemas']['ExecutionRequest'];
 export type ExecutionResponse = components['schemas']['ExecutionResponse'];
@@ -1422,17 +1820,29 @@ export type Job = components['schemas']['Job'];
 export type LabelSchema = components['schemas']['LabelSchema'];
 export type LoggedPrediction = components['schemas']['LoggedPrediction'];
 export type ModelSchema = components['schemas']['ModelSchema'];
+export type PatchedDatabaseRequest = components['schemas']['PatchedDatabaseRequest'];
 export type Progress = components['schemas']['Progress'];
 export type QuestionRequest = components['schemas']['QuestionRequest'];
 export type QuestionResponse = components['schemas']['QuestionResponse'];
 export type ResultColumn = components['schemas']['ResultColumn'];
 export type Run = components['schemas']['Run'];
+export type SynonymRequest = components['schemas']['SynonymRequest'];
 export type SynonymSchema = components['schemas']['SynonymSchema'];
 export type TableRequest = components['schemas']['TableRequest'];
 export type TablesRequest = components['schemas']['TablesRequest'];
 export type WrittenRequest = components['schemas']['WrittenRequest'];
 export type Problem = components['schemas']['Problem'];
 export type Ready = components['schemas']['Ready'];
+export type ResponseBadRequest = components['responses']['BadRequest'];
+export type ResponseUnauthorized = components['responses']['Unauthorized'];
+export type ResponseForbidden = components['responses']['Forbidden'];
+export type ResponseNotFound = components['responses']['NotFound'];
+export type ResponseRequestTimeout = components['responses']['RequestTimeout'];
+export type ResponseTooLarge = components['responses']['TooLarge'];
+export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType'];
+export type ResponseTooManyRequests = components['responses']['TooManyRequests'];
+export type ResponseUnavailable = components['responses']['Unavailable'];
+export type ResponseProblem = components['responses']['Problem'];
 export type $defs = Record<string, never>;
 export interface operations {
     list_imaging_call: {
@@ -1446,7 +1856,10 @@ export interface operations {
                 job?: string;
                 /** @description Rows of a page, which also ends at 8 MiB. */
                 limit?: number;
-                /** @description Exact. Blank is as good as none. */
+                /**
+                 * @description Exact. Blank is as good as none.
+                 * @example desk_classify
+                 */
                 service?: string;
                 /** @description ISO 8601, inclusive; UTC if it has no offset. */
                 since?: string | "";
@@ -1459,6 +1872,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The next page, rel=next, if there is one. */
@@ -1468,33 +1882,88 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>[];
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d95",
+                     *         "recorded_at": "2026-03-02T09:00:00Z",
+                     *         "created_at": "2026-03-02T09:00:00.2Z",
+                     *         "service": "desk_classify",
+                     *         "provider": "local",
+                     *         "model": "mobilenetv3",
+                     *         "model_version": "1",
+                     *         "prompt_version": "",
+                     *         "prompt": "",
+                     *         "answer": "{\"is_desk\": true}",
+                     *         "input_tokens": 0,
+                     *         "output_tokens": 0,
+                     *         "cost_microdollars": 0,
+                     *         "latency_ms": 41.5,
+                     *         "outcome": "succeeded",
+                     *         "error": "",
+                     *         "job": "",
+                     *         "caller": "designer",
+                     *         "request_id": "5b1f8f2e"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": {
+                        /**
+                         * Format: uuid
+                         * @description The row's id.
+                         */
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the event happened.
+                         */
+                        recorded_at: string;
+                        /** @description What was asked for, such as desk_classify. */
+                        service: string;
+                        /** @description Who answers. `local` is this machine. */
+                        provider: string;
+                        /** @description The model, as its server names it. */
+                        model: string;
+                        /** @description The model's version. */
+                        model_version: string;
+                        /** @description The version of the prompt. */
+                        prompt_version: string;
+                        /** @description What the model was asked. */
+                        prompt: string;
+                        /** @description What it answered, as JSON text, without pictures. */
+                        answer: string;
+                        /** @description How many tokens were sent. */
+                        input_tokens: number;
+                        /** @description How many tokens came back. */
+                        output_tokens: number;
+                        /** @description Millionths of a US dollar. */
+                        cost_microdollars: number;
+                        /** @description How long it took, in milliseconds. */
+                        latency_ms: number;
+                        /** @description succeeded, refused, quota, timed-out or failed. */
+                        outcome: string;
+                        /** @description What went wrong; blank if nothing did. */
+                        error: string;
+                        /** @description The job that it was part of, if any. */
+                        job: string;
+                        /** @description Who asked, if that is known. */
+                        caller: string;
+                        /** @description The id of the request; the logs name it. */
+                        request_id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the row was written.
+                         */
+                        created_at: string;
+                    }[];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     export_imaging_call: {
@@ -1504,6 +1973,7 @@ export interface operations {
                 bom?: 0 | 1;
                 /** @description Exact. Blank is as good as none. */
                 caller?: string;
+                /** @description The format of the file. */
                 format?: "csv" | "ndjson" | "parquet";
                 /** @description Exact. Blank is as good as none. */
                 job?: string;
@@ -1522,6 +1992,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description A file name that contains only the time of the export. */
@@ -1536,6 +2007,9 @@ export interface operations {
                     "application/vnd.apache.parquet": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description The caller's other exports have not ended; see Retry-After. */
             429: {
                 headers: {
@@ -1547,30 +2021,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_imaging_call: {
@@ -1578,12 +2030,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The row's id.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d95
+                 */
                 row_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -1591,41 +2048,95 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d95",
+                     *       "recorded_at": "2026-03-02T09:00:00Z",
+                     *       "created_at": "2026-03-02T09:00:00.2Z",
+                     *       "service": "desk_classify",
+                     *       "provider": "local",
+                     *       "model": "mobilenetv3",
+                     *       "model_version": "1",
+                     *       "prompt_version": "",
+                     *       "prompt": "",
+                     *       "answer": "{\"is_desk\": true}",
+                     *       "input_tokens": 0,
+                     *       "output_tokens": 0,
+                     *       "cost_microdollars": 0,
+                     *       "latency_ms": 41.5,
+                     *       "outcome": "succeeded",
+                     *       "error": "",
+                     *       "job": "",
+                     *       "caller": "designer",
+                     *       "request_id": "5b1f8f2e"
+                     *     }
+                     */
                     "application/json": {
-                        [key: string]: unknown;
+                        /**
+                         * Format: uuid
+                         * @description The row's id.
+                         */
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the event happened.
+                         */
+                        recorded_at: string;
+                        /** @description What was asked for, such as desk_classify. */
+                        service: string;
+                        /** @description Who answers. `local` is this machine. */
+                        provider: string;
+                        /** @description The model, as its server names it. */
+                        model: string;
+                        /** @description The model's version. */
+                        model_version: string;
+                        /** @description The version of the prompt. */
+                        prompt_version: string;
+                        /** @description What the model was asked. */
+                        prompt: string;
+                        /** @description What it answered, as JSON text, without pictures. */
+                        answer: string;
+                        /** @description How many tokens were sent. */
+                        input_tokens: number;
+                        /** @description How many tokens came back. */
+                        output_tokens: number;
+                        /** @description Millionths of a US dollar. */
+                        cost_microdollars: number;
+                        /** @description How long it took, in milliseconds. */
+                        latency_ms: number;
+                        /** @description succeeded, refused, quota, timed-out or failed. */
+                        outcome: string;
+                        /** @description What went wrong; blank if nothing did. */
+                        error: string;
+                        /** @description The job that it was part of, if any. */
+                        job: string;
+                        /** @description Who asked, if that is known. */
+                        caller: string;
+                        /** @description The id of the request; the logs name it. */
+                        request_id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the row was written.
+                         */
+                        created_at: string;
                     };
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     classify_desk: {
         parameters: {
             query?: {
-                /** @description Adds classes. */
+                /**
+                 * @description Adds classes.
+                 * @example true
+                 */
                 details?: "false" | "true";
             };
             header?: never;
@@ -1634,11 +2145,17 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "initial_image_url": "https://pictures.example/desk.jpg"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ClassifyRequest"];
                 "multipart/form-data": components["schemas"]["ClassifyUpload"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -1646,11 +2163,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "initial_image_url": "https://pictures.example/desk.jpg",
+                     *       "classify": true,
+                     *       "desk_probability": 0.91,
+                     *       "desk_labels": [
+                     *         {
+                     *           "name": "desk",
+                     *           "probability": 0.91
+                     *         }
+                     *       ],
+                     *       "top": [
+                     *         {
+                     *           "name": "desk",
+                     *           "probability": 0.91
+                     *         },
+                     *         {
+                     *           "name": "monitor",
+                     *           "probability": 0.05
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ClassifyResponse"];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            /** @description The provider failed. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -1660,8 +2207,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is too large. */
-            413: {
+            503: components["responses"]["Unavailable"];
+            /** @description The provider took too long. */
+            504: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -1671,30 +2219,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            default: components["responses"]["Problem"];
         };
     };
     imaging_healthcheck: {
@@ -1706,6 +2231,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -1713,33 +2239,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "healthy",
+                     *       "parts": {
+                     *         "mobilenetv3": "ready"
+                     *       },
+                     *       "gpu": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["HealthResponse"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     imaging_info: {
@@ -1751,6 +2267,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -1758,35 +2275,42 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "services": {
+                     *         "desk_classify": {
+                     *           "provider": "local",
+                     *           "model": "mobilenetv3",
+                     *           "version": "1",
+                     *           "threshold": 0.3
+                     *         }
+                     *       },
+                     *       "limits": {
+                     *         "bytes": 10485760,
+                     *         "pixels": 40000000,
+                     *         "min_side": 32,
+                     *         "max_side": 8000,
+                     *         "aspect_ratio": 10,
+                     *         "fetch_seconds": 10,
+                     *         "formats": [
+                     *           "JPEG",
+                     *           "PNG",
+                     *           "WebP",
+                     *           "GIF"
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     };
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_column: {
@@ -1794,12 +2318,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The column's id, from the list of tables.
+                 * @example 1
+                 */
                 column_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -1807,35 +2336,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "name": "id",
+                     *       "data_type": "INTEGER",
+                     *       "nullable": false,
+                     *       "primary_key": true,
+                     *       "references": "",
+                     *       "comment": "",
+                     *       "samples": [
+                     *         "1",
+                     *         "2"
+                     *       ],
+                     *       "values": [],
+                     *       "kor_name": "",
+                     *       "description": "",
+                     *       "hidden": false
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     };
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     describe_column: {
@@ -1843,16 +2373,28 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The column's id, from the list of tables.
+                 * @example 1
+                 */
                 column_id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "kor_name": "번호",
+                 *       "description": "The patient's number.",
+                 *       "hidden": false
+                 *     }
+                 */
                 "application/json": components["schemas"]["WrittenRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -1860,57 +2402,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "name": "id",
+                     *       "data_type": "INTEGER",
+                     *       "nullable": false,
+                     *       "primary_key": true,
+                     *       "references": "",
+                     *       "comment": "",
+                     *       "samples": [
+                     *         "1",
+                     *         "2"
+                     *       ],
+                     *       "values": [],
+                     *       "kor_name": "",
+                     *       "description": "",
+                     *       "hidden": false
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     };
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     list_databases: {
@@ -1922,6 +2447,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -1929,35 +2455,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "kor_name": "의원",
+                     *         "eng_name": "clinic",
+                     *         "description": "Patients and visits of a clinic.",
+                     *         "connection": {
+                     *           "engine": "postgres",
+                     *           "host": "db.clinic.example",
+                     *           "port": 5432,
+                     *           "db": "clinic",
+                     *           "user": "reader"
+                     *         },
+                     *         "created_at": "2026-03-02T09:00:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     }[];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     register_database: {
@@ -1969,10 +2494,26 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "kor_name": "의원",
+                 *       "eng_name": "clinic",
+                 *       "description": "Patients and visits of a clinic.",
+                 *       "connection_info": {
+                 *         "engine": "postgres",
+                 *         "host": "db.clinic.example",
+                 *         "port": 5432,
+                 *         "db": "clinic",
+                 *         "user": "reader",
+                 *         "passwd": "…"
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["DatabaseRequest"];
             };
         };
         responses: {
+            /** @description Created. */
             201: {
                 headers: {
                     /** @description The id of this request. */
@@ -1980,13 +2521,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "kor_name": "의원",
+                     *       "eng_name": "clinic",
+                     *       "description": "Patients and visits of a clinic.",
+                     *       "connection": {
+                     *         "engine": "postgres",
+                     *         "host": "db.clinic.example",
+                     *         "port": 5432,
+                     *         "db": "clinic",
+                     *         "user": "reader"
+                     *       },
+                     *       "created_at": "2026-03-02T09:00:00Z"
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     };
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description The connection can't be used. */
+            422: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -1996,8 +2559,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is too large. */
-            413: {
+            429: components["responses"]["TooManyRequests"];
+            /** @description The database refuses the connection, or breaks it off. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -2007,21 +2571,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
+            503: components["responses"]["Unavailable"];
+            /** @description The database took too long. */
+            504: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -2031,6 +2583,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     get_database: {
@@ -2038,12 +2591,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -2051,35 +2609,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "kor_name": "의원",
+                     *       "eng_name": "clinic",
+                     *       "description": "Patients and visits of a clinic.",
+                     *       "connection": {
+                     *         "engine": "postgres",
+                     *         "host": "db.clinic.example",
+                     *         "port": 5432,
+                     *         "db": "clinic",
+                     *         "user": "reader"
+                     *       },
+                     *       "created_at": "2026-03-02T09:00:00Z"
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     };
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     change_database: {
@@ -2087,16 +2643,26 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["DatabaseRequest"];
+                /**
+                 * @example {
+                 *       "description": "Patients and visits of a clinic."
+                 *     }
+                 */
+                "application/json": components["schemas"]["PatchedDatabaseRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -2104,13 +2670,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "kor_name": "의원",
+                     *       "eng_name": "clinic",
+                     *       "description": "Patients and visits of a clinic.",
+                     *       "connection": {
+                     *         "engine": "postgres",
+                     *         "host": "db.clinic.example",
+                     *         "port": 5432,
+                     *         "db": "clinic",
+                     *         "user": "reader"
+                     *       },
+                     *       "created_at": "2026-03-02T09:00:00Z"
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     };
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description The connection can't be used. */
+            422: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -2120,8 +2709,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is too large. */
-            413: {
+            429: components["responses"]["TooManyRequests"];
+            /** @description The database refuses the connection, or breaks it off. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -2131,21 +2721,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
+            503: components["responses"]["Unavailable"];
+            /** @description The database took too long. */
+            504: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -2155,6 +2733,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     forget_database: {
@@ -2162,6 +2741,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
@@ -2177,30 +2760,12 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     list_examples: {
@@ -2208,12 +2773,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -2221,33 +2791,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "question": "환자는 몇 명인가요?",
+                     *         "sql": "SELECT COUNT(*) AS n FROM patient"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["ExampleSchema"][];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     add_example: {
@@ -2255,16 +2816,27 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["ExampleSchema"];
+                /**
+                 * @example {
+                 *       "question": "환자는 몇 명인가요?",
+                 *       "sql": "SELECT COUNT(*) AS n FROM patient"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExampleRequest"];
             };
         };
         responses: {
+            /** @description Created. */
             201: {
                 headers: {
                     /** @description The id of this request. */
@@ -2272,11 +2844,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "question": "환자는 몇 명인가요?",
+                     *       "sql": "SELECT COUNT(*) AS n FROM patient"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ExampleSchema"];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description The guard refuses the statement. */
+            422: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -2286,41 +2872,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     extract_tables: {
@@ -2328,12 +2882,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -2341,26 +2900,51 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "tables": [
+                     *         {
+                     *           "name": "patient",
+                     *           "comment": "환자",
+                     *           "kor_name": "환자",
+                     *           "description": "",
+                     *           "hidden": false,
+                     *           "columns": [
+                     *             {
+                     *               "name": "id",
+                     *               "data_type": "INTEGER",
+                     *               "nullable": false,
+                     *               "primary_key": true,
+                     *               "references": "",
+                     *               "comment": "",
+                     *               "samples": [
+                     *                 "1",
+                     *                 "2"
+                     *               ],
+                     *               "values": [],
+                     *               "kor_name": "",
+                     *               "description": "",
+                     *               "hidden": false
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "removed": [],
+                     *       "changes": [
+                     *         "patient: new"
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     };
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description The connection can't be used. */
+            422: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -2370,6 +2954,31 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooManyRequests"];
+            /** @description The database refuses the connection, or breaks it off. */
+            502: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: components["responses"]["Unavailable"];
+            /** @description The database took too long. */
+            504: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
     };
     list_synonyms: {
@@ -2377,12 +2986,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -2390,33 +3004,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "word": "손님",
+                     *         "means": "patient"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["SynonymSchema"][];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     add_synonym: {
@@ -2424,16 +3029,27 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["SynonymSchema"];
+                /**
+                 * @example {
+                 *       "word": "손님",
+                 *       "means": "patient"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SynonymRequest"];
             };
         };
         responses: {
+            /** @description Created. */
             201: {
                 headers: {
                     /** @description The id of this request. */
@@ -2441,55 +3057,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "word": "손님",
+                     *       "means": "patient"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SynonymSchema"];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     list_tables: {
@@ -2497,12 +3084,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -2510,35 +3102,48 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "name": "patient",
+                     *         "comment": "환자",
+                     *         "kor_name": "환자",
+                     *         "description": "",
+                     *         "hidden": false,
+                     *         "columns": [
+                     *           {
+                     *             "id": 1,
+                     *             "name": "id",
+                     *             "data_type": "INTEGER",
+                     *             "nullable": false,
+                     *             "primary_key": true,
+                     *             "references": "",
+                     *             "comment": "",
+                     *             "samples": [
+                     *               "1",
+                     *               "2"
+                     *             ],
+                     *             "values": [],
+                     *             "kor_name": "",
+                     *             "description": "",
+                     *             "hidden": false
+                     *           }
+                     *         ]
+                     *       }
+                     *     ]
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     }[];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     save_tables: {
@@ -2546,16 +3151,39 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "tables": [
+                 *         {
+                 *           "name": "patient",
+                 *           "comment": "환자",
+                 *           "columns": [
+                 *             {
+                 *               "name": "id",
+                 *               "data_type": "INTEGER",
+                 *               "nullable": false,
+                 *               "primary_key": true
+                 *             }
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["TablesRequest"];
             };
         };
         responses: {
+            /** @description Created. */
             201: {
                 headers: {
                     /** @description The id of this request. */
@@ -2563,57 +3191,52 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "name": "patient",
+                     *         "comment": "환자",
+                     *         "kor_name": "환자",
+                     *         "description": "",
+                     *         "hidden": false,
+                     *         "columns": [
+                     *           {
+                     *             "id": 1,
+                     *             "name": "id",
+                     *             "data_type": "INTEGER",
+                     *             "nullable": false,
+                     *             "primary_key": true,
+                     *             "references": "",
+                     *             "comment": "",
+                     *             "samples": [
+                     *               "1",
+                     *               "2"
+                     *             ],
+                     *             "values": [],
+                     *             "kor_name": "",
+                     *             "description": "",
+                     *             "hidden": false
+                     *           }
+                     *         ]
+                     *       }
+                     *     ]
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     }[];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     delete_example: {
@@ -2621,6 +3244,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id, from the list.
+                 * @example 1
+                 */
                 item_id: number;
             };
             cookie?: never;
@@ -2636,30 +3263,12 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     delete_synonym: {
@@ -2667,6 +3276,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id, from the list.
+                 * @example 1
+                 */
                 item_id: number;
             };
             cookie?: never;
@@ -2682,30 +3295,12 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_table: {
@@ -2713,12 +3308,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The table's id, from the list of tables.
+                 * @example 1
+                 */
                 table_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -2726,35 +3326,46 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "name": "patient",
+                     *       "comment": "환자",
+                     *       "kor_name": "환자",
+                     *       "description": "",
+                     *       "hidden": false,
+                     *       "columns": [
+                     *         {
+                     *           "id": 1,
+                     *           "name": "id",
+                     *           "data_type": "INTEGER",
+                     *           "nullable": false,
+                     *           "primary_key": true,
+                     *           "references": "",
+                     *           "comment": "",
+                     *           "samples": [
+                     *             "1",
+                     *             "2"
+                     *           ],
+                     *           "values": [],
+                     *           "kor_name": "",
+                     *           "description": "",
+                     *           "hidden": false
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     };
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     describe_table: {
@@ -2762,16 +3373,28 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The table's id, from the list of tables.
+                 * @example 1
+                 */
                 table_id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "kor_name": "환자",
+                 *       "description": "One row for each patient.",
+                 *       "hidden": false
+                 *     }
+                 */
                 "application/json": components["schemas"]["WrittenRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -2779,57 +3402,50 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "name": "patient",
+                     *       "comment": "환자",
+                     *       "kor_name": "환자",
+                     *       "description": "",
+                     *       "hidden": false,
+                     *       "columns": [
+                     *         {
+                     *           "id": 1,
+                     *           "name": "id",
+                     *           "data_type": "INTEGER",
+                     *           "nullable": false,
+                     *           "primary_key": true,
+                     *           "references": "",
+                     *           "comment": "",
+                     *           "samples": [
+                     *             "1",
+                     *             "2"
+                     *           ],
+                     *           "values": [],
+                     *           "kor_name": "",
+                     *           "description": "",
+                     *           "hidden": false
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     };
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_health: {
@@ -2849,20 +3465,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "alive"
+                     *     }
+                     */
                     "application/json": Record<string, never>;
                 };
             };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            default: components["responses"]["Problem"];
         };
     };
     execute_sql: {
@@ -2884,17 +3495,31 @@ export interface operations {
                 Prefer?: string;
             };
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
+                /**
+                 * @description The session of the question, from `POST /llm/generate-sql/db/{id}`.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d91
+                 */
                 session_id: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "query": "SELECT COUNT(*) AS n FROM patient"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ExecutionRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description Of a file: 1 if there are more rows than QUERY_MAX_ROWS or _BYTES. */
@@ -2904,12 +3529,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "n": 128
+                     *         }
+                     *       ],
+                     *       "columns": [
+                     *         {
+                     *           "name": "n",
+                     *           "type": "BIGINT"
+                     *         }
+                     *       ],
+                     *       "truncated": false,
+                     *       "summary": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ExecutionResponse"];
                     "text/csv": string;
                     "application/x-ndjson": string;
                     "application/vnd.apache.parquet": string;
                 };
             };
+            /** @description Accepted: it runs in the background. */
             202: {
                 headers: {
                     /** @description The id of this request. */
@@ -2917,11 +3560,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d92",
+                     *       "kind": "sql",
+                     *       "state": "queued",
+                     *       "progress": {
+                     *         "percent": 0,
+                     *         "message": ""
+                     *       },
+                     *       "params": {
+                     *         "query": "SELECT COUNT(*) AS n FROM patient"
+                     *       },
+                     *       "result": null,
+                     *       "error": null,
+                     *       "requested_by": "analyst",
+                     *       "created_at": "2026-03-02T09:00:00Z",
+                     *       "started_at": null,
+                     *       "finished_at": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description The guard refuses the statement, or the database can't run it. */
+            422: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -2931,8 +3601,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is too large. */
-            413: {
+            429: components["responses"]["TooManyRequests"];
+            /** @description The database refuses the connection, or breaks it off. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -2942,21 +3613,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
+            503: components["responses"]["Unavailable"];
+            /** @description The statement took too long, and was cancelled. */
+            504: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -2966,6 +3625,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     verify_sql: {
@@ -2973,17 +3633,31 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
+                /**
+                 * @description The session of the question, from `POST /llm/generate-sql/db/{id}`.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d91
+                 */
                 session_id: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "query": "SELECT COUNT(*) AS n FROM patient"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ExecutionRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -2991,9 +3665,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "question": "환자는 몇 명인가요?",
+                     *       "sql": "SELECT COUNT(*) AS n FROM patient"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ExampleSchema"];
                 };
             };
+            /** @description Created. */
             201: {
                 headers: {
                     /** @description The id of this request. */
@@ -3001,11 +3683,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "question": "환자는 몇 명인가요?",
+                     *       "sql": "SELECT COUNT(*) AS n FROM patient"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ExampleSchema"];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description The guard refuses the statement. */
+            422: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -3015,41 +3711,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     list_sql_jobs: {
@@ -3068,6 +3732,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The next page, rel=next, if there is one. */
@@ -3077,33 +3742,51 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d92",
+                     *         "kind": "sql",
+                     *         "state": "succeeded",
+                     *         "progress": {
+                     *           "percent": 100,
+                     *           "message": ""
+                     *         },
+                     *         "params": {
+                     *           "query": "SELECT COUNT(*) AS n FROM patient"
+                     *         },
+                     *         "result": {
+                     *           "data": [
+                     *             {
+                     *               "n": 128
+                     *             }
+                     *           ],
+                     *           "columns": [
+                     *             {
+                     *               "name": "n",
+                     *               "type": "BIGINT"
+                     *             }
+                     *           ],
+                     *           "truncated": false,
+                     *           "summary": null
+                     *         },
+                     *         "error": null,
+                     *         "requested_by": "analyst",
+                     *         "created_at": "2026-03-02T09:00:00Z",
+                     *         "started_at": "2026-03-02T09:00:01Z",
+                     *         "finished_at": "2026-03-02T09:00:09Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Job"][];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_sql_job: {
@@ -3111,12 +3794,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The job's id.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d92
+                 */
                 job_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -3124,33 +3812,49 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d92",
+                     *       "kind": "sql",
+                     *       "state": "succeeded",
+                     *       "progress": {
+                     *         "percent": 100,
+                     *         "message": ""
+                     *       },
+                     *       "params": {
+                     *         "query": "SELECT COUNT(*) AS n FROM patient"
+                     *       },
+                     *       "result": {
+                     *         "data": [
+                     *           {
+                     *             "n": 128
+                     *           }
+                     *         ],
+                     *         "columns": [
+                     *           {
+                     *             "name": "n",
+                     *             "type": "BIGINT"
+                     *           }
+                     *         ],
+                     *         "truncated": false,
+                     *         "summary": null
+                     *       },
+                     *       "error": null,
+                     *       "requested_by": "analyst",
+                     *       "created_at": "2026-03-02T09:00:00Z",
+                     *       "started_at": "2026-03-02T09:00:01Z",
+                     *       "finished_at": "2026-03-02T09:00:09Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     cancel_sql_job: {
@@ -3158,12 +3862,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The job's id.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d92
+                 */
                 job_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -3171,9 +3880,46 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d92",
+                     *       "kind": "sql",
+                     *       "state": "succeeded",
+                     *       "progress": {
+                     *         "percent": 100,
+                     *         "message": ""
+                     *       },
+                     *       "params": {
+                     *         "query": "SELECT COUNT(*) AS n FROM patient"
+                     *       },
+                     *       "result": {
+                     *         "data": [
+                     *           {
+                     *             "n": 128
+                     *           }
+                     *         ],
+                     *         "columns": [
+                     *           {
+                     *             "name": "n",
+                     *             "type": "BIGINT"
+                     *           }
+                     *         ],
+                     *         "truncated": false,
+                     *         "summary": null
+                     *       },
+                     *       "error": null,
+                     *       "requested_by": "analyst",
+                     *       "created_at": "2026-03-02T09:00:00Z",
+                     *       "started_at": "2026-03-02T09:00:01Z",
+                     *       "finished_at": "2026-03-02T09:00:09Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             /** @description The job has already ended. */
             409: {
                 headers: {
@@ -3185,30 +3931,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     list_text_to_sql_execution: {
@@ -3216,7 +3941,10 @@ export interface operations {
             query?: {
                 /** @description Opaque, from the Link field. */
                 cursor?: string;
-                /** @description Exact. Blank is as good as none. */
+                /**
+                 * @description Exact. Blank is as good as none.
+                 * @example 1
+                 */
                 database?: string;
                 /** @description Rows of a page, which also ends at 8 MiB. */
                 limit?: number;
@@ -3233,6 +3961,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The next page, rel=next, if there is one. */
@@ -3242,33 +3971,76 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>[];
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d93",
+                     *         "recorded_at": "2026-03-02T09:00:01Z",
+                     *         "created_at": "2026-03-02T09:00:01.2Z",
+                     *         "database_id": 1,
+                     *         "database_name": "의원",
+                     *         "session_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d91",
+                     *         "query": "SELECT COUNT(*) AS n FROM patient",
+                     *         "executed_sql": "SELECT COUNT(*) AS n FROM patient LIMIT 1001",
+                     *         "outcome": "succeeded",
+                     *         "error": "",
+                     *         "row_count": 1,
+                     *         "truncated": false,
+                     *         "duration_ms": 8.5,
+                     *         "caller": "analyst",
+                     *         "request_id": "5b1f8f2e"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": {
+                        /**
+                         * Format: uuid
+                         * @description The row's id.
+                         */
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the event happened.
+                         */
+                        recorded_at: string;
+                        /** @description The database's id. It may be forgotten since. */
+                        database_id: number;
+                        /** @description The database's Korean name at that time. */
+                        database_name: string;
+                        /** @description The session of the question, from `POST /llm/generate-sql/db/{id}`. */
+                        session_id: string;
+                        /** @description The statement as it was sent. */
+                        query: string;
+                        /** @description What ran: the guard's SQL. Blank if it was refused. */
+                        executed_sql: string;
+                        /** @description succeeded, refused, failed, timed-out or cancelled. */
+                        outcome: string;
+                        /** @description What went wrong; blank if nothing did. */
+                        error: string;
+                        /** @description How many rows there were. */
+                        row_count: number;
+                        /** @description Whether there are more rows than `QUERY_MAX_ROWS` or `QUERY_MAX_BYTES` allow. */
+                        truncated: boolean;
+                        /** @description How long it took, in milliseconds. */
+                        duration_ms: number;
+                        /** @description Who asked, if that is known. */
+                        caller: string;
+                        /** @description The id of the request; the logs name it. */
+                        request_id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the row was written.
+                         */
+                        created_at: string;
+                    }[];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     export_text_to_sql_execution: {
@@ -3278,6 +4050,7 @@ export interface operations {
                 bom?: 0 | 1;
                 /** @description Exact. Blank is as good as none. */
                 database?: string;
+                /** @description The format of the file. */
                 format?: "csv" | "ndjson" | "parquet";
                 /** @description CSV only: 1 puts ' before texts that look like formulas. */
                 safe_cells?: 0 | 1;
@@ -3294,6 +4067,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description A file name that contains only the time of the export. */
@@ -3308,6 +4082,9 @@ export interface operations {
                     "application/vnd.apache.parquet": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description The caller's other exports have not ended; see Retry-After. */
             429: {
                 headers: {
@@ -3319,30 +4096,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_text_to_sql_execution: {
@@ -3350,12 +4105,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The row's id.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d93
+                 */
                 row_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -3363,35 +4123,74 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d93",
+                     *       "recorded_at": "2026-03-02T09:00:01Z",
+                     *       "created_at": "2026-03-02T09:00:01.2Z",
+                     *       "database_id": 1,
+                     *       "database_name": "의원",
+                     *       "session_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d91",
+                     *       "query": "SELECT COUNT(*) AS n FROM patient",
+                     *       "executed_sql": "SELECT COUNT(*) AS n FROM patient LIMIT 1001",
+                     *       "outcome": "succeeded",
+                     *       "error": "",
+                     *       "row_count": 1,
+                     *       "truncated": false,
+                     *       "duration_ms": 8.5,
+                     *       "caller": "analyst",
+                     *       "request_id": "5b1f8f2e"
+                     *     }
+                     */
                     "application/json": {
-                        [key: string]: unknown;
+                        /**
+                         * Format: uuid
+                         * @description The row's id.
+                         */
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the event happened.
+                         */
+                        recorded_at: string;
+                        /** @description The database's id. It may be forgotten since. */
+                        database_id: number;
+                        /** @description The database's Korean name at that time. */
+                        database_name: string;
+                        /** @description The session of the question, from `POST /llm/generate-sql/db/{id}`. */
+                        session_id: string;
+                        /** @description The statement as it was sent. */
+                        query: string;
+                        /** @description What ran: the guard's SQL. Blank if it was refused. */
+                        executed_sql: string;
+                        /** @description succeeded, refused, failed, timed-out or cancelled. */
+                        outcome: string;
+                        /** @description What went wrong; blank if nothing did. */
+                        error: string;
+                        /** @description How many rows there were. */
+                        row_count: number;
+                        /** @description Whether there are more rows than `QUERY_MAX_ROWS` or `QUERY_MAX_BYTES` allow. */
+                        truncated: boolean;
+                        /** @description How long it took, in milliseconds. */
+                        duration_ms: number;
+                        /** @description Who asked, if that is known. */
+                        caller: string;
+                        /** @description The id of the request; the logs name it. */
+                        request_id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the row was written.
+                         */
+                        created_at: string;
                     };
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     generate_sql: {
@@ -3399,16 +4198,26 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "question": "환자는 몇 명인가요?"
+                 *     }
+                 */
                 "application/json": components["schemas"]["QuestionRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -3416,11 +4225,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d91",
+                     *       "session_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d91",
+                     *       "query": "SELECT COUNT(*) AS n FROM patient",
+                     *       "sql": "SELECT COUNT(*) AS n FROM patient",
+                     *       "result": "SUCCESS",
+                     *       "example": {
+                     *         "id": 1,
+                     *         "question": "환자는 몇 명인가요?",
+                     *         "sql": "SELECT COUNT(*) AS n FROM patient"
+                     *       },
+                     *       "model": null,
+                     *       "warning": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["QuestionResponse"];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description The tables can't answer the question, or a model is needed and none is connected; `detail` says what is missing. */
+            422: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -3430,8 +4262,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is too large. */
-            413: {
+            429: components["responses"]["TooManyRequests"];
+            /** @description The language model can't be reached, refuses the request, or its answer can't be read. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -3441,21 +4274,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
+            503: components["responses"]["Unavailable"];
+            /** @description The language model took too long. */
+            504: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -3465,6 +4286,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     list_text_to_sql_llm: {
@@ -3472,7 +4294,10 @@ export interface operations {
             query?: {
                 /** @description Opaque, from the Link field. */
                 cursor?: string;
-                /** @description Exact. Blank is as good as none. */
+                /**
+                 * @description Exact. Blank is as good as none.
+                 * @example 1
+                 */
                 database?: string;
                 /** @description Rows of a page, which also ends at 8 MiB. */
                 limit?: number;
@@ -3489,6 +4314,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The next page, rel=next, if there is one. */
@@ -3498,33 +4324,96 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>[];
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d94",
+                     *         "recorded_at": "2026-03-02T09:00:00Z",
+                     *         "created_at": "2026-03-02T09:00:00.2Z",
+                     *         "database_id": 1,
+                     *         "database_name": "의원",
+                     *         "session_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d91",
+                     *         "agent": "query_generator",
+                     *         "prompt_version": "3",
+                     *         "provider": "127.0.0.1:8080",
+                     *         "model": "small",
+                     *         "prompt": [
+                     *           {
+                     *             "role": "user",
+                     *             "content": "환자는 몇 명인가요?"
+                     *           }
+                     *         ],
+                     *         "answer": "SELECT COUNT(*) AS n FROM patient",
+                     *         "outcome": "succeeded",
+                     *         "error": "",
+                     *         "tokens_in": 412,
+                     *         "tokens_out": 14,
+                     *         "cost": "0.0001240000",
+                     *         "latency_ms": 830,
+                     *         "caller": "analyst",
+                     *         "request_id": "5b1f8f2e"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": {
+                        /**
+                         * Format: uuid
+                         * @description The row's id.
+                         */
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the event happened.
+                         */
+                        recorded_at: string;
+                        /** @description The database's id. It may be forgotten since. */
+                        database_id: number;
+                        /** @description The database's Korean name at that time. */
+                        database_name: string;
+                        /** @description The question's session. */
+                        session_id: string;
+                        /** @description Which part of the engine asked, such as the one that writes SQL. */
+                        agent: string;
+                        /** @description The version of the prompt. */
+                        prompt_version: string;
+                        /** @description The host and port of LLM_BASE_URL. */
+                        provider: string;
+                        /** @description As the server names it, or LLM_MODEL. */
+                        model: string;
+                        /** @description The messages, as JSON. */
+                        prompt: unknown;
+                        /** @description What it answered. */
+                        answer: string;
+                        /** @description succeeded, failed, refused, unusable or timed-out. */
+                        outcome: string;
+                        /** @description What went wrong; blank if nothing did. */
+                        error: string;
+                        /** @description How many tokens were sent. */
+                        tokens_in: number;
+                        /** @description How many tokens came back. */
+                        tokens_out: number;
+                        /** @description What the call cost, as LLM_INPUT_PRICE and LLM_OUTPUT_PRICE say; null without prices. */
+                        cost: string;
+                        /** @description How long it took, in milliseconds. */
+                        latency_ms: number;
+                        /** @description Who asked, if that is known. */
+                        caller: string;
+                        /** @description The id of the request; the logs name it. */
+                        request_id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the row was written.
+                         */
+                        created_at: string;
+                    }[];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     export_text_to_sql_llm: {
@@ -3534,6 +4423,7 @@ export interface operations {
                 bom?: 0 | 1;
                 /** @description Exact. Blank is as good as none. */
                 database?: string;
+                /** @description The format of the file. */
                 format?: "csv" | "ndjson" | "parquet";
                 /** @description CSV only: 1 puts ' before texts that look like formulas. */
                 safe_cells?: 0 | 1;
@@ -3550,6 +4440,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description A file name that contains only the time of the export. */
@@ -3564,6 +4455,9 @@ export interface operations {
                     "application/vnd.apache.parquet": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description The caller's other exports have not ended; see Retry-After. */
             429: {
                 headers: {
@@ -3575,30 +4469,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_text_to_sql_llm: {
@@ -3606,12 +4478,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The row's id.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d94
+                 */
                 row_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -3619,35 +4496,94 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d94",
+                     *       "recorded_at": "2026-03-02T09:00:00Z",
+                     *       "created_at": "2026-03-02T09:00:00.2Z",
+                     *       "database_id": 1,
+                     *       "database_name": "의원",
+                     *       "session_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d91",
+                     *       "agent": "query_generator",
+                     *       "prompt_version": "3",
+                     *       "provider": "127.0.0.1:8080",
+                     *       "model": "small",
+                     *       "prompt": [
+                     *         {
+                     *           "role": "user",
+                     *           "content": "환자는 몇 명인가요?"
+                     *         }
+                     *       ],
+                     *       "answer": "SELECT COUNT(*) AS n FROM patient",
+                     *       "outcome": "succeeded",
+                     *       "error": "",
+                     *       "tokens_in": 412,
+                     *       "tokens_out": 14,
+                     *       "cost": "0.0001240000",
+                     *       "latency_ms": 830,
+                     *       "caller": "analyst",
+                     *       "request_id": "5b1f8f2e"
+                     *     }
+                     */
                     "application/json": {
-                        [key: string]: unknown;
+                        /**
+                         * Format: uuid
+                         * @description The row's id.
+                         */
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the event happened.
+                         */
+                        recorded_at: string;
+                        /** @description The database's id. It may be forgotten since. */
+                        database_id: number;
+                        /** @description The database's Korean name at that time. */
+                        database_name: string;
+                        /** @description The question's session. */
+                        session_id: string;
+                        /** @description Which part of the engine asked, such as the one that writes SQL. */
+                        agent: string;
+                        /** @description The version of the prompt. */
+                        prompt_version: string;
+                        /** @description The host and port of LLM_BASE_URL. */
+                        provider: string;
+                        /** @description As the server names it, or LLM_MODEL. */
+                        model: string;
+                        /** @description The messages, as JSON. */
+                        prompt: unknown;
+                        /** @description What it answered. */
+                        answer: string;
+                        /** @description succeeded, failed, refused, unusable or timed-out. */
+                        outcome: string;
+                        /** @description What went wrong; blank if nothing did. */
+                        error: string;
+                        /** @description How many tokens were sent. */
+                        tokens_in: number;
+                        /** @description How many tokens came back. */
+                        tokens_out: number;
+                        /** @description What the call cost, as LLM_INPUT_PRICE and LLM_OUTPUT_PRICE say; null without prices. */
+                        cost: string;
+                        /** @description How long it took, in milliseconds. */
+                        latency_ms: number;
+                        /** @description Who asked, if that is known. */
+                        caller: string;
+                        /** @description The id of the request; the logs name it. */
+                        request_id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the row was written.
+                         */
+                        created_at: string;
                     };
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     list_access_log: {
@@ -3661,7 +4597,10 @@ export interface operations {
                 doctor?: string;
                 /** @description Rows per page; a page also ends at 8 MiB. */
                 limit?: number;
-                /** @description The patient's full name. */
+                /**
+                 * @description The patient's full name.
+                 * @example Hong Gildong
+                 */
                 patient?: string;
                 /** @description ISO 8601, inclusive; UTC if it has no offset. */
                 since?: string | "";
@@ -3674,6 +4613,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The next page, rel=next, if there is one. */
@@ -3683,33 +4623,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d90",
+                     *         "recorded_at": "2026-03-02T09:05:00Z",
+                     *         "account": "dr-kim",
+                     *         "token_id": "",
+                     *         "address": "10.0.0.7",
+                     *         "method": "GET",
+                     *         "route": "/ml/v1/history/",
+                     *         "action": "inference.list",
+                     *         "filters": {
+                     *           "patient": "Hong Gildong"
+                     *         },
+                     *         "row_count": 1,
+                     *         "patients": [
+                     *           "Hong Gildong"
+                     *         ],
+                     *         "doctors": [
+                     *           "Dr. Kim"
+                     *         ],
+                     *         "purpose": "treatment",
+                     *         "status": 200,
+                     *         "detail": "",
+                     *         "request_id": "5b1f8f2e"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["AccessSchema"][];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     export_access_log: {
@@ -3721,8 +4671,15 @@ export interface operations {
                 bom?: 0 | 1;
                 /** @description The doctor's full name, as in the records that were seen. */
                 doctor?: string;
+                /**
+                 * @description The format of the file.
+                 * @example fhir
+                 */
                 format?: "ndjson" | "csv" | "fhir";
-                /** @description The patient's full name. */
+                /**
+                 * @description The patient's full name.
+                 * @example Hong Gildong
+                 */
                 patient?: string;
                 /** @description CSV only: 1 puts ' before texts that look like formulas. */
                 safe_cells?: 0 | 1;
@@ -3737,6 +4694,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description A file name that contains only the time of the export. */
@@ -3751,6 +4709,9 @@ export interface operations {
                     "application/fhir+ndjson": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description The caller's other exports have not ended; see Retry-After. */
             429: {
                 headers: {
@@ -3762,35 +4723,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     list_accuracy: {
         parameters: {
             query?: {
+                /**
+                 * @description The length of a period.
+                 * @example month
+                 */
                 by?: "day" | "week" | "month";
                 /** @description A model's full name; must match exactly. */
                 model?: string;
@@ -3805,6 +4748,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -3812,33 +4756,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "model_name": "breast-cancer-wisconsin",
+                     *         "model_version": "1",
+                     *         "period": "2026-03-01",
+                     *         "agreed": 97,
+                     *         "corrected": 3,
+                     *         "accuracy": 0.97
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Accuracy"][];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     export_dataset: {
@@ -3846,8 +4784,15 @@ export interface operations {
             query?: {
                 /** @description CSV only: 1 begins with a byte order mark, for Excel. */
                 bom?: 0 | 1;
+                /**
+                 * @description The format of the file.
+                 * @example ndjson
+                 */
                 format?: "csv" | "ndjson" | "parquet";
-                /** @description A model's full name; must match exactly. */
+                /**
+                 * @description A model's full name; must match exactly.
+                 * @example breast-cancer-wisconsin
+                 */
                 model?: string;
                 /** @description CSV only: 1 puts ' before texts that look like formulas. */
                 safe_cells?: 0 | 1;
@@ -3862,6 +4807,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description A file name that contains only the time of the export. */
@@ -3876,6 +4822,9 @@ export interface operations {
                     "application/vnd.apache.parquet": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description The caller's other exports have not ended; see Retry-After. */
             429: {
                 headers: {
@@ -3887,30 +4836,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_file: {
@@ -3918,12 +4845,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description From the link in history. */
                 token: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -3934,30 +4863,12 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     list_history: {
@@ -3965,9 +4876,15 @@ export interface operations {
             query?: {
                 /** @description An opaque cursor from the Link header. */
                 cursor?: string;
-                /** @description Full name. Blank counts as missing. */
+                /**
+                 * @description Full name. Blank counts as missing.
+                 * @example Dr. Kim
+                 */
                 doctor?: string;
-                /** @description Rows per page; a page also ends at 8 MiB. */
+                /**
+                 * @description Rows per page; a page also ends at 8 MiB.
+                 * @example 20
+                 */
                 limit?: number;
                 /** @description Full name. If both names are given, both must match. */
                 patient?: string;
@@ -3982,6 +4899,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The next page, rel=next, if there is one. */
@@ -3991,42 +4909,100 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f",
+                     *         "doctor_name": "Dr. Kim",
+                     *         "patient_name": "Hong Gildong",
+                     *         "input_data": {
+                     *           "doctor_name": "Dr. Kim",
+                     *           "patient_name": "Hong Gildong",
+                     *           "model": "breast-cancer-wisconsin",
+                     *           "features": {
+                     *             "mean_radius": 17.99,
+                     *             "mean_texture": 10.38,
+                     *             "mean_perimeter": 122.8,
+                     *             "mean_area": 1001,
+                     *             "mean_smoothness": 0.1184,
+                     *             "mean_compactness": 0.2776,
+                     *             "mean_concavity": 0.3001,
+                     *             "mean_concave_points": 0.1471,
+                     *             "mean_symmetry": 0.2419,
+                     *             "mean_fractal_dimension": 0.07871,
+                     *             "radius_error": 1.095,
+                     *             "texture_error": 0.9053,
+                     *             "perimeter_error": 8.589,
+                     *             "area_error": 153.4,
+                     *             "smoothness_error": 0.006399,
+                     *             "compactness_error": 0.04904,
+                     *             "concavity_error": 0.05373,
+                     *             "concave_points_error": 0.01587,
+                     *             "symmetry_error": 0.03003,
+                     *             "fractal_dimension_error": 0.006193,
+                     *             "worst_radius": 25.38,
+                     *             "worst_texture": 17.33,
+                     *             "worst_perimeter": 184.6,
+                     *             "worst_area": 2019,
+                     *             "worst_smoothness": 0.1622,
+                     *             "worst_compactness": 0.6656,
+                     *             "worst_concavity": 0.7119,
+                     *             "worst_concave_points": 0.2654,
+                     *             "worst_symmetry": 0.4601,
+                     *             "worst_fractal_dimension": 0.1189
+                     *           }
+                     *         },
+                     *         "output_data": {
+                     *           "model": {
+                     *             "name": "breast-cancer-wisconsin",
+                     *             "version": "1"
+                     *           },
+                     *           "predictions": [
+                     *             {
+                     *               "label": "malignant",
+                     *               "confidence": 0.98
+                     *             },
+                     *             {
+                     *               "label": "benign",
+                     *               "confidence": 0.02
+                     *             }
+                     *           ]
+                     *         },
+                     *         "created_at": "2026-03-02T09:00:00.210Z",
+                     *         "predicted_at": "2026-03-02T09:00:00.120Z",
+                     *         "latency_ms": 4.2,
+                     *         "model_name": "breast-cancer-wisconsin",
+                     *         "model_version": "1",
+                     *         "request_id": "5b1f8f2e",
+                     *         "caller": "dr-kim"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Inference"][];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     export_history: {
         parameters: {
             query?: {
-                /** @description CSV only: 1 begins with a byte order mark, for Excel. */
+                /**
+                 * @description CSV only: 1 begins with a byte order mark, for Excel.
+                 * @example 1
+                 */
                 bom?: 0 | 1;
                 /** @description Full name. Blank counts as missing. */
                 doctor?: string;
+                /**
+                 * @description The format of the file.
+                 * @example csv
+                 */
                 format?: "csv" | "ndjson" | "parquet";
                 /** @description Full name. If both names are given, both must match. */
                 patient?: string;
@@ -4043,6 +5019,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description A file name that contains only the time of the export. */
@@ -4057,6 +5034,9 @@ export interface operations {
                     "application/vnd.apache.parquet": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description The caller's other exports have not ended; see Retry-After. */
             429: {
                 headers: {
@@ -4068,30 +5048,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_inference: {
@@ -4099,12 +5057,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of a record in history.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f
+                 */
                 inference_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -4112,33 +5075,82 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f",
+                     *       "doctor_name": "Dr. Kim",
+                     *       "patient_name": "Hong Gildong",
+                     *       "input_data": {
+                     *         "doctor_name": "Dr. Kim",
+                     *         "patient_name": "Hong Gildong",
+                     *         "model": "breast-cancer-wisconsin",
+                     *         "features": {
+                     *           "mean_radius": 17.99,
+                     *           "mean_texture": 10.38,
+                     *           "mean_perimeter": 122.8,
+                     *           "mean_area": 1001,
+                     *           "mean_smoothness": 0.1184,
+                     *           "mean_compactness": 0.2776,
+                     *           "mean_concavity": 0.3001,
+                     *           "mean_concave_points": 0.1471,
+                     *           "mean_symmetry": 0.2419,
+                     *           "mean_fractal_dimension": 0.07871,
+                     *           "radius_error": 1.095,
+                     *           "texture_error": 0.9053,
+                     *           "perimeter_error": 8.589,
+                     *           "area_error": 153.4,
+                     *           "smoothness_error": 0.006399,
+                     *           "compactness_error": 0.04904,
+                     *           "concavity_error": 0.05373,
+                     *           "concave_points_error": 0.01587,
+                     *           "symmetry_error": 0.03003,
+                     *           "fractal_dimension_error": 0.006193,
+                     *           "worst_radius": 25.38,
+                     *           "worst_texture": 17.33,
+                     *           "worst_perimeter": 184.6,
+                     *           "worst_area": 2019,
+                     *           "worst_smoothness": 0.1622,
+                     *           "worst_compactness": 0.6656,
+                     *           "worst_concavity": 0.7119,
+                     *           "worst_concave_points": 0.2654,
+                     *           "worst_symmetry": 0.4601,
+                     *           "worst_fractal_dimension": 0.1189
+                     *         }
+                     *       },
+                     *       "output_data": {
+                     *         "model": {
+                     *           "name": "breast-cancer-wisconsin",
+                     *           "version": "1"
+                     *         },
+                     *         "predictions": [
+                     *           {
+                     *             "label": "malignant",
+                     *             "confidence": 0.98
+                     *           },
+                     *           {
+                     *             "label": "benign",
+                     *             "confidence": 0.02
+                     *           }
+                     *         ]
+                     *       },
+                     *       "created_at": "2026-03-02T09:00:00.210Z",
+                     *       "predicted_at": "2026-03-02T09:00:00.120Z",
+                     *       "latency_ms": 4.2,
+                     *       "model_name": "breast-cancer-wisconsin",
+                     *       "model_version": "1",
+                     *       "request_id": "5b1f8f2e",
+                     *       "caller": "dr-kim"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Inference"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     list_feedback: {
@@ -4151,12 +5163,17 @@ export interface operations {
             };
             header?: never;
             path: {
+                /**
+                 * @description The id of a record in history.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f
+                 */
                 inference_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The next page, rel=next, if there is one. */
@@ -4166,33 +5183,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "inference_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f",
+                     *         "verdict": "correct",
+                     *         "label": "benign",
+                     *         "note": "The biopsy was negative.",
+                     *         "caller": "dr-kim",
+                     *         "created_at": "2026-03-02T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Feedback"][];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     give_feedback: {
@@ -4200,20 +5213,38 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of a record in history.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f
+                 */
                 inference_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "verdict": "correct",
+                 *       "label": "benign",
+                 *       "note": "The biopsy was negative."
+                 *     }
+                 */
                 "application/json": {
-                    /** @enum {string} */
+                    /**
+                     * @description Whether the doctor agrees with the model, or corrects it.
+                     * @enum {string}
+                     */
                     verdict: "agree" | "correct";
                     /** @description For correct: the label that is right. For agree: omitted, or the model's label. */
                     label?: string | null;
+                    /** @description A remark. It may name a patient, so it is encrypted. */
                     note?: string | null;
                 } | {
-                    /** @constant */
+                    /**
+                     * @description Whether the doctor agrees with the model, or corrects it.
+                     * @constant
+                     */
                     verdict?: "agree";
                     label?: null;
                 } | {
@@ -4230,9 +5261,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "inference_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f",
+                     *       "verdict": "correct",
+                     *       "label": "benign",
+                     *       "note": "The biopsy was negative.",
+                     *       "caller": "dr-kim",
+                     *       "created_at": "2026-03-02T10:00:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Feedback"];
                 };
             };
+            /** @description Created. */
             201: {
                 headers: {
                     /** @description The id of this request. */
@@ -4240,55 +5283,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "inference_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f",
+                     *       "verdict": "correct",
+                     *       "label": "benign",
+                     *       "note": "The biopsy was negative.",
+                     *       "caller": "dr-kim",
+                     *       "created_at": "2026-03-02T10:00:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Feedback"];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     describe_caller: {
@@ -4300,6 +5318,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -4307,44 +5326,47 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "dr-kim",
+                     *       "roles": [
+                     *         "clinician"
+                     *       ],
+                     *       "permissions": [
+                     *         "ml_proxy.add_inferencelog",
+                     *         "ml_proxy.view_inferencelog"
+                     *       ],
+                     *       "is_superuser": false,
+                     *       "doctors": [
+                     *         "Dr. Kim"
+                     *       ],
+                     *       "signed_in_by": "token"
+                     *     }
+                     */
                     "application/json": {
                         /** @description The user name; empty for an anonymous caller of an open API. */
                         name: string;
+                        /** @description The groups of the user. */
                         roles: string[];
                         /** @description As app.codename, restricted by the scopes of a token. */
                         permissions: string[];
                         /** @description Whether the caller may do everything. */
                         is_superuser: boolean;
+                        /** @description The doctors whose records the caller may see; null for all. */
                         doctors: string[] | null;
-                        /** @enum {string} */
+                        /**
+                         * @description How the caller is known.
+                         * @enum {string}
+                         */
                         signed_in_by: "open" | "token" | "password" | "one-click" | "oidc";
                     };
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     log_prediction: {
@@ -4356,13 +5378,22 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "inference_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f"
+                 *     }
+                 */
                 "application/json": {
-                    /** Format: uuid */
+                    /**
+                     * Format: uuid
+                     * @description The id of a record in history.
+                     */
                     inference_id: string;
                 };
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The URL of the run. */
@@ -4372,9 +5403,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "inference_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f",
+                     *       "run_id": "5f2c9b1d7a3e",
+                     *       "state": "logged"
+                     *     }
+                     */
                     "application/json": components["schemas"]["LoggedPrediction"];
                 };
             };
+            /** @description Accepted: it runs in the background. */
             202: {
                 headers: {
                     /** @description Seconds until the next request. */
@@ -4384,9 +5423,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "inference_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f",
+                     *       "run_id": "5f2c9b1d7a3e",
+                     *       "state": "logged"
+                     *     }
+                     */
                     "application/json": components["schemas"]["LoggedPrediction"];
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description It does not exist, or MLFLOW_TRACKING_URI is not set. */
             404: {
                 headers: {
@@ -4398,8 +5447,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            /** @description MLflow can't be reached, or gave no usable answer. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -4409,8 +5462,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is too large. */
-            413: {
+            503: components["responses"]["Unavailable"];
+            /** @description MLflow took too long. */
+            504: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -4420,30 +5474,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            default: components["responses"]["Problem"];
         };
     };
     get_mlflow_run: {
@@ -4451,12 +5482,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The run's id in MLflow.
+                 * @example 5f2c9b1d7a3e
+                 */
                 run_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -4464,9 +5500,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "run_id": "5f2c9b1d7a3e",
+                     *       "run_name": "breast-cancer 1",
+                     *       "status": "FINISHED",
+                     *       "start_time": 1772442000120,
+                     *       "end_time": 1772442000124,
+                     *       "artifact_uri": "mlflow-artifacts:/1/5f2c9b1d7a3e/artifacts",
+                     *       "params": {
+                     *         "model_name": "breast-cancer-wisconsin"
+                     *       },
+                     *       "metrics": {
+                     *         "latency_ms": 4.2
+                     *       },
+                     *       "tags": {
+                     *         "inference_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Run"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description It does not exist, or MLFLOW_TRACKING_URI is not set. */
             404: {
                 headers: {
@@ -4478,21 +5535,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
+            429: components["responses"]["TooManyRequests"];
+            /** @description MLflow can't be reached, or gave no usable answer. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -4502,6 +5547,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            503: components["responses"]["Unavailable"];
+            /** @description MLflow took too long. */
+            504: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
     };
     get_model_info: {
@@ -4521,24 +5579,84 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "breast-cancer-wisconsin",
+                     *       "version": "1",
+                     *       "models": [
+                     *         {
+                     *           "name": "breast-cancer-wisconsin",
+                     *           "version": "1",
+                     *           "task": "tabular",
+                     *           "input_schema": {
+                     *             "type": "object",
+                     *             "required": [
+                     *               "features"
+                     *             ],
+                     *             "properties": {
+                     *               "features": {
+                     *                 "type": "object"
+                     *               }
+                     *             }
+                     *           },
+                     *           "example": {
+                     *             "model": "breast-cancer-wisconsin",
+                     *             "features": {
+                     *               "mean_radius": 17.99,
+                     *               "mean_texture": 10.38,
+                     *               "mean_perimeter": 122.8,
+                     *               "mean_area": 1001,
+                     *               "mean_smoothness": 0.1184,
+                     *               "mean_compactness": 0.2776,
+                     *               "mean_concavity": 0.3001,
+                     *               "mean_concave_points": 0.1471,
+                     *               "mean_symmetry": 0.2419,
+                     *               "mean_fractal_dimension": 0.07871,
+                     *               "radius_error": 1.095,
+                     *               "texture_error": 0.9053,
+                     *               "perimeter_error": 8.589,
+                     *               "area_error": 153.4,
+                     *               "smoothness_error": 0.006399,
+                     *               "compactness_error": 0.04904,
+                     *               "concavity_error": 0.05373,
+                     *               "concave_points_error": 0.01587,
+                     *               "symmetry_error": 0.03003,
+                     *               "fractal_dimension_error": 0.006193,
+                     *               "worst_radius": 25.38,
+                     *               "worst_texture": 17.33,
+                     *               "worst_perimeter": 184.6,
+                     *               "worst_area": 2019,
+                     *               "worst_smoothness": 0.1622,
+                     *               "worst_compactness": 0.6656,
+                     *               "worst_concavity": 0.7119,
+                     *               "worst_concave_points": 0.2654,
+                     *               "worst_symmetry": 0.4601,
+                     *               "worst_fractal_dimension": 0.1189
+                     *             }
+                     *           },
+                     *           "classes": [
+                     *             "malignant",
+                     *             "benign"
+                     *           ],
+                     *           "metrics": {
+                     *             "accuracy": 0.97
+                     *           },
+                     *           "trained_at": "2026-03-02T09:00:00Z",
+                     *           "lineage": {
+                     *             "dataset": "Breast Cancer Wisconsin (Diagnostic)"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": Record<string, never>;
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            /** @description The model server can't be reached, or breaks its answer off. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -4548,6 +5666,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            503: components["responses"]["Unavailable"];
+            /** @description The model server took too long. */
+            504: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
     };
     list_models: {
@@ -4567,24 +5698,84 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "breast-cancer-wisconsin",
+                     *       "version": "1",
+                     *       "models": [
+                     *         {
+                     *           "name": "breast-cancer-wisconsin",
+                     *           "version": "1",
+                     *           "task": "tabular",
+                     *           "input_schema": {
+                     *             "type": "object",
+                     *             "required": [
+                     *               "features"
+                     *             ],
+                     *             "properties": {
+                     *               "features": {
+                     *                 "type": "object"
+                     *               }
+                     *             }
+                     *           },
+                     *           "example": {
+                     *             "model": "breast-cancer-wisconsin",
+                     *             "features": {
+                     *               "mean_radius": 17.99,
+                     *               "mean_texture": 10.38,
+                     *               "mean_perimeter": 122.8,
+                     *               "mean_area": 1001,
+                     *               "mean_smoothness": 0.1184,
+                     *               "mean_compactness": 0.2776,
+                     *               "mean_concavity": 0.3001,
+                     *               "mean_concave_points": 0.1471,
+                     *               "mean_symmetry": 0.2419,
+                     *               "mean_fractal_dimension": 0.07871,
+                     *               "radius_error": 1.095,
+                     *               "texture_error": 0.9053,
+                     *               "perimeter_error": 8.589,
+                     *               "area_error": 153.4,
+                     *               "smoothness_error": 0.006399,
+                     *               "compactness_error": 0.04904,
+                     *               "concavity_error": 0.05373,
+                     *               "concave_points_error": 0.01587,
+                     *               "symmetry_error": 0.03003,
+                     *               "fractal_dimension_error": 0.006193,
+                     *               "worst_radius": 25.38,
+                     *               "worst_texture": 17.33,
+                     *               "worst_perimeter": 184.6,
+                     *               "worst_area": 2019,
+                     *               "worst_smoothness": 0.1622,
+                     *               "worst_compactness": 0.6656,
+                     *               "worst_concavity": 0.7119,
+                     *               "worst_concave_points": 0.2654,
+                     *               "worst_symmetry": 0.4601,
+                     *               "worst_fractal_dimension": 0.1189
+                     *             }
+                     *           },
+                     *           "classes": [
+                     *             "malignant",
+                     *             "benign"
+                     *           ],
+                     *           "metrics": {
+                     *             "accuracy": 0.97
+                     *           },
+                     *           "trained_at": "2026-03-02T09:00:00Z",
+                     *           "lineage": {
+                     *             "dataset": "Breast Cancer Wisconsin (Diagnostic)"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": Record<string, never>;
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            /** @description The model server can't be reached, or breaks its answer off. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -4594,6 +5785,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            503: components["responses"]["Unavailable"];
+            /** @description The model server took too long. */
+            504: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
     };
     promote_model: {
@@ -4604,13 +5808,26 @@ export interface operations {
                 "X-Request-ID"?: string;
             };
             path: {
+                /**
+                 * @description The model.
+                 * @example breast-cancer-wisconsin
+                 */
                 name: string;
+                /**
+                 * @description The version to put into service.
+                 * @example 2
+                 */
                 version: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Doctors agree with it more often than with version 1."
+                 *     }
+                 */
                 "application/json": {
                     /** @description Why, for the record. It is logged, so it must not name a patient. */
                     reason: string;
@@ -4626,6 +5843,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "breast-cancer-wisconsin",
+                     *       "version": "2"
+                     *     }
+                     */
                     "application/json": Record<string, never>;
                 };
             };
@@ -4653,17 +5876,7 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            default: components["responses"]["Problem"];
         };
     };
     predict: {
@@ -4680,14 +5893,57 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "doctor_name": "Dr. Kim",
+                 *       "patient_name": "Hong Gildong",
+                 *       "model": "breast-cancer-wisconsin",
+                 *       "features": {
+                 *         "mean_radius": 17.99,
+                 *         "mean_texture": 10.38,
+                 *         "mean_perimeter": 122.8,
+                 *         "mean_area": 1001,
+                 *         "mean_smoothness": 0.1184,
+                 *         "mean_compactness": 0.2776,
+                 *         "mean_concavity": 0.3001,
+                 *         "mean_concave_points": 0.1471,
+                 *         "mean_symmetry": 0.2419,
+                 *         "mean_fractal_dimension": 0.07871,
+                 *         "radius_error": 1.095,
+                 *         "texture_error": 0.9053,
+                 *         "perimeter_error": 8.589,
+                 *         "area_error": 153.4,
+                 *         "smoothness_error": 0.006399,
+                 *         "compactness_error": 0.04904,
+                 *         "concavity_error": 0.05373,
+                 *         "concave_points_error": 0.01587,
+                 *         "symmetry_error": 0.03003,
+                 *         "fractal_dimension_error": 0.006193,
+                 *         "worst_radius": 25.38,
+                 *         "worst_texture": 17.33,
+                 *         "worst_perimeter": 184.6,
+                 *         "worst_area": 2019,
+                 *         "worst_smoothness": 0.1622,
+                 *         "worst_compactness": 0.6656,
+                 *         "worst_concavity": 0.7119,
+                 *         "worst_concave_points": 0.2654,
+                 *         "worst_symmetry": 0.4601,
+                 *         "worst_fractal_dimension": 0.1189
+                 *       }
+                 *     }
+                 */
                 "application/json": {
+                    /** @description The doctor's full name. */
                     doctor_name: string;
+                    /** @description The doctor's full name. */
                     patient_name: string;
                 } & {
                     [key: string]: unknown;
                 };
                 "multipart/form-data": {
+                    /** @description The doctor's full name. */
                     doctor_name: string;
+                    /** @description The doctor's full name. */
                     patient_name: string;
                 } & {
                     [key: string]: string;
@@ -4705,6 +5961,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "model": {
+                     *         "name": "breast-cancer-wisconsin",
+                     *         "version": "1"
+                     *       },
+                     *       "predictions": [
+                     *         {
+                     *           "label": "malignant",
+                     *           "confidence": 0.98
+                     *         },
+                     *         {
+                     *           "label": "benign",
+                     *           "confidence": 0.02
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": Record<string, never>;
                 };
             };
@@ -4732,17 +6006,7 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            default: components["responses"]["Problem"];
         };
     };
     retrain: {
@@ -4761,6 +6025,14 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "model": "breast-cancer-wisconsin",
+                 *       "params": {
+                 *         "epochs": 5
+                 *       }
+                 *     }
+                 */
                 "application/json": Record<string, never>;
             };
         };
@@ -4773,6 +6045,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "breast-cancer-wisconsin",
+                     *       "version": "2",
+                     *       "metrics": {
+                     *         "accuracy": 0.98
+                     *       }
+                     *     }
+                     */
                     "application/json": Record<string, never>;
                 };
             };
@@ -4788,20 +6069,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e",
+                     *       "kind": "retrain",
+                     *       "state": "running",
+                     *       "progress": {
+                     *         "percent": 40,
+                     *         "message": "epoch 2 of 5"
+                     *       },
+                     *       "params": {
+                     *         "model": "breast-cancer-wisconsin",
+                     *         "params": {
+                     *           "epochs": 5
+                     *         },
+                     *         "verdicts": true
+                     *       },
+                     *       "result": null,
+                     *       "error": null,
+                     *       "requested_by": "trainer",
+                     *       "created_at": "2026-03-02T09:00:00Z",
+                     *       "started_at": "2026-03-02T09:00:01Z",
+                     *       "finished_at": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
             /** @description A problem of this gateway, or the model server's answer, unchanged. */
             409: {
                 headers: {
@@ -4816,8 +6114,11 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
-            /** @description The body is too large. */
-            413: {
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            /** @description The model server can't be reached, or breaks its answer off. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -4827,21 +6128,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
+            503: components["responses"]["Unavailable"];
+            /** @description The model server took too long. */
+            504: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -4851,6 +6140,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     list_retrain_jobs: {
@@ -4869,6 +6159,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The next page, rel=next, if there is one. */
@@ -4878,33 +6169,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e",
+                     *         "kind": "retrain",
+                     *         "state": "running",
+                     *         "progress": {
+                     *           "percent": 40,
+                     *           "message": "epoch 2 of 5"
+                     *         },
+                     *         "params": {
+                     *           "model": "breast-cancer-wisconsin",
+                     *           "params": {
+                     *             "epochs": 5
+                     *           },
+                     *           "verdicts": true
+                     *         },
+                     *         "result": null,
+                     *         "error": null,
+                     *         "requested_by": "trainer",
+                     *         "created_at": "2026-03-02T09:00:00Z",
+                     *         "started_at": "2026-03-02T09:00:01Z",
+                     *         "finished_at": null
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Job"][];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     start_retrain_job: {
@@ -4919,8 +6218,19 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "model": "breast-cancer-wisconsin",
+                 *       "params": {
+                 *         "epochs": 5
+                 *       },
+                 *       "verdicts": true
+                 *     }
+                 */
                 "application/json": {
+                    /** @description The model to train; the model server's default if it is left out. */
                     model?: string;
+                    /** @description What the model server's recipe takes, such as how long to train. */
                     params?: Record<string, never>;
                     /** @description Trains on judged inferences: true for all of the trained model's, or an object that selects some. They are read when the job runs. If they do not all fit into RETRAIN_BODY_BYTES, the newest verdicts are used; the result's `verdicts` counts them. Requires the export permission. */
                     verdicts?: boolean | {
@@ -4940,6 +6250,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Accepted: it runs in the background. */
             202: {
                 headers: {
                     /** @description The URL of the job, or of the active job that conflicts. */
@@ -4951,11 +6262,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e",
+                     *       "kind": "retrain",
+                     *       "state": "running",
+                     *       "progress": {
+                     *         "percent": 40,
+                     *         "message": "epoch 2 of 5"
+                     *       },
+                     *       "params": {
+                     *         "model": "breast-cancer-wisconsin",
+                     *         "params": {
+                     *           "epochs": 5
+                     *         },
+                     *         "verdicts": true
+                     *       },
+                     *       "result": null,
+                     *       "error": null,
+                     *       "requested_by": "trainer",
+                     *       "created_at": "2026-03-02T09:00:00Z",
+                     *       "started_at": "2026-03-02T09:00:01Z",
+                     *       "finished_at": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
+            /** @description The body is not as described here; `errors` says where. */
+            400: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -4965,6 +6300,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
             /** @description Another job is active. */
             409: {
                 headers: {
@@ -4978,17 +6316,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             /** @description The Idempotency-Key was used with another path, query or body. */
             422: {
                 headers: {
@@ -5000,30 +6329,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_retrain_job: {
@@ -5031,12 +6339,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The job's id.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e
+                 */
                 job_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -5044,33 +6357,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e",
+                     *       "kind": "retrain",
+                     *       "state": "running",
+                     *       "progress": {
+                     *         "percent": 40,
+                     *         "message": "epoch 2 of 5"
+                     *       },
+                     *       "params": {
+                     *         "model": "breast-cancer-wisconsin",
+                     *         "params": {
+                     *           "epochs": 5
+                     *         },
+                     *         "verdicts": true
+                     *       },
+                     *       "result": null,
+                     *       "error": null,
+                     *       "requested_by": "trainer",
+                     *       "created_at": "2026-03-02T09:00:00Z",
+                     *       "started_at": "2026-03-02T09:00:01Z",
+                     *       "finished_at": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     cancel_retrain_job: {
@@ -5078,12 +6397,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The job's id.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e
+                 */
                 job_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -5091,9 +6415,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e",
+                     *       "kind": "retrain",
+                     *       "state": "running",
+                     *       "progress": {
+                     *         "percent": 40,
+                     *         "message": "epoch 2 of 5"
+                     *       },
+                     *       "params": {
+                     *         "model": "breast-cancer-wisconsin",
+                     *         "params": {
+                     *           "epochs": 5
+                     *         },
+                     *         "verdicts": true
+                     *       },
+                     *       "result": null,
+                     *       "error": null,
+                     *       "requested_by": "trainer",
+                     *       "created_at": "2026-03-02T09:00:00Z",
+                     *       "started_at": "2026-03-02T09:00:01Z",
+                     *       "finished_at": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             /** @description The job has already ended. */
             409: {
                 headers: {
@@ -5105,30 +6456,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_status: {
@@ -5148,24 +6478,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ready",
+                     *       "model": {
+                     *         "name": "breast-cancer-wisconsin",
+                     *         "version": "1"
+                     *       }
+                     *     }
+                     */
                     "application/json": Record<string, never>;
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            /** @description The model server can't be reached, or breaks its answer off. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -5175,6 +6504,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            503: components["responses"]["Unavailable"];
+            /** @description The model server took too long. */
+            504: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
     };
     get_readiness: {
@@ -5194,6 +6536,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ready",
+                     *       "parts": {
+                     *         "database": {
+                     *           "ok": true,
+                     *           "ms": 1.2,
+                     *           "detail": ""
+                     *         }
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Ready"];
                 };
             };
@@ -5206,20 +6560,9 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ready"];
-                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            default: components["responses"]["Problem"];
         };
     };
 }
