@@ -23,7 +23,9 @@ export default defineConfig(({ command }) => ({
     precompress(),
   ],
   resolve: {
+    dedupe: ["react", "react-dom"],
     alias: [
+      { find: "@rjsf/validator-ajv8", replacement: path("./build/no-validator.ts") },
       { find: "@ml-proxy/client/react", replacement: path("../clients/typescript/src/react/index.ts") },
       { find: "@ml-proxy/client", replacement: path("../clients/typescript/src/index.ts") },
       { find: /^@\//, replacement: path("./src/") },
@@ -35,6 +37,8 @@ export default defineConfig(({ command }) => ({
     assetsInlineLimit: 0, // the content security policy knows no data URLs for scripts and styles
     chunkSizeWarningLimit: 700,
     reportCompressedSize: false,
+    minify: "terser", // 3 % smaller than the default
+    terserOptions: { compress: { passes: 2 }, format: { comments: false } },
   },
   server: {
     host: "127.0.0.1",
