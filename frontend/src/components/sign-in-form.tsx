@@ -15,16 +15,18 @@ type Props = { onSignedIn: () => void; next?: string; isInDialog?: boolean };
  * the identity provider opens in another tab, so that the page keeps what was typed.
  */
 export function SignInForm({ onSignedIn, next, isInDialog }: Props) {
+  const { t } = useLingui();
   const ways = useQuery(signInWaysQuery);
+  const contact = ways.data?.contact === "your administrator" ? t`your administrator` : ways.data?.contact; // the default
   return (
     <div className="flex flex-col gap-4">
       {ways.isError && <ProblemAlert error={ways.error} onRetry={() => void ways.refetch()} />}
       {ways.data?.one_click && <OneClick onSignedIn={onSignedIn} />}
       {ways.data?.provider && <Provider {...ways.data.provider} next={next} isInDialog={isInDialog} />}
       <PasswordForm onSignedIn={onSignedIn} />
-      {ways.data?.contact && (
+      {contact && (
         <p className="text-sm text-muted-foreground">
-          <Trans>No account, or a forgotten password? Ask {ways.data.contact}.</Trans>
+          <Trans>No account, or a forgotten password? Ask {contact}.</Trans>
         </p>
       )}
     </div>
@@ -35,7 +37,12 @@ function OneClick({ onSignedIn }: Pick<Props, "onSignedIn">) {
   const mutation = useMutation({ mutationFn: signInWithOneClick, onSuccess: onSignedIn });
   return (
     <div className="flex flex-col gap-2">
-      <Button variant="primary" disabled={mutation.isPending} onClick={() => mutation.mutate()}>
+      <Button
+        variant="primary"
+        className="h-auto! min-h-11 whitespace-normal! py-2"
+        disabled={mutation.isPending}
+        onClick={() => mutation.mutate()}
+      >
         <Trans>Sign in as this computer’s administrator</Trans>
       </Button>
       <p className="text-sm text-muted-foreground">

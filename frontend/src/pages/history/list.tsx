@@ -12,7 +12,7 @@ import type { ListRow, useRows } from "./rows";
 const ROW_PX = 60;
 const EARLY = 60; // rows before the end at which the next page is asked for
 const COLUMNS =
-  "grid grid-cols-[2rem_minmax(0,1fr)_minmax(0,1fr)] items-center gap-x-3 px-3 " +
+  "grid grid-cols-[2rem_minmax(0,1fr)_minmax(0,1.15fr)] items-center gap-x-3 px-3 " +
   "md:grid-cols-[2rem_10.5rem_minmax(0,1fr)_minmax(0,1fr)_minmax(0,1.3fr)_minmax(0,1.2fr)]";
 
 type Props = {
@@ -103,8 +103,8 @@ function Head() {
     <div role="rowgroup" className="border-b border-input text-sm font-medium text-muted-foreground">
       <div role="row" className={`${COLUMNS} py-2 max-md:py-0`}>
         {[t`Compare`, t`When`, t`Patient`, t`Doctor`, t`Answer`, t`Model`].map((head, place) => (
-          <span key={head} role="columnheader" className={place === 0 ? "sr-only" : look}>
-            {head}
+          <span key={head} role="columnheader" className={look}>
+            {place === 0 ? <span className="sr-only">{head}</span> : head}
           </span>
         ))}
       </div>
@@ -155,7 +155,7 @@ const Row = memo(function Row({ row, index, start, time, locale, isChosen, onCho
         </span>
         {row.label && <Bar value={row.confidence} isTop className="w-12 shrink-0 max-lg:hidden" />}
         {row.label && (
-          <span className="w-14 shrink-0 text-right text-sm tabular-nums">{share(row.confidence, locale)}</span>
+          <span className="shrink-0 text-right text-sm md:w-14 tabular-nums">{share(row.confidence, locale)}</span>
         )}
       </span>
       <span role="cell" className="truncate text-sm text-muted-foreground max-md:order-5">

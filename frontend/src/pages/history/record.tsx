@@ -7,7 +7,7 @@ import { classesOf, modelsQuery } from "@/api/models";
 import { InferenceFacts } from "@/components/inference/facts";
 import { Pictures } from "@/components/inference/pictures";
 import { Predictions, predictionsOf } from "@/components/inference/predictions";
-import { Values } from "@/components/inference/values";
+import { AsJson, Values } from "@/components/inference/values";
 import { Verdict } from "@/components/inference/verdict";
 import { PageHeader } from "@/components/page-header";
 import { ProblemAlert } from "@/components/problem-alert";
@@ -69,7 +69,7 @@ function InferenceView({ inference }: { inference: Inference }) {
           <div className="mb-4">
             <Predictions predictions={predictions} />
           </div>
-          <Values value={inference.output_data} />
+          {predictions.length > 0 ? <AsJson value={inference.output_data} /> : <Values value={inference.output_data} />}
         </Card>
         <Card aria-label={t`Verdicts`}>
           <CardTitle>

@@ -25,7 +25,7 @@ export function Page() {
       {models.data && (
         <div className="grid items-start gap-5 xl:grid-cols-[minmax(0,7fr)_minmax(20rem,4fr)]">
           <PredictForm models={models.data} />
-          <div aria-live="polite" className="min-w-0 xl:sticky xl:top-5">
+          <div id="answer" aria-live="polite" className="min-w-0 scroll-mt-4 xl:sticky xl:top-5">
             <LastAnswer />
           </div>
         </div>

@@ -40,6 +40,7 @@ export function PredictForm({ models }: { models: Model[] }) {
     mutationFn: (sent: Draft) => send(sent, model, schema),
     onSuccess: (answer) => {
       lastAnswer.set(answer);
+      document.getElementById("answer")?.scrollIntoView({ block: "nearest" }); // on a phone it is below the form
       void queries.invalidateQueries({ queryKey: ["history"] });
     },
     onError: (error) => setFaults(serverFaults(error)),

@@ -1,3 +1,4 @@
+import { useLingui } from "@lingui/react/macro";
 import Form from "@rjsf/core";
 import {
   ariaDescribedByIds,
@@ -83,20 +84,16 @@ function FieldTemplate({
   schema,
   hidden,
 }: FieldTemplateProps) {
+  const { t } = useLingui();
   if (hidden) return <div hidden>{children}</div>;
   if (schema.type === "object" || schema.type === "array") return <div className="col-span-full">{children}</div>;
   const isCheckbox = schema.type === "boolean";
   const isPicture = schema.contentEncoding === "base64";
   return (
-    <div className={`flex min-w-0 flex-col gap-1 ${isPicture ? "col-span-full" : ""}`}>
+    <div className={`flex min-w-0 flex-col justify-end gap-1 ${isPicture ? "col-span-full" : ""}`}>
       <label htmlFor={id} className={isCheckbox ? "order-1 text-sm font-medium" : "text-sm font-medium"}>
         {schema.title ?? words(label)}
-        {required && (
-          <span aria-hidden className="text-muted-foreground">
-            {" "}
-            *
-          </span>
-        )}
+        {!required && !isCheckbox && <span className="font-normal text-muted-foreground"> ({t`optional`})</span>}
       </label>
       {children}
       {rawDescription && !isPicture && (
