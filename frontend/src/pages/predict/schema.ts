@@ -1,3 +1,4 @@
+import { pictureUrl } from "@/components/inference/pictures";
 import { isObject } from "@/lib/json";
 
 export type Schema = Record<string, unknown>;
@@ -42,7 +43,7 @@ export function requestBody(names: Input, input: Input, files: readonly string[]
   const form = new FormData();
   for (const [name, value] of Object.entries({ ...names, ...input })) {
     if (value === undefined) continue;
-    if (files.includes(name)) form.append(name, blobOf(String(value)), "picture");
+    if (files.includes(name)) form.append(name, blobOf(pictureUrl(String(value))), "picture");
     else form.append(name, String(value));
   }
   return form;
