@@ -16,6 +16,7 @@ from PIL import Image
 from ml_server.exceptions import InvalidModel, SaveFailed
 from ml_server.handlers.image import INPUT_SCHEMA, ImageHandler
 from ml_server.model_store import ModelStore
+from ml_server.promotion_log import IMPORTED, Promotion
 
 METADATA_FILE = "metadata.json"
 DEFAULTS: dict[str, Any] = {"metrics": {}, "trained_at": None, "lineage": {}}
@@ -51,7 +52,7 @@ def _import_model(source: Path, store: ModelStore) -> None:
     digest = hashlib.sha256(onnx).hexdigest()
     if not store.serving or all(each.get("onnx_sha256") != digest for each in store.all_metadata()):
         metadata = {"onnx_sha256": digest} | _complete(source, members) | {"version": store.next_version()}
-        store.add(onnx, metadata, promote=not store.serving)
+        store.add(onnx, metadata, promote=not store.serving, promotion=Promotion(IMPORTED))
         log.info("%s version %s is imported", metadata["name"], metadata["version"])
 
 

@@ -41,9 +41,9 @@ def build_metadata(
         "onnx_sha256": hashlib.sha256(result.onnx).hexdigest(),
         "seen": " ".join(sorted(set(row_digests(result.split.train_rows)))),
     }
-    if examples.used:
+    if examples.taught:
         metadata["lineage"] |= {"examples": examples_summary(examples, result) | examples.lineage()}
-        metadata["trained_on"] = list(examples.used)
+        metadata["trained_on"] = examples.used
     return metadata
 
 

@@ -13,7 +13,7 @@ from waitress.server import create_server
 from waitress.task import ErrorTask
 
 from ml_server.app import MAX_BODY_BYTES, create_app
-from ml_server.exceptions import SaveFailed
+from ml_server.exceptions import InvalidChangePlan, SaveFailed
 from ml_server.logs import log_to_stderr
 from ml_server.settings import Settings
 
@@ -56,6 +56,8 @@ def serve(settings: Settings, stopping: Event) -> None:
     listener = _listen(settings)
     try:
         app = create_app(settings.model_dir, stopping, image_dir=settings.image_dir, read_token=settings.token)
+    except InvalidChangePlan as exc:
+        sys.exit(exc.error)
     except (OSError, SaveFailed):
         sys.exit("VAR_DIR can't store the models: set it to a writable folder on a disk with free space")
     _run(app, listener)
