@@ -181,8 +181,7 @@ class ModelStore:
                 yield metadata
 
     def _forgets(self, number: int) -> bool:
-        params = self.metadata(number).get("lineage", {}).get("params", {})
-        return bool(params.get("forget_feedback"))
+        return bool(self.metadata(number).get("lineage", {}).get("forget_feedback"))
 
     def _examples(self, number: int) -> tuple[TaughtExample, ...]:
         try:

@@ -14,7 +14,7 @@ either. The labeled examples are never among them. A version waits if one of the
 If the comparison is inconclusive, the new version waits too. An equal version is promoted.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import comb
 from typing import Any
@@ -23,7 +23,7 @@ import numpy as np
 
 from ml_server.change_plan import ChangePlan
 from ml_server.dataset import Mask, Split, row_digests
-from ml_server.feedback_outcome import FeedbackOutcome, Named
+from ml_server.feedback_outcome import FeedbackOutcome
 from ml_server.model_version import ModelVersion
 from ml_server.onnx_session import Tensor
 from ml_server.params import ALWAYS, NEVER, Params
@@ -32,7 +32,6 @@ from ml_server.train import TrainingResult
 
 SIGNIFICANCE_LEVEL = 0.05
 MIN_ROWS = 20  # a comparison on fewer rows is inconclusive
-MAX_NAMED = 3  # inferences in a text
 NO_FEEDBACK = FeedbackOutcome()
 
 
@@ -188,18 +187,14 @@ def _of_plan(candidate: Candidate, plan: ChangePlan) -> Iterator[str]:
 
 
 def _unlearned(candidate: Candidate) -> Iterator[str]:
-    """Nothing if the training was told to forget: the result still lists what it unlearned."""
+    """Nothing if the training was told to forget: the result still lists what it unlearned.
+
+    The text names no inference, because an erasure could not remove it from there.
+    """
     found = candidate.feedback.unlearned
     if found and not candidate.params.forget_feedback:
-        more = f" and {len(found) - MAX_NAMED} more" if len(found) > MAX_NAMED else ""
-        yield f"it would unlearn {len(found)} of the doctors' verdicts: {_listed(found[:MAX_NAMED])}{more}"
-
-
-def _listed(found: Sequence[Named]) -> str:
-    return ", ".join(
-        f"{each['inference_id']} is {each['label']}, predicted {each['predicted'] or 'nothing: its row is lost'}"
-        for each in found
-    )
+        verdicts = f"{len(found)} verdict{'s' * (len(found) > 1)} of doctors"
+        yield f"it would unlearn {verdicts}, which feedback.unlearned lists"
 
 
 def _json(value: float) -> float | None:

@@ -22,7 +22,6 @@ from ml_server.validation import SchemaValidator
 MAX_FORGOTTEN = 1000  # inferences in one request
 PROMOTION_SCHEMA: dict[str, Any] = {
     "type": "object",
-    "additionalProperties": False,
     "properties": {"reason": {"type": "string"}, "promoted_by": {"type": "string"}},
 }
 FORGET_SCHEMA: dict[str, Any] = {

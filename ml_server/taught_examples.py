@@ -59,7 +59,7 @@ def to_bytes(examples: Sequence[TaughtExample]) -> bytes:
 def from_bytes(content: bytes) -> tuple[TaughtExample, ...]:
     """Reads `examples.npz`. Raises `InvalidModel`."""
     try:
-        with np.load(BytesIO(content), allow_pickle=False) as file:
+        with np.load(BytesIO(content)) as file:
             columns: dict[str, Any] = {name: file[name] for name in ("inference_ids", "labels", "verdict_ids", "rows")}
     except (OSError, ValueError, KeyError, EOFError) as exc:
         raise InvalidModel(f"examples.npz can't be read ({type(exc).__name__})") from exc

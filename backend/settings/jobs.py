@@ -32,3 +32,4 @@ JOB_HEARTBEAT_SECONDS = env.number("JOB_HEARTBEAT_SECONDS", 1, minimum=0.01, max
 JOB_SWEEP_SECONDS = env.number("JOB_SWEEP_SECONDS", 5, minimum=0.1, maximum=3600, unit="seconds")
 require_heartbeats("JOB_LEASE_SECONDS", JOB_LEASE_SECONDS, JOB_HEARTBEAT_SECONDS)
 RETRAIN_SCHEDULE = read_crontab("RETRAIN_SCHEDULE")
+RETRAIN_FROM_VERDICTS = env.switch("RETRAIN_FROM_VERDICTS", default=True)
