@@ -7,8 +7,7 @@ Other model servers answer 404 and keep nothing.
 
 import logging
 from collections.abc import Iterator, Sequence
-from itertools import batched
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -25,6 +24,7 @@ from ml_proxy.models import Feedback
 BATCH = 500  # inferences in one query and one request
 FEEDBACK = "feedback"  # the member of a job's result that lists inferences
 
+T = TypeVar("T")
 Taught = tuple[str, str]  # an inference's id, its label
 
 log = logging.getLogger(__name__)
@@ -47,8 +47,8 @@ def _forget(model: str) -> int:
     examples = strict_json.member(_get(f"models/{model}/examples"), "examples")
     taught = [_taught(each) for each in examples] if isinstance(examples, list) else []
     outdated = sorted({inference_id for inference_id, _ in _outdated([each for each in taught if each])})
-    for batch in batched(outdated, BATCH, strict=False):
-        body = as_json({"inference_ids": list(batch)})
+    for batch in _batches(outdated):
+        body = as_json({"inference_ids": batch})
         fields = {"Content-Type": "application/json"}
         path = f"models/{model}/examples/forget"
         answer = upstream.forward("POST", path, fields=fields, body=body, total_seconds=_seconds(), call="models")
@@ -59,13 +59,17 @@ def _forget(model: str) -> int:
 
 def _outdated(taught: Sequence[Taught]) -> Iterator[Taught]:
     """Yields what differs from the newest verdict, or has none."""
-    for batch in batched(taught, BATCH, strict=False):
+    for batch in _batches(taught):
         newest: dict[str, str] = {}
-        ids = [inference_id for inference_id, _ in batch]
+        ids = [UUID(inference_id) for inference_id, _ in batch]
         verdicts = Feedback.objects.filter(inference__in=ids).order_by("position")
         for inference_id, label in verdicts.values_list("inference_id", "label"):
             newest[str(inference_id)] = label
         yield from (each for each in batch if newest.get(each[0]) != each[1])
+
+
+def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
 
 
 def _taught(value: Any) -> Taught | None:
@@ -102,10 +106,10 @@ def _clean_jobs() -> None:
             Job.objects.filter(pk=job.pk).update(result=strict_json.without(job.result, FEEDBACK))
 
 
-def _named_in(result: str) -> set[str]:
+def _named_in(result: str) -> set[UUID]:
     """The inferences that a retrain's result lists."""
     if f'"{FEEDBACK}"' not in result or not result.lstrip().startswith("{"):
         return set()
     found = strict_json.member(strict_json.parse(result), FEEDBACK)
     lists = [each for _, each in found if isinstance(each, list)] if strict_json.is_object(found) else []
-    return {taught[0] for each in lists for item in each if (taught := _taught(item))}
+    return {UUID(taught[0]) for each in lists for item in each if (taught := _taught(item))}

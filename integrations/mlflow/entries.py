@@ -129,7 +129,8 @@ def of_job(job: Job) -> Entry:
 
 def _without_feedback(result: str) -> str:
     """A retrain's result without the inferences that it learned from: an erasure does not reach MLflow."""
-    return strict_json.without(result, "feedback") if result.lstrip().startswith("{") else result
+    has_some = strict_json.member(strict_json.parse(result), "feedback") is not None
+    return strict_json.without(result, "feedback") if has_some else result
 
 
 def without_names(text: str) -> str:

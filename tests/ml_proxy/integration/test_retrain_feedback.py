@@ -18,7 +18,7 @@ from tests.support.training_stream import RESULT, Stream, trains
 
 pytestmark = pytest.mark.django_db
 
-JOBS, FEW_BYTES = "/ml/v1/retrain/jobs/", 2048
+JOBS, FEW_BYTES = "/ml/v1/retrain/jobs/", 2200
 
 
 @pytest.fixture(autouse=True)
