@@ -119,13 +119,15 @@ class ModelStore:
         return {**version.metadata, "lineage": lineage, "change_plan": self.plan.as_json()}
 
     def taught_examples(self) -> tuple[TaughtExample, ...]:
-        """What the next training keeps: the examples of the serving version, and of all versions that have served.
+        """What the next training keeps: the examples of every version, also of those that wait for a person.
 
-        So a roll-back does not lose what doctors taught. A version that was told to forget ends what was before it.
+        So neither a roll-back nor a version that was held back loses what doctors taught. A version that has served and
+        was told to forget ends what was before it.
         """
-        served = {int(each["version"]) for each in self.promotions()} & set(self._files.numbers())
-        after = max((number for number in served if self._forgets(number)), default=0)
-        others = [self._examples(number) for number in sorted(served) if number >= after]
+        served = {int(each["version"]) for each in self.promotions()}
+        numbers = sorted(self._files.numbers())
+        after = max((number for number in numbers if number in served and self._forgets(number)), default=0)
+        others = [self._examples(number) for number in numbers if number >= after]
         return merge_examples(chain(self.serving_examples(), *others))
 
     def lost_examples(self) -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ from ml_server.change_plan import read_plan
 from ml_server.dataset import Dataset
 from ml_server.exceptions import InvalidChangePlan
 from ml_server.recipes import DEFAULT_MODEL
+from ml_server.train import TrainingResult
 
 RETRAIN, INFO = "/api/v1/retrain", "/api/v1/model-info"
 EXAMPLES = f"/api/v1/models/{DEFAULT_MODEL}/examples"
@@ -113,10 +114,29 @@ def test_a_roll_back_does_not_lose_it(served: FlaskClient, corrected: Any) -> No
     assert top_label(served, corrected, plain["model"]["version"]) == RIGHT
 
 
-def test_a_version_that_never_served_teaches_nothing(served: FlaskClient) -> None:
+def test_a_verdict_whose_version_waits_is_kept_too(served: FlaskClient) -> None:
+    """Otherwise the next plain retrain would come into service without it."""
     example = info(served)["example"]
     retrain(served, verdict("i-1", example, RIGHT), promote="never")
-    assert "examples" not in retrain(served)
+    plain = retrain(served)
+    assert plain["feedback"]["learned"] == [{"inference_id": "i-1", "label": RIGHT, "predicted": RIGHT}]
+    assert top_label(served, example) == (RIGHT if plain["promoted"] else WRONG)
+
+
+def test_case_24_a_correction_that_costs_accuracy_waits_and_so_does_each_plain_retrain_that_falls(
+    served: FlaskClient, trained: TrainingResult, dataset: Dataset
+) -> None:
+    """The very case: 0.972 fell to 0.958, and specificity from 0.989 to 0.955, for one verdict."""
+    body = {"features": dict(zip(dataset.features, trained.split.holdout_rows[55].tolist(), strict=True))}
+    assert top_label(served, body) == "benign"
+    found = [retrain(served, verdict("i-1", body, "malignant")), *(retrain(served, seed=seed) for seed in (7, 1, 2))]
+    assert [round(found[0]["metrics"][name], 3) for name in ("accuracy", "specificity")] == [0.958, 0.955]
+    assert not found[0]["promoted"]
+    assert [each.split(" falls")[0] for each in found[0]["objections"]] == ["accuracy", "specificity"]
+    for answer in found:
+        assert answer["feedback"]["counts"]["learned"] + answer["feedback"]["counts"]["kept"] == 1
+        assert answer["promoted"] or answer["objections"]
+    assert top_label(served, body) == ("malignant" if info(served)["version"] != "1" else "benign")
 
 
 def test_a_training_that_is_told_to_forget_forgets_and_says_what(served: FlaskClient, corrected: Any) -> None:
