@@ -27,6 +27,7 @@ from tests.support.wait import until
 ENDED = {"succeeded", "failed", "cancelled"}
 ACTIVE_JOBS = 6  # at most, at the same time
 PROVIDER_SECONDS = 0.2
+LATEST_KILL_SECONDS = 2.5  # after an attempt began; some must come through, for a job has 18 attempts
 WHOLE_WORKER = 0.1  # this part of the kills hits the worker's main process, and the rest its children
 END_SECONDS = 300.0  # for all jobs, once the kills are over
 SETTINGS = {"JOB_LEASE_SECONDS": "2", "JOB_HEARTBEAT_SECONDS": "0.3", "JOB_SWEEP_SECONDS": "0.5"}
@@ -77,7 +78,7 @@ class Campaign:
         while self.figures.kills < self._kills and time.monotonic() - begun < self._seconds:
             self._fill()
             until(self._running, seconds=END_SECONDS, what="a running job")
-            time.sleep(self._random.uniform(0.0, 0.7))
+            time.sleep(self._random.uniform(0.0, LATEST_KILL_SECONDS))
             self._kill()
         self._end()
         self.figures.seconds = round(time.monotonic() - begun, 1)

@@ -1,6 +1,5 @@
 """The services that need no key: a sentence from labels and colours, and a style transfer; and how settings choose."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,16 +46,6 @@ def test_a_setting_chooses_the_class(settings: Settings) -> None:
     for kind in KINDS:
         setattr(settings, kind.setting, f"{__name__}.Always")
         assert kind.chosen().info() == {"model": "always"}
-
-
-def test_the_class_of_the_documentation_is_a_service() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "desk-photos.md").read_text()
-    names: dict[str, Any] = {"Any": Any, "Classification": Classification, "Picture": pictures.Picture, "Usage": Usage}
-    exec(page.partition("```python\n")[2].partition("```")[0], names)  # noqa: S102 - our own page
-    usage = Usage()
-    assert names["Brightness"]().run(plain("white"), usage).is_desk
-    assert not names["Brightness"]().run(plain("black"), usage).is_desk
-    assert usage.model == names["Brightness"]().info()["model"]
 
 
 def test_a_description_is_made_of_labels_and_colours() -> None:
