@@ -16,6 +16,7 @@ from recording.journal import segment
 from recording.journal.segment import Entry, Frame, SegmentName
 
 LOCK_NAME = "publisher.lock"
+BACKUP_LOCK_NAME = "backup.lock"
 
 
 class FolderLocked(Exception):
@@ -55,6 +56,13 @@ class Spool:
         names = (SegmentName.of(path) for path in self._folder.iterdir())
         return sorted(name for name in names if name is not None)
 
+    def is_held(self) -> bool:
+        """Whether a backup runs: no segment may leave the folder until it has been copied. See `scripts/backup`."""
+        try:
+            return not is_released(self._folder / BACKUP_LOCK_NAME)
+        except FileNotFoundError:
+            return False
+
     def is_last(self, name: SegmentName) -> bool:
         """Whether the segment is the only one left of its origin.
 
@@ -62,9 +70,11 @@ class Spool:
         """
         return not any(other.origin == name.origin and other != name for other in self.segments())
 
-    def frames(self, name: SegmentName, start: int = 0, max_bytes: int = segment.ALL) -> Iterator[Frame]:
-        """The whole frames from offset `start` on, about `max_bytes` of them. Raises `OSError`."""
-        return segment.frames(self._folder / str(name), start, max_bytes)
+    def frames(
+        self, name: SegmentName, start: int = 0, max_bytes: int = segment.ALL, *, skip_errors: bool = True
+    ) -> Iterator[Frame]:
+        """The whole frames from offset `start` on: see `segment.frames`. Raises `OSError`."""
+        return segment.frames(self._folder / str(name), start, max_bytes, skip_errors=skip_errors)
 
     def entries(self, name: SegmentName) -> Iterator[Entry]:
         """All whole entries. Raises `OSError`."""

@@ -174,7 +174,11 @@ class Publisher:
                 self._send_one(each)
 
     def _send_one(self, record: LargeRecord) -> None:
-        entry = record.entry(self._spool)
+        try:
+            entry = record.entry(self._spool)
+        except OSError:
+            record.pass_over()
+            raise
         if entry is None:
             self._give_up(record)
             return
@@ -246,7 +250,9 @@ class Publisher:
         return awaited + [(record.segment, record.start) for record in self._large]
 
     def _remove_confirmed(self) -> None:
-        """Removes segments that are closed, read to their end and completely confirmed."""
+        """Removes segments that are closed, read to their end and completely confirmed, unless a backup runs."""
+        if self._spool.is_held():
+            return
         awaited = {name for name, _ in self._unconfirmed()}
         for name, reader in list(self._readers.items()):
             with self._skip_unreadable(name):
@@ -254,7 +260,7 @@ class Publisher:
                     self._remove_segment(name, reader)
 
     def _remove_segment(self, name: SegmentName, reader: SegmentReader) -> None:
-        if any(self._spool.frames(name, reader.offset)):  # its writer added frames before it closed the file
+        if any(reader.frames(self._spool)):  # its writer added frames before it closed the file
             return
         if self._spool.is_last(name):
             origins.end(UUID(name.origin))

@@ -21,6 +21,7 @@ from pytest_django import Settings
 from accounts import tokens
 from accounts.models import ApiToken
 from attachments import links
+from imaging.models import CatalogueProduct
 from integrations.mlflow import runs
 from integrations.mlflow.entries import key_of_inference
 from jobs.models import Job
@@ -66,6 +67,10 @@ def reads(*roles: str) -> dict[str, frozenset[str]]:
 
 def posts(*roles: str) -> dict[str, frozenset[str]]:
     return {"POST": frozenset({*roles, ROOT})}
+
+
+def puts(*roles: str) -> dict[str, frozenset[str]]:
+    return {"PUT": frozenset({*roles, ROOT})}
 
 
 JOB_READERS = reads(TRAINER, OPERATOR, AUDITOR)
@@ -123,6 +128,15 @@ SQL = {
     "ai/classify/": Row("/ai/classify/", posts(DESIGNER), body={}),
     "ai/info/": Row("/ai/info/", reads(*ROLES)),
     "ai/healthcheck/": Row("/ai/healthcheck/", reads(*ROLES)),
+    "ai/pictures/<str:token>/": Row("/ai/pictures/t/", reads(DESIGNER)),
+    "ai/generated/v1/": Row("/ai/generated/v1/", posts(DESIGNER), body={}),
+    "ai/generated/v2/": Row("/ai/generated/v2/", posts(DESIGNER), body={}),
+    "ai/generated/v1/<id:job_id>/": Row(f"/ai/generated/v1/{ID}/", puts(DESIGNER), body={}),
+    "ai/generated/v2/<id:job_id>/": Row(f"/ai/generated/v2/{ID}/", puts(DESIGNER), body={}),
+    "ai/jobs/": Row("/ai/jobs/", reads(DESIGNER)),
+    "ai/jobs/<id:job_id>/": Row(f"/ai/jobs/{ID}/", reads(DESIGNER)),
+    "ai/jobs/<id:job_id>/events/": Row(f"/ai/jobs/{ID}/events/", reads(DESIGNER)),
+    "ai/jobs/<id:job_id>/cancel/": Row(f"/ai/jobs/{ID}/cancel/", posts(DESIGNER), body={}),
     "ai/calls/": Row("/ai/calls/", reads(AUDITOR)),
     "ai/calls/export/": Row("/ai/calls/export/", reads(AUDITOR)),
     "ai/calls/<id:row_id>/": Row(f"/ai/calls/{ID}/", reads(AUDITOR)),
@@ -138,6 +152,7 @@ SQL = {
 }
 PAGES = {
     "": Row("/", reads(*PUBLIC), is_described=False),
+    "<console:page>": Row("/history", reads(*PUBLIC), is_described=False),
     "api/schema/": Row("/api/schema/", reads(*PUBLIC)),
     "api/docs/": Row("/api/docs/", reads(*PUBLIC)),
     "healthz": Row("/healthz", reads(*PUBLIC), is_described=False),
@@ -151,12 +166,19 @@ OWN_ACCOUNT = {
     "accounts/tokens/": ("/accounts/tokens/", {"GET": 200, "HEAD": 200, "POST": 200}),
     "accounts/tokens/<id:token_id>/revoke/": ("/accounts/tokens/TOKEN/revoke/", {"POST": 404}),
 }
+# The same as JSON, for the console: nobody and tokens get a 401.
+OWN_SESSION = {
+    "accounts/session/tokens/": ("/accounts/session/tokens/", {"GET": 200, "HEAD": 200, "POST": 415}),
+    "accounts/session/tokens/<id:token_id>/": ("/accounts/session/tokens/TOKEN/", {"DELETE": 404}),
+}
 # Pages for the sessions of some roles: who may read them.
 AUDIT_PAGES = {"accounts/access-log/": ("/accounts/access-log/", {AUDITOR, ROOT})}
 # Redirects, the answer to unknown paths, and what signs in or out: see test_sign_in.
 ELSEWHERE = {
     "accounts/login/",
     "accounts/login/one-click/",
+    "accounts/session/",
+    "accounts/session/one-click/",
     "accounts/logout/",
     "^(?P<page>accounts|admin|api/docs|api/schema)$",
     "",
@@ -184,6 +206,7 @@ ADMIN_READERS = {
     "ml_proxy/feedback": {KIM, OTHER, REVIEWER, TRAINER, AUDITOR},
     "text_to_sql/queryexecutionlog": {AUDITOR},
     "text_to_sql/llmlog": {AUDITOR},
+    "imaging/catalogueproduct": set(),
     "text_to_sql/rowrule": set(),
     "text_to_sql/example": set(),
     "django_celery_results/taskresult": set(),
@@ -206,7 +229,7 @@ def admin_routes() -> set[str]:
     """The routes of the pages of each model."""
     pages = ("", "add/", "<path:object_id>/", "<path:object_id>/change/", "<path:object_id>/delete/")
     found = {f"admin/{model}/{page}" for model in ADMIN_READERS for page in (*pages, "<path:object_id>/history/")}
-    return found | {"admin/auth/user/<id>/password/"}
+    return found | {"admin/auth/user/<id>/password/", "admin/imaging/catalogueproduct/import/"}
 
 
 def test_every_route_is_in_the_matrix() -> None:
@@ -215,6 +238,7 @@ def test_every_route_is_in_the_matrix() -> None:
         | SQL.keys()
         | PAGES.keys()
         | OWN_ACCOUNT.keys()
+        | OWN_SESSION.keys()
         | AUDIT_PAGES.keys()
         | ELSEWHERE
         | admin_routes()
@@ -319,6 +343,26 @@ def test_pages_of_ones_own_account_are_for_sessions_of_every_role(
     assert strangers.revoked_at is None
 
 
+@pytest.mark.parametrize("route", OWN_SESSION)
+def test_ones_own_tokens_as_json_are_for_sessions_of_every_role(
+    client: Client, users: dict[str, User], route: str, settings: Settings
+) -> None:
+    settings.API_AUTH = "required"
+    strangers = ApiToken.objects.get(pk=tokens.create(User.objects.create_user("stranger"), name="")[0].pk)
+    path, admitted = OWN_SESSION[route]
+    path = path.replace("TOKEN", str(strangers.pk))
+    for method in METHODS:
+        refused = 401 if method in admitted else 405
+        for fields in ({}, *(bearer(user) for user in users.values())):
+            assert client.generic(method, path, **fields).status_code == refused, method
+        for role, user in users.items():
+            client.force_login(user)
+            assert client.generic(method, path).status_code == admitted.get(method, 405), (method, role)
+        client.logout()
+    strangers.refresh_from_db()
+    assert strangers.revoked_at is None
+
+
 @pytest.mark.parametrize("route", AUDIT_PAGES)
 def test_pages_of_the_audit_are_for_sessions_of_those_who_may_audit(
     client: Client, users: dict[str, User], route: str, settings: Settings
@@ -358,6 +402,7 @@ def admin_objects(objects: None, users: dict[str, User]) -> dict[str, Any]:
         "jobs/job": ID,
         "text_to_sql/queryexecutionlog": ID,
         "text_to_sql/llmlog": ID,
+        "imaging/catalogueproduct": CatalogueProduct.objects.create(price=1).pk,
         "text_to_sql/rowrule": rule.pk,
         "text_to_sql/example": Example.objects.create(database=shop, question="q", sql="SELECT 1").pk,
         "recording/disposition": disposition.pk,

@@ -1,0 +1,144 @@
+"""The clients against a real gateway that requires callers: the README's path in Python, and a React application.
+
+The application is made outside of this repository, and its page comes from another origin.
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ml_proxy_client import JobFailed, MlProxy, ProblemError, Unreachable
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.support import react_application
+from tests.support.network import free_port
+from tests.support.system import ROOT, System
+from tests.support.wait import DEADLINE_SECONDS, until
+
+pytestmark = pytest.mark.any_database
+
+BODY = json.loads((ROOT / "docs" / "examples" / "predict.json").read_text())
+RETRAIN = {"min_seconds": 0.5}
+APPLICATION_PORT = free_port()
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+WATCH_JOB = """
+const job = document.querySelector("[data-testid=job]");
+const tell = () => window.onJob(job.textContent);
+new MutationObserver(tell).observe(job, { childList: true, characterData: true, subtree: true });
+"""
+
+
+@pytest.fixture(scope="module")
+def system(make_shared_system: Callable[..., System]) -> System:
+    system = make_shared_system(API_AUTH="required", CORS_ALLOWED_ORIGINS=f"http://127.0.0.1:{APPLICATION_PORT}")
+    system.start("redis", "ml_server", "publisher", "worker-logs", "worker-jobs", "web")
+    return system
+
+
+@pytest.fixture(scope="module")
+def token(system: System) -> str:
+    system.manage("shell", "-c", "from django.contrib.auth.models import User; User.objects.create_superuser('cron')")
+    return system.manage("create_token", "cron").splitlines()[-1]
+
+
+@pytest.fixture
+def proxy(system: System, token: str) -> MlProxy:
+    found = MlProxy(system.url, token)
+    until(lambda: found.predict(BODY), what="the model server")
+    return found
+
+
+def test_the_path_of_the_readme_in_python(proxy: MlProxy, tmp_path: Path) -> None:
+    first = proxy.predict(BODY, idempotency_key="notebook-1")
+    assert proxy.predict(BODY, idempotency_key="notebook-1") == first
+    assert first.answer["predictions"][0]["label"] == "benign"
+
+    row = until(lambda: proxy.inference(first.inference_id), what="the record")
+    assert row["output_data"] == first.answer
+    ids = [each["id"] for each in proxy.history(doctor=BODY["doctor_name"], limit=1)]  # a page for each row
+    assert first.inference_id in ids
+    assert len(ids) == len(set(ids)) > 1
+    assert list(proxy.history(doctor="nobody")) == []
+
+    verdict = proxy.feedback(first.inference_id, "correct", "malignant", "second reading")
+    assert verdict["label"] == "malignant"
+
+    seen: list[dict[str, Any]] = []
+    result = proxy.retrain(params=RETRAIN, idempotency_key="cron-1").wait(seen.append, timeout=DEADLINE_SECONDS)
+    assert result["model"]["version"] != "1"
+    assert [job["state"] for job in (seen[0], seen[-1])] == ["queued", "succeeded"]
+
+    file = proxy.export(tmp_path / "rows.csv", format="csv", doctor=BODY["doctor_name"])
+    assert file.read_text().count("\n") >= len(ids) + 1
+    assert [each.name for each in tmp_path.iterdir()] == ["rows.csv"]
+
+
+def test_a_job_that_is_cancelled_is_an_error(proxy: MlProxy) -> None:
+    job = proxy.retrain(params={"min_seconds": 60})
+    with pytest.raises(ProblemError) as conflict:
+        proxy.retrain()
+    assert (conflict.value.status, conflict.value.location) == (409, job.location)
+    with pytest.raises(TimeoutError, match=job.id):
+        job.wait(timeout=0)
+    job.cancel()
+    with pytest.raises(JobFailed, match="cancel"):
+        job.wait(timeout=DEADLINE_SECONDS)
+
+
+def test_errors_say_what_to_do(proxy: MlProxy, system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ProblemError) as refused:
+        proxy.predict({"doctor_name": "Dr. Yoon", "features": {}})
+    assert [error["pointer"] for error in refused.value.errors] == ["/patient_name"]
+    assert refused.value.request_id
+    with pytest.raises(ProblemError, match=r".") as unknown:
+        MlProxy(system.url, "wrong").predict(BODY)
+    assert unknown.value.status == 401
+    with pytest.raises(Unreachable):
+        MlProxy(f"http://127.0.0.1:{free_port()}", attempts=1).predict(BODY)
+    monkeypatch.delenv("ML_PROXY_URL", raising=False)
+    with pytest.raises(ValueError, match="ML_PROXY_URL"):
+        MlProxy()
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed")
+def test_a_react_application_of_another_origin(system: System, proxy: MlProxy, token: str, tmp_path: Path) -> None:
+    built = react_application.build(tmp_path, Path(__file__).parent / "react_application" / "main.tsx")
+    features = {name: value for name, value in BODY.items() if not name.endswith("_name")}
+    with react_application.served(built, APPLICATION_PORT) as origin, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.set_default_timeout(DEADLINE_SECONDS * 1000)
+        page.add_init_script(f"window.example = {json.dumps(features)}")
+        states: list[str] = []
+        page.expose_function("onJob", lambda state: states.append(state))  # noqa: PLW0108 - it can't wrap a builtin
+        page.goto(f"{origin}/?gateway={system.url}")
+
+        sign_in(page, "wrong")
+        expect(page.get_by_test_id("error")).to_contain_text("token")
+        page.reload()
+        sign_in(page, token)
+
+        predict = page.get_by_role("button", name="Predict")
+        for _ in range(2):
+            predict.click()
+            expect(page.get_by_test_id("label")).to_have_text("benign")
+        record = page.get_by_test_id("record").inner_text()
+        until(lambda: proxy.inference(record), what="the record")
+        page.get_by_role("button", name="Refresh").click()
+        expect(page.get_by_role("listitem")).to_have_text([record])
+        page.get_by_role("button", name="More").click()
+        expect(page.get_by_role("listitem")).to_have_count(2)
+
+        page.evaluate(WATCH_JOB)
+        page.get_by_role("button", name="Train").click()
+        expect(page.get_by_test_id("job")).to_have_text("succeeded 100")
+        assert {"queued", "running"} & {state.partition(" ")[0] for state in states}, states
+        browser.close()
+
+
+def sign_in(page: Page, token: str) -> None:
+    page.get_by_label("token").fill(token)
+    page.get_by_role("button", name="Sign in").click()
