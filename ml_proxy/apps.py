@@ -5,6 +5,8 @@ from django.conf import settings
 
 from common.periodic import PeriodicTask, register
 
+FORGET_SECONDS = 3600  # an erasure also asks for it at once
+
 
 class MLProxyConfig(AppConfig):
     """Predictions and their log, retrains and feedback."""
@@ -35,6 +37,11 @@ class MLProxyConfig(AppConfig):
                 task="ml_proxy.delete_old_idempotency_keys",
                 seconds=3600,
                 expires_seconds=3600,
+            )
+        )
+        register(
+            PeriodicTask(
+                name="forget-erased", task="ml_proxy.forget_erased", seconds=FORGET_SECONDS, expires_seconds=3600
             )
         )
         if settings.RETRAIN_SCHEDULE:
