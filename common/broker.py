@@ -21,7 +21,7 @@ from kombu.exceptions import KombuError
 from kombu.serialization import register
 
 from common import tracing
-from common.redis_server import address, clients
+from common.redis_server import address, celery_options, clients
 
 LOGS_QUEUE = "logs"
 JOBS_QUEUE = "jobs"
@@ -59,10 +59,10 @@ def _producer(redis_url: str, _pid: int, seconds: float = WAIT_SECONDS) -> Celer
     app = Celery("common.broker", set_as_current=False)
     server = address.read(redis_url)
     app.conf.update(
-        broker_url=clients.broker_url(server),
-        broker_use_ssl=clients.tls(server) or None,
+        broker_url=celery_options.broker_url(server),
+        broker_use_ssl=celery_options.tls(server) or None,
         broker_transport_options={
-            **clients.transport_options(server),
+            **celery_options.transport_options(server),
             "socket_timeout": seconds,
             "socket_connect_timeout": WAIT_SECONDS,
             "retry_on_timeout": False,

@@ -1,8 +1,7 @@
-"""What redis-py, Celery and Flower need to connect to an `Address`."""
+"""Connections of redis-py to an `Address`."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 from urllib.parse import quote, urlencode
 
 import redis
@@ -11,10 +10,8 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from common.redis_server import address
+from common.redis_server.celery_options import sentinel_login, tls
 from common.url_credentials import joined
-
-SENTINEL_SECONDS = 2  # for one Sentinel, before a worker asks the next one
-_NOT_OF_CONNECTIONS = {"db", "master_name", "sentinel_username", "sentinel_password"}
 
 
 @contextmanager
@@ -34,7 +31,7 @@ def connect(url: str, *, seconds: float) -> Iterator[redis.Redis]:
 def _master(found: address.Address, waits: Mapping[str, float]) -> Iterator[redis.Redis]:
     sentinel = Sentinel(  # type: ignore[no-untyped-call]
         list(found.target.hosts),
-        sentinel_kwargs={**_sentinel_login(found), **waits},
+        sentinel_kwargs={**sentinel_login(found), **waits},
         username=found.user or None,
         password=found.password or None,
         db=found.target.db,
@@ -56,43 +53,8 @@ def redis_url(found: address.Address) -> str:
     return f"{found.kind}://{_place(found)}?{urlencode(given)}"
 
 
-def broker_url(found: address.Address) -> str:
-    """The URL for Celery and Flower, without options."""
-    login = joined(found.user, found.password)
-    if found.kind == "unix":
-        return f"redis+socket://{login}{quote(found.target.path)}?virtual_host={found.target.db}"
-    hosts = map(address.host_text, found.target.hosts)
-    return ";".join(f"{found.kind}://{login}{host}/{found.target.db}" for host in hosts)
-
-
-def transport_options(found: address.Address) -> dict[str, Any]:
-    """Celery's `broker_transport_options`."""
-    options = {name: value for name, value in found.target.options.items() if name not in _NOT_OF_CONNECTIONS}
-    plain = {name: value for name, value in options.items() if not name.startswith("ssl_")}
-    if found.kind != "sentinel":
-        return plain
-    login = _sentinel_login(found) | {"socket_connect_timeout": SENTINEL_SECONDS, "socket_timeout": SENTINEL_SECONDS}
-    return plain | {"master_name": found.target.options["master_name"], "sentinel_kwargs": login}
-
-
-def tls(found: address.Address) -> dict[str, Any]:
-    """Celery's `broker_use_ssl`, empty without TLS. A certificate is required unless the URL says otherwise."""
-    if found.kind != "rediss":
-        return {}
-    given = {name: value for name, value in found.target.options.items() if name.startswith("ssl_")}
-    requirement = given.get("ssl_cert_reqs", "required")
-    return {"ssl_cert_reqs": requirement, "ssl_check_hostname": requirement != "none"} | given
-
-
 def _place(found: address.Address) -> str:
     login = joined(found.user, found.password)
     if found.kind == "unix":
         return login + quote(found.target.path)
     return login + address.host_text(found.target.hosts[0])
-
-
-def _sentinel_login(found: address.Address) -> dict[str, Any]:
-    """Without redis-py's retries, which wait seconds for a Sentinel that is down before they ask the next one."""
-    names = {"username": "sentinel_username", "password": "sentinel_password"}
-    given = {name: found.target.options[option] for name, option in names.items() if option in found.target.options}
-    return {**given, "retry": Retry(NoBackoff(), 0)}

@@ -7,7 +7,7 @@ import pytest
 import redis
 from kombu.utils.url import url_to_parts
 
-from common.redis_server import address, clients
+from common.redis_server import address, celery_options, clients
 from common.redis_server.address import Target
 
 PASSWORD = "p#a@s/s?:%"
@@ -87,7 +87,7 @@ def test_it_refuses_what_some_process_could_not_use(url: str, problem: str) -> N
 def test_both_libraries_understand_what_they_get(url: str) -> None:
     found = address.read(url)
     ours = redis.ConnectionPool.from_url(clients.redis_url(found)).connection_kwargs
-    theirs = url_to_parts(clients.broker_url(found))
+    theirs = url_to_parts(celery_options.broker_url(found))
     assert (ours["username"], ours["password"], ours["db"]) == ("u", PASSWORD, 3)
     assert (theirs.username, theirs.password) == ("u", PASSWORD)
     if found.kind == "unix":
@@ -97,10 +97,10 @@ def test_both_libraries_understand_what_they_get(url: str) -> None:
 
 
 def test_a_certificate_is_required_unless_the_url_says_otherwise(tmp_path: Path) -> None:
-    assert clients.tls(address.read("rediss://h")) == {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
+    assert celery_options.tls(address.read("rediss://h")) == {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
     given = tmp_path / "ca.pem"
     given.touch()
-    found = clients.tls(address.read(f"rediss://h?ssl_cert_reqs=CERT_NONE&ssl_ca_certs={given}"))
+    found = celery_options.tls(address.read(f"rediss://h?ssl_cert_reqs=CERT_NONE&ssl_ca_certs={given}"))
     assert found == {"ssl_cert_reqs": "none", "ssl_check_hostname": False, "ssl_ca_certs": str(given)}
-    connection = redis.SSLConnection(**clients.tls(address.read("rediss://h")))
+    connection = redis.SSLConnection(**celery_options.tls(address.read("rediss://h")))
     assert connection.cert_reqs == ssl.CERT_REQUIRED
