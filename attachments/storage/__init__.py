@@ -114,6 +114,28 @@ def encrypt(file: Attachment) -> bool:
     return True
 
 
+def encrypt_unlisted(key: str) -> bool:
+    """As `encrypt`, for a file that no row describes."""
+    if data_key_of_unlisted(key) in {None, encryption.current_head(encryption.BYTES)[len(encryption.BYTES) :]}:
+        return False
+    try:
+        put(key, read_unlisted(key))
+    except NoSuchFile:
+        return False
+    return True
+
+
+def data_key_of_unlisted(key: str) -> str | None:
+    """As `data_key_of`, for a file that no row describes."""
+    try:
+        with _opened(key) as opened:
+            head: bytes = opened.read(encryption.HEAD_LENGTH)
+    except NoSuchFile:
+        return None
+    is_clear = not head.startswith(encryption.BYTES.encode())
+    return "" if is_clear else head[len(encryption.BYTES) :].decode("latin-1")
+
+
 def data_key_of(file: Attachment) -> str | None:
     """The id of the data key of the stored file; blank if it is clear, None if it is missing.
 
