@@ -21,7 +21,7 @@ MOST_LOST_ANSWERS = 3  # calls of one stage that may have been paid for, and of 
 MICRODOLLARS = 1_000_000
 
 
-def reserve(job: Job, stage: str, kind: Kind[Any, Any], *, is_started: bool = False) -> CostReservation | None:
+def reserve(job: Job, stage: str, kind: Kind[Any, Any]) -> CostReservation | None:
     """Reserves what a call of the chosen service costs at most. None if it is on this machine.
 
     Raises `CostLimitReached`, or `AnswersLost` after too many calls of this stage whose worker died.
@@ -41,7 +41,6 @@ def reserve(job: Job, stage: str, kind: Kind[Any, Any], *, is_started: bool = Fa
             caller=job.requested_by,
             day=now.date(),
             microdollars=microdollars,
-            started_at=now if is_started else None,
         )
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+from django.db import Error, connection
 
 from attachments.exceptions import StorageUnavailable
 from common.exceptions import GatewayError
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 KEEP_SECONDS = 60.0  # to try to store an answer while the storage is down
 KEEP_PAUSE_SECONDS = 0.5
+DATABASE_TRIES = 60
 
 
 class PaidExchange(Exchange):
@@ -41,12 +43,24 @@ class PaidExchange(Exchange):
     def begin(self) -> None:
         """Reserves the cost, unless the answer is there. Raises `GatewayError`."""
         if self._answer is None:
-            self._reservation = _take_unused(self._job, self._stage) or costs.reserve(
-                self._job, self._stage, self._kind, is_started=True
-            )
+            self._reservation = _unused(self._job, self._stage) or costs.reserve(self._job, self._stage, self._kind)
             if self._reservation is not None:
                 self.call_id = self._reservation.pk
         self._began_at = time.perf_counter()
+
+    def sending(self) -> None:
+        """Notes that the call may be paid for from now on. Waits for the database: the client maps all errors."""
+        now = datetime.now(UTC)
+        for is_last in (*[False] * DATABASE_TRIES, True):
+            try:
+                CostReservation.objects.filter(pk=self.call_id).update(started_at=now)
+            except Error:
+                connection.close()
+                if is_last:
+                    raise
+                time.sleep(KEEP_PAUSE_SECONDS)
+            else:
+                return
 
     def kept(self) -> bytes | None:
         """The provider's answer, if it has arrived before."""
@@ -85,10 +99,6 @@ class PaidExchange(Exchange):
                 return
 
 
-def _take_unused(job: Job, stage: str) -> CostReservation | None:
-    """The reservation that was made when the job was accepted, if no call has used it."""
-    unused = CostReservation.objects.filter(job=job, stage=stage, started_at=None).order_by("id").first()
-    if unused is None:
-        return None
-    taken = CostReservation.objects.filter(pk=unused.pk, started_at=None).update(started_at=datetime.now(UTC))
-    return unused if taken else None
+def _unused(job: Job, stage: str) -> CostReservation | None:
+    """A reservation that no call has used: that of the job's acceptance, or of an attempt that came no further."""
+    return CostReservation.objects.filter(job=job, stage=stage, started_at=None).order_by("id").first()

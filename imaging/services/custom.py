@@ -73,6 +73,7 @@ def _ask(given: Draft, exchange: Exchange) -> bytes:
     limits = budget(seconds, connect=CONNECT_SECONDS, most_bytes=most + HEAD_BYTES, switch=exchange.switch)
     session = sessions.model_providers()
     request = session.prepared("POST", settings.IMAGE_SERVER_URL, _fields(given), given.picture.data)
+    exchange.sending()
     try:
         with closing(session.send(request, stream=True, timeout=limits)) as response:
             if response.status_code != requests.codes.ok:

@@ -32,6 +32,9 @@ class Exchange:
     def begin(self) -> None:
         """Called before the service runs. Raises `GatewayError` if no call may be made."""
 
+    def sending(self) -> None:
+        """Called right before the request leaves: from now on it may be paid for."""
+
     def kept(self) -> bytes | None:
         """The provider's answer, if it has arrived before."""
         return None

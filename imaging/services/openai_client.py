@@ -32,6 +32,7 @@ class KeepingTransport(httpx2.BaseTransport):
         """The answer. Raises httpx2's errors."""
         answer = self._exchange.kept()
         if answer is None:
+            self._exchange.sending()
             response = self._transport.handle_request(request)
             if not response.is_success:
                 return response
