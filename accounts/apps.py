@@ -20,9 +20,11 @@ class AccountsConfig(AppConfig):
         from accounts import openapi as openapi  # noqa: PLC0414, PLC0415 - it describes the API
         from accounts.access_log import rights, sign_ins  # noqa: PLC0415
         from accounts.access_log.source import ACCESS  # noqa: PLC0415
-        from common import access, session_expiry  # noqa: PLC0415
+        from accounts.oidc.doctor import identity_provider  # noqa: PLC0415
+        from common import access, doctor, session_expiry  # noqa: PLC0415
         from recording import sources  # noqa: PLC0415
 
+        doctor.register("identity provider", identity_provider)
         sources.register(ACCESS)
         access.register(access_log.note)
         sign_ins.connect()

@@ -14,8 +14,11 @@ class AttachmentsConfig(AppConfig):
     def ready(self) -> None:
         """Registers its periodic task and metrics."""
         from attachments import gauges  # noqa: PLC0415 - models load once the apps are ready
+        from attachments.doctor import files  # noqa: PLC0415
+        from common import doctor  # noqa: PLC0415
         from common.metrics import scrape  # noqa: PLC0415
 
+        doctor.register("files", files)
         seconds = settings.JOB_SWEEP_SECONDS
         register(
             PeriodicTask(

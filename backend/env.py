@@ -14,10 +14,17 @@ from urllib.parse import urlsplit
 
 from dotenv import load_dotenv
 
+from common import url_credentials
+
 ROOT = Path(__file__).resolve().parent.parent
 MIB = 1024 * 1024  # bytes
 
 T = TypeVar("T")
+
+# User information, a query, or what stands where a port should be: a URL whose password has reserved characters.
+_MAY_BE_SECRET = re.compile(r"@|://[^/]*:(?![0-9]{1,5}(/|$))|://.*[?#]")
+# What Kubernetes sets for each service of a namespace, REDIS_PORT for one that is named redis.
+_SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://\S+:[0-9]+")
 
 
 class BadSetting(Exception):
@@ -41,7 +48,12 @@ def _read(name: str, default: T | None, parse: Callable[[str], T], fix: str) -> 
     try:
         return parse(text)
     except ValueError:
-        raise BadSetting(name, f"can't be {text!r}", fix) from None
+        raise BadSetting(name, f"can't be {quoted(text)}", fix) from None
+
+
+def quoted(text: str) -> str:
+    """The text in quotes, for an error. A text that may hold a password is not shown."""
+    return "that URL, which is not shown because it may hold a password" if _MAY_BE_SECRET.search(text) else repr(text)
 
 
 def switch(name: str, *, default: bool) -> bool:
@@ -89,7 +101,9 @@ def decimal(name: str, *, maximum: int, unit: str) -> Decimal:
 
 
 def port(name: str, default: int) -> int:
-    """A TCP port."""
+    """A TCP port. The default counts if Kubernetes has set the variable to the address of a service."""
+    if _SERVICE_LINK.fullmatch(os.environ.get(name, "").strip()):
+        return default
     return integer(name, default, minimum=1, maximum=65535, unit="TCP ports")
 
 
@@ -105,25 +119,21 @@ def items(name: str) -> list[str]:
     return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
 
 
-def origins(name: str) -> list[str]:
-    """A comma-separated list of web origins, such as https://clinic.example:8443."""
-    origins = items(name)
-    for item in origins:
-        parts = urlsplit(item)
-        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query:
-            raise BadSetting(name, f"can't hold {item!r}", "list origins such as https://clinic.example, with commas")
-    return origins
+def url(name: str, default: str, *, schemes: Sequence[str], may_name_user: bool = False) -> str:
+    """A URL of one of `schemes` with a host, without a trailing slash.
 
-
-def url(name: str, default: str, *, schemes: Sequence[str]) -> str:
-    """A URL of one of `schemes` with a host, without a trailing slash."""
+    `may_name_user`: its user and password are sent, by HTTP Basic. Otherwise it is refused with them.
+    """
     fix = f"set it to a URL such as {default}"
-    return _read(name, default, lambda text: _url(text, schemes), fix)
+    found = _read(name, default, lambda text: _url(text, schemes), fix)
+    if "@" in found and not may_name_user:
+        raise BadSetting(name, "names a user, which would not be sent", "remove the user and the password from it")
+    return found
 
 
-def url_or_none(name: str, example: str, *, schemes: Sequence[str]) -> str:
+def url_or_none(name: str, example: str, *, schemes: Sequence[str], may_name_user: bool = False) -> str:
     """As `url`; blank if the variable is not set."""
-    return url(name, example, schemes=schemes) if text(name, "") else ""
+    return url(name, example, schemes=schemes, may_name_user=may_name_user) if text(name, "") else ""
 
 
 def folder(name: str, default: Path) -> Path:
@@ -161,7 +171,14 @@ def _decimal(text: str, maximum: int) -> Decimal:
 
 
 def _url(text: str, schemes: Sequence[str]) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in schemes or not parts.hostname or parts.port == 0:
+    """The URL with its user and password, if any, percent-encoded."""
+    if text.partition("://")[0].lower() not in schemes:
         raise ValueError
-    return text.rstrip("/")
+    return url_credentials.encoded(text, _check_target).rstrip("/")
+
+
+def _check_target(target: str) -> None:
+    """Refuses what is no host with an optional port and path: paths are appended to it."""
+    parts = urlsplit(f"//{target}")
+    if not parts.hostname or parts.port == 0 or "@" in target or any(mark in target for mark in "?# "):
+        raise ValueError

@@ -5,20 +5,20 @@ from django.urls import include, path, re_path
 
 from accounts.pages.refused import permission_denied
 from accounts.pages.sign_in import SignIn
+from backend import console
 from backend.api_docs import ApiDocs, ApiSchema
 from backend.open_paths import guarded, readyz
 from common import problem_details
 from common.fixed_paths import EitherSlash, FixedPaths
 from common.views import add_slash, healthz, metrics
 from ml_proxy.permissions import VIEW_METRICS
-from ml_proxy.views.home import home
 
 urlpatterns = [
     FixedPaths("ml/v1/", "ml_proxy.urls"),
     FixedPaths("ml/v1/", "accounts.api_urls"),
     FixedPaths("ml/v1/", "accounts.access_log.urls"),
     FixedPaths("ml/v1/mlflow/", "integrations.mlflow.urls"),
-    path("", home, name="home"),
+    *console.paths,
     EitherSlash("ddp/", "text_to_sql.ddp_urls"),
     EitherSlash("llm/", "text_to_sql.llm_urls"),
     EitherSlash("ai/", "imaging.urls"),

@@ -23,7 +23,7 @@ class CommonConfig(AppConfig):
 
     def ready(self) -> None:
         """Registers checks, probes, a metric, a path converter and a loader. Disconnects receivers that do nothing."""
-        from common import database_checks, health, security_checks, timestamp_loader  # noqa: PLC0415 - need the settings
+        from common import database_checks, doctor, doctor_checks, health, security_checks, timestamp_loader  # noqa: PLC0415 - need the settings
         from common.metrics import scrape  # noqa: PLC0415
 
         register_converter(IdConverter, "id")
@@ -32,6 +32,9 @@ class CommonConfig(AppConfig):
         health.register("database", health.database)
         health.register("redis", health.redis)
         health.register("beat", health.beat)
+        doctor.register("database", doctor_checks.database)
+        doctor.register("Redis", doctor_checks.redis_server)
+        doctor.register("clock", doctor_checks.clock)
         scrape.register_part("beat", lambda: (health.probe("beat").ok, []))
         connection_created.connect(timestamp_loader.register)
         if not settings.DEBUG:  # Django keeps queries under DEBUG only

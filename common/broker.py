@@ -21,6 +21,7 @@ from kombu.exceptions import KombuError
 from kombu.serialization import register
 
 from common import tracing
+from common.redis_server import address, clients
 
 LOGS_QUEUE = "logs"
 JOBS_QUEUE = "jobs"
@@ -56,9 +57,12 @@ def _producer(redis_url: str, _pid: int, seconds: float = WAIT_SECONDS) -> Celer
     may wait for Redis, a gateway must not.
     """
     app = Celery("common.broker", set_as_current=False)
+    server = address.read(redis_url)
     app.conf.update(
-        broker_url=redis_url,
+        broker_url=clients.broker_url(server),
+        broker_use_ssl=clients.tls(server) or None,
         broker_transport_options={
+            **clients.transport_options(server),
             "socket_timeout": seconds,
             "socket_connect_timeout": WAIT_SECONDS,
             "retry_on_timeout": False,
@@ -151,9 +155,7 @@ def _headers() -> dict[str, Any]:
 def client() -> Iterator[redis.Redis]:
     """A Redis client for a few commands. Redis errors in the block become `BrokerUnavailable`."""
     try:
-        with redis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=WAIT_SECONDS, socket_connect_timeout=WAIT_SECONDS
-        ) as connection:
+        with clients.connect(settings.REDIS_URL, seconds=WAIT_SECONDS) as connection:
             yield connection
     except redis.OutOfMemoryError as exc:
         raise BrokerUnavailable("Redis is out of memory: it refuses writes at its maxmemory") from exc

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from http import HTTPStatus
 
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
@@ -23,6 +24,7 @@ access_log = logging.getLogger("ml_proxy.access")
 
 _USABLE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 FILES_PREFIX = "/ml/v1/files/"  # a token follows, which allows anyone to read the file
+PROBED = frozenset({"/healthz", "/readyz", "/metrics"})  # a monitor asks every few seconds; failures are logged
 BODILESS = frozenset({204, 304})
 MAX_HOST_LENGTH = 260  # characters of a cached host and port; Django accepts a port with any number of digits
 
@@ -96,7 +98,8 @@ def _log(request: HttpRequest, response: HttpResponse, milliseconds: float) -> N
     method, status = request.method, response.status_code
     path = f"{FILES_PREFIX}***" if request.path.startswith(FILES_PREFIX) else ascii(request.path)[1:-1]
     fields = {"method": method, "path": path, "status": status, "duration_ms": round(milliseconds, 1)}
-    access_log.info("%s %s %s %.1f ms", method, path, status, milliseconds, extra=fields)
+    level = logging.DEBUG if request.path in PROBED and status == HTTPStatus.OK else logging.INFO
+    access_log.log(level, "%s %s %s %.1f ms", method, path, status, milliseconds, extra=fields)
 
 
 def _set_length(response: HttpResponse) -> None:

@@ -33,6 +33,17 @@ class _InMemory(MemoryFileUploadHandler):
         self.activated = True
 
 
+class _Parser(MultiPartParser):
+    """Reads texts as Latin-1, which preserves each byte, so that invalid UTF-8 can be detected later.
+
+    Names come out as Latin-1 as well. Django has already checked that their header line is UTF-8.
+    """
+
+    def sanitize_file_name(self, file_name: str) -> str | None:
+        """Decodes the name before characters that can't be printed are removed: as Latin-1 it has some of them."""
+        return super().sanitize_file_name(_name(file_name))
+
+
 def read(content_type: str, body: bytes) -> list[tuple[str, str | Upload]]:
     """Returns a form's fields, then its files, each with its name. Raises `BadInput`.
 
@@ -42,15 +53,14 @@ def read(content_type: str, body: bytes) -> list[tuple[str, str | Upload]]:
     _, _, parameters = content_type.partition(";")
     meta: dict[str, Any] = {"CONTENT_TYPE": f"{FORM};{parameters}", "CONTENT_LENGTH": len(body)}
     try:
-        # Latin-1 preserves each byte, so invalid UTF-8 can be detected later.
-        fields, uploads = MultiPartParser(meta, BytesIO(body), [_InMemory()], "latin-1").parse()
+        fields, uploads = _Parser(meta, BytesIO(body), [_InMemory()], "latin-1").parse()
     except MultiPartParserError as exc:
         raise BadInput("The form can't be parsed. Send it as in RFC 7578, with the boundary in Content-Type.") from exc
     except (TooManyFieldsSent, TooManyFilesSent) as exc:
         raise BadInput("The form has too many fields or files. Send fewer.") from exc
     parts: list[tuple[str, str | Upload]] = [
-        *((name, _text(name, value)) for name, values in fields.lists() for value in values),
-        *((name, _upload(file)) for name, files in uploads.lists() for file in files),
+        *((_name(name), _text(_name(name), value)) for name, values in fields.lists() for value in values),
+        *((_name(name), _upload(file)) for name, files in uploads.lists() for file in files),
     ]
     boundary = parse_header_parameters(meta["CONTENT_TYPE"])[1]["boundary"]
     if not _has_exactly(len(parts), body, f"--{boundary}".encode()):
@@ -65,6 +75,10 @@ def _has_exactly(parts: int, body: bytes, delimiter: bytes) -> bool:
     """Whether every parser finds exactly `parts` parts and one closing delimiter after them."""
     ends = body.count(delimiter + b"--") == 1 and body.rpartition(delimiter)[2].startswith(b"--")
     return ends and body.count(delimiter) == parts + 1
+
+
+def _name(text: str) -> str:
+    return text.encode("latin-1").decode()
 
 
 def _text(name: str, value: str) -> str:

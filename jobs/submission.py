@@ -87,10 +87,10 @@ def start(
     return job
 
 
-def start_scheduled(kind: JobKind) -> Job | None:
-    """Starts the scheduled job. Returns None if another one is active, which is not an error."""
+def start_scheduled(kind: JobKind, body: bytes = b"") -> Job | None:
+    """Starts the scheduled job with this request body. Returns None if another one is active, which is not an error."""
     try:
-        job = start(kind, kind.read(b""), requested_by=SCHEDULE, request_id=str(uuid7()))
+        job = start(kind, kind.read(body), requested_by=SCHEDULE, request_id=str(uuid7()))
     except JobConflict as exc:
         log.info("the scheduled %s is skipped: job %s is active", kind.name, exc.job.id)
         return None

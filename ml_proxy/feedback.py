@@ -1,5 +1,6 @@
 """Stores and lists feedback."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +10,7 @@ from django.db import transaction
 
 from accounts.callers import Caller
 from common import advisory_lock, person_names, strict_json
-from common.exceptions import FieldError
+from common.exceptions import FieldError, Unavailable
 from common.ids import uuid7
 from common.row_scope import Scope
 from ml_proxy import history
@@ -34,7 +35,8 @@ class Page:
 def submit(inference_id: UUID, request: FeedbackRequest, caller: Caller) -> tuple[Feedback, bool]:
     """Stores a verdict. Returns it and whether it is new; an exact repeat of the newest verdict returns that one.
 
-    Raises `NoSuchRecord`, or `BadInput` if the label does not match the verdict or is no class of the model.
+    Raises `NoSuchRecord`, or `BadInput` if the label does not match the verdict or is no class of the model, or
+    `Unavailable` if the model server must be asked for its classes and is away.
     """
     row = _load(inference_id, caller.doctors)
     label = _label(request, top_label(row.output_data)) or ""
@@ -88,6 +90,16 @@ def top_label(output: str) -> str | None:
         return None
 
 
+def answered_labels(output: str) -> set[str]:
+    """Returns all labels in a model's answer, in the canonical form of verdict labels."""
+    predictions = strict_json.member(strict_json.parse(output), "predictions")
+    found = set()
+    for prediction in predictions if isinstance(predictions, list) else ():
+        with suppress(person_names.BadName):
+            found.add(person_names.canonical(strict_json.member(prediction, "label"), MAX_LABEL))
+    return found
+
+
 def described(feedback: Feedback) -> dict[str, Any]:
     """Returns the verdict's JSON members, for `as_json`."""
     return {
@@ -115,8 +127,16 @@ def _label(request: FeedbackRequest, model_label: str | None) -> str | None:
 
 
 def _require_class(label: str, row: InferenceLog) -> None:
-    """Raises `BadInput` if the model has no such class. A model whose classes can't be asked for accepts any label."""
-    classes = MODEL_CLASSES.of(row.model_name, row.model_version)
+    """Raises `BadInput` if the model has no such class. A model that does not tell its classes accepts any label.
+
+    Raises `Unavailable` if the model server is away, unless the model's own answer names the label.
+    """
+    try:
+        classes = MODEL_CLASSES.of(row.model_name, row.model_version)
+    except Unavailable:
+        if label in answered_labels(row.output_data):
+            return
+        raise
     if classes is None or label in classes:
         return
     rest = len(classes) - MAX_LISTED

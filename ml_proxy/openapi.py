@@ -4,7 +4,8 @@ from copy import deepcopy
 from typing import Any
 
 from common.schemas import KEY_SCHEMA, NAME_PATTERN
-from ml_proxy.promotion import MAX_REASON, SEGMENT
+from ml_proxy.model_names import SEGMENT
+from ml_proxy.promotion import MAX_REASON
 
 _ANSWER = {"description": "The model server's answer, unchanged: status, body and end-to-end header fields."}
 _PASSED = "Passed through from the model server, unchanged."

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 from contextlib import suppress
 from typing import Any
 
@@ -15,12 +14,13 @@ from common import person_names
 from common.exceptions import BadInput, FieldError, Unavailable, UnknownPath
 from common.json_body import read_object
 from common.logs import current_request_id
+from common.responses import as_json
 from ml_proxy import upstream
 from ml_proxy.exceptions import UpstreamError
+from ml_proxy.model_names import SEGMENT
 from ml_proxy.upstream import Answer
 
 MAX_REASON = 500  # characters
-SEGMENT = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$")  # so a dot segment can't lead to another path
 
 log = logging.getLogger("ml_proxy.promotion")
 
@@ -42,7 +42,10 @@ def read_reason(body: bytes) -> str:
 
 
 def promote(request: HttpRequest, name: str, version: str, reason: str) -> Answer:
-    """Asks the model server to put a version into service. Raises `UnknownPath`, `BadInput` or `UpstreamError`."""
+    """Asks the model server to put a version into service, and tells it who asks and why.
+
+    Raises `UnknownPath`, `BadInput` or `UpstreamError`.
+    """
     if not SEGMENT.fullmatch(name) or not SEGMENT.fullmatch(version):  # "$" would match before a line break
         raise UnknownPath("No model or version can have this name.")
     filters = {"model": name, "version": version}
@@ -51,7 +54,8 @@ def promote(request: HttpRequest, name: str, version: str, reason: str) -> Answe
         answer = upstream.forward(
             "POST",
             f"models/{name}/versions/{version}/promote",
-            fields={"X-Request-ID": current_request_id.get()},
+            fields={"X-Request-ID": current_request_id.get(), "Content-Type": "application/json"},
+            body=as_json({"reason": reason, "promoted_by": caller_of(request).name}),
             total_seconds=settings.UPSTREAM_TOTAL_SECONDS,
             call="promote",
         )

@@ -5,14 +5,18 @@ from contextlib import suppress
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.db import transaction
+
 from attachments.source import AttachmentSource
-from common import advisory_lock, person_names
+from common import advisory_lock, broker, person_names
 from common.keyset import walk
 from ml_proxy.models import FEEDBACK_LOCK, Feedback, IdempotencyKey, InferenceLog
 from ml_proxy.records import FeedbackRecord, InferenceRecord
 from ml_proxy.rows import Row
 from recording.records import BadRecord, SealableRecord, UnsupportedRecord
 from recording.sources import Filter, RecordSource
+
+FORGET_TASK = "ml_proxy.forget_erased"
 
 
 def _inference_id(text: str) -> UUID:
@@ -28,6 +32,16 @@ class FeedbackSource(RecordSource):
     record = FeedbackRecord
     model = Feedback
     filters: ClassVar[Mapping[str, Filter]] = {"inference": Filter("inference", _inference_id)}
+
+    def on_erase(self, rows: Sequence[Any]) -> None:
+        """Also asks for the removal of what models were taught by these verdicts."""
+        transaction.on_commit(_forget_soon)
+
+
+def _forget_soon() -> None:
+    """A periodic task does it later if Redis is away."""
+    with suppress(broker.BrokerUnavailable):
+        broker.send(FORGET_TASK, {}, queue=broker.UPKEEP_QUEUE, shown_as="after an erasure")
 
 
 class InferenceSource(AttachmentSource):

@@ -1,6 +1,7 @@
 """Logs one line per request, without its query string and body."""
 
 import logging
+from http import HTTPStatus
 from time import perf_counter
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from ml_server.logs import clean_id, request_id
 from ml_server.stats import Stats
 
 MAX_PATH_LENGTH = 200
+PROBED = frozenset({"/api/v1/status", "/api/v1/health"})  # a monitor asks every few seconds; failures are logged
 
 log = logging.getLogger(__name__)
 
@@ -44,4 +46,5 @@ def _fields(response: Response) -> dict[str, Any]:
 def _log(fields: dict[str, Any], milliseconds: float) -> None:
     values = fields["method"], fields["path"], fields["status"], milliseconds, fields["request_id"]
     fields["duration_ms"] = round(milliseconds, 1)
-    log.info("%s %s %s %.1f ms request_id=%s", *values, extra=fields)
+    level = logging.DEBUG if fields["path"] in PROBED and fields["status"] == HTTPStatus.OK else logging.INFO
+    log.log(level, "%s %s %s %.1f ms request_id=%s", *values, extra=fields)

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 from flask import Blueprint, Response, request
 
@@ -17,6 +18,7 @@ from ml_server.trainer import TrainingRun
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+REQUESTED_BY, MAX_NAME = "X-Requested-By", 200
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,9 @@ class Api:
         routes.add_url_rule("/retrain", view_func=protect(self.retrain), methods=["POST"])
         routes.add_url_rule("/models", view_func=self.models)
         routes.add_url_rule("/models/<name>", view_func=self.versions)
+        routes.add_url_rule("/models/<name>/versions/<version>", view_func=self.version)
+        routes.add_url_rule("/models/<name>/examples", view_func=protect(self.examples))
+        routes.add_url_rule("/models/<name>/examples/forget", view_func=protect(self.forget), methods=["POST"])
         promote = "/models/<name>/versions/<version>/promote"
         routes.add_url_rule(promote, view_func=protect(self.promote), methods=["POST"])
         return routes
@@ -71,14 +76,26 @@ class Api:
         """Lists the versions of one model."""
         return json_response(self._service.versions(name))
 
+    def version(self, name: str, version: str) -> Response:
+        """Describes one version, as `model-info` describes the serving one."""
+        return json_response(self._service.version(name, version))
+
     def promote(self, name: str, version: str) -> Response:
         """Makes a version the serving one. With an older version this is a rollback."""
-        return json_response(self._service.promote(name, version))
+        return json_response(self._service.promote(name, version, read_json_object(request.get_data() or b"{}")))
+
+    def examples(self, name: str) -> Response:
+        """Lists the inferences that a model was taught."""
+        return json_response(self._service.examples(name))
+
+    def forget(self, name: str) -> Response:
+        """Removes inferences from what a model was taught."""
+        return json_response(self._service.forget(name, read_json_object(request.get_data())))
 
     def retrain(self) -> Response:
         """Trains, then responds; streams progress where `Accept` prefers NDJSON. A disconnect cancels the training."""
         body = read_json_object(request.get_data() or b"{}")
-        run = self._service.retrain(body, request.headers.get("Idempotency-Key"))
+        run = self._service.retrain(body, request.headers.get("Idempotency-Key"), _requested_by())
         if request.accept_mimetypes.best_match([JSON, NDJSON]) == NDJSON:
             return _stream(run)
         return _wait(run)
@@ -87,6 +104,12 @@ class Api:
 def json_response(body: dict[str, Any], status: int = HTTPStatus.OK) -> Response:
     """A response that holds one JSON object."""
     return Response(json.dumps(body), status, mimetype=JSON)
+
+
+def _requested_by() -> str | None:
+    """The gateway's caller: percent-encoded, because a header holds no other letters."""
+    name = unquote(request.headers.get(REQUESTED_BY, ""))
+    return "".join(filter(str.isprintable, name))[:MAX_NAME] or None
 
 
 def _wait(run: TrainingRun) -> Response:

@@ -13,7 +13,8 @@ ModelServerError           500
 ├─ SaveFailed              503   the new version could not be written to disk
 ├─ NoServingVersion        503   no version of the model can serve
 ├─ ServerStopping          503   the server is stopping; a retry may help
-└─ InvalidModel            500   a version's files are damaged or incomplete; callers get VersionRefused instead
+├─ InvalidModel            500   a version's files are damaged or incomplete; callers get VersionRefused instead
+└─ InvalidChangePlan       500   for the start only: a model's change plan is wrong
 """
 
 from collections.abc import Sequence
@@ -126,3 +127,7 @@ class ServerStopping(ModelServerError):
 
 class InvalidModel(ModelServerError):
     """A version's files are damaged or incomplete."""
+
+
+class InvalidChangePlan(ModelServerError):
+    """A `change_plan.json` is no change plan, or does not fit its model. The server does not start with it."""

@@ -17,6 +17,7 @@ from PIL import Image
 from ml_server.exceptions import InvalidModel, SaveFailed
 from ml_server.handlers.image import INPUT_SCHEMA, ImageHandler
 from ml_server.model_store import ModelStore
+from ml_server.promotion_log import IMPORTED, Promotion
 
 METADATA_FILE = "metadata.json"
 DEFAULT_FILE = "model.onnx"
@@ -63,7 +64,7 @@ def _import_model(source: Path, store: ModelStore, weights: Path | None) -> None
     digest = hashlib.sha256(onnx).hexdigest()
     if not store.serving or all(each.get("onnx_sha256") != digest for each in store.all_metadata()):
         metadata = {"onnx_sha256": digest} | _complete(source, members, onnx) | {"version": store.next_version()}
-        store.add(onnx, metadata, promote=not store.serving)
+        store.add(onnx, metadata, promote=not store.serving, promotion=Promotion(IMPORTED))
         log.info("%s version %s is imported", metadata["name"], metadata["version"])
 
 

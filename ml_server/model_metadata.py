@@ -15,7 +15,12 @@ from ml_server.recipes.recipe import Recipe
 from ml_server.train import TrainingResult
 
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "pillow", "scikit-learn", "skl2onnx")
-NOT_IN_LINEAGE = ("seed", "min_seconds", "promote")  # parameters stored elsewhere, or without effect on the model
+NOT_IN_LINEAGE = (
+    "seed",
+    "min_seconds",
+    "promote",
+    "forget_feedback",
+)  # parameters stored elsewhere, or without effect on the model
 
 
 def build_metadata(
@@ -41,9 +46,9 @@ def build_metadata(
         "onnx_sha256": hashlib.sha256(result.onnx).hexdigest(),
         "seen": " ".join(sorted(set(row_digests(result.split.train_rows)))),
     }
-    if examples.used:
+    if examples.taught:
         metadata["lineage"] |= {"examples": examples_summary(examples, result) | examples.lineage()}
-        metadata["trained_on"] = list(examples.used)
+        metadata["trained_on"] = examples.used
     return metadata
 
 
@@ -62,6 +67,7 @@ def _lineage(recipe: Recipe, dataset: Dataset, params: Params, parent: str | Non
         },
         "method": recipe.method,
         "params": {name: value for name, value in asdict(params).items() if name not in NOT_IN_LINEAGE},
+        "forget_feedback": params.forget_feedback,
         "seed": params.seed,
         "code_sha256": code_sha256(),
         "libraries": {library: installed_version(library) for library in LIBRARIES},

@@ -1,20 +1,27 @@
 """Stores the versions of one model and knows which one is serving."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from ml_server.change_plan import DEFAULT, ChangePlan
 from ml_server.exceptions import InvalidModel, NoServingVersion, SaveFailed, UnknownModel, VersionRefused
 from ml_server.handlers import HandlerFactories
 from ml_server.model_version import ModelVersion
+from ml_server.promotion_log import BY_PERSON, Promotion
+from ml_server.taught_examples import TaughtExample, merge_examples
 from ml_server.version_files import VersionFiles
 
 MAX_VERSIONS = 50
+MAX_LISTED = 20  # promotions of a version in model-info
 CACHED_VERSIONS = 2  # versions requested by number that stay in memory beside the serving one
 SAVE_FAILED = "the version could not be saved, the serving version is unchanged: free space in VAR_DIR, then try again"
+
+PROMOTED = Promotion(BY_PERSON)
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +29,9 @@ log = logging.getLogger(__name__)
 class ModelStore:
     """Keeps the newest fifty versions. Only one thread at a time may call `add`; the other methods are thread-safe."""
 
-    def __init__(self, folder: Path, handlers: HandlerFactories) -> None:
+    def __init__(self, folder: Path, handlers: HandlerFactories, plan: ChangePlan = DEFAULT) -> None:
         """Opens the folder. If the serving version is invalid, the version promoted before it serves."""
+        self.plan = plan
         self._files = VersionFiles(folder)
         self._handlers = handlers
         self._promotion_lock = Lock()
@@ -35,8 +43,16 @@ class ModelStore:
         """A number above all versions that exist or have ever served here."""
         return str(max([*self._files.numbers(), *self._files.pointer()], default=0) + 1)
 
-    def add(self, onnx: bytes, metadata: Mapping[str, Any], *, promote: bool = True) -> None:
-        """Saves a version and, if `promote` is true, promotes it.
+    def add(
+        self,
+        onnx: bytes,
+        metadata: Mapping[str, Any],
+        *,
+        promote: bool = True,
+        promotion: Promotion = PROMOTED,
+        examples: Sequence[TaughtExample] = (),
+    ) -> None:
+        """Saves a version with the examples that it was taught and, if `promote` is true, promotes it.
 
         Raises:
             InvalidModel: the version can't serve; nothing is saved.
@@ -45,14 +61,14 @@ class ModelStore:
         ModelVersion(onnx, metadata, self._handlers)
         version = str(metadata["version"])
         try:
-            self._files.save(int(version), onnx, {**metadata, "promote": promote})
+            self._files.save(int(version), onnx, {**metadata, "promote": promote}, examples)
             if promote:
-                self.promote(version)
+                self.promote(version, promotion)
         except (OSError, VersionRefused) as exc:
             raise SaveFailed(SAVE_FAILED) from exc
         self._delete_old()
 
-    def promote(self, version: str) -> ModelVersion:
+    def promote(self, version: str, promotion: Promotion = PROMOTED) -> ModelVersion:
         """Makes a stored version the serving one, from the next prediction on and after a restart.
 
         Raises:
@@ -64,7 +80,8 @@ class ModelStore:
         with self._promotion_lock:
             try:
                 model = self._load(number)
-                self._files.set_pointer(number)
+                previous = self.serving.version if self.serving else None
+                self._files.set_pointer(number, promotion.entry(version, previous))
             except InvalidModel as exc:
                 self.refused[version] = exc.error
                 raise VersionRefused(f"this version can't serve, promote another one: {exc}") from exc
@@ -92,6 +109,58 @@ class ModelStore:
             self.refused[version] = exc.error
             raise VersionRefused(f"this version can't serve, use another one: {exc}") from exc
 
+    def promotions(self, version: str | None = None) -> list[dict[str, Any]]:
+        """The last promotions, oldest first: of all versions, or of one."""
+        return [each for each in self._files.promotions() if version in {None, each["version"]}]
+
+    def published(self, version: ModelVersion) -> dict[str, Any]:
+        """What `model-info` says of a version: its metadata, its promotions, and the model's change plan."""
+        lineage = {**version.metadata["lineage"], "promotions": self.promotions(version.version)[-MAX_LISTED:]}
+        return {**version.metadata, "lineage": lineage, "change_plan": self.plan.as_json()}
+
+    def taught_examples(self) -> tuple[TaughtExample, ...]:
+        """What the next training keeps: the examples of every version, also of those that wait for a person.
+
+        So neither a roll-back nor a version that was held back loses what doctors taught. A version that has served and
+        was told to forget ends what was before it.
+        """
+        served = {int(each["version"]) for each in self.promotions()}
+        numbers = sorted(self._files.numbers())
+        after = max((number for number in numbers if number in served and self._forgets(number)), default=0)
+        others = [self._examples(number) for number in numbers if number >= after]
+        return merge_examples(chain(self.serving_examples(), *others))
+
+    def lost_examples(self) -> list[dict[str, str]]:
+        """What the serving version was taught, as `trained_on` lists it, without a row here: nobody can check those."""
+        if not self.serving:
+            return []
+        stored = {each.inference_id for each in self.serving_examples()}
+        trained_on = self.metadata(self.serving.version).get("trained_on", [])
+        return [each for each in trained_on if each["inference_id"] not in stored]
+
+    def serving_examples(self) -> tuple[TaughtExample, ...]:
+        """The examples that the serving version was trained on."""
+        return self._examples(int(self.serving.version)) if self.serving else ()
+
+    def all_examples(self) -> tuple[TaughtExample, ...]:
+        """What is stored of every version, served or not."""
+        return tuple(example for number in self._files.numbers() for example in self._examples(number))
+
+    def forget(self, inference_ids: frozenset[str]) -> None:
+        """Removes examples from every version, and each mention of their inferences. The weights do not change.
+
+        Raises `OSError`; it can be repeated then.
+        """
+        with self._promotion_lock:
+            for number in self._files.numbers():
+                try:
+                    self._files.forget(number, inference_ids)
+                except InvalidModel as exc:
+                    log.warning("version %s in %s is damaged: %s", number, self._files.folder, exc)
+            self._load_cached.cache_clear()
+            if self.serving:
+                self.serving = self._load(int(self.serving.version))
+
     def versions(self) -> list[str]:
         """All stored versions, newest first."""
         return [str(number) for number in self._files.numbers()]
@@ -112,6 +181,16 @@ class ModelStore:
             # client has been told of this version.
             if metadata and (highest is None or number <= highest or not metadata.get("promote", True)):
                 yield metadata
+
+    def _forgets(self, number: int) -> bool:
+        return bool(self.metadata(number).get("lineage", {}).get("forget_feedback"))
+
+    def _examples(self, number: int) -> tuple[TaughtExample, ...]:
+        try:
+            return self._files.examples(number)
+        except InvalidModel as exc:
+            log.warning("the examples of version %s in %s are lost: %s", number, self._files.folder, exc)
+            return ()
 
     def _number(self, version: str) -> int:
         versions = self.versions()

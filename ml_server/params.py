@@ -15,6 +15,7 @@ PARAMS_SCHEMA: dict[str, Any] = {
         "epochs": {"type": "integer", "minimum": 1, "maximum": 1000},
         "min_seconds": {"type": "number", "minimum": 0, "maximum": 86400},
         "promote": {"type": "string", "enum": [UNLESS_WORSE, ALWAYS, NEVER]},
+        "forget_feedback": {"type": "boolean"},
     },
 }
 RETRAIN_SCHEMA: dict[str, Any] = {
@@ -31,7 +32,8 @@ class Params:
 
     `C`: inverse strength of the L2 penalty. `seed`: seed of the split and of the order of rows. `test_size`: fraction
     of the rows that is held out. `epochs`: passes over the training rows. `min_seconds`: minimum duration; the epochs
-    are spread over it. `promote`: when to promote the new version, see `ml_server.promotion`.
+    are spread over it. `promote`: when to promote the new version, see `ml_server.promotion`. `forget_feedback`: train
+    without the examples of earlier trainings.
     """
 
     C: float = 1.0
@@ -40,6 +42,7 @@ class Params:
     epochs: int = 50
     min_seconds: float = 0.0
     promote: str = UNLESS_WORSE
+    forget_feedback: bool = False
 
     @classmethod
     def from_json(cls, members: Mapping[str, Any]) -> Self:

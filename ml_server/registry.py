@@ -7,10 +7,11 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from ml_server.change_plan import DEFAULT, read_plan
 from ml_server.exceptions import UnknownModel
 from ml_server.handlers import HandlerFactories
-from ml_server.model_import import fetched_file, import_model
-from ml_server.model_store import ModelStore
+from ml_server.model_import import METADATA_FILE, fetched_file, import_model
+from ml_server.model_store import MAX_LISTED, ModelStore
 from ml_server.model_version import ModelVersion
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
@@ -31,14 +32,21 @@ class Registry:
         """Opens a store in `folder` for each of `names`, for each model in `shipped`, and for each existing one.
 
         The first name is the default model. The models in the folder `shipped` are imported. Their ONNX files may be in
-        the folder `weights` instead, and may arrive there later: see `import_arrived`.
+        the folder `weights` instead, and may arrive there later: see `import_arrived`. A model's change plan is the one
+        in its store, or else the one in `shipped`. Raises `InvalidChangePlan`.
         """
-        sources = {path.name: path for path in _model_folders(shipped)} if shipped else {}
+        sources = (
+            {path.name: path for path in _model_folders(shipped) if (path / METADATA_FILE).exists()} if shipped else {}
+        )
         existing = (path.name for path in _model_folders(folder))
         self.default, *_ = names = list(dict.fromkeys([*names, *sources, *existing]))
-        self._stores = {name: ModelStore(folder / name, handlers) for name in names}
+        plans = {name: read_plan(folder / name, *([shipped / name] if shipped else [])) for name in names}
+        self._stores = {name: ModelStore(folder / name, handlers, plan or DEFAULT) for name, plan in plans.items()}
         for name, source in sources.items():
             import_model(source, self._stores[name], weights)
+        for name, plan in plans.items():
+            if plan and (serving := self._stores[name].serving):
+                plan.check_model(name, serving.metadata)
         self._weights, self._import_lock = weights, Lock()
         # Folder of the model and path of its file, by name.
         self._awaited = {
@@ -97,6 +105,10 @@ class Registry:
             for name in self.names
         ]
 
+    def published(self) -> list[dict[str, Any]]:
+        """What `model-info` says of each serving version, the default model first."""
+        return [store.published(store.serving) for store in self._stores.values() if store.serving]
+
     def all_metadata(self) -> Iterator[dict[str, Any]]:
         """The metadata of every version of every model."""
         return chain.from_iterable(store.all_metadata() for store in self._stores.values())
@@ -118,7 +130,12 @@ def _describe_version(store: ModelStore, version: str) -> dict[str, Any]:
     else:
         state = {"state": "kept"}
     details = {name: metadata.get(name) for name in ("trained_at", "metrics")}
-    return {"version": version, **state, **details, "parent": metadata.get("lineage", {}).get("parent")}
+    lineage = metadata.get("lineage", {})
+    told = {"parent": lineage.get("parent"), "promotions": store.promotions(version)[-MAX_LISTED:]}
+    decision = lineage.get("decision") or {}
+    if state["state"] == "kept" and decision.get("objections"):
+        told["waits"] = decision["objections"]
+    return {"version": version, **state, **details, **told}
 
 
 def _model_folders(folder: Path) -> list[Path]:

@@ -14,7 +14,7 @@ from waitress.task import ErrorTask
 from ml_server import tracing
 from ml_server.app import MAX_BODY_BYTES, create_app
 from ml_server.dispatcher import BatchChannel, BatchingDispatcher
-from ml_server.exceptions import SaveFailed
+from ml_server.exceptions import InvalidChangePlan, SaveFailed
 from ml_server.logs import log_to_stderr
 from ml_server.settings import Settings
 
@@ -63,6 +63,8 @@ def serve(settings: Settings, stopping: Event) -> None:
             weights=settings.weights_dir,
             read_token=settings.token,
         )
+    except InvalidChangePlan as exc:
+        sys.exit(exc.error)
     except (OSError, SaveFailed):
         sys.exit("VAR_DIR can't store the models: set it to a writable folder on a disk with free space")
     # A span needs the request's trace, which only Flask's hooks read.

@@ -7,9 +7,11 @@ from time import perf_counter
 from typing import Any
 
 from ml_server.batching import BatchPredictor
+from ml_server.exceptions import SaveFailed
 from ml_server.handlers import handler_factories
 from ml_server.model_version import ModelVersion
 from ml_server.params import RETRAIN_SCHEMA
+from ml_server.promotion_log import BY_PERSON, Promotion
 from ml_server.recipes import RECIPES
 from ml_server.registry import Registry
 from ml_server.resources import ResourceUsage, gpu_state
@@ -18,6 +20,17 @@ from ml_server.trainer import Trainer, TrainingRun
 from ml_server.training_request import TrainingRequest
 from ml_server.validation import SchemaValidator
 
+MAX_FORGOTTEN = 1000  # inferences in one request
+PROMOTION_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"reason": {"type": "string"}, "promoted_by": {"type": "string"}},
+}
+FORGET_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["inference_ids"],
+    "properties": {"inference_ids": {"type": "array", "maxItems": MAX_FORGOTTEN}},
+}
 SHIPPED_MODELS = Path(__file__).resolve().parent.parent / "models"
 
 
@@ -47,6 +60,8 @@ class Service:
         self.batches = BatchPredictor(self._registry, self.stats)
         self._trainer = Trainer(self._registry, RECIPES, stopping)
         self._retrain_validator = SchemaValidator(RETRAIN_SCHEMA)
+        self._promotion_validator = SchemaValidator(PROMOTION_SCHEMA)
+        self._forget_validator = SchemaValidator(FORGET_SCHEMA)
         if not self._registry.store(self._registry.default).serving:
             list(self._trainer.start(TrainingRequest.from_body({})))
 
@@ -73,7 +88,7 @@ class Service:
     def info(self) -> dict[str, Any]:
         """The metadata of every serving version; at the top, the default model's name and version."""
         self._registry.import_arrived()
-        return {**self.default_version.identity, "models": [each.metadata for each in self._registry.serving()]}
+        return {**self.default_version.identity, "models": self._registry.published()}
 
     def models(self) -> dict[str, Any]:
         """Every model with its versions."""
@@ -84,11 +99,40 @@ class Service:
         """One model with its versions. Raises `UnknownModel`."""
         return self._registry.describe(name)
 
-    def promote(self, name: str, version: str) -> dict[str, Any]:
-        """Makes a version the serving one. Raises `UnknownModel`, `VersionRefused`, `SaveFailed`."""
+    def version(self, name: str, version: str) -> dict[str, Any]:
+        """One version, as `model-info` describes the serving one. Raises `UnknownModel`, `VersionRefused`."""
         store = self._registry.store(name)
+        return store.published(store.get(version))
+
+    def promote(self, name: str, version: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Makes a version the serving one. `body` may say the `reason`, and `promoted_by` whom.
+
+        Raises `UnknownModel`, `VersionRefused`, `SaveFailed`, or `Unprocessable` for another body.
+        """
+        store = self._registry.store(name)
+        self._promotion_validator.validate(body)
+        promotion = Promotion(BY_PERSON, body.get("reason", ""), body.get("promoted_by"))
         previous = store.serving.version if store.serving else None
-        return {"model": store.promote(version).identity, "previous": previous}
+        return {"model": store.promote(version, promotion).identity, "previous": previous}
+
+    def examples(self, name: str) -> dict[str, Any]:
+        """The inferences that a model's versions were taught, with their labels. Raises `UnknownModel`."""
+        named = {(each.inference_id, each.label) for each in self._registry.store(name).all_examples()}
+        return {"examples": [{"inference_id": inference_id, "label": label} for inference_id, label in sorted(named)]}
+
+    def forget(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Removes `inference_ids` from what a model's versions were taught.
+
+        Raises `UnknownModel`, `SaveFailed`, or `Unprocessable` for another body.
+        """
+        store = self._registry.store(name)
+        self._forget_validator.validate(body)
+        inference_ids = frozenset(map(str, body["inference_ids"]))
+        try:
+            store.forget(inference_ids)
+        except OSError as exc:
+            raise SaveFailed("the examples could not be removed: see that VAR_DIR is writable, then try again") from exc
+        return {"forgotten": sorted(inference_ids)}
 
     def status(self) -> dict[str, Any]:
         """The state of the server, for operators and health checks."""
@@ -122,7 +166,9 @@ class Service:
             "gpu": gpu_state(),
         }
 
-    def retrain(self, body: Mapping[str, Any], idempotency_key: str | None) -> TrainingRun:
+    def retrain(
+        self, body: Mapping[str, Any], idempotency_key: str | None, requested_by: str | None = None
+    ) -> TrainingRun:
         """Starts a training from `{"model", "params", "examples"}`, all optional.
 
         Raises:
@@ -132,4 +178,4 @@ class Service:
         """
         self._registry.store_for(body)
         self._retrain_validator.validate(body)
-        return self._trainer.start(TrainingRequest.from_body(body, idempotency_key))
+        return self._trainer.start(TrainingRequest.from_body(body, idempotency_key, requested_by))

@@ -1,6 +1,7 @@
 """Reads the settings from the environment. An invalid one stops the start with one line that says how to fix it."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from typing import TypeVar
 from dotenv import load_dotenv
 
 MIN_TOKEN_LENGTH = 32  # characters
+DEFAULT_PORT = 9000
+# What Kubernetes sets for a service that is named ml-server: the address of that service, not a port to listen on.
+_SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://\S+:[0-9]+")
 MAX_BATCH = 256  # predictions
 ROOT = Path(__file__).resolve().parent.parent
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -72,7 +76,7 @@ def read_settings(variables: Variables) -> Settings:
     var_dir = _folder(variables, "VAR_DIR", "var")
     return Settings(
         host=_read(variables, "BIND_HOST", "127.0.0.1", str, "set it to an IP address of this machine"),
-        port=_read(variables, "ML_SERVER_PORT", "9000", _port, "set it to a whole number from 1 to 65535"),
+        port=_read(variables, "ML_SERVER_PORT", str(DEFAULT_PORT), _port, "set it to a whole number from 1 to 65535"),
         model_dir=var_dir / "models",
         image_dir=_read(variables, "IMAGE_DIR", "", _readable_folder, "set it to a readable folder, or leave it empty"),
         log_level=_read(
@@ -106,6 +110,8 @@ def _token(variables: Variables) -> str:
 
 
 def _port(text: str) -> int:
+    if _SERVICE_LINK.fullmatch(text):
+        return DEFAULT_PORT
     port = int(text)
     if not 1 <= port <= 65535:
         raise ValueError

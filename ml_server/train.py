@@ -25,7 +25,7 @@ class TrainingResult:
     """The result of a training. `estimator` is the scikit-learn form of the same model, for comparisons.
 
     `probabilities`: the exported model's output on the hold-out, (n, classes). `learned`: how many of the labeled
-    examples it predicts as labeled.
+    examples it predicts as labeled. `session`: the exported model.
     """
 
     onnx: bytes
@@ -33,6 +33,7 @@ class TrainingResult:
     split: Split
     probabilities: Tensor
     metrics: dict[str, float]
+    session: OnnxSession
     labeled_examples: LabeledExamples | None = None
     learned: int = 0
 
@@ -54,7 +55,7 @@ def train_model(
     probabilities = session.probabilities(split.holdout_rows)
     learned = examples.count_learned(session.probabilities(examples.rows)) if examples else 0
     metrics = recipe.evaluate(probabilities, split)
-    return TrainingResult(onnx, estimator, split, probabilities, metrics, examples, learned)
+    return TrainingResult(onnx, estimator, split, probabilities, metrics, session, examples, learned)
 
 
 def _fit_examples(

@@ -1,4 +1,4 @@
-"""Runs one training at a time, saves the new version, and promotes it unless it is worse than the serving version."""
+"""Runs one training at a time, saves the new version, and promotes it unless there is an objection."""
 
 import logging
 from collections.abc import Generator, Iterator, Mapping
@@ -8,11 +8,15 @@ from threading import Event, Lock
 from typing import Any
 
 from ml_server.dataset import Dataset
-from ml_server.examples import NO_EXAMPLES, ParsedExamples, parse_examples
+from ml_server.examples import ParsedExamples, inherited_examples, parse_examples
 from ml_server.exceptions import FieldError, TrainingInProgress, Unprocessable
+from ml_server.feedback_outcome import FeedbackOutcome, feedback_outcome
 from ml_server.model_metadata import build_metadata, examples_summary
+from ml_server.model_store import ModelStore
+from ml_server.params import ALWAYS, Params
 from ml_server.progress import Progress, ProgressTracker
-from ml_server.promotion import decide_promotion
+from ml_server.promotion import Candidate, PromotionDecision, decide_promotion
+from ml_server.promotion_log import AUTOMATIC, REQUESTED, Promotion, count_automatic
 from ml_server.recipes.recipe import Recipe
 from ml_server.registry import Registry
 from ml_server.train import TrainingResult, train_model
@@ -67,8 +71,9 @@ class Trainer:
     def start(self, request: TrainingRequest, dataset: Dataset | None = None) -> TrainingRun:
         """Starts a training on `dataset`, or on the recipe's own. The version is saved before the run has its result.
 
-        The result is `{"model", "metrics", "parent", "promoted", "reason", "compared", "params", "seconds"}`, and
-        `examples` if the request has some. If the request's key was used before, the run has the first result at once.
+        The result is `{"model", "metrics", "parent", "promoted", "reason", "objections", "compared", "params",
+        "seconds"}`, and `examples` and `feedback` if there are verdicts, new ones or those of earlier trainings. If the
+        request's key was used before, the run has the first result at once.
 
         Raises:
             Unprocessable: the model can't be trained here, or none of the examples is usable.
@@ -103,10 +108,12 @@ class Trainer:
         return self._save(request, dataset, examples, result, tracker.elapsed_seconds)
 
     def _examples(self, request: TrainingRequest, dataset: Dataset) -> ParsedExamples:
+        """What earlier trainings were taught, unless the request says to forget it, and the request's examples."""
+        store = self._registry.store(request.model)
+        inherited = () if request.params.forget_feedback else store.taught_examples()
         if not request.examples:
-            return NO_EXAMPLES
-        handler = self._registry.store(request.model).get().handler
-        return parse_examples(request.examples, request.model, handler, dataset)
+            return inherited_examples(inherited, dataset)
+        return parse_examples(request.examples, request.model, store.get().handler, dataset, inherited)
 
     def _save(
         self,
@@ -117,25 +124,36 @@ class Trainer:
         seconds: float,
     ) -> Result:
         recipe, store, params = self._recipes[request.model], self._registry.store(request.model), request.params
+        candidate = _candidate(recipe, store, params, dataset=dataset, examples=examples, result=result)
         serving, version = store.serving, store.next_version()
         parent = serving.version if serving else None
-        decision = decide_promotion(result, serving, dataset.classes, params.promote)
-        metadata = build_metadata(
-            recipe, version, dataset=dataset, params=params, result=result, parent=parent, examples=examples
-        )
+        decision = decide_promotion(candidate, serving, store.plan)
         response = {
             "model": {"name": recipe.name, "version": version},
             "metrics": result.metrics,
             "parent": parent,
             **asdict(decision),
+            "objections": list(decision.objections),
             "params": asdict(params),
             "seconds": round(seconds, 3),
         }
-        if examples.used:
+        if examples.taught:
             response["examples"] = examples_summary(examples, result)
-        store.add(result.onnx, metadata | {"retrain": request.to_stored(response)}, promote=decision.promoted)
-        values = recipe.name, version, seconds, decision.promoted, decision.reason
-        log.info("%s version %s trained in %.1f s; promoted: %s (%s)", *values)
+        if candidate.feedback != FeedbackOutcome():
+            response["feedback"] = candidate.feedback.as_json()
+        metadata = build_metadata(
+            recipe, version, dataset=dataset, params=params, result=result, parent=parent, examples=examples
+        )
+        metadata["lineage"] |= {"requested_by": request.requested_by, "decision": _stored_decision(response)}
+        store.add(
+            result.onnx,
+            metadata | {"retrain": request.to_stored(response)},
+            promote=decision.promoted,
+            promotion=_promotion(request, decision),
+            examples=examples.taught,
+        )
+        values = recipe.name, version, seconds, decision.promoted, len(decision.objections)
+        log.info("%s version %s trained in %.1f s; promoted: %s; objections: %d", *values)
         return response
 
     def _stored_result(self, request: TrainingRequest) -> Result | None:
@@ -152,3 +170,50 @@ class Trainer:
             yield
         finally:
             self._lock.release()
+
+
+def _candidate(
+    recipe: Recipe,
+    store: ModelStore,
+    params: Params,
+    *,
+    dataset: Dataset,
+    examples: ParsedExamples,
+    result: TrainingResult,
+) -> Candidate:
+    known = store.serving_examples()
+    before = {(each.inference_id, each.label) for each in known}
+    # A training that forgets is compared with what it forgets too.
+    everything = inherited_examples([*store.taught_examples(), *examples.taught], dataset)
+    found = {each.inference_id for each in everything.taught}
+    lost = [*(each.named for each in everything.outdated), *store.lost_examples()]
+    return Candidate(
+        recipe,
+        dataset.classes,
+        params,
+        result,
+        feedback=feedback_outcome(
+            everything.taught,
+            [each for each in lost if each["inference_id"] not in found],
+            result.session,
+            store.serving,
+            dataset.classes,
+        ),
+        new_examples=sum((each.inference_id, each.label) not in before for each in examples.taught),
+        automatic=count_automatic(store.promotions(), store.plan.period_days),
+    )
+
+
+def _stored_decision(response: Result) -> Result:
+    """What the version's lineage says of its promotion."""
+    return {
+        name: response[name]
+        for name in ("promoted", "reason", "objections", "compared", "feedback")
+        if name in response
+    }
+
+
+def _promotion(request: TrainingRequest, decision: PromotionDecision) -> Promotion:
+    if request.params.promote == ALWAYS:
+        return Promotion(REQUESTED, "; ".join((decision.reason, *decision.objections)), request.requested_by)
+    return Promotion(AUTOMATIC, decision.reason)

@@ -13,7 +13,7 @@ from ml_server.recipes import DEFAULT_MODEL
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """The model to train, the parameters, and the unparsed examples.
+    """The model to train, the parameters, the unparsed examples, and who asked, as the gateway knows them.
 
     `key` and `body` are digests of the idempotency key and the body, so that neither is stored in clear.
     """
@@ -23,9 +23,12 @@ class TrainingRequest:
     key: str | None
     body: str
     examples: Sequence[Any] = field(default=(), repr=False)
+    requested_by: str | None = field(default=None, compare=False)
 
     @classmethod
-    def from_body(cls, body: Mapping[str, Any], idempotency_key: str | None = None) -> Self:
+    def from_body(
+        cls, body: Mapping[str, Any], idempotency_key: str | None = None, requested_by: str | None = None
+    ) -> Self:
         """Parses a body that matches `RETRAIN_SCHEMA`. Two bodies are equal if they are the same JSON value."""
         return cls(
             model=body.get("model", DEFAULT_MODEL),
@@ -33,6 +36,7 @@ class TrainingRequest:
             key=_digest(idempotency_key) if idempotency_key else None,
             body=_digest(json.dumps(body, sort_keys=True)),
             examples=body.get("examples", ()),
+            requested_by=requested_by,
         )
 
     def to_stored(self, result: Mapping[str, Any]) -> dict[str, Any]:

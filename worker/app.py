@@ -44,6 +44,7 @@ def make_app(role: str, **transport: Any) -> Celery:
     app: Celery = Celery(f"worker.{role}", task_cls=SafeErrorTask)
     app.config_from_object("django.conf:settings", namespace="CELERY")
     app.conf.broker_transport_options = {
+        **settings.CELERY_BROKER_TRANSPORT_OPTIONS,
         "unacked_key": f"unacked.{role}",
         "unacked_index_key": f"unacked_index.{role}",
         "unacked_mutex_key": f"unacked_mutex.{role}",

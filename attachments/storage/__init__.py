@@ -40,6 +40,9 @@ class Storage(Protocol):
     def keys(self, prefix: str) -> Iterator[str]:
         """The keys that begin with a folder's name and a slash."""
 
+    def discard_drafts(self, prefix: str) -> None:
+        """Deletes incomplete files in a folder into which no process writes any more."""
+
 
 def put(key: str, content: bytes) -> None:
     """Stores bytes under a key, encrypted if there are `DATA_KEYS`; idempotent. Raises `StorageUnavailable`."""
@@ -83,6 +86,15 @@ def keys(prefix: str) -> Iterator[str]:
         yield from storage.keys(prefix)
 
 
+def discard_drafts(prefix: str) -> None:
+    """Deletes incomplete files that killed processes left in a folder; its name ends with a slash.
+
+    No process may write there any more. Raises `StorageUnavailable`.
+    """
+    with _storage() as storage:
+        storage.discard_drafts(prefix)
+
+
 def encrypt(file: Attachment) -> bool:
     """Stores the file anew if it is not encrypted with the first of `DATA_KEYS`. Returns whether it did.
 
@@ -100,6 +112,28 @@ def encrypt(file: Attachment) -> bool:
         return False
     put(file.key, content)
     return True
+
+
+def encrypt_unlisted(key: str) -> bool:
+    """As `encrypt`, for a file that no row describes."""
+    if data_key_of_unlisted(key) in {None, encryption.current_head(encryption.BYTES)[len(encryption.BYTES) :]}:
+        return False
+    try:
+        put(key, read_unlisted(key))
+    except NoSuchFile:
+        return False
+    return True
+
+
+def data_key_of_unlisted(key: str) -> str | None:
+    """As `data_key_of`, for a file that no row describes."""
+    try:
+        with _opened(key) as opened:
+            head: bytes = opened.read(encryption.HEAD_LENGTH)
+    except NoSuchFile:
+        return None
+    is_clear = not head.startswith(encryption.BYTES.encode())
+    return "" if is_clear else head[len(encryption.BYTES) :].decode("latin-1")
 
 
 def data_key_of(file: Attachment) -> str | None:

@@ -32,6 +32,14 @@ class Folder(FileSystemStorage):
         for folder, _, names in os.walk(self.path(prefix)):
             yield from (str((Path(folder) / name).relative_to(top)) for name in names if not name.startswith("."))
 
+    def discard_drafts(self, prefix: str) -> None:
+        """Deletes what killed processes had begun to write."""
+        folder = Path(self.path(prefix))
+        for draft in folder.glob(".*"):
+            draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            folder.rmdir()
+
     def delete(self, name: str) -> None:
         """Deletes the file, and the record's folder once it is empty."""
         super().delete(name)

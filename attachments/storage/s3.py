@@ -47,6 +47,9 @@ class S3(S3Storage):  # type: ignore[misc] # the library has no types
         }
         return str(self.url(file.key, parameters=parameters))
 
+    def discard_drafts(self, prefix: str) -> None:
+        """A bucket has none: an object is there once it is whole."""
+
     def keys(self, prefix: str) -> Iterator[str]:
         """By pages of 1,000."""
         return (item.key for item in self.bucket.objects.filter(Prefix=prefix))

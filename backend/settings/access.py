@@ -2,13 +2,13 @@
 
 from ipaddress import ip_address
 
-from backend import env
+from backend import env, web_names
 from backend.settings.machine import BIND_HOST, DEBUG, VAR_DIR
 from backend.settings.secret_files import secret_key
 
 
 def _read_hosts() -> list[str]:
-    hosts = env.items("ALLOWED_HOSTS")
+    hosts = web_names.hosts("ALLOWED_HOSTS")
     if not hosts and not DEBUG:
         raise env.BadSetting("ALLOWED_HOSTS", "is not set", "name the hosts that this gateway answers for, with commas")
     return hosts
@@ -31,7 +31,7 @@ ALLOWED_HOSTS = _read_hosts()
 API_AUTH = _read_api_auth()
 # How long a caller stays known to a process while the database does not answer.
 AUTH_GRACE_SECONDS = env.number("AUTH_GRACE_SECONDS", 900, minimum=1, maximum=86400, unit="seconds")
-CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
+CSRF_TRUSTED_ORIGINS = web_names.origins("CSRF_TRUSTED_ORIGINS", may_be_wild=True)
 
 # Cookies need TLS, except on a developer's own machine.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
@@ -39,7 +39,7 @@ TRUST_PROXY = env.switch("TRUST_PROXY", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY else None
 
 # https://github.com/adamchainz/django-cors-headers
-CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
+CORS_ALLOWED_ORIGINS = web_names.origins("CORS_ALLOWED_ORIGINS")
 CORS_URLS_REGEX = r"^/(ml/v1|ddp|llm|ai)/"
 CORS_ALLOW_METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"]
 CORS_ALLOW_HEADERS = [

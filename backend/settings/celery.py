@@ -1,11 +1,24 @@
 """Celery, for the broker and all workers; `worker` adds what differs by role."""
 
+import os
+
+from backend import env
 from backend.settings.apps import TIME_ZONE
 from backend.settings.machine import VAR_DIR
 from backend.settings.services import REDIS_URL
+from common.redis_server import address, clients
+
+# Celery takes these instead of its settings, so some processes would use another Redis than others.
+for _name in ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_RESULT_BACKEND"):
+    if os.environ.get(_name):
+        raise env.BadSetting(_name, "is set, and Celery would use it instead of REDIS_URL", "remove it, set REDIS_URL")
+
+_redis = address.read(REDIS_URL)
 
 # https://docs.celeryq.dev/en/stable/userguide/configuration.html
-CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_URL = clients.broker_url(_redis)
+CELERY_BROKER_USE_SSL = clients.tls(_redis) or None
+CELERY_BROKER_TRANSPORT_OPTIONS = clients.transport_options(_redis)  # `worker.app` adds keys of its role
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

@@ -1,11 +1,11 @@
 """The database: PostgreSQL, or SQLite that many processes write to."""
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 import dj_database_url
 
-from backend import env
+from backend import database_url, env
 from backend.settings.machine import VAR_DIR
 
 # With several writers, SQLite reports "database is locked" without WAL, IMMEDIATE and a timeout (measured).
@@ -30,7 +30,7 @@ _FIX = "set it to postgresql://user:password@host:5432/name or sqlite:////folder
 
 def _read_database(url: str) -> dict[str, Any]:
     """Connection settings for `url`. Raises `BadSetting`."""
-    scheme = urlsplit(url).scheme
+    scheme = url.partition(":")[0].lower()
     if scheme in {"postgres", "postgresql"}:
         return _postgresql(url)
     if scheme == "sqlite" and ":memory:" not in url and len(url) > len("sqlite:///"):
@@ -44,9 +44,10 @@ def _read_database(url: str) -> dict[str, Any]:
 
 def _postgresql(url: str) -> dict[str, Any]:
     try:
-        config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
-    except ValueError:
-        raise env.BadSetting("DATABASE_URL", "can't be read", _FIX) from None
+        config = database_url.read(url)
+    except ValueError as exc:
+        raise env.BadSetting("DATABASE_URL", str(exc), _FIX) from None
+    config |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
     config["OPTIONS"] = _POSTGRESQL_OPTIONS | config.get("OPTIONS", {})
     # PgBouncer's transaction pooling loses such a cursor. Django's own forms and `dumpdata` would use one; the code
     # here walks long tables in chunks (`common.keyset.walk`).
@@ -59,4 +60,4 @@ def _sqlite(url: str) -> dict[str, Any]:
     return config | {"NAME": env.ROOT / config["NAME"], "OPTIONS": dict(_SQLITE_OPTIONS)}
 
 
-DATABASES = {"default": _read_database(env.text("DATABASE_URL", f"sqlite:///{VAR_DIR}/db.sqlite3"))}
+DATABASES = {"default": _read_database(env.text("DATABASE_URL", f"sqlite:///{quote(str(VAR_DIR))}/db.sqlite3"))}

@@ -12,5 +12,5 @@ def read_hosts(name: str) -> list[str]:
             read_entry(entry)
         except ValueError:
             fix = "list hosts such as hooks.clinic.example:8443 or *.clinic.example, with commas"
-            raise env.BadSetting(name, f"can't hold {entry!r}", fix) from None
+            raise env.BadSetting(name, f"can't hold {env.quoted(entry)}", fix) from None
     return entries

@@ -33,3 +33,4 @@ JOB_SWEEP_SECONDS = env.number("JOB_SWEEP_SECONDS", 5, minimum=0.1, maximum=3600
 JOB_EVENTS_SECONDS = env.number("JOB_EVENTS_SECONDS", 25, minimum=0.1, maximum=3600, unit="seconds")
 require_heartbeats("JOB_LEASE_SECONDS", JOB_LEASE_SECONDS, JOB_HEARTBEAT_SECONDS)
 RETRAIN_SCHEDULE = read_crontab("RETRAIN_SCHEDULE")
+RETRAIN_FROM_VERDICTS = env.switch("RETRAIN_FROM_VERDICTS", default=True)

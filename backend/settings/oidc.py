@@ -15,7 +15,7 @@ def _read_issuer() -> str:
     """The issuer's URL, blank if there is none. Plain HTTP is for a provider on a developer's own machine."""
     url = env.url_or_none(_ISSUER, "https://login.hospital.example/realms/clinic", schemes=("https", "http"))
     if url.startswith("http:") and not (DEBUG and _is_loopback(urlsplit(url).hostname or "")):
-        raise env.BadSetting(_ISSUER, f"can't be {url!r}", "set it to a URL that begins with https://")
+        raise env.BadSetting(_ISSUER, f"can't be {env.quoted(url)}", "set it to a URL that begins with https://")
     return url
 
 

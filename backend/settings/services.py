@@ -3,14 +3,28 @@
 from backend import env
 from backend.settings.machine import DEBUG, VAR_DIR
 from backend.settings.secret_files import COMMAND, MIN_LENGTH, secret_key
+from common.redis_server import address
 
-REDIS_URL = env.url(
-    "REDIS_URL",
-    f"redis://127.0.0.1:{env.port('REDIS_PORT', 6379)}/0",
-    schemes=("redis", "rediss", "unix"),
-)
+_REDIS = "REDIS_URL"
+_REDIS_FIX = "set it to a URL such as redis://user:password@redis.example:6379/0 or unix:///run/redis.sock"
+
+
+def _read_redis_url() -> str:
+    """Raises `BadSetting`, which shows nothing of the URL."""
+    text = env.text(_REDIS, f"redis://127.0.0.1:{env.port('REDIS_PORT', 6379)}/0")
+    try:
+        address.read(text)
+    except ValueError as exc:
+        raise env.BadSetting(_REDIS, str(exc), _REDIS_FIX) from None
+    return text
+
+
+REDIS_URL = _read_redis_url()
 ML_SERVER_URL = env.url(
-    "ML_SERVER_URL", f"http://127.0.0.1:{env.port('ML_SERVER_PORT', 9000)}", schemes=("http", "https")
+    "ML_SERVER_URL",
+    f"http://127.0.0.1:{env.port('ML_SERVER_PORT', 9000)}",
+    schemes=("http", "https"),
+    may_name_user=True,
 )
 
 

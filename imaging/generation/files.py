@@ -49,6 +49,7 @@ def delete_files(job_id: UUID, kept: Collection[str] = ()) -> int:
     unwanted = [key for key in storage.keys(f"{PREFIX}{job_id}/") if key not in kept]
     for key in unwanted:
         files.remove(key)
+    files.discard_drafts(f"{storage.FOLDER}{PREFIX}{job_id}/")
     return len(unwanted)
 
 

@@ -13,9 +13,9 @@ from imaging.models import CatalogueProduct, CatalogueTerm
 from imaging.products import terms
 from imaging.products.terms import Unit
 
-SCANNED = 5000  # entries of the rarest term that are looked at
+SCANNED = 2000  # entries of the rarest term that are looked at
 MOST_TERMS = 12  # of a keyword
-_COUNTED = 5000  # from here on, terms are equally frequent
+_COUNTED = 2000  # from here on, terms are equally frequent
 _SORTED = 100  # matches that are compared
 _INSERTED = 2000  # terms in one statement
 # What a field's term weighs. A category says what a product is; its name also says what it goes with.
@@ -54,12 +54,11 @@ def _rows(products: Iterable[CatalogueProduct]) -> Iterator[CatalogueTerm]:
 
 
 def _weighted(product: CatalogueProduct) -> Counter[str]:
-    """The product's terms. A long name is less about each of its words than a short one."""
+    """The product's terms. The length of a name does not count: else `search` would look at short names only."""
     found: Counter[str] = Counter()
     for field, weight in _WEIGHTS.items():
-        parts = terms.units(getattr(product, field))
-        for term in dict.fromkeys(term for part in parts for term in part.terms):
-            found[term] += round(weight / len(parts) ** 0.5)
+        for term in terms.terms(getattr(product, field)):
+            found[term] += weight
     return found
 
 

@@ -15,11 +15,14 @@ class MlflowConfig(AppConfig):
 
     def ready(self) -> None:
         """Registers its hooks, its periodic task and its metrics."""
-        from common.metrics import scrape  # noqa: PLC0415 - models load once the apps are ready
+        from common import doctor  # noqa: PLC0415 - models load once the apps are ready
+        from common.metrics import scrape  # noqa: PLC0415
         from integrations.mlflow import gauges, outbox  # noqa: PLC0415
+        from integrations.mlflow.doctor import mlflow  # noqa: PLC0415
         from jobs import transitions  # noqa: PLC0415
         from recording import sources  # noqa: PLC0415
 
+        doctor.register("MLflow", mlflow)
         sources.follow(outbox.add_rows)
         transitions.follow_ends(outbox.add_job)
         scrape.register_gauges(gauges.of_outbox)

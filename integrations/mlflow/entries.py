@@ -123,8 +123,14 @@ def of_job(job: Job) -> Entry:
             "duration_seconds": (ended_at - started_at).total_seconds(),
             **_numbers(_members(strict_json.member(result, "metrics"))),
         },
-        files={"order.json": job.params.encode(), "result.json": (job.result or "null").encode()},
+        files={"order.json": job.params.encode(), "result.json": _without_feedback(job.result or "null").encode()},
     )
+
+
+def _without_feedback(result: str) -> str:
+    """A retrain's result without the inferences that it learned from: an erasure does not reach MLflow."""
+    has_some = strict_json.member(strict_json.parse(result), "feedback") is not None
+    return strict_json.without(result, "feedback") if has_some else result
 
 
 def without_names(text: str) -> str:

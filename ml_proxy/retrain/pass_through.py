@@ -10,6 +10,7 @@ from jobs import runner, submission
 from jobs.requests import JobRequest
 from ml_proxy import upstream
 from ml_proxy.retrain.kind import RETRAIN
+from ml_proxy.retrain.requester import with_requester
 from ml_proxy.retrain.requests import EXAMPLES
 from ml_proxy.retrain.training import outcome_of
 from ml_proxy.upstream import Answer, Switch
@@ -27,7 +28,7 @@ def retrain_now(body: bytes, *, fields: Mapping[str, str], query: str, requested
     with runner.synchronous_run(job) as run:
         switch = Switch()
         run.heartbeat.on_stop(switch.cut)
-        answer = _forward(body, fields, query, switch)
+        answer = _forward(body, with_requester(fields, requested_by), query, switch)
         run.outcome = outcome_of(answer)
     refuse_unsendable(answer.fields)
     return answer

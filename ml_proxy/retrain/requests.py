@@ -30,6 +30,12 @@ def wanted_verdicts(value: strict_json.Value) -> FeedbackFilter | None:
     return FeedbackFilter(scope=EVERYTHING, **{name: _condition(name, text) for name, text in verdicts})
 
 
+def wants_promotion(value: strict_json.Value) -> bool:
+    """Whether the new version is to serve whatever the comparison finds. A repeated member counts too."""
+    params = [member for name, member in value if name == "params" and strict_json.is_object(member)]
+    return any(name == "promote" and member == "always" for each in params for name, member in each)
+
+
 def _errors(value: strict_json.Value) -> Iterator[FieldError]:
     if any(name == EXAMPLES for name, _ in value):  # many users may read a job's row, so it must not contain inputs
         yield FieldError(

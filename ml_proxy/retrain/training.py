@@ -13,6 +13,7 @@ from jobs.models import Job
 from jobs.transitions import ERROR_CHARACTERS, MESSAGE_CHARACTERS, Outcome
 from ml_proxy import upstream
 from ml_proxy.exceptions import UpstreamBroken
+from ml_proxy.retrain.requester import with_requester
 from ml_proxy.retrain.requests import VERDICTS
 from ml_proxy.retrain.training_payload import TrainingPayload, training_payload
 from ml_proxy.upstream import Answer, Reply, Switch
@@ -70,6 +71,7 @@ def _send(job: Job, payload: TrainingPayload, heartbeat: Heartbeat) -> Outcome |
     }
     switch = Switch()
     heartbeat.on_stop(switch.cut)
+    fields = with_requester(fields, job.requested_by)
     with upstream.exchange(
         "retrain", fields=fields, body=payload.body, total_seconds=settings.RETRAIN_JOB_SECONDS, switch=switch
     ) as reply:

@@ -1,7 +1,8 @@
 """Builds a retrain's request to the model server: the caller's parameters, and judged inferences if requested.
 
 The inferences are read when the job runs. If not all fit into the body, the newest verdicts are used. The body lists
-the oldest verdict first, so that of two examples with the same input the later one counts.
+the oldest verdict first, so that of two examples with the same input the later one counts. Without any verdict it has
+no `examples`: other model servers need not know that member.
 """
 
 import hashlib
@@ -54,7 +55,8 @@ def training_payload(job: Job) -> TrainingPayload:
     model = wanted.model or strict_json.member(params, "model") or _default_model(job)
     selection = FeedbackFilter(scope=wanted.scope, model=model, since=wanted.since, until=wanted.until)
     lines = list(_fitting(dataset.newest_first(selection), settings.RETRAIN_BODY_BYTES - len(rest.encode())))
-    body = strict_json.with_member(rest, EXAMPLES, f"[{','.join(reversed(lines))}]").encode()
+    examples = f"[{','.join(reversed(lines))}]"
+    body = (strict_json.with_member(rest, EXAMPLES, examples) if lines else rest).encode()
     key = f"{job.id}-{hashlib.sha256(body).hexdigest()[:KEY_CHARACTERS]}"
     return TrainingPayload(body, key, len(lines), max(dataset.count_judged(selection) - len(lines), 0))
 
@@ -64,7 +66,7 @@ def _fitting(examples: Iterable[Example], max_bytes: int) -> Iterator[str]:
     left = max_bytes - len(f'"{EXAMPLES}":[],')
     labelled = (example for example in examples if example.label is not None)
     for example in islice(labelled, MAX_EXAMPLES):
-        line = as_json({name: example.described()[name] for name in ("inference_id", "input", "label")})
+        line = as_json({name: example.described()[name] for name in ("inference_id", "input", "label", "verdict_id")})
         if len(line) < left:
             left -= len(line) + 1
             yield line.decode()

@@ -11,11 +11,14 @@ any other (ChunkedEncodingError, InvalidHeader, …)   UpstreamBroken
 The other `UpstreamError` classes are for valid HTTP answers: a redirect, or a prediction that is not JSON.
 """
 
+import base64
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import TracebackType
 from typing import NamedTuple
+from urllib.parse import unquote
 
 import requests
 
@@ -103,8 +106,9 @@ def exchange_budget(total_seconds: float, silence: float, switch: Switch | None 
 
 def send_request(session: sessions.OutboundSession, request: Request, limits: Budget) -> requests.Response:
     """Sends a request; returns once the response's head is there. Raises `RequestException` or `UpstreamRedirected`."""
-    url = f"{settings.ML_SERVER_URL}/api/v1/{request.path}{'?' if request.query else ''}{request.query}"
-    fields = tracing.with_trace_context(request.fields)
+    place, login = _place(settings.ML_SERVER_URL)
+    url = f"{place}/api/v1/{request.path}{'?' if request.query else ''}{request.query}"
+    fields = {**tracing.with_trace_context(request.fields), **login}
     if settings.ML_SERVER_TOKEN and request.path not in NEED_NO_TOKEN:
         fields = {**fields, "Authorization": f"Bearer {settings.ML_SERVER_TOKEN}"}
     prepared = session.prepared(request.method, url, fields, request.body)
@@ -115,6 +119,18 @@ def send_request(session: sessions.OutboundSession, request: Request, limits: Bu
             f"The model server sent a redirect ({response.status_code}), which this gateway does not follow."
         )
     return response
+
+
+@lru_cache(maxsize=2)
+def _place(url: str) -> tuple[str, Mapping[str, str]]:
+    """The URL without its user and password, and the field that sends them by HTTP Basic, if there are any."""
+    scheme, _, rest = url.partition("://")
+    userinfo, _, host = rest.rpartition("@")
+    if not userinfo:
+        return url, {}
+    user, _, password = userinfo.partition(":")
+    encoded = base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()
+    return f"{scheme}://{host}", {"Authorization": f"Basic {encoded}"}
 
 
 def read_answer(response: requests.Response, started: float) -> Answer:

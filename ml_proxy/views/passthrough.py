@@ -4,8 +4,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from accounts.permissions import SIGNED_IN, authorize
+from accounts.permissions import SIGNED_IN, authorize, require
 from accounts.throttling import DEFAULT_SCOPE, limit
+from common.json_body import read_object
 from common.logs import current_request_id
 from common.query_params import refuse_parameters
 from common.request_body import read_body, require_method
@@ -14,7 +15,7 @@ from ml_proxy import upstream
 from ml_proxy.permissions import PROMOTE_MODEL
 from ml_proxy.promotion import promote, read_reason
 from ml_proxy.proxy_response import ProxyResponse, query_of
-from ml_proxy.retrain.kind import RETRAIN
+from ml_proxy.retrain.kind import RETRAIN, promotion_permissions
 from ml_proxy.retrain.pass_through import retrain_now
 from ml_proxy.upstream.headers import request_fields
 
@@ -62,6 +63,8 @@ def _as_job(request: HttpRequest, body: bytes, caller: str) -> HttpResponse:
 
 
 def _synchronous(request: HttpRequest, body: bytes, caller: str) -> HttpResponse:
+    for permission in promotion_permissions(read_object(body)[1] if body else ()):
+        require(request, permission)
     with locate_conflict(request):
         answer = retrain_now(
             body,

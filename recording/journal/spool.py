@@ -16,6 +16,7 @@ from recording.journal import segment
 from recording.journal.segment import Entry, Frame, SegmentName
 
 LOCK_NAME = "publisher.lock"
+BACKUP_LOCK_NAME = "backup.lock"
 
 
 class FolderLocked(Exception):
@@ -54,6 +55,13 @@ class Spool:
             return []
         names = (SegmentName.of(path) for path in self._folder.iterdir())
         return sorted(name for name in names if name is not None)
+
+    def is_held(self) -> bool:
+        """Whether a backup runs: no segment may leave the folder until it has been copied. See `scripts/backup`."""
+        try:
+            return not is_released(self._folder / BACKUP_LOCK_NAME)
+        except FileNotFoundError:
+            return False
 
     def is_last(self, name: SegmentName) -> bool:
         """Whether the segment is the only one left of its origin.

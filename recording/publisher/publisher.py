@@ -250,7 +250,9 @@ class Publisher:
         return awaited + [(record.segment, record.start) for record in self._large]
 
     def _remove_confirmed(self) -> None:
-        """Removes segments that are closed, read to their end and completely confirmed."""
+        """Removes segments that are closed, read to their end and completely confirmed, unless a backup runs."""
+        if self._spool.is_held():
+            return
         awaited = {name for name, _ in self._unconfirmed()}
         for name, reader in list(self._readers.items()):
             with self._skip_unreadable(name):

@@ -108,7 +108,7 @@ def test_equal_puts_at_the_same_moment_are_one_job_and_a_caller_may_wait_for_it(
 
 def test_a_cancelled_job_cuts_the_call_of_its_provider_and_leaves_no_file(system: System, server: DeskServer) -> None:
     goes_on = threading.Event()
-    server.before_answer = lambda: goes_on.wait(120) and None
+    server.before_answer = lambda: _wait(goes_on)
     try:
         job_id = put(system, server, "3.jpg").json()["id"]
         seen: list[tuple[str, Any]] = []
@@ -142,13 +142,15 @@ def events(system: System, job_id: str) -> Iterator[tuple[str, Any]]:
 
 def test_listeners_hold_up_nobody_else(system: System, server: DeskServer) -> None:
     goes_on = threading.Event()
-    server.before_answer = lambda: goes_on.wait(120) and None
+    server.before_answer = lambda: _wait(goes_on)
     streams: list[requests.Response] = []
     try:
         job_id = put(system, server, "4.jpg").json()["id"]
         path = f"{system.url}{JOBS}{job_id}/events/"
         while len(streams) < LISTENERS:  # those of earlier tests may just end
-            streams += [until(lambda: _stream(path), what="a place")]
+            stream = until(lambda: _stream(path), what="a place")
+            assert stream is not None
+            streams.append(stream)
         refused = requests.get(path, timeout=60)
         assert (refused.status_code, refused.headers["Retry-After"]) == (429, "10")
         assert "LISTENERS_PER_CALLER" in refused.json()["detail"]
@@ -157,9 +159,13 @@ def test_listeners_hold_up_nobody_else(system: System, server: DeskServer) -> No
     finally:
         goes_on.set()
         server.before_answer = lambda: None
-        for stream in streams:
-            stream.close()
+        for each in streams:
+            each.close()
     assert ended(system, job_id)["state"] == "succeeded"
+
+
+def _wait(event: threading.Event) -> None:
+    event.wait(120)
 
 
 def _stream(path: str) -> requests.Response | None:

@@ -1,6 +1,7 @@
 """`make up`, from start to stop."""
 
 import re
+import shlex
 import signal
 import socket
 import stat
@@ -27,7 +28,7 @@ WORDS = {
     "worker-logs": "worker.logs",
     "worker-jobs": "worker.jobs",
     "beat": "worker.beat beat",
-    "flower": "worker.beat flower",
+    "flower": "flower_app flower",
 }
 PARTS = tuple(WORDS)
 PORTS = ("GATEWAY_PORT", "ML_SERVER_PORT", "FLOWER_PORT", "REDIS_PORT")
@@ -69,7 +70,7 @@ class Up:
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    folder = tmp_path_factory.mktemp("up")
+    folder = tmp_path_factory.mktemp("up") / "진료 기록 #1 (100%)"
     variables = environment(folder)
     with running(["make", "up"], variables) as program:
         program.line("ready ", seconds=UP_SECONDS)
@@ -80,6 +81,20 @@ def test_it_says_once_where_everything_is(up: Up) -> None:
     ready = [line for line in up.program.lines if line.startswith("ready")]
     redis = f"redis=redis://127.0.0.1:{up.variables['REDIS_PORT']}/0"
     assert ready == [f"ready {up.gateway} flower={up.flower} ml_server={up.model} {redis}"]
+
+
+def test_it_ends_with_a_box(up: Up) -> None:
+    start = up.program.lines.index(up.program.line("ready ")) + 1
+    end = up.program.lines.index(up.program.line("╰")) + 1
+    box = up.program.lines[start:end]
+    assert (box[0][0], box[-1][0]) == ("╭", "╰")
+    rows = [line.strip("│ ") for line in box[1:-1]]
+    assert rows[0] == f"ML Proxy is ready at {up.gateway}/"
+    assert rows[-2:] == [
+        "the log is empty; for synthetic demo data: .venv/bin/python manage.py seed_demo --rows 2000",
+        "stop with Ctrl-C",
+    ]
+    assert [row for row in rows if row.startswith(f"sign in at {up.gateway}/accounts/login/ with one click")]
 
 
 def test_it_prints_what_it_waits_for_and_what_answers(up: Up) -> None:
@@ -93,8 +108,8 @@ def test_it_makes_an_admin_who_can_sign_in(up: Up) -> None:
     password = kept.read_text().strip()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert password not in up.program.text
-    line = f"sign in at {up.gateway}/accounts/login/ with one click; to see the password of admin: cat {kept}"
-    assert line in up.program.text
+    line = f"sign in at {up.gateway}/accounts/login/ with one click; to see the password of admin: cat "
+    assert line + shlex.quote(str(kept)) in up.program.text
     with requests.Session() as browser:
         form = browser.get(f"{up.gateway}/admin/login/", timeout=60)
         token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form.text)[0]
@@ -140,6 +155,28 @@ def test_the_printed_path_answers_a_question(up: Up) -> None:
     assert "all in place and unchanged" in done.stdout
 
 
+def test_the_commands_of_the_readme_run_as_printed(up: Up) -> None:
+    """In one shell, as somebody pastes them, at another port. The first block is what started this system."""
+    first, *blocks = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert [line.split("#")[0].strip() for line in first.splitlines()] == ["make up", "make test"]
+    script = "echo ==\n".join(blocks).replace("http://127.0.0.1:8000", up.gateway)
+    assert script.count(up.gateway) == 1
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=ROOT, env=up.variables, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    predicted, history, picture, corrected, trained, proved, examined = done.stdout.split("==\n")
+    assert '"label": "benign"' in predicted
+    assert history.count('"doctor_name":"Dr. Yoon (synthetic)"') == 2
+    assert '"name": "handwritten-digits"' in picture
+    assert '"verdict":"correct"' in corrected
+    assert '"corrected":1' in corrected
+    assert '"state":"succeeded"' in trained
+    assert "all in place and unchanged" in proved
+    assert "database" in examined
+
+
 def test_flower_is_read_only(up: Up) -> None:
     workers = requests.get(f"{up.flower}/api/workers", params={"refresh": "1"}, timeout=60).json()
     (worker,) = (name for name in workers if name.startswith("logs@"))
@@ -182,6 +219,11 @@ def test_it_does_not_start_what_a_url_replaces(up: Up, tmp_path: Path) -> None:
         program.send(signal.SIGTERM)
         program.status(seconds=DOWN_SECONDS)
         assert "secret" not in program.text
+
+
+def test_it_says_nothing_of_probes_and_periodic_tasks(up: Up) -> None:
+    noise = re.compile(r"Sending due task|Task (?!recording)\S+ (received|succeeded)|GET /(readyz|healthz|metrics) 200")
+    assert [line for line in up.program.lines if noise.search(line)] == []
 
 
 def test_it_stops_in_order_and_leaves_nothing(up: Up) -> None:

@@ -28,7 +28,7 @@ def _arm(**_: object) -> None:
         keep(job, stage, *rest)
         _die_once(job, f"after-{stage}")
 
-    stages._keep = deadly
+    vars(stages)["_keep"] = deadly
 
 
 def _die_once(job: Any, moment: str) -> None:

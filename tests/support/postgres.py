@@ -37,6 +37,11 @@ class Postgres:
         """The system's user who owns its files; None if it is this process' own."""
         return cast("str | None", self._server.system_user)
 
+    @property
+    def programs(self) -> Path:
+        """The folder of pg_dump and the like, of the server's version."""
+        return Path(self._server.bin_path)
+
     def url_of(self, name: str) -> str:
         """The URL of an existing database."""
         return self.url.replace("/postgres?", f"/{name}?")

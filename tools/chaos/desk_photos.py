@@ -29,7 +29,7 @@ ACTIVE_JOBS = 6  # at most, at the same time
 PROVIDER_SECONDS = 0.2
 WHOLE_WORKER = 0.1  # this part of the kills hits the worker's main process, and the rest its children
 END_SECONDS = 300.0  # for all jobs, once the kills are over
-SETTINGS = {"JOB_LEASE_SECONDS": "3", "JOB_HEARTBEAT_SECONDS": "0.3", "JOB_SWEEP_SECONDS": "0.5"}
+SETTINGS = {"JOB_LEASE_SECONDS": "2", "JOB_HEARTBEAT_SECONDS": "0.3", "JOB_SWEEP_SECONDS": "0.5"}
 
 
 @dataclass
@@ -60,11 +60,12 @@ class Figures:
 class Campaign:
     """Starts jobs and kills workers, until so many kills have happened."""
 
-    def __init__(self, system: System, server: Any, kills: int, seed: int) -> None:
-        self._system, self._server, self._kills = system, server, kills
+    def __init__(self, system: System, server: Any, kills: int, seed: int, seconds: float) -> None:
+        self._system, self._server, self._kills, self._seconds = system, server, kills, seconds
         self._random = random.Random(seed)  # noqa: S311 - not used for security
         self._jobs: dict[str, int] = {}  # the number of the picture
         self._by_picture: dict[bytes, str] = {}
+        self._killed: set[tuple[str, int]] = set()  # jobs and attempts
         self.figures = Figures(seed)
         self._lock = threading.Lock()
         server.before_answer = lambda: time.sleep(PROVIDER_SECONDS)
@@ -73,9 +74,9 @@ class Campaign:
     def run(self) -> Figures:
         """Returns the figures."""
         begun = time.monotonic()
-        while self.figures.kills < self._kills:
+        while self.figures.kills < self._kills and time.monotonic() - begun < self._seconds:
             self._fill()
-            until(lambda: "running" in self._states().values(), what="a running job")
+            until(self._running, seconds=END_SECONDS, what="a running job")
             time.sleep(self._random.uniform(0.0, 0.7))
             self._kill()
         self._end()
@@ -98,9 +99,20 @@ class Campaign:
         answer = requests.put(f"{self._system.url}{V1}{job_id}/", json=body, timeout=60)
         self.figures.answered += answer.status_code in {200, 202}
 
+    def _running(self) -> set[tuple[str, int]]:
+        """The attempts that run, as far as their workers were not killed. Restarts a worker that has ended."""
+        self._supervise()
+        rows = self._system.sql("SELECT id, attempt FROM jobs_job WHERE state = 'running'")
+        return {(str(row[0]), row[1]) for row in rows} - self._killed
+
+    def _supervise(self) -> None:
+        """Celery's main process ends if its children are killed while they start; a supervisor starts it again."""
+        if self._system.processes["worker-jobs"].poll() is not None:
+            self._system.spawn("worker-jobs")
+
     def _kill(self) -> None:
-        """Kills every process that runs jobs; counts the jobs that were running then."""
-        running = sum(state == "running" for state in self._states().values())
+        """Kills every process that runs jobs."""
+        running = self._running()
         if self._random.random() < WHOLE_WORKER:
             self._system.kill("worker-jobs")
             self._system.spawn("worker-jobs")
@@ -108,7 +120,8 @@ class Campaign:
             for child in self._system.family("worker-jobs")[:-1]:
                 with suppress(psutil.NoSuchProcess):
                     child.kill()
-        self.figures.kills += running
+        self._killed |= running
+        self.figures.kills += len(running)
 
     def _paid(self, picture: bytes, calls: int, answers: int) -> None:
         """Judges a call of the provider when it arrives; `calls` and `answers` are those before it."""
@@ -127,7 +140,7 @@ class Campaign:
 
     def _end(self) -> None:
         try:
-            until(lambda: set(self._states().values()) <= ENDED, seconds=END_SECONDS)
+            until(self._have_ended, seconds=END_SECONDS)
             until(lambda: self._system.sql("SELECT count(*) FROM jobs_stageoutput")[0][0] == 0, what="tidying")
         except AssertionError:
             self.figures.not_ended = sum(state not in ENDED for state in self._states().values())
@@ -135,6 +148,10 @@ class Campaign:
         self.figures.lost_attempts = int(lost)
         for job_id in self._jobs:
             self._judge(job_id)
+
+    def _have_ended(self) -> bool:
+        self._supervise()
+        return set(self._states().values()) <= ENDED
 
     def _judge(self, job_id: str) -> None:
         job = requests.get(f"{self._system.url}/ai/jobs/{job_id}/", timeout=60).json()
@@ -150,15 +167,16 @@ class Campaign:
         self.figures.orphans += [f"{job_id}/{name}" for name in sorted(found - expected)]
 
 
-def campaign(system: System, server: Any, kills: int, seed: int) -> Figures:
+def campaign(system: System, server: Any, kills: int, seed: int, seconds: float = 3600.0) -> Figures:
     """Runs one on a system with `redis`, `web`, `worker-jobs` and `beat`, whose settings are those of the server."""
-    return Campaign(system, server, kills, seed).run()
+    return Campaign(system, server, kills, seed, seconds).run()
 
 
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit status."""
     parser = argparse.ArgumentParser(prog="chaos.desk_photos", description=__doc__)
     parser.add_argument("--kills", type=int, default=200, help="of a process while it runs a job")
+    parser.add_argument("--seconds", type=float, default=3600.0, help="time limit for the kills")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
     options = parser.parse_args(argv)
     state = Path(tempfile.mkdtemp(prefix="ml-proxy-desks-"))
@@ -173,7 +191,7 @@ def main(argv: list[str] | None = None) -> int:
         system.manage("migrate", "-v0")
         try:
             system.start("redis", "web", "worker-jobs", "beat")
-            figures = campaign(system, server, options.kills, options.seed)
+            figures = campaign(system, server, options.kills, options.seed, options.seconds)
         finally:
             system.stop()
     print(json.dumps(asdict(figures), indent=1, ensure_ascii=False))

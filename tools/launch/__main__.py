@@ -38,8 +38,9 @@ def _run(supervisor: Supervisor, screen: Screen, signals: Signals) -> int:
     try:
         system.check()
         _find_model(supervisor)
-        system.bring_up(supervisor)
+        hints = system.bring_up(supervisor)
         screen.show(system.ready_line())
+        screen.keep(system.summary(hints))
         is_up = True
         supervisor.watch()
     except StopRequested:

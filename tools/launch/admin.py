@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shlex
 
 import django
 from django.conf import settings
@@ -28,8 +29,17 @@ def how_to_sign_in() -> str:
     place = f"sign in at {url('web')}/accounts/login/"
     if password_file().exists() and get_user_model().objects.filter(username=USERNAME, is_superuser=True).exists():
         click = "with one click" if settings.API_AUTH == "open" else f"as {USERNAME}"
-        return f"{place} {click}; to see the password of {USERNAME}: cat {password_file()}"
+        return f"{place} {click}; to see the password of {USERNAME}: cat {shlex.quote(str(password_file()))}"
     return f"{place}; for an account of your own: .venv/bin/python manage.py createsuperuser"
+
+
+def how_to_see_data() -> str:
+    """Returns one line that offers demo data if the log is empty, otherwise nothing."""
+    from ml_proxy.models import InferenceLog  # noqa: PLC0415 - models load once Django is set up
+
+    if InferenceLog.objects.exists():
+        return ""
+    return "the log is empty; for synthetic demo data: .venv/bin/python manage.py seed_demo --rows 2000"
 
 
 if __name__ == "__main__":
@@ -38,3 +48,5 @@ if __name__ == "__main__":
     if settings.DEBUG:
         make_first_admin()
     print(how_to_sign_in())
+    if offer := how_to_see_data():
+        print(offer)

@@ -16,6 +16,7 @@ MAKE_ONE = "set it to user:password"
 def environment() -> dict[str, str]:
     """Returns Flower's environment variables. Raises `BadSetting`."""
     variables = dict(os.environ)
+    variables.pop("FLOWER_PORT", None)  # the option --port has it; Kubernetes may have set it to an address
     login = variables.pop("FLOWER_BASIC_AUTH", "").strip()
     if login and ":" not in login:
         raise BadSetting("FLOWER_BASIC_AUTH", "has no colon", MAKE_ONE)
@@ -31,7 +32,7 @@ def command() -> list[str]:
     """Returns the command that replaces this process. Raises `BadSetting`."""
     _, host, port = listeners()["flower"]
     options = [f"--address={host}", f"--port={port}", f"--max_tasks={MAX_TASKS}", "--logging=warning"]
-    return [sys.executable, "-m", "celery", "--quiet", "-A", "worker.beat", "flower", *options]
+    return [sys.executable, "-m", "celery", "--quiet", "-A", "tools.launch.flower_app", "flower", *options]
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ PIP = ("-m", "pip", "install", *QUIET, "--no-input", "--disable-pip-version-chec
 UNFINISHED = VENV / "unfinished"
 # The path at which .venv was created. Its scripts contain that path in their first line and fail at another path.
 MADE_AT = VENV / "made-at"
+ACTIVATED = re.compile(r"""^\s*(?:export )?VIRTUAL_ENV=(?P<quote>["']?)(?P<path>/.*?)(?P=quote)\s*$""", re.MULTILINE)
 ENV_FILE = "# Settings for your own machine; .env.example lists all. DEBUG opens the API: not for a server.\nDEBUG=1\n"
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -108,11 +109,18 @@ def _reason_to_make() -> str:
         return "making .venv again: the last installation did not finish"
     if not _has_pip():
         return "making .venv again: its Python does not run, or has no pip"
-    made_at = (
-        MADE_AT.read_text() if MADE_AT.exists() else str(VENV.resolve())
-    )  # unknown if another installer created it
+    made_at = _made_at()
     moved = made_at != str(VENV.resolve())
     return f"making .venv again: this folder was moved, and .venv was made at {made_at}" if moved else ""
+
+
+def _made_at() -> str:
+    """Where .venv was made. If another installer made it, its script `activate` says so."""
+    if MADE_AT.exists():
+        return MADE_AT.read_text()
+    script = VENV / "bin" / "activate"
+    found = ACTIVATED.search(script.read_text()) if script.exists() else None
+    return str(Path(found["path"]).resolve()) if found else str(VENV.resolve())
 
 
 def _has_pip() -> bool:

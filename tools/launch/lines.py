@@ -3,9 +3,13 @@
 import os
 import select
 import time
+from collections.abc import Sequence
+
+from tools.launch import box
 
 CHUNK_BYTES = 65536
 LONGEST_LINE_BYTES = 16384
+DEFAULT_COLUMNS = 80  # of a terminal that does not say
 MAX_WAITING_BYTES = 1024 * 1024
 
 
@@ -51,6 +55,7 @@ class Screen:
         self.descriptor = descriptor
         self._waiting = bytearray()
         self._missed = 0
+        self._kept: list[str] = []
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
 
@@ -66,8 +71,28 @@ class Screen:
         if self._missed:
             line = f"({self._missed} lines were not shown)\n{line}"
             self._missed = 0
-        self._waiting += f"{line}\n".encode(errors="replace")
+        self._add(f"{self._erasure()}{line}\n{self._footer()}")
+
+    def keep(self, lines: Sequence[str]) -> None:
+        """Shows lines that stay the last ones on a terminal, in place of the former. Elsewhere they are shown once."""
+        if not os.isatty(self.descriptor):
+            for line in lines:
+                self.show(line)
+            return
+        erasure, self._kept = self._erasure(), list(lines)
+        self._add(f"{erasure}{self._footer()}")
+
+    def _add(self, text: str) -> None:
+        self._waiting += text.encode(errors="replace")
         self.flush()
+
+    def _footer(self) -> str:
+        return "".join(f"{line}\n" for line in self._kept)
+
+    def _erasure(self) -> str:
+        """What moves the cursor to the start of the kept lines and clears all below."""
+        rows = sum(box.rows(line, _columns(self.descriptor)) for line in self._kept)
+        return f"\x1b[{rows}F\x1b[J" if rows else ""
 
     def flush(self, seconds: float = 0) -> None:
         """Writes buffered output, and waits up to `seconds` until the descriptor accepts all of it."""
@@ -85,6 +110,13 @@ class Screen:
             return 0
         except OSError:  # the reader has gone
             return len(self._waiting)
+
+
+def _columns(descriptor: int) -> int:
+    try:
+        return os.get_terminal_size(descriptor).columns or DEFAULT_COLUMNS
+    except OSError:
+        return DEFAULT_COLUMNS
 
 
 def _text(line: bytes) -> str:

@@ -12,10 +12,11 @@ from celery.utils.nodenames import host_format
 from django.conf import settings
 from django.utils.module_loading import import_string
 from kombu.exceptions import KombuError
-from redis import Redis, RedisError
+from redis import RedisError
 
 from common import beat_liveness
 from common.broker import BrokerUnavailable
+from common.redis_server import clients
 from recording.journal import liveness
 from tools.launch import addresses, readiness
 
@@ -47,7 +48,7 @@ def _http(name: str, path: str) -> None:
 
 
 def _redis() -> None:
-    with Redis.from_url(settings.REDIS_URL, socket_timeout=SECONDS, socket_connect_timeout=SECONDS) as client:
+    with clients.connect(settings.REDIS_URL, seconds=SECONDS) as client:
         client.ping()
 
 

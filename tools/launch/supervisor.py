@@ -43,13 +43,17 @@ class Supervisor:
         """Starts a command that ends by itself. It is not restarted, and nothing waits for it."""
         self._start(name, command)
 
-    def run(self, name: str, command: Sequence[str]) -> None:
-        """Runs a command until it ends. Raises `LaunchError` if it fails, `StopRequested` if a signal arrives first."""
+    def run(self, name: str, command: Sequence[str]) -> list[str]:
+        """Runs a command until it ends, and returns its last lines.
+
+        Raises `LaunchError` if it fails, `StopRequested` if a signal arrives first.
+        """
         process = self._start(name, command)
         while name in self._alive:
             self._run_once(math.inf)
         if self._results[name] != "status 0":
             raise LaunchError(f"{name} failed ({self._results[name]})", process.tail)
+        return list(process.tail)
 
     def begin(self, name: str, command: Sequence[str]) -> None:
         """Starts a command that ends by itself, and does not wait."""
@@ -75,6 +79,7 @@ class Supervisor:
     def stop(self, stages: Sequence[Mapping[str, float]]) -> None:
         """Stops the stages in order. A stage maps names to grace periods in s. Processes without a stage stop first."""
         self._is_stopping = True
+        self._screen.keep([])
         named = {name for stage in stages for name in stage}
         others = {name: GRACE_SECONDS for name in self._alive if name not in named}
         for stage in (others, *stages):

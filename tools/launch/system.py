@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from django.conf import settings
 
 from common.database_checks import refuse_unusable
-from tools.launch import addresses, ports, procfile, redis
+from common.redis_server import address
+from tools.launch import addresses, box, ports, procfile, redis
 from tools.launch.exceptions import LaunchError
 from tools.launch.readiness import answers
 from tools.launch.supervisor import Supervisor
@@ -56,14 +57,17 @@ def check() -> None:
     ports.check_free(names)
 
 
-def bring_up(supervisor: Supervisor) -> None:
-    """Starts all processes and waits until they answer. Raises `LaunchError` or `StopRequested`."""
+def bring_up(supervisor: Supervisor) -> list[str]:
+    """Starts all processes and waits until they answer. Returns lines that say how to sign in and what to do next.
+
+    Raises `LaunchError` or `StopRequested`.
+    """
     commands = parts()
     for name in (name for name in commands if name in EMBEDDED):
         supervisor.supervise(name, commands[name])
     supervisor.say("preparing the database")
     supervisor.run("migrate", [sys.executable, "manage.py", "migrate", "--verbosity", "0"])
-    supervisor.run("admin", [sys.executable, "-m", "tools.launch.admin"])
+    hints = supervisor.run("admin", [sys.executable, "-m", "tools.launch.admin"])
     if settings.DEBUG:
         supervisor.begin(DATABASES, [sys.executable, "manage.py", *TEST_DATABASES])
         supervisor.begin(PRODUCTS, [sys.executable, "manage.py", *SYNTHETIC_PRODUCTS])
@@ -76,17 +80,36 @@ def bring_up(supervisor: Supervisor) -> None:
     if settings.DEBUG:
         supervisor.finish(DATABASES)
         supervisor.finish(PRODUCTS)
+    return hints
 
 
 def ready_line() -> str:
     """Returns one line with the addresses of all services."""
-    named = {
-        "flower": addresses.url("flower"),
-        "ml_server": settings.ML_SERVER_URL,
-        "redis": settings.REDIS_URL,
-    }
-    words = (f"{name}={addresses.without_credentials(url)}" for name, url in named.items())
+    words = (f"{name}={url}" for name, url in _services().items())
     return f"ready {addresses.url('web')} {' '.join(words)}"
+
+
+def summary(hints: Sequence[str]) -> list[str]:
+    """Returns the lines of a box: the addresses, how to sign in, and how to stop."""
+    gateway, services = addresses.url("web"), _services()
+    rows = [
+        f"ML Proxy is ready at {gateway}/",
+        f"API      {gateway}/api/docs/",
+        f"Flower   {services['flower']}/",
+        f"model    {services['ml_server']}",
+        f"Redis    {services['redis']}",
+        *hints,
+        "stop with Ctrl-C",
+    ]
+    return box.around(rows)
+
+
+def _services() -> dict[str, str]:
+    return {
+        "flower": addresses.url("flower"),
+        "ml_server": addresses.without_credentials(settings.ML_SERVER_URL),
+        "redis": address.read(settings.REDIS_URL).shown,
+    }
 
 
 def _wait_for(names: Sequence[str], supervisor: Supervisor) -> None:

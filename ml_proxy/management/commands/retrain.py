@@ -53,8 +53,16 @@ class Command(BaseCommand):
             "--verdicts",
             nargs="?",
             const="true",
+            default="true",
             metavar="WHICH",
-            help="train on judged inferences of the model; WHICH is a JSON object of model, since and until",
+            help="train on judged inferences: a JSON object of model, since and until; default: all of the model",
+        )
+        parser.add_argument(
+            "--no-verdicts",
+            dest="verdicts",
+            action="store_const",
+            const=None,
+            help="send no verdicts; the reference model server still keeps what it was taught before",
         )
 
     def handle(self, *args: Any, wait: bool, timeout: float | None, **options: Any) -> None:

@@ -63,6 +63,7 @@ ROUTES: dict[str, Look | None] = {
     "admin/accounts/profile/": None,  # doctors and their accounts
     "admin/accounts/profile/<path:object_id>/change/": None,
     "": None,  # the console, a page without data
+    "<console:page>": None,
     "api/schema/": None,
     "api/docs/": None,
     "healthz": None,
@@ -75,6 +76,10 @@ ROUTES: dict[str, Look | None] = {
     "accounts/login/": None,
     "accounts/login/one-click/": None,
     "accounts/logout/": None,
+    "accounts/session/": None,  # sign-ins are noted by signals here too
+    "accounts/session/one-click/": None,
+    "accounts/session/tokens/": None,
+    "accounts/session/tokens/<id:token_id>/": None,
     "accounts/password/": None,
     "accounts/tokens/": None,
     "accounts/tokens/<id:token_id>/revoke/": None,

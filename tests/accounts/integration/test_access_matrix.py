@@ -152,6 +152,7 @@ SQL = {
 }
 PAGES = {
     "": Row("/", reads(*PUBLIC), is_described=False),
+    "<console:page>": Row("/history", reads(*PUBLIC), is_described=False),
     "api/schema/": Row("/api/schema/", reads(*PUBLIC)),
     "api/docs/": Row("/api/docs/", reads(*PUBLIC)),
     "healthz": Row("/healthz", reads(*PUBLIC), is_described=False),
@@ -165,12 +166,19 @@ OWN_ACCOUNT = {
     "accounts/tokens/": ("/accounts/tokens/", {"GET": 200, "HEAD": 200, "POST": 200}),
     "accounts/tokens/<id:token_id>/revoke/": ("/accounts/tokens/TOKEN/revoke/", {"POST": 404}),
 }
+# The same as JSON, for the console: nobody and tokens get a 401.
+OWN_SESSION = {
+    "accounts/session/tokens/": ("/accounts/session/tokens/", {"GET": 200, "HEAD": 200, "POST": 415}),
+    "accounts/session/tokens/<id:token_id>/": ("/accounts/session/tokens/TOKEN/", {"DELETE": 404}),
+}
 # Pages for the sessions of some roles: who may read them.
 AUDIT_PAGES = {"accounts/access-log/": ("/accounts/access-log/", {AUDITOR, ROOT})}
 # Redirects, the answer to unknown paths, and what signs in or out: see test_sign_in.
 ELSEWHERE = {
     "accounts/login/",
     "accounts/login/one-click/",
+    "accounts/session/",
+    "accounts/session/one-click/",
     "accounts/logout/",
     "^(?P<page>accounts|admin|api/docs|api/schema)$",
     "",
@@ -230,6 +238,7 @@ def test_every_route_is_in_the_matrix() -> None:
         | SQL.keys()
         | PAGES.keys()
         | OWN_ACCOUNT.keys()
+        | OWN_SESSION.keys()
         | AUDIT_PAGES.keys()
         | ELSEWHERE
         | admin_routes()
@@ -326,6 +335,26 @@ def test_pages_of_ones_own_account_are_for_sessions_of_every_role(
         for fields in ({}, *(bearer(user) for user in users.values())):
             answer = client.generic(method, path, **fields)
             assert (answer.status_code, answer.headers.get("Location")) == (302, f"/accounts/login/?next={path}")
+        for role, user in users.items():
+            client.force_login(user)
+            assert client.generic(method, path).status_code == admitted.get(method, 405), (method, role)
+        client.logout()
+    strangers.refresh_from_db()
+    assert strangers.revoked_at is None
+
+
+@pytest.mark.parametrize("route", OWN_SESSION)
+def test_ones_own_tokens_as_json_are_for_sessions_of_every_role(
+    client: Client, users: dict[str, User], route: str, settings: Settings
+) -> None:
+    settings.API_AUTH = "required"
+    strangers = ApiToken.objects.get(pk=tokens.create(User.objects.create_user("stranger"), name="")[0].pk)
+    path, admitted = OWN_SESSION[route]
+    path = path.replace("TOKEN", str(strangers.pk))
+    for method in METHODS:
+        refused = 401 if method in admitted else 405
+        for fields in ({}, *(bearer(user) for user in users.values())):
+            assert client.generic(method, path, **fields).status_code == refused, method
         for role, user in users.items():
             client.force_login(user)
             assert client.generic(method, path).status_code == admitted.get(method, 405), (method, role)

@@ -1,5 +1,7 @@
 """Wrong settings, and wrong combinations of settings, stop the process with one line."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,14 @@ from tests.support.settings_process import SERVER, run_with_settings
         ({"RETENTION_DAYS": "730"}, "RETENTION_DAYS can't hold '730': set it to entries such as"),
         ({"RETENTION_DAYS": "a.b=1,a.b=2"}, "RETENTION_DAYS can't hold 'a.b=2': set it to entries such as"),
         ({"RETENTION_DAYS": "a.b=0"}, "RETENTION_DAYS can't hold 'a.b=0': set it to entries such as"),
+        ({"REDIS_URL": "redis://:s3c#ret@"}, "REDIS_URL names no host: write host:port, with an IPv6 address in"),
+        ({"REDIS_URL": "redis://u:s3c#ret@h?s3c=ret"}, "REDIS_URL has an unknown option; the options are db, "),
+        ({"REDIS_URL": "rediss://h?ssl_ca_certs=/no"}, "REDIS_URL has an option ssl_ca_certs that is not a file that"),
+        ({"CELERY_BROKER_URL": "redis://h"}, "CELERY_BROKER_URL is set, and Celery would use it instead of REDIS_URL"),
+        ({"ML_SERVER_URL": "http://u:s3c#ret@"}, "ML_SERVER_URL can't be that URL, which is not shown because it may"),
+        ({"ML_SERVER_URL": "http://m?key=s3cret"}, "ML_SERVER_URL can't be that URL, which is not shown because it"),
+        ({"OIDC_ISSUER": "https://u:s3cret@h"}, "OIDC_ISSUER names a user, which would not be sent: remove the user"),
+        ({"ALLOWED_HOSTS": "https://clinic.example"}, "ALLOWED_HOSTS can't hold 'https://clinic.example': list host"),
         ({"LOG_FORMAT": "xml"}, "LOG_FORMAT can't be 'xml': set it to line or json"),
     ],
 )
@@ -30,3 +40,32 @@ def test_a_wrong_setting_stops_the_process_with_one_line(tmp_path: Path, variabl
     result = run_with_settings(tmp_path, **SERVER | variables)
     assert (result.returncode, result.stderr.count("\n")) == (1, 1)
     assert result.stderr.startswith(f"ml-proxy: {line}")
+    assert not re.search("s3c|ret@", result.stderr)
+
+
+SHOWN = "import json; from backend import settings; print(json.dumps(getattr(settings, {name!r}), default=str))"
+
+
+@pytest.mark.parametrize(
+    ("variables", "name", "value"),
+    [
+        ({"REDIS_PORT": "tcp://10.0.0.1:6379", "REDIS_URL": "redis://redis"}, "REDIS_URL", "redis://redis"),
+        ({"GATEWAY_PORT": "tcp://10.0.0.1:80", "FLOWER_PORT": "udp://10.0.0.1:1"}, "GATEWAY_PORT", 8000),
+        ({"ML_SERVER_PORT": "tcp://[fd00::1]:9"}, "ML_SERVER_URL", "http://127.0.0.1:9000"),
+        ({"ML_SERVER_URL": "http://u:p#w@m:9/x/"}, "ML_SERVER_URL", "http://u:p%23w@m:9/x"),
+        ({"ALLOWED_HOSTS": "A.example:8443"}, "ALLOWED_HOSTS", ["a.example"]),
+    ],
+)  # fmt: skip
+def test_what_can_work_starts(tmp_path: Path, variables: dict[str, str], name: str, value: object) -> None:
+    result = run_with_settings(tmp_path, SHOWN.format(name=name), **SERVER | variables)
+    assert json.loads(result.stdout or "null") == value, result.stderr
+
+
+def test_it_reads_the_settings_of_a_server_with_every_service_link_of_kubernetes(tmp_path: Path) -> None:
+    """Row 19 of the field's cases."""
+    links = {f"{name}_PORT": "tcp://10.0.0.1:6379" for name in ("REDIS", "GATEWAY", "ML_SERVER", "FLOWER")}
+    code = "import django; django.setup(); from tools.launch import addresses, flower; print(addresses.listeners()); "
+    code += "assert 'FLOWER_PORT' not in flower.environment()"
+    variables = SERVER | links | {"DJANGO_SETTINGS_MODULE": "backend.settings"}
+    result = run_with_settings(tmp_path, code, **variables)
+    assert "('REDIS_PORT', '127.0.0.1', 6379)" in result.stdout, result.stderr

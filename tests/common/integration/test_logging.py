@@ -16,6 +16,7 @@ from pytest_django import Settings
 import worker.app
 from common import logs
 from common.logs import ExceptionsOnlyFilter, JSONFormatter, RequestIDFilter, SafeFormatter, StderrHandler
+from common.periodic_logs import PeriodicTaskFilter
 from ml_server.logs import JSONFormatter as ModelServersFormatter
 from ml_server.settings import read_settings
 from tests.support.log_lines import REQUIRED, parse_log
@@ -59,6 +60,22 @@ def test_it_does_not_log_the_model_servers_reason_phrase() -> None:
     assert not ExceptionsOnlyFilter().filter(record)
     record.exc_info = (ValueError, ValueError(), None)
     assert ExceptionsOnlyFilter().filter(record)
+
+
+@pytest.mark.parametrize("args", [({"name": "jobs.sweep", "id": "1"},), ("sweep-jobs", "jobs.sweep")])
+def test_it_says_nothing_of_periodic_tasks_but_their_failures(args: tuple[Any, ...]) -> None:
+    for level, task, is_kept in (("INFO", "", False), ("ERROR", "", True), ("INFO", "recording.write_records", True)):
+        renamed = tuple({**arg, "name": task or arg["name"]} if isinstance(arg, dict) else task or arg for arg in args)
+        line = "%(name)s" if isinstance(args[0], dict) else "%s (%s)"
+        record = logging.LogRecord("celery.beat", logging.getLevelName(level), __file__, 1, line, renamed, None)
+        assert PeriodicTaskFilter().filter(record) is is_kept
+
+
+def test_it_logs_probes_only_if_they_fail(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/healthz/x").status_code == 404
+    assert [record.args[1] for record in caplog.records if isinstance(record.args, tuple)] == ["/healthz/x"]
 
 
 def test_log_lines_of_a_task_have_its_ids_until_its_end() -> None:

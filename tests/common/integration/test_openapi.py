@@ -54,6 +54,7 @@ OPERATIONS = {
     ("get", "/ai/calls/"),
     ("get", "/ai/calls/export/"),
     ("get", "/ai/calls/{row_id}/"),
+    ("get", "/ai/pictures/{token}/"),
     ("post", "/ai/classify/"),
     ("get", "/ai/healthcheck/"),
     ("get", "/ai/info/"),

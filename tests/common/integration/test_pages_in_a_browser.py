@@ -75,7 +75,7 @@ def test_swagger_ui_is_dark_for_readers_whose_system_is(server: str, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/admin/", "/admin/auth/user/add/", "/admin/ml_proxy/inferencelog/", "/accounts/access-log/"]
+    "path", ["/predict", "/admin/", "/admin/auth/user/add/", "/admin/ml_proxy/inferencelog/", "/accounts/access-log/"]
 )
 def test_a_page_runs_under_its_policy(server: str, tmp_path: Path, path: str) -> None:
     html, complaints = shown(f"{server}{path}", tmp_path)

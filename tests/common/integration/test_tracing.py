@@ -18,7 +18,6 @@ from uuid import uuid4
 
 import pytest
 import requests
-from django.contrib.staticfiles import finders
 from django.test import Client
 from pytest_django import Settings
 
@@ -329,11 +328,3 @@ def test_a_front_end_on_another_origin_may_send_its_trace(gateway: Client, setti
     assert {"traceparent", "tracestate"} <= {
         word.strip() for word in response["Access-Control-Allow-Headers"].split(",")
     }
-
-
-def test_the_console_begins_a_trace_with_each_call() -> None:
-    path = finders.find("ml_proxy/console/api.js")
-    assert path is not None
-    code = Path(path).read_text()
-    assert "traceparent: traceparent()" in code
-    assert "`00-${randomHex(16)}-${randomHex(8)}-01`" in code

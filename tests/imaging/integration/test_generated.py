@@ -1,6 +1,7 @@
 """`/ai/generated/`: a picture in, a job out, whose result has a new picture and products."""
 
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
@@ -227,6 +228,16 @@ def test_a_cancelled_job_is_not_run(gateway: Client, desks: DeskServer) -> None:
     assert stored(job_id) == []
     assert not StageOutput.objects.exists()
     assert not CostReservation.objects.exists()
+
+
+def test_what_a_killed_worker_had_begun_to_write_is_deleted(
+    gateway: Client, desks: DeskServer, files_folder: Path
+) -> None:
+    job_id = run(gateway, post(gateway, desks))["id"]
+    folder = files_folder / "imaging" / "jobs" / job_id
+    (folder / ".processed.jpg.0").write_bytes(b"half")
+    leftovers.tidy()
+    assert [path.name for path in folder.iterdir()] == ["processed.jpg"]
 
 
 def test_strays_are_deleted_and_what_a_result_names_is_not(gateway: Client, desks: DeskServer) -> None:

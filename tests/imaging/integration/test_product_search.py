@@ -103,6 +103,15 @@ def test_any_text_is_a_keyword(keyword: str) -> None:
     assert isinstance(index.search(keyword, 5), list)
 
 
+def test_long_names_are_looked_at_too_if_many_products_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(8):
+        add("키보드", "키보드")
+        add("조용하고 가벼운 하얀 무선 키보드", "키보드")
+    monkeypatch.setattr(index, "SCANNED", 6)
+    monkeypatch.setattr(index, "_COUNTED", 6)
+    assert "무선" in names("무선 키보드")[0]
+
+
 def test_a_changed_product_is_found_by_its_new_words_only() -> None:
     product = add("하얀 책상")
     product.name = "검은 의자"

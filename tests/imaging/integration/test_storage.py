@@ -13,6 +13,7 @@ from pytest_django import Settings
 from attachments.exceptions import NoSuchFile, StorageUnavailable
 from imaging.exceptions import ProviderError
 from imaging.services import storage
+from imaging.source import PROVIDER_CALLS
 from tests.support.s3 import S3Server
 
 PICTURE = b"\xff\xd8\xff synthetic"
@@ -112,6 +113,22 @@ def test_it_is_stored_encrypted_and_served_by_the_gateway(
     server.bucket.put_object(Key=moved, Body=server.objects()[key])
     with pytest.raises(NoSuchFile):
         storage.read(moved)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("place", "gateway")
+def test_a_rotation_of_keys_covers_it(settings: Settings) -> None:
+    clear, old = storage.save("a", PICTURE, JPEG), storage.save("b", b"", JPEG)
+    settings.DATA_KEYS = (DATA_KEY,)
+    storage.save("b", PICTURE, JPEG)
+    settings.DATA_KEYS = (bytes(range(1, 33)), DATA_KEY)
+    new = storage.save("c", PICTURE, JPEG)
+    assert len(set(PROVIDER_CALLS.keys_of_files())) == 3
+    assert sorted(PROVIDER_CALLS.encrypt_files()) == [False, True, True]
+    assert list(PROVIDER_CALLS.encrypt_files()) == [False] * 3
+    assert len(set(PROVIDER_CALLS.keys_of_files())) == 1
+    settings.DATA_KEYS = (bytes(range(1, 33)),)
+    assert [storage.read(key) for key in (clear, old, new)] == [PICTURE] * 3
 
 
 @pytest.mark.parametrize("name", ["", "../a", "/a", "a/../b", "A", "a.jpg", "a//b", "책상", "a\n"])

@@ -33,8 +33,11 @@ def tells(*models: dict[str, Any]) -> Callable[[Conversation], None]:
     """A script that answers model-info."""
 
     def script(conversation: Conversation) -> None:
-        assert conversation.line == "GET /api/v1/model-info HTTP/1.1"
-        conversation.answer(json.dumps({"name": "m", "version": "1", "models": list(models)}).encode())
+        if conversation.line == "GET /api/v1/model-info HTTP/1.1":
+            conversation.answer(json.dumps({"name": "m", "version": "1", "models": list(models)}).encode())
+        else:
+            assert conversation.line.startswith("GET /api/v1/models/")
+            conversation.answer(b"{}", status="404 Not Found")
 
     return script
 
@@ -101,7 +104,7 @@ def test_a_model_that_does_not_tell_its_classes_accepts_any_label(
     model.script = tells(*models)
     assert correct(gateway, "bening").status_code == 201
     assert correct(gateway, "bening").status_code == 201
-    assert len(model.requests) == 1  # not asked each time
+    assert len(model.requests) == 2  # model-info and the version's own path; not asked each time
 
 
 @pytest.mark.parametrize("answer", [b"[]", b"{", b"\xff", b"null", b'{"models": {}}'])
@@ -112,24 +115,69 @@ def test_an_answer_that_is_no_description_accepts_any_label(
     assert correct(gateway, "bening").status_code == 201
 
 
-def test_a_model_server_that_is_away_accepts_any_label_at_once(gateway: Client, settings: Settings) -> None:
+def test_a_version_that_no_longer_serves_has_its_classes_too(gateway: Client, model: ScriptedModel) -> None:
+    """After a promotion `model-info` describes the new version only."""
+
+    def script(conversation: Conversation) -> None:
+        is_info = conversation.line == "GET /api/v1/model-info HTTP/1.1"
+        new, old = described("2", ["benign", "unsure"]), described("1")
+        conversation.answer(json.dumps({"models": [new]} if is_info else old).encode())
+
+    model.script = script
+    found = assert_problem(correct(gateway, "bening"), 400, "bad-input")
+    assert "use benign, malignant" in found["errors"][0]["detail"]
+    assert model.requests[-1].line == "GET /api/v1/models/m/versions/1 HTTP/1.1"
+    assert correct(gateway, "unsure").status_code == 400
+    assert correct(gateway, "malignant").status_code == 201
+    assert len(model.requests) == 2
+
+
+def test_a_name_that_is_no_part_of_a_path_is_asked_of_model_info_alone(gateway: Client, model: ScriptedModel) -> None:
+    model.script = tells(described())
+    assert correct(gateway, "bening", version="../../retrain").status_code == 201
+    assert len(model.requests) == 1
+
+
+def test_a_model_server_that_is_away_leaves_the_verdict_to_be_tried_again(gateway: Client, settings: Settings) -> None:
     settings.ML_SERVER_URL = f"http://127.0.0.1:{free_port()}"
-    assert correct(gateway, "bening").status_code == 201
+    response = correct(gateway, "bening")
+    assert_problem(response, 503, "unavailable")
+    assert response["Retry-After"]
+    assert not Feedback.objects.exists()
+
+
+def test_a_label_that_the_answer_itself_names_needs_no_model_server(gateway: Client, settings: Settings) -> None:
+    settings.ML_SERVER_URL = f"http://127.0.0.1:{free_port()}"
+    answer = json.dumps({"predictions": [{"label": "benign"}, {"label": "malignant"}, {"label": 7}, 8]})
+    row = insert_row(output_data=answer, model_name="m", model_version="1")
+    assert post_feedback(gateway, row.id, verdict="correct", label="malignant").status_code == 201
+
+
+def test_once_the_model_server_is_back_a_verdict_is_checked(
+    gateway: Client, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_classes, "AWAY_SECONDS", 0.0)
+    model.script = lambda conversation: conversation.answer(b"{}", status="503 Service Unavailable")
+    assert correct(gateway, "malignant").status_code == 503
+    model.script = tells(described())
+    assert correct(gateway, "bening").status_code == 400
+    assert correct(gateway, "malignant").status_code == 201
 
 
 def test_a_model_server_that_hangs_delays_one_verdict_by_a_bounded_time(
     gateway: Client, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(model_classes, "ASK_SECONDS", 0.3)
+    monkeypatch.setattr(model_classes, "AWAY_SECONDS", 60.0)
 
     def hang(_: Conversation) -> None:
         model.gone.wait()
 
     model.script = hang
     started = time.monotonic()
-    assert correct(gateway, "bening").status_code == 201
+    assert correct(gateway, "bening").status_code == 503
     assert 0.3 <= time.monotonic() - started < 30
-    assert correct(gateway, "bening").status_code == 201
+    assert correct(gateway, "bening").status_code == 503
     assert len(model.requests) == 1
 
 

@@ -1,5 +1,6 @@
 """Header fields and content codings of a prediction, in both directions."""
 
+import base64
 import json
 import tracemalloc
 import zlib
@@ -189,3 +190,16 @@ def test_names_are_only_in_the_record(
     written = capfd.readouterr().err
     assert written.count("POST /ml/v1/predict/") == 3
     assert "Secret" not in written + caplog.text
+
+
+def test_it_sends_the_user_of_the_model_servers_url_and_no_password_in_it(
+    gateway: Client, model: ScriptedModel, settings: Settings
+) -> None:
+    settings.ML_SERVER_URL = model.url.replace("http://", "http://clinic:p%23w%2F@")
+    body = {"doctor_name": "Dr. Who", "patient_name": "somebody"}
+    answer = gateway.post("/ml/v1/predict/", body, content_type="application/json")
+    assert answer.status_code == 200
+    [asked] = model.requests
+    assert asked.fields["authorization"] == f"Basic {base64.b64encode(b'clinic:p#w/').decode()}"
+    assert asked.fields["host"] == model.url.removeprefix("http://")
+    assert asked.line == "POST /api/v1/predict HTTP/1.1"

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,13 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from pytest_django import Settings
-from waitress.server import create_server
 
 from ml_server.app import create_app
 from tests.support.access_log import Noted
 from tests.support.databases import table_missing
 from tests.support.gateway import assert_problem
 from tests.support.model import Conversation, ScriptedModel
+from tests.support.reference_model import served_on_loopback
 
 pytestmark = pytest.mark.django_db
 
@@ -36,21 +35,8 @@ def model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     app = create_app(tmp_path_factory.mktemp("models"), read_token=lambda: TOKEN)
     trained = app.test_client().post("/api/v1/retrain", json={"params": {"promote": "always", "epochs": 1}})
     assert trained.get_json()["model"]["version"] == "2"
-    server: Any = create_server(app, host="127.0.0.1", port=0, threads=4)
-    stopping = threading.Event()
-
-    def serve() -> None:
-        while not stopping.is_set():
-            server.asyncore.loop(timeout=0.02, map=server._map, count=1)
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    stopping.set()
-    thread.join()
-    server.task_dispatcher.shutdown()
-    for channel in list(server._map.values()):
-        channel.close()
+    with served_on_loopback(app) as url:
+        yield url
 
 
 @pytest.fixture
@@ -89,6 +75,19 @@ def test_it_promotes_and_rolls_back_and_records_who_and_why(
             assert serving(real) == version
     told = [{"model": MODEL, "version": version, "status": 200, "caller": "trainer", **REASON} for version in "121"]
     assert recorded(caplog) == told
+
+
+def test_the_lineage_says_who_promoted_and_why(real: Client, settings: Settings) -> None:
+    settings.API_AUTH = "required"
+    user = User.objects.create_user("김서연 (synthetic)")
+    user.user_permissions.add(Permission.objects.get(codename="promote_model"))
+    real.force_login(user)
+    real.cookies["csrftoken"] = "a" * 32
+    promote(real, path("2"), HTTP_X_CSRFTOKEN="a" * 32)
+    model = real.get("/ml/v1/model-info/").json()["models"][0]
+    told = model["lineage"]["promotions"][-1]
+    assert (model["version"], told["version"], told["how"]) == ("2", "2", "by a person")
+    assert (told["by"], told["reason"]) == ("김서연 (synthetic)", REASON["reason"])
 
 
 def test_it_passes_the_model_servers_refusals_on_and_records_them(

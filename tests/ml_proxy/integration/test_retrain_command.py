@@ -53,8 +53,9 @@ def worked_off(pool: ThreadPoolExecutor) -> "Future[str]":
 @pytest.mark.parametrize(
     ("words", "params"),
     [
-        ([], {}),
-        (["--model", "cells"], {"model": "cells"}),
+        ([], {"verdicts": True}),
+        (["--no-verdicts"], {}),
+        (["--model", "cells"], {"model": "cells", "verdicts": True}),
         (["--verdicts"], {"verdicts": True}),
         (["--verdicts", '{"since": "2026-01-31"}'], {"verdicts": {"since": "2026-01-31"}}),
         (
@@ -70,9 +71,12 @@ def worked_off(pool: ThreadPoolExecutor) -> "Future[str]":
                 "--param",
                 "e=",
             ],
-            {"params": {"C": 0.01, "seed": 7, "name": "a=b", "deep": {"x": [1]}, "e": ""}},
+            {"verdicts": True, "params": {"C": 0.01, "seed": 7, "name": "a=b", "deep": {"x": [1]}, "e": ""}},
         ),
-        (["--param", "a=NaN", "--param", "b=null", "--param", 'c="7"'], {"params": {"a": "NaN", "b": None, "c": "7"}}),
+        (
+            ["--param", "a=NaN", "--param", "b=null", "--param", 'c="7"'],
+            {"verdicts": True, "params": {"a": "NaN", "b": None, "c": "7"}},
+        ),
     ],
 )
 def test_its_options_become_the_request(gateway: Client, words: list[str], params: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from jobs import runner
 from jobs.models import Job
+from ml_proxy.models import Feedback
 from tests.support.feedback import model_answer, post_feedback
 from tests.support.inference_rows import insert_row
 from tests.support.model import Conversation, ScriptedModel
@@ -17,7 +18,7 @@ from tests.support.training_stream import RESULT, Stream, trains
 
 pytestmark = pytest.mark.django_db
 
-JOBS, FEW_BYTES = "/ml/v1/retrain/jobs/", 2048
+JOBS, FEW_BYTES = "/ml/v1/retrain/jobs/", 2200
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +59,7 @@ def asked(model: ScriptedModel) -> Any:
 
 
 def taught(model: ScriptedModel) -> list[str]:
-    return [example["inference_id"] for example in asked(model)["examples"]]
+    return [example["inference_id"] for example in asked(model).get("examples", [])]
 
 
 def test_it_sends_the_verdicts_that_exist_when_it_runs(gateway: Client, model: ScriptedModel) -> None:
@@ -69,10 +70,11 @@ def test_it_sends_the_verdicts_that_exist_when_it_runs(gateway: Client, model: S
     judged(gateway, model_name="another")
     insert_row(output_data=model_answer("benign"))
     runner.run(job_id)
+    newest = Feedback.objects.order_by("-position").values_list("position", flat=True)
     assert asked(model) == {
         "examples": [
-            {"inference_id": second, "input": {"x": 2}, "label": "atypical"},
-            {"inference_id": first, "input": {"x": 1}, "label": "other"},
+            {"inference_id": second, "input": {"x": 2}, "label": "atypical", "verdict_id": newest[2]},
+            {"inference_id": first, "input": {"x": 1}, "label": "other", "verdict_id": newest[1]},
         ],
         "params": {"C": 2},
     }

@@ -15,7 +15,7 @@ from ml_server.recipes import DEFAULT_MODEL
 
 PREDICT = "/api/v1/predict"
 RETRAIN = "/api/v1/retrain"
-RESULT_MEMBERS = {"model", "metrics", "parent", "promoted", "reason", "compared", "params", "seconds"}
+RESULT_MEMBERS = {"model", "metrics", "parent", "promoted", "reason", "objections", "compared", "params", "seconds"}
 
 
 def fields(answer: Any) -> dict[str, str]:
@@ -125,7 +125,7 @@ def test_model_info_describes_how_to_call_the_model(client: FlaskClient) -> None
     model, image_model = info["models"]
     assert (info["name"], info["version"]) == (model["name"], model["version"]) == (DEFAULT_MODEL, "1")
     expected = {"name", "version", "task", "input_schema", "example", "classes", "metrics", "trained_at", "lineage"}
-    assert model.keys() == expected | {"licence"}
+    assert model.keys() == expected | {"licence", "change_plan"}
     assert image_model.keys() == model.keys() | {"preprocessing"}
     assert model["example"]["model"] == DEFAULT_MODEL
     jsonschema.Draft202012Validator.check_schema(model["input_schema"])

@@ -52,7 +52,7 @@ def test_a_correction_changes_the_prediction_and_the_lineage_names_the_inference
     answer = served.post(RETRAIN, json={"model": model, "examples": [line("i-1", example, right)]}).get_json()
     assert answer["promoted"], answer
     assert labels(served, example)[0] == right != said
-    summary = {"used": 1, "left_out": 0, "reasons": {}, "learned": 1, "holdout_removed": 1}
+    summary = {"used": 1, "inherited": 0, "left_out": 0, "reasons": {}, "learned": 1, "holdout_removed": 1}
     assert answer["examples"] == summary
     lineage = metadata(served, model)["lineage"]
     digest = lineage["examples"].pop("sha256")
@@ -70,7 +70,7 @@ def test_the_result_has_no_examples_if_there_are_none(served: FlaskClient) -> No
 def test_a_later_comparison_excludes_the_examples_of_this_version(served: FlaskClient) -> None:
     example = metadata(served)["example"]
     corrected = served.post(RETRAIN, json={"examples": [line("i-1", example, "malignant")]}).get_json()
-    plain = served.post(RETRAIN, json={}).get_json()
+    plain = served.post(RETRAIN, json={"params": {"forget_feedback": True}}).get_json()
     assert (corrected["metrics"]["n_holdout"], plain["metrics"]["n_holdout"]) == (142, 143)
     assert (corrected["compared"]["rows"], plain["compared"]["rows"]) == (142, 142)
 
@@ -92,6 +92,7 @@ def test_it_leaves_out_unusable_examples_and_counts_the_reasons(served: FlaskCli
     answer = served.post(RETRAIN, json={"examples": examples, "params": {"promote": "always"}}).get_json()
     assert answer["examples"] == {
         "used": 1,
+        "inherited": 0,
         "left_out": 9,
         "reasons": {
             "its inference_id, input or label is missing or invalid": 3,

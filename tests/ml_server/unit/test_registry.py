@@ -49,7 +49,7 @@ def test_it_lists_every_model_with_its_versions(two: FlaskClient) -> None:
         "1",
     )
     newest, oldest = biopsies["versions"]
-    assert newest.keys() == {"version", "state", "trained_at", "metrics", "parent"}
+    assert newest.keys() == {"version", "state", "trained_at", "metrics", "parent", "promotions"}
     assert (newest["version"], newest["state"], newest["parent"]) == ("2", "serving", "1")
     assert (oldest["version"], oldest["state"], oldest["parent"]) == ("1", "kept", None)
     assert two.get(f"{MODELS}/{DEFAULT_MODEL}").get_json() == biopsies
@@ -91,7 +91,7 @@ def test_every_answer_comes_from_the_version_that_it_names_during_promotions(two
         callers = [pool.submit(predict) for _ in range(2)]
         try:
             for version in ("1", "2") * 4:
-                service.promote(DEFAULT_MODEL, version)
+                service.promote(DEFAULT_MODEL, version, {})
                 until(lambda now=version: bool(seen) and seen[-1] == now)  # type: ignore[misc]
         finally:
             enough.set()

@@ -49,6 +49,7 @@ def test_it_promotes_each_version_and_records_its_parent(tmp_path: Path) -> None
         "epochs": 50,
         "min_seconds": 0.0,
         "promote": "unless_worse",
+        "forget_feedback": False,
     }
     serving = registry_at(tmp_path).version_for({})
     assert serving.version == "2"

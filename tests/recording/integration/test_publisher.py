@@ -1,6 +1,7 @@
 """The publisher, with a real Redis and database. The tests write the batches from Redis as a worker does."""
 
 import base64
+import fcntl
 import json
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ml_proxy.models import InferenceLog
 from recording.batches import Batch
 from recording.ingestion import write_batch
 from recording.journal import Spool, Writer
+from recording.journal.spool import BACKUP_LOCK_NAME
 from recording.models import Disposition, Origin
 from recording.publisher import Publisher, StopRequest, run
 from recording.publisher.publisher import MAX_UNCONFIRMED
@@ -40,6 +42,21 @@ def test_it_publishes_the_journal_and_removes_confirmed_segments(
     assert set(InferenceLog.objects.values_list("id", flat=True)) == {item.id for item in made}
     assert not Spool(tmp_path).segments()
     assert Origin.objects.get().settled == f"1-{BATCH_RECORDS + 1}"
+
+
+def test_it_removes_no_segment_while_a_backup_runs(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:
+    append(writer, record())
+    writer.close()
+    publishing = publisher(tmp_path)
+    with (tmp_path / BACKUP_LOCK_NAME).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        publishing.step()
+        write_messages(broker)
+        publishing.step()
+        assert InferenceLog.objects.count() == 1
+        assert len(Spool(tmp_path).segments()) == 1
+    publishing.step()
+    assert not Spool(tmp_path).segments()
 
 
 def test_it_keeps_an_open_segment(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:

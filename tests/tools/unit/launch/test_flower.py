@@ -1,5 +1,6 @@
 """Flower's environment and its refusals; the Procfile tests check that it answers."""
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import pytest
 from pytest_django import Settings
 
 from backend.env import BadSetting
+from common.redis_server import clients
 from tests.acceptance.helpers.processes import bare_environment, running
 from tools.launch.flower import command, environment
+from tools.launch.flower_app import Queues
 
 LOGIN = "FLOWER_BASIC_AUTH"
 OPEN_API = "FLOWER_UNAUTHENTICATED_API"
@@ -54,6 +57,22 @@ def test_it_refuses_a_password_without_a_user(monkeypatch: pytest.MonkeyPatch) -
 
 def test_it_keeps_a_bounded_number_of_tasks() -> None:
     assert "--max_tasks=10000" in command()
+
+
+def test_it_counts_messages_with_our_own_client(settings: Settings, empty_redis: str) -> None:
+    settings.REDIS_URL = empty_redis
+    with clients.connect(empty_redis, seconds=5) as connection:
+        connection.rpush("logs", "a message", "another")
+    assert asyncio.run(Queues().queues(["logs", "jobs"])) == [
+        {"name": "logs", "messages": 2},
+        {"name": "jobs", "messages": 0},
+    ]
+
+
+def test_a_service_link_of_kubernetes_is_not_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWER_PORT", "tcp://10.0.0.1:5555")
+    assert "FLOWER_PORT" not in environment()
+    assert "--port=5555" in command()
 
 
 def test_it_ends_with_one_error_line(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import fcntl
 import os
 import signal
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -96,12 +97,15 @@ def test_it_starts_again_after_an_interruption(number: signal.Signals, project: 
     assert project.installed() == f"3.{number}"
 
 
-def test_it_notices_that_the_folder_was_moved(project: Project) -> None:
-    """Scripts in .venv contain the path at which it was created."""
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_it_notices_that_the_folder_was_moved(is_ours: bool, project: Project) -> None:
+    """Scripts in .venv contain the path at which it was created (row 22 of the field's cases)."""
+    if not is_ours:  # another installer made it
+        (project.folder / ".venv" / "made-at").unlink()
     before = project.folder
-    project.folder = before.with_name("moved")
+    project.folder = before.with_name(f"{before.name} moved")
     before.rename(project.folder)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises((FileNotFoundError, subprocess.CalledProcessError)):
         project.installed()
     output = project.install()[0]
     assert output == f"making .venv again: this folder was moved, and .venv was made at {before / '.venv'}"

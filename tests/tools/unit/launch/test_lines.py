@@ -3,6 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tools.launch import box
 from tools.launch.lines import LONGEST_LINE_BYTES, MAX_WAITING_BYTES, LineReader, Screen
 
 Pipe = tuple[int, int]
@@ -75,3 +76,34 @@ def test_it_does_without_a_reader(pipe: Pipe) -> None:
     os.close(pipe[0])
     screen.show("x")
     assert not screen.is_behind()
+
+
+def test_kept_lines_stay_the_last_ones_on_a_terminal() -> None:
+    master, slave = os.openpty()
+    try:
+        screen = Screen(slave)
+        screen.keep(box.around(["ready", "로그인"]))
+        screen.show("a line")
+        screen.keep([])
+        screen.show("the end")
+        shown = ""
+        while not shown.endswith("the end\n"):  # a terminal gives what it has
+            shown += os.read(master, 65536).decode().replace("\r\n", "\n")
+    finally:
+        os.close(master)
+        os.close(slave)
+    kept = "╭────────╮\n│ ready  │\n│ 로그인 │\n╰────────╯\n"
+    erased = "\x1b[4F\x1b[J"
+    assert shown == f"{kept}{erased}a line\n{kept}{erased}the end\n"
+
+
+def test_kept_lines_are_shown_once_where_there_is_no_terminal(pipe: Pipe) -> None:
+    screen = Screen(pipe[1])
+    screen.keep(["ready"])
+    screen.show("a line")
+    screen.keep([])
+    assert os.read(pipe[0], 65536) == b"ready\na line\n"
+
+
+def test_a_long_line_takes_several_rows_of_a_narrow_terminal() -> None:
+    assert [box.rows(line, 10) for line in ("", "x" * 10, "x" * 11, "가" * 6)] == [1, 1, 2, 2]

@@ -1,0 +1,1 @@
+import{t as o}from"./dialog-DfXiJ7cd.js";export{o as Dialog};
