@@ -131,6 +131,7 @@ _JOB_KEY = {
 _INFERENCE_ID = {"X-Inference-ID": {**_TEXT, "description": "The inference's id in history."}}
 _LOCATION = {"Location": {**_TEXT, "description": "The URL of the job."}}
 _RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait before the first poll."}}
+WITHOUT_BODY = ("retrain", "start_retrain_job", "verify_sql")  # may be sent without a body
 OPEN = ("/healthz", "/readyz")  # need no credentials
 _SECURITY: list[dict[str, list[str]]] = [
     {"tokenAuth": []},
@@ -149,7 +150,7 @@ def add_plain_views(result: dict[str, Any], generator: Any, request: Any, public
         for operation in operations.values():
             operation["security"] = [] if path in OPEN else _SECURITY
             if body := operation.get("requestBody"):
-                body["required"] = any("required" in media["schema"] for media in body["content"].values())
+                body["required"] = operation["operationId"] not in WITHOUT_BODY
     return result
 
 

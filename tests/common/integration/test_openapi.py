@@ -58,7 +58,6 @@ OPERATIONS = {
     ("post", "/ai/classify/"),
     ("get", "/ai/healthcheck/"),
     ("get", "/ai/info/"),
-    ("get", "/ai/pictures/{token}/"),
     ("post", "/ai/generated/v1/"),
     ("post", "/ai/generated/v2/"),
     ("put", "/ai/generated/v1/{job_id}/"),
