@@ -1,6 +1,7 @@
 """A doctor's whole job in a browser: sign in, predict, find it, judge it, compare, save, and sign out."""
 
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -120,7 +121,7 @@ def test_two_inferences_side_by_side_and_all_as_a_file(open_page: Open, tmp_path
         expect(page.get_by_test_id("answer")).to_contain_text(patient)
     page.get_by_role("link", name="History").first.click()
     for patient in ("Compare One", "Compare Two"):
-        until(lambda name=patient: _reloaded(page).get_by_role("link", name=name).count() == 1, what=patient)
+        until(partial(_is_listed, page, patient), what=patient)
     for patient in ("Compare One", "Compare Two"):
         page.get_by_label(f"Choose {patient} to compare").check()
     page.get_by_role("button", name="Compare 2 of 2").click()
@@ -138,10 +139,11 @@ def test_two_inferences_side_by_side_and_all_as_a_file(open_page: Open, tmp_path
     assert b"Compare One" in saved
 
 
-def _reloaded(page: Page) -> Page:
+def _is_listed(page: Page, patient: str) -> bool:
+    """Whether another look at the history finds the patient."""
     page.get_by_role("button", name="Look up").click()
     page.wait_for_load_state("networkidle")
-    return page
+    return page.get_by_role("link", name=patient).count() == 1
 
 
 def test_missing_inputs_are_marked_and_nothing_is_sent(open_page: Open) -> None:
