@@ -8,14 +8,15 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.callers import Caller
-from common import advisory_lock, person_names, strict_json
+from common import advisory_lock
 from common.exceptions import FieldError
 from common.ids import uuid7
 from common.row_scope import Scope
 from ml_proxy import history
+from ml_proxy.answers import predictions
 from ml_proxy.feedback_requests import FeedbackRequest, invalid_feedback
 from ml_proxy.model_classes import MODEL_CLASSES
-from ml_proxy.models import FEEDBACK_LOCK, MAX_LABEL, Feedback, InferenceLog
+from ml_proxy.models import FEEDBACK_LOCK, Feedback, InferenceLog
 from ml_proxy.records import FeedbackRecord
 from recording import recorder
 from recording.records import microseconds
@@ -80,12 +81,8 @@ def page(inference_id: UUID, scope: Scope, *, limit: int = 100, after: int | Non
 
 def top_label(output: str) -> str | None:
     """Returns the model's most confident label in the canonical form of verdict labels, or None if there is none."""
-    predictions = strict_json.member(strict_json.parse(output), "predictions")
-    label = strict_json.member(predictions[0], "label") if isinstance(predictions, list) and predictions else None
-    try:
-        return person_names.canonical(label, MAX_LABEL)
-    except person_names.BadName:
-        return None
+    found = predictions(output)
+    return found[0].label if found else None
 
 
 def described(feedback: Feedback) -> dict[str, Any]:

@@ -46,15 +46,15 @@ class ModelClasses:
             if len(remembered) > MAX_VERSIONS:
                 remembered.clear()
         try:
-            found = _read_classes(_model_info())
+            found = _read_classes(model_info())
         except (UpstreamError, NotJSON):
             found = {}
         self._known |= {(key[0], *version): classes for version, classes in found.items()}
         self._asked_at[key] = time.monotonic()
 
 
-def _model_info() -> Value:
-    """Raises `UpstreamError` or `NotJSON`."""
+def model_info() -> Value:
+    """The model server's description of its models; None if it refuses. Raises `UpstreamError` or `NotJSON`."""
     seconds = min(ASK_SECONDS, settings.UPSTREAM_TOTAL_SECONDS)
     answer = upstream.forward("GET", "model-info", fields={}, total_seconds=seconds)
     return strict_json.parse(strict_json.decode(answer.body)) if answer.is_success else None

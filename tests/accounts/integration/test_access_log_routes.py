@@ -52,6 +52,10 @@ ROUTES: dict[str, Look | None] = {
     "ml/v1/files/<str:token>/": Look("file.read"),
     "ml/v1/dataset/": Look("dataset.export", f"{V1}dataset/", names_patient=False),  # it has no names
     "ml/v1/accuracy/": None,  # counts
+    "ml/v1/insight/overview/": None,  # these three too
+    "ml/v1/insight/accuracy/": None,
+    "ml/v1/insight/drift/": None,
+    "ml/v1/insight/review/": Look("inference.review", f"{V1}insight/review/?since=2026-02-01&until=2026-04-01"),
     "ml/v1/access-log/": Look("access.list", f"{V1}access-log/?patient={PATIENT}"),
     "ml/v1/access-log/export/": Look("access.export", f"{V1}access-log/export/?patient={PATIENT}"),
     "ml/v1/mlflow/log-prediction/": None,  # it sends a run to MLflow, and answers with its id

@@ -96,6 +96,10 @@ API = {
     "access-log/": Row("access-log/", reads(AUDITOR)),
     "access-log/export/": Row("access-log/export/", reads(AUDITOR)),
     "accuracy/": Row("accuracy/", reads(KIM, OTHER, REVIEWER, TRAINER, AUDITOR)),
+    "insight/overview/": Row("insight/overview/", reads(KIM, OTHER, REVIEWER, TRAINER, AUDITOR)),
+    "insight/accuracy/": Row("insight/accuracy/", reads(KIM, OTHER, REVIEWER, TRAINER, AUDITOR)),
+    "insight/drift/": Row("insight/drift/", reads(KIM, OTHER, REVIEWER, TRAINER, AUDITOR)),
+    "insight/review/": Row("insight/review/", reads(KIM, OTHER, REVIEWER, AUDITOR)),
     "me/": Row("me/", reads(*ROLES)),
     "mlflow/log-prediction/": Row(
         "mlflow/log-prediction/", posts(KIM, REVIEWER), is_object=True, body={"inference_id": str(ID)}
