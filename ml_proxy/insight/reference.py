@@ -17,8 +17,8 @@ from ml_proxy.model_classes import model_info
 
 MAX_INPUTS, MAX_BINS = 1000, 100
 NO_REFERENCE = (
-    "The model server tells no distribution of the training data: its model-info needs `reference`. The reference model "
-    "server has it for a model of numbers from the next retrain on."
+    "The model server tells no distribution of the training data: its model-info needs `reference`. The reference "
+    "model server has it for a model of numbers from the next retrain on."
 )
 NO_ANSWER = "The model server does not answer, so the training data is unknown: try again."
 

@@ -5,6 +5,7 @@ does not depend on the size of the log. Each row stands for `weight` rows. Only 
 index, grow with the window.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -45,27 +46,34 @@ def short(column: str) -> Case:
 
 
 def sample(window: Window, text: Case, rows: int = ROWS) -> Sample:
-    """Reads at most about `rows` rows, with `text` of each."""
+    """Reads at most about `rows` rows, with `text` of each, from as many slices as have rows."""
     slices = window.slices()
-    per_slice = max(rows // len(slices), 1)
+    totals = [_matching(window, each).count() for each in slices]
+    most = _quota(totals, rows)
     found: list[SampledRow] = []
     days = dict.fromkeys((each.day for each in slices), 0)
-    is_complete = True
-    for each in slices:
-        columns, total = _read(window, each, text, per_slice)
+    for each, total in zip(slices, totals, strict=True):
         days[each.day] += total
-        is_complete = is_complete and total <= len(columns)
-        weight = total / len(columns) if columns else 0.0
-        found += [SampledRow(each.day, weight, *row) for row in columns]
+        columns = _read(window, each, text, min(total, most)) if total else []
+        found += [SampledRow(each.day, max(total / len(columns), 1.0), *row) for row in columns]
+    is_complete = max(totals, default=0) <= most
     return Sample([row for row in found if window.model in {None, row.model_name}], days, is_complete)
 
 
-def _read(window: Window, part: Slice, text: Case, limit: int) -> tuple[list[tuple[Any, ...]], int]:
-    """The columns of the newest rows of a slice, and the number of all rows in it."""
-    matching = _matching(window, part)
-    columns = list(matching.values_list("model_name", "model_version", "latency_ms", text)[: limit + 1])
-    total = len(columns) if len(columns) <= limit else matching.count()
-    return columns[:limit], total
+def _quota(totals: Sequence[int], rows: int) -> int:
+    """The largest number of rows of each slice with which a sample has at most `rows`; at least 1."""
+    left, quota = rows, 0
+    for position, total in enumerate(ascending := sorted(totals)):
+        quota = left // (len(ascending) - position)
+        if total > quota:
+            return max(quota, 1)
+        left -= total
+    return max(ascending[-1], quota, 1) if ascending else 1
+
+
+def _read(window: Window, part: Slice, text: Case, limit: int) -> list[tuple[Any, ...]]:
+    """The columns of the newest rows of a slice."""
+    return list(_matching(window, part).values_list("model_name", "model_version", "latency_ms", text)[:limit])
 
 
 def _matching(window: Window, part: Slice) -> QuerySet[Any]:

@@ -91,7 +91,9 @@ class OverviewSchema(serializers.Serializer[Any]):
     model = serializers.CharField(read_only=True, allow_null=True)
     total = serializers.IntegerField(read_only=True)
     sampled = serializers.IntegerField(read_only=True, help_text="The rows that were read.")
-    is_complete = serializers.BooleanField(read_only=True, help_text="Whether every row was read: nothing is estimated.")
+    is_complete = serializers.BooleanField(
+        read_only=True, help_text="Whether every row was read: nothing is estimated."
+    )
     days = _Days(read_only=True)
     classes = _Classes(read_only=True)
     confidence = _Histogram(read_only=True)

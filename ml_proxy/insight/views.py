@@ -106,8 +106,8 @@ class Review(ReadView):
         summary="Inferences without a verdict, the least sure and the most drifted first",
         description=(
             f"{_PERIOD} Looks at the newest {review.CANDIDATES} inferences. Uncertainty is 0 for a sure answer, and 1 "
-            "for one that is no surer than chance; drift is the fraction of inputs outside the training data; the score "
-            "is the larger of the two."
+            "for one that is no surer than chance. Drift is the fraction of inputs outside the training data. The "
+            "score is the larger of the two."
         ),
         parameters=[
             OpenApiParameter("by", {"type": "string", "enum": list(review.ORDERS), "default": review.ORDERS[0]}),
@@ -128,7 +128,7 @@ class Review(ReadView):
 
 
 def _limit(value: str) -> int:
-    if not (value.isascii() and value.isdigit() and len(value) <= 3 and 1 <= int(value) <= review.MAX_LIMIT):  # noqa: PLR2004
+    if not (value.isascii() and value.isdigit() and len(value) <= 3 and 1 <= int(value) <= review.MAX_LIMIT):
         raise ValueError(f"must be a whole number from 1 to {review.MAX_LIMIT}")
     return int(value)
 

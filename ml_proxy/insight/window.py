@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -69,5 +70,5 @@ def read_zone(value: str) -> ZoneInfo:
 def _split(day: Slice, parts: int) -> Iterator[Slice]:
     step = (day.until - day.since) / parts
     bounds = [day.since + step * number for number in range(parts)] + [day.until]
-    for since, until in zip(bounds, bounds[1:], strict=False):
+    for since, until in pairwise(bounds):
         yield Slice(day.day, since, until)

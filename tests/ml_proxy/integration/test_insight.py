@@ -120,9 +120,7 @@ def test_wilson_intervals_are_those_of_the_books(agreed: int, judged: int, inter
     assert wilson(agreed, judged) == (pytest.approx(interval[0], abs=5e-4), pytest.approx(interval[1], abs=5e-4))
 
 
-@pytest.mark.parametrize(
-    "query", [{"since": "2024-01-01"}, {"since": "2026-04-01"}, {"timezone": "Mars"}, {"by": "x"}]
-)
+@pytest.mark.parametrize("query", [{"since": "2024-01-01"}, {"since": "2026-04-01"}, {"timezone": "Mars"}, {"by": "x"}])
 def test_a_period_that_is_too_long_or_a_wrong_parameter_is_refused(client: Client, query: dict[str, str]) -> None:
     assert_problem(client.get(f"/ml/v1/insight/overview/?{urlencode({**WEEK, **query})}"), 400, "bad-input")
 
@@ -197,7 +195,11 @@ def test_the_queue_lists_inputs_that_the_training_data_does_not_cover(gateway: C
     asked(50, 50)
     strange = asked(500, 50, "Z")
     first, _ = ask(gateway, "review")
-    assert (first["id"], first["drift"], first["score"]) == (str(strange.id), pytest.approx(2 / 3), pytest.approx(2 / 3))
+    assert (first["id"], first["drift"], first["score"]) == (
+        str(strange.id),
+        pytest.approx(2 / 3),
+        pytest.approx(2 / 3),
+    )
     assert first["outside"] == [
         {"pointer": "/features/size", "value": 500, "bounds": [0, 100]},
         {"pointer": "/ward", "value": "Z", "bounds": None},
