@@ -4,7 +4,7 @@ INSTALL := python=$$(scripts/find-python) && exec "$$python" -m tools.launch.ins
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 COMPILE := $(VENV)/python -m tools.launch.uv pip compile $(LOCK) --directory requirements
 
-.PHONY: help up models test check chaos bench scale llm fmt openapi lock clean base dev
+.PHONY: help up models test check chaos bench scale llm fmt console openapi lock clean base dev
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -36,6 +36,9 @@ check: dev ## check format, lint, types, import contracts, migrations, settings,
 
 fmt: dev ## format the code and apply the linter's fixes
 	@$(VENV)/ruff format . && exec $(VENV)/ruff check --fix .
+
+console: dev ## build the console from frontend/ into frontend/dist
+	@exec $(VENV)/python -m tools.console build
 
 openapi: dev ## generate docs/openapi.yaml from the code
 	@exec $(VENV)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml

@@ -5,6 +5,7 @@ from django.urls import include, path, re_path
 
 from accounts.pages.refused import permission_denied
 from accounts.pages.sign_in import SignIn
+from backend import console
 from backend.api_docs import ApiDocs, ApiSchema
 from backend.open_paths import guarded, readyz
 from common import problem_details
@@ -12,7 +13,6 @@ from common.fixed_paths import EitherSlash, FixedPaths
 from common.views import add_slash, healthz, metrics
 from ml_proxy.pages.reception import reception, reception_one
 from ml_proxy.permissions import VIEW_METRICS
-from ml_proxy.views.home import home
 
 admin.site.site_header = admin.site.site_title = "ML Proxy"
 admin.site.index_title = "Records, jobs and accounts"
@@ -22,7 +22,7 @@ urlpatterns = [
     FixedPaths("ml/v1/", "accounts.api_urls"),
     FixedPaths("ml/v1/", "accounts.access_log.urls"),
     FixedPaths("ml/v1/mlflow/", "integrations.mlflow.urls"),
-    path("", home, name="home"),
+    *console.paths,
     EitherSlash("ddp/", "text_to_sql.ddp_urls"),
     EitherSlash("llm/", "text_to_sql.llm_urls"),
     EitherSlash("ai/", "imaging.urls"),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from backend.settings.machine import VAR_DIR
+from backend.settings.machine import BASE_DIR, VAR_DIR
 from backend.settings.oidc import OIDC_APPS
 
 ROOT_URLCONF = "backend.urls"
@@ -72,3 +72,7 @@ STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns if it is missing
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
+
+CONSOLE_DIR = BASE_DIR / "frontend" / "dist"
+STATICFILES_DIRS = [("console", CONSOLE_DIR)] if CONSOLE_DIR.is_dir() else []
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/console/assets/"  # their names have a hash of their content

@@ -1,0 +1,72 @@
+"""The console: one page for all of its addresses. `frontend/dist` has it built; ADR 32 says why it is committed."""
+
+from functools import lru_cache
+from pathlib import Path
+from secrets import token_urlsafe
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import path, register_converter
+from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
+
+from common.exceptions import Unavailable
+from common.request_body import require_method
+
+# The first part of each address that the browser's router knows, as in `frontend/src/router.tsx`.
+PAGES = (
+    "sign-in",
+    "predict",
+    "history",
+    "training",
+    "insight",
+    "questions",
+    "pictures",
+    "system",
+    "account",
+)
+_NONCE = "CSP_NONCE"  # in the built page, in place of a nonce
+# Scripts of this origin only, and nothing inline. Dialogs lock scrolling with a style element, which has the nonce;
+# previews of pictures are blobs that the page made.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data: blob:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@csrf_exempt  # it changes nothing, and a wrong method must get a 405
+@ensure_csrf_cookie  # a session sends the token with its calls
+def console(request: HttpRequest, page: str = "") -> HttpResponse:
+    """The page, with a nonce of its own. Raises `Unavailable` if nobody built it."""
+    require_method(request, "GET", "HEAD")
+    nonce = token_urlsafe(16)
+    response = HttpResponse(_page(settings.CONSOLE_DIR / "index.html").replace(_NONCE, nonce))
+    response["Content-Security-Policy"] = _POLICY.format(nonce=nonce)
+    response["Cache-Control"] = "no-cache"
+    return response
+
+
+class PageConverter:
+    """The path of one of the console's pages: its name, and at most one part after it."""
+
+    regex = rf"(?:{'|'.join(PAGES)})(?:/[\w.-]+)?/?"
+
+    def to_python(self, value: str) -> str:
+        """The path as it is."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """The path as it is."""
+        return value
+
+
+register_converter(PageConverter, "console")
+# All other addresses stay what they are, unknown ones included.
+paths = [path("", console, name="home"), path("<console:page>", console, name="console")]
+
+
+@lru_cache(maxsize=2)
+def _page(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError as exc:
+        raise Unavailable("The console is not built. Run `make console`.") from exc

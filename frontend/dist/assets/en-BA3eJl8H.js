@@ -1,0 +1,1 @@
+var e=JSON.parse(`{"y8le+Z":["Training"]}`);export{e as messages};

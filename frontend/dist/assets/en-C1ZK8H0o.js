@@ -1,0 +1,1 @@
+var e=JSON.parse(`{"HXVbcL":["Pictures"]}`);export{e as messages};

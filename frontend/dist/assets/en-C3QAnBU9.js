@@ -1,0 +1,1 @@
+var e=JSON.parse(`{"cVDh/V":["Insight"]}`);export{e as messages};

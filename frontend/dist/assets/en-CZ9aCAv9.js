@@ -1,0 +1,1 @@
+var e=JSON.parse(`{"AeXO77":["Account"]}`);export{e as messages};

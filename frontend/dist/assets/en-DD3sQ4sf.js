@@ -1,0 +1,1 @@
+var e=JSON.parse(`{"3+AsBV":["Sign in to ML Proxy"]}`);export{e as messages};

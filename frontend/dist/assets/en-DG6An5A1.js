@@ -1,0 +1,1 @@
+var e=JSON.parse(`{"D24M7i":["Predict"]}`);export{e as messages};

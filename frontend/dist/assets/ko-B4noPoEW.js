@@ -1,0 +1,1 @@
+var e=JSON.parse(`{"cVDh/V":["분석"]}`);export{e as messages};

@@ -1,0 +1,1 @@
+var e=JSON.parse(`{"AeXO77":["계정"]}`);export{e as messages};

@@ -1,0 +1,1 @@
+var e=JSON.parse(`{"D24M7i":["예측"]}`);export{e as messages};

@@ -1,0 +1,1 @@
+var e=JSON.parse(`{"HXVbcL":["사진"]}`);export{e as messages};

@@ -1,0 +1,34 @@
+import { i18n } from "@lingui/core";
+import { I18nProvider } from "@lingui/react";
+import { MlProxyProvider, retry } from "@ml-proxy/client/react";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { setNonce } from "get-nonce";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { client } from "./api/client";
+import { SignInDialog } from "./components/sign-in-dialog";
+import { Toaster } from "./components/toaster";
+import { startLanguage } from "./i18n";
+import { makeRouter } from "./router";
+import { startTheme } from "./theme";
+import "./styles.css";
+
+const queries = new QueryClient({ defaultOptions: { queries: { staleTime: 10_000, ...retry } } });
+
+setNonce(document.querySelector<HTMLMetaElement>("meta[property=csp-nonce]")?.nonce ?? ""); // for Radix' styles
+startTheme();
+await startLanguage();
+createRoot(document.getElementById("root") as HTMLElement).render(
+  <StrictMode>
+    <I18nProvider i18n={i18n}>
+      <QueryClientProvider client={queries}>
+        <MlProxyProvider client={client}>
+          <RouterProvider router={makeRouter(queries)} />
+          <SignInDialog />
+          <Toaster />
+        </MlProxyProvider>
+      </QueryClientProvider>
+    </I18nProvider>
+  </StrictMode>,
+);

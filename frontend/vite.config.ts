@@ -1,0 +1,48 @@
+import { lingui } from "@lingui/vite-plugin";
+import babel from "@rolldown/plugin-babel";
+import tailwindcss from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+import { precompress } from "./build/precompress.ts";
+
+const gateway = process.env.GATEWAY_URL ?? "http://127.0.0.1:8000";
+const api = ["/ml/", "/ai/", "/llm/", "/ddp/", "/accounts/", "/api/", "/readyz", "/admin/", "/static/admin/"];
+
+export default defineConfig(({ command }) => ({
+  // The gateway serves the built files as static files; the development server serves everything at its root.
+  base: command === "build" ? "/static/console/" : "/",
+  plugins: [
+    react(),
+    babel({
+      include: /\.tsx?$/,
+      sourceMap: false,
+      plugins: ["@lingui/babel-plugin-lingui-macro"],
+    }),
+    lingui({ failOnMissing: command === "build", failOnCompileError: true }),
+    tailwindcss(),
+    precompress(),
+  ],
+  resolve: {
+    alias: [
+      { find: "@ml-proxy/client/react", replacement: path("../clients/typescript/src/react/index.ts") },
+      { find: "@ml-proxy/client", replacement: path("../clients/typescript/src/index.ts") },
+      { find: /^@\//, replacement: path("./src/") },
+    ],
+  },
+  html: { cspNonce: "CSP_NONCE" },
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0, // the content security policy knows no data URLs for scripts and styles
+    chunkSizeWarningLimit: 700,
+    reportCompressedSize: false,
+  },
+  server: {
+    host: "127.0.0.1",
+    proxy: Object.fromEntries(api.map((path) => [path, { target: gateway, changeOrigin: true }])),
+  },
+  test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },
+}));
+
+function path(relative: string): string {
+  return new URL(relative, import.meta.url).pathname;
+}
