@@ -66,8 +66,16 @@ def _candidate(row: Any, known: Reference) -> Candidate:
     uncertainty, drift = _uncertainty(found), len(outside) / len(known.inputs) if known.inputs else 0.0
     label, confidence = found[0] if found else (None, None)
     score = max(uncertainty, drift)
-    columns = [getattr(row, name) for name in _COLUMNS]
-    return Candidate(*columns, label, confidence, uncertainty, drift, score, outside[:MAX_OUTSIDE])
+    columns = {name: getattr(row, name) for name in _COLUMNS}
+    return Candidate(
+        **columns,
+        label=label,
+        confidence=confidence,
+        uncertainty=uncertainty,
+        drift=drift,
+        score=score,
+        outside=outside[:MAX_OUTSIDE],
+    )
 
 
 def _predictions(text: str | None) -> list[Prediction]:

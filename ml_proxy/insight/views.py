@@ -121,7 +121,7 @@ class Review(ReadView):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Returns the front of the queue."""
         query = read_query(request, _REVIEW)
-        chosen = {name: query.pop(name) for name in ("by", "limit") if name in query}
+        chosen: dict[str, Any] = {name: query.pop(name) for name in ("by", "limit") if name in query}
         rows = review.queue(window(scope_of(request), query), **chosen)
         note_rows(request, "inference.review", rows, {**query, **chosen})
         return json_response([_described(row) for row in rows])

@@ -34,7 +34,7 @@ class VerdictForm(ModelForm):
         model = Feedback
         fields = ("verdict", "label", "note")
         labels: ClassVar = {"label": _("The right class")}
-        widgets: ClassVar = {"label": forms.TextInput}
+        widgets: ClassVar = {"label": forms.TextInput(attrs={"list": "classes"})}  # a datalist of the page
 
     def __init__(self, *args: Any, classes: Sequence[str] | None, own_label: str | None, **kwargs: Any) -> None:
         """`classes` are the model's, or None if they are unknown; `own_label` is what the model answered."""

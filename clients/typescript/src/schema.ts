@@ -797,6 +797,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ml/v1/insight/accuracy/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Accuracy against doctors' verdicts by model version, with 95% Wilson intervals
+         * @description Counts as `accuracy/` does: the newest verdict on each inference that the caller may see.
+         */
+        get: operations["list_insight_accuracy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ml/v1/insight/drift/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether recent inputs are distributed as the training data was
+         * @description Without since or until, the last 30 days; at most 366 days. Compares a sample of about 2,000 inputs with `reference` in model-info: a chi-squared test for each input, corrected by Benjamini and Hochberg. An input has drifted if its q_value is at most 0.01 and its population stability index (psi) at least 0.1. `reason` says why nothing could be compared.
+         */
+        get: operations["get_insight_drift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ml/v1/insight/overview/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Inferences per day, classes over time, confidence and latency
+         * @description Without since or until, the last 30 days; at most 366 days. Counts of all models' inferences are exact. All else is estimated from a sample of about 5,000 rows, spread over the period; `is_complete` says that the sample has every row.
+         */
+        get: operations["get_insight_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ml/v1/insight/review/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Inferences without a verdict, the least sure and the most drifted first
+         * @description Without since or until, the last 30 days; at most 366 days. Looks at the newest 2000 inferences. Uncertainty is 0 for a sure answer, and 1 for one that is no surer than chance. Drift is the fraction of inputs outside the training data. The score is the larger of the two.
+         */
+        get: operations["list_insight_review"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ml/v1/me/": {
         parameters: {
             query?: never;
@@ -1239,6 +1319,156 @@ export interface components {
             /** @description Only present if there are files. */
             files?: components["schemas"]["File"][];
         };
+        /** @description How often doctors agreed with one model version. */
+        InsightAccuracy: {
+            readonly model_name: string;
+            readonly model_version: string;
+            readonly agreed: number;
+            readonly corrected: number;
+            /** Format: double */
+            readonly accuracy: number;
+            /**
+             * Format: double
+             * @description The lower end of the 95% Wilson interval.
+             */
+            readonly low: number;
+            /**
+             * Format: double
+             * @description The upper end.
+             */
+            readonly high: number;
+            readonly periods: {
+                /** Format: date */
+                period: string;
+                agreed: number;
+                corrected: number;
+                accuracy: number;
+                /** @description The lower end of the 95% Wilson interval. */
+                low: number;
+                /** @description The upper end. */
+                high: number;
+            }[];
+        };
+        /** @description An inference that a doctor should look at. */
+        InsightCandidate: {
+            /** Format: uuid */
+            readonly id: string;
+            readonly doctor_name: string;
+            readonly patient_name: string;
+            /** Format: date-time */
+            readonly predicted_at: string;
+            readonly model_name: string;
+            readonly model_version: string;
+            readonly label: string | null;
+            /** Format: double */
+            readonly confidence: number | null;
+            /** Format: double */
+            readonly uncertainty: number;
+            /** Format: double */
+            readonly drift: number;
+            /** Format: double */
+            readonly score: number;
+            readonly outside: {
+                pointer: string;
+                value: unknown;
+                /** @description Least and greatest in training. */
+                bounds: number[] | null;
+            }[];
+        };
+        /** @description Recent inputs against the training data of the version in service. */
+        InsightDrift: {
+            /** Format: date-time */
+            readonly since: string;
+            /** Format: date-time */
+            readonly until: string;
+            readonly model_name: string;
+            readonly model_version: string;
+            readonly reference_rows: number;
+            readonly sampled: number;
+            /** @description Why nothing was compared. */
+            readonly reason: string | null;
+            /** @description How many inputs have drifted. */
+            readonly drifted: number;
+            readonly inputs: components["schemas"]["InsightInput"][];
+        };
+        /** @description One input, compared with the training data. The last of the counts is that of missing values. */
+        InsightInput: {
+            /** @description JSON pointer into the request's body. */
+            readonly pointer: string;
+            /**
+             * Format: double
+             * @description Population stability index.
+             */
+            readonly psi: number;
+            /** Format: double */
+            readonly p_value: number;
+            /**
+             * Format: double
+             * @description The p-value, corrected for the number of inputs.
+             */
+            readonly q_value: number;
+            readonly drifted: boolean;
+            /** @description Values that the training data does not cover. */
+            readonly outside: number;
+            readonly missing: number;
+            /** @description Between bins of numbers. */
+            readonly edges: number[];
+            readonly categories: string[];
+            /** @description Counts in training. */
+            readonly reference: number[];
+            /** @description Counts in the log. */
+            readonly observed: number[];
+        };
+        /** @description What the models answered in a period. */
+        InsightOverview: {
+            /** Format: date-time */
+            readonly since: string;
+            /** Format: date-time */
+            readonly until: string;
+            readonly timezone: string;
+            readonly model: string | null;
+            readonly total: number;
+            /** @description The rows that were read. */
+            readonly sampled: number;
+            /** @description Whether every row was read: nothing is estimated. */
+            readonly is_complete: boolean;
+            readonly days: {
+                /** Format: date */
+                day: string;
+                count: number;
+                /** @description Inferences by the surest class. */
+                classes: {
+                    [key: string]: number;
+                };
+                /** @description Percentiles of the model server's response time in milliseconds. */
+                latency_ms: {
+                    p50: number;
+                    p90: number;
+                    p95: number;
+                    p99: number;
+                } | null;
+            }[];
+            readonly classes: {
+                label: string;
+                count: number;
+            }[];
+            readonly confidence: {
+                bins: number;
+                counts: number[];
+            };
+            /** @description Percentiles of the model server's response time in milliseconds. */
+            readonly latency_ms: {
+                p50: number;
+                p90: number;
+                p95: number;
+                p99: number;
+            } | null;
+            readonly models: {
+                model_name: string;
+                model_version: string;
+                count: number;
+            }[];
+        };
         /** @description One job. */
         Job: {
             /** Format: uuid */
@@ -1418,6 +1648,11 @@ export type Feedback = components['schemas']['Feedback'];
 export type File = components['schemas']['File'];
 export type HealthResponse = components['schemas']['HealthResponse'];
 export type Inference = components['schemas']['Inference'];
+export type InsightAccuracy = components['schemas']['InsightAccuracy'];
+export type InsightCandidate = components['schemas']['InsightCandidate'];
+export type InsightDrift = components['schemas']['InsightDrift'];
+export type InsightInput = components['schemas']['InsightInput'];
+export type InsightOverview = components['schemas']['InsightOverview'];
 export type Job = components['schemas']['Job'];
 export type LabelSchema = components['schemas']['LabelSchema'];
 export type LoggedPrediction = components['schemas']['LoggedPrediction'];
@@ -4263,6 +4498,219 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests of this kind at once, or not available. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before a retry. */
+                    "Retry-After"?: number;
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An RFC 9457 problem. */
+            default: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_insight_accuracy: {
+        parameters: {
+            query?: {
+                by?: "day" | "week" | "month";
+                /** @description A model's full name; must match exactly. */
+                model?: string;
+                /** @description ISO 8601, inclusive; UTC if it has no offset. */
+                since?: string | "";
+                /** @description ISO 8601, exclusive; UTC if it has no offset. */
+                until?: string | "";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InsightAccuracy"][];
+                };
+            };
+            /** @description Too many requests of this kind at once, or not available. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before a retry. */
+                    "Retry-After"?: number;
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An RFC 9457 problem. */
+            default: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_insight_drift: {
+        parameters: {
+            query?: {
+                /** @description A model's full name; must match exactly. */
+                model?: string;
+                /** @description ISO 8601, inclusive; UTC if it has no offset. */
+                since?: string | "";
+                /** @description ISO 8601, exclusive; UTC if it has no offset. */
+                until?: string | "";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InsightDrift"];
+                };
+            };
+            /** @description Too many requests of this kind at once, or not available. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before a retry. */
+                    "Retry-After"?: number;
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An RFC 9457 problem. */
+            default: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_insight_overview: {
+        parameters: {
+            query?: {
+                /** @description A model's full name; must match exactly. */
+                model?: string;
+                /** @description ISO 8601, inclusive; UTC if it has no offset. */
+                since?: string | "";
+                /** @description IANA name of the time zone in which a day begins; UTC. */
+                timezone?: string;
+                /** @description ISO 8601, exclusive; UTC if it has no offset. */
+                until?: string | "";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InsightOverview"];
+                };
+            };
+            /** @description Too many requests of this kind at once, or not available. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before a retry. */
+                    "Retry-After"?: number;
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An RFC 9457 problem. */
+            default: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_insight_review: {
+        parameters: {
+            query?: {
+                by?: "score" | "uncertainty" | "drift";
+                limit?: number;
+                /** @description A model's full name; must match exactly. */
+                model?: string;
+                /** @description ISO 8601, inclusive; UTC if it has no offset. */
+                since?: string | "";
+                /** @description ISO 8601, exclusive; UTC if it has no offset. */
+                until?: string | "";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InsightCandidate"][];
                 };
             };
             /** @description Too many requests of this kind at once, or not available. */

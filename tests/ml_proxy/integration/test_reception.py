@@ -26,7 +26,7 @@ from tests.support.model import Conversation, ScriptedModel
 pytestmark = pytest.mark.django_db
 
 LIST = "/reception/"
-KOREAN = {"HTTP_ACCEPT_LANGUAGE": "ko-KR,ko;q=0.9,en;q=0.8"}
+KOREAN: dict[str, Any] = {"HTTP_ACCEPT_LANGUAGE": "ko-KR,ko;q=0.9,en;q=0.8"}
 
 
 @pytest.fixture(autouse=True)

@@ -73,4 +73,4 @@ export const overviewQuery = (period: Period) =>
   insight<Overview>("overview", period, { timezone: Intl.DateTimeFormat().resolvedOptions().timeZone });
 export const agreementQuery = (period: Period) => insight<Agreement[]>("accuracy", period);
 export const driftQuery = (period: Period) => insight<Drift>("drift", period);
-export const reviewQuery = (period: Period, by: Order) => insight<Candidate[]>("review", period, { by });
+export const reviewQuery = (period: Period, by: Order) => insight<Candidate[]>("review", period, { by, limit: "20" });

@@ -77,13 +77,21 @@ export function LatencyLines({ days }: { days: Day[] }) {
         <YAxis width={52} unit=" ms" {...AXIS} />
         <Tooltip {...TOOLTIP} />
         <Legend />
-        <Line dataKey="latency_ms.p50" name={t`Median`} stroke={COLORS[0]} strokeWidth={2} isAnimationActive={false} />
+        <Line
+          dataKey="latency_ms.p50"
+          name={t`Median`}
+          stroke={COLORS[0]}
+          strokeWidth={2}
+          dot={false}
+          isAnimationActive={false}
+        />
         <Line
           dataKey="latency_ms.p95"
           name={t`95 of 100 are faster`}
           stroke={COLORS[1]}
           strokeWidth={2}
           strokeDasharray="5 3"
+          dot={false}
           isAnimationActive={false}
         />
       </LineChart>
@@ -94,8 +102,9 @@ export function LatencyLines({ days }: { days: Day[] }) {
 /** Accuracy by version, with its interval. */
 export function Accuracy({ versions }: { versions: Agreement[] }) {
   const { t } = useLingui();
+  const isOne = new Set(versions.map(({ model_name }) => model_name)).size === 1;
   const shown = versions.map((each) => ({
-    name: `${each.model_name} ${each.model_version}`,
+    name: isOne ? t`Version ${each.model_version}` : `${each.model_name} ${each.model_version}`,
     accuracy: each.accuracy * 100,
     interval: [(each.accuracy - each.low) * 100, (each.high - each.accuracy) * 100],
   }));
@@ -104,7 +113,7 @@ export function Accuracy({ versions }: { versions: Agreement[] }) {
       <BarChart data={shown} layout="vertical">
         <CartesianGrid horizontal={false} stroke="var(--border)" />
         <XAxis type="number" domain={[0, 100]} unit=" %" {...AXIS} />
-        <YAxis type="category" dataKey="name" width={130} {...AXIS} />
+        <YAxis type="category" dataKey="name" width={isOne ? 84 : 150} {...AXIS} />
         <Tooltip {...TOOLTIP} formatter={(value) => `${Number(value).toFixed(1)} %`} />
         <Bar dataKey="accuracy" name={t`Accuracy`} fill={COLORS[0]} barSize={18} isAnimationActive={false}>
           <ErrorBar dataKey="interval" direction="x" stroke="var(--foreground)" strokeWidth={2} width={6} />

@@ -20,8 +20,8 @@ export function DriftCard({ period }: { period: Period }) {
   const { data, error, refetch } = useQuery(driftQuery(period));
   const [isAll, setAll] = useState(false);
   const [chosen, setChosen] = useState<Input | null>(null);
-  if (error) return <ProblemAlert error={error} onRetry={refetch} />;
-  if (!data) return <Skeleton className="h-72" />;
+  if (error) return <ProblemAlert error={error} onRetry={refetch} className="lg:col-span-2" />;
+  if (!data) return <Skeleton className="h-72 lg:col-span-2" />;
   const [sampled, rows, total] = [i18n.number(data.sampled), i18n.number(data.reference_rows), data.inputs.length];
   const version = `${data.model_name} ${data.model_version}`;
   const columns: Column<Input>[] = [
@@ -50,7 +50,7 @@ export function DriftCard({ period }: { period: Period }) {
     },
   ];
   return (
-    <Card aria-label={t`Drift of inputs`}>
+    <Card className="lg:col-span-2">
       <CardTitle>
         <Trans>Drift of inputs</Trans>
       </CardTitle>

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { type Column, DataTable } from "@/components/data-table";
 import { Field } from "@/components/field";
+import { Moment } from "@/components/moment";
 import { ProblemAlert } from "@/components/problem-alert";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Select } from "@/components/ui/input";
@@ -11,9 +12,11 @@ import { Skeleton } from "@/components/ui/skeleton";
 import { type Candidate, type Order, type Period, reviewQuery } from "./api";
 import { nameOf, percent } from "./figures";
 
+const SHOWN_INPUTS = 3;
+
 /** Inferences without a verdict, the least sure and the most drifted first. */
 export function ReviewCard({ period }: { period: Period }) {
-  const { t, i18n } = useLingui();
+  const { t } = useLingui();
   const [order, setOrder] = useState<Order>("score");
   const { data, error, refetch } = useQuery(reviewQuery(period, order));
   const columns: Column<Candidate>[] = [
@@ -30,7 +33,7 @@ export function ReviewCard({ period }: { period: Period }) {
     {
       header: t`Time`,
       accessorKey: "predicted_at",
-      cell: ({ getValue }) => i18n.date(getValue<string>(), { dateStyle: "short", timeStyle: "short" }),
+      cell: ({ getValue }) => <Moment time={getValue<string>()} />,
     },
     {
       id: "answer",
@@ -41,11 +44,11 @@ export function ReviewCard({ period }: { period: Period }) {
     {
       id: "outside",
       header: t`Outside training`,
-      cell: ({ row: { original } }) => original.outside.map(({ pointer }) => nameOf(pointer)).join(", ") || "–",
+      cell: ({ row: { original } }) => <Outside inputs={original.outside.map(({ pointer }) => nameOf(pointer))} />,
     },
   ];
   return (
-    <Card className="lg:col-span-2" aria-label={t`To review`}>
+    <Card className="lg:col-span-2">
       <div className="flex flex-wrap items-start justify-between gap-3">
         <div>
           <CardTitle className="mb-1">
@@ -72,4 +75,10 @@ export function ReviewCard({ period }: { period: Period }) {
       )}
     </Card>
   );
+}
+
+function Outside({ inputs }: { inputs: string[] }) {
+  const rest = inputs.length - SHOWN_INPUTS;
+  const shown = inputs.slice(0, SHOWN_INPUTS).join(", ") || "–";
+  return rest > 0 ? <Trans>{shown} and more</Trans> : shown;
 }

@@ -2,6 +2,7 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { useState } from "react";
 import { type Column, DataTable } from "@/components/data-table";
 import { JobStateBadge } from "@/components/job-progress";
+import { Moment } from "@/components/moment";
 import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Dialog } from "@/components/ui/dialog";
@@ -14,7 +15,7 @@ const SAME_IN_ALL = ["promote", "min_seconds"]; // parameters without effect on 
 
 /** Trainings, newest first. Some of them can be put side by side. */
 export function RunsCard({ runs }: { runs: Run[] }) {
-  const { t, i18n } = useLingui();
+  const { t } = useLingui();
   const [chosen, setChosen] = useState<string[]>([]);
   const [shown, setShown] = useState<Run | null>(null);
   const compared = runs.filter(({ id }) => chosen.includes(id));
@@ -38,7 +39,7 @@ export function RunsCard({ runs }: { runs: Run[] }) {
     {
       header: t`Started`,
       accessorKey: "created_at",
-      cell: ({ getValue }) => i18n.date(getValue<string>(), { dateStyle: "short", timeStyle: "short" }),
+      cell: ({ getValue }) => <Moment time={getValue<string>()} />,
     },
     { header: t`State`, accessorKey: "state", cell: ({ row }) => <JobStateBadge state={row.original.state} /> },
     {
@@ -62,7 +63,7 @@ export function RunsCard({ runs }: { runs: Run[] }) {
     { header: t`By`, accessorKey: "requested_by", cell: ({ getValue }) => getValue<string>() || "–" },
   ];
   return (
-    <Card className="lg:col-span-2" aria-label={t`Trainings`}>
+    <Card className="lg:col-span-2">
       <CardTitle>
         <Trans>Trainings</Trans>
       </CardTitle>

@@ -4,6 +4,7 @@ import { type FormEvent, useState } from "react";
 import { may, meQuery } from "@/api/session";
 import { type Column, DataTable } from "@/components/data-table";
 import { Field } from "@/components/field";
+import { Moment } from "@/components/moment";
 import { ProblemAlert } from "@/components/problem-alert";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
@@ -38,7 +39,7 @@ export function VersionsCard() {
 }
 
 function Versions({ model, onChoose }: { model: Model; onChoose: (chosen: Chosen) => void }) {
-  const { t, i18n } = useLingui();
+  const { t } = useLingui();
   const { data: me } = useQuery(meQuery);
   const serving = model.versions.findIndex(({ state }) => state === "serving"); // the newest version comes first
   const columns: Column<Version>[] = [
@@ -51,10 +52,7 @@ function Versions({ model, onChoose }: { model: Model; onChoose: (chosen: Chosen
     {
       header: t`Trained`,
       accessorKey: "trained_at",
-      cell: ({ getValue }) => {
-        const time = getValue<string | null>();
-        return time ? i18n.date(time, { dateStyle: "short", timeStyle: "short" }) : "–";
-      },
+      cell: ({ getValue }) => <Moment time={getValue<string | null>()} />,
     },
     { id: "accuracy", header: t`Accuracy`, cell: ({ row }) => metric(row.original.metrics?.accuracy) },
     {
@@ -64,8 +62,12 @@ function Versions({ model, onChoose }: { model: Model; onChoose: (chosen: Chosen
         if (original.state !== "kept" || !may(me, "ml_proxy.promote_model")) return null;
         const isOlder = serving >= 0 && index > serving;
         return (
-          <Button size="sm" onClick={() => onChoose({ model: model.name, version: original.version, isOlder })}>
-            {isOlder ? t`Roll back to ${original.version}` : t`Promote ${original.version}`}
+          <Button
+            size="sm"
+            aria-label={isOlder ? t`Roll back to ${original.version}` : t`Promote ${original.version}`}
+            onClick={() => onChoose({ model: model.name, version: original.version, isOlder })}
+          >
+            {isOlder ? t`Roll back` : t`Promote`}
           </Button>
         );
       },
