@@ -60,7 +60,8 @@ def assert_accessible(page: Page) -> None:
     """No violation of axe, in the light and in the dark scheme."""
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_function("document.getAnimations().length === 0")  # colors in between have less contrast
+        # Colors in between have less contrast.
+        until(lambda: page.evaluate("document.getAnimations().length") == 0, what="the colors")
         page.evaluate(AXE.read_text("utf-8"))
         found = page.evaluate("axe.run().then(({violations}) => violations.map(({id, nodes}) => [id, nodes[0].html]))")
         assert found == [], scheme
@@ -120,6 +121,6 @@ def test_a_correction_reaches_insight(system: System, page: Page, language: str)
     row = card.get_by_role("row", name=f"{model['name']} {model['version']}")
     place = card.get_by_role("columnheader").all_inner_texts().index(corrected)
     assert int(row.get_by_role("cell").nth(place).inner_text()) >= 1
-    expect(page.get_by_role("region", name=drift).first).to_be_visible()
-    expect(page.get_by_role("region", name=to_review).first).to_be_visible()
+    expect(page.get_by_role("heading", name=drift)).to_be_visible()
+    expect(page.get_by_role("heading", name=to_review)).to_be_visible()
     assert_accessible(page)

@@ -24,11 +24,13 @@ const TOOLTIP = {
 } as const;
 const HEIGHT = 240;
 
+// Charts have no place in the order of the keyboard: each has a table beside it, and is hidden from screen readers.
+
 /** Inferences per day, by class. */
 export function Days({ days, classes, nameOf }: { days: Day[]; classes: string[]; nameOf: (label: string) => string }) {
   return (
     <ResponsiveContainer width="100%" height={HEIGHT}>
-      <BarChart data={days}>
+      <BarChart accessibilityLayer={false} data={days}>
         <CartesianGrid vertical={false} stroke="var(--border)" />
         <XAxis dataKey="day" tickFormatter={(day: string) => day.slice(5)} minTickGap={16} {...AXIS} />
         <YAxis allowDecimals={false} width={44} {...AXIS} />
@@ -55,7 +57,7 @@ export function Confidence({ counts }: { counts: number[] }) {
   const bins = counts.map((count, number) => ({ bin: `${Math.round((100 * number) / counts.length)} %`, count }));
   return (
     <ResponsiveContainer width="100%" height={HEIGHT}>
-      <BarChart data={bins}>
+      <BarChart accessibilityLayer={false} data={bins}>
         <CartesianGrid vertical={false} stroke="var(--border)" />
         <XAxis dataKey="bin" minTickGap={16} {...AXIS} />
         <YAxis allowDecimals={false} width={44} {...AXIS} />
@@ -71,7 +73,7 @@ export function LatencyLines({ days }: { days: Day[] }) {
   const { t } = useLingui();
   return (
     <ResponsiveContainer width="100%" height={HEIGHT}>
-      <LineChart data={days}>
+      <LineChart accessibilityLayer={false} data={days}>
         <CartesianGrid vertical={false} stroke="var(--border)" />
         <XAxis dataKey="day" tickFormatter={(day: string) => day.slice(5)} minTickGap={16} {...AXIS} />
         <YAxis width={52} unit=" ms" {...AXIS} />
@@ -110,7 +112,7 @@ export function Accuracy({ versions }: { versions: Agreement[] }) {
   }));
   return (
     <ResponsiveContainer width="100%" height={64 + 44 * shown.length}>
-      <BarChart data={shown} layout="vertical">
+      <BarChart accessibilityLayer={false} data={shown} layout="vertical">
         <CartesianGrid horizontal={false} stroke="var(--border)" />
         <XAxis type="number" domain={[0, 100]} unit=" %" {...AXIS} />
         <YAxis type="category" dataKey="name" width={isOne ? 84 : 150} {...AXIS} />
@@ -134,7 +136,7 @@ export function InputBins({ input }: { input: Input }) {
   }));
   return (
     <ResponsiveContainer width="100%" height={HEIGHT}>
-      <BarChart data={bins}>
+      <BarChart accessibilityLayer={false} data={bins}>
         <CartesianGrid vertical={false} stroke="var(--border)" />
         <XAxis dataKey="bin" minTickGap={8} {...AXIS} />
         <YAxis width={44} unit=" %" {...AXIS} />
