@@ -138,7 +138,9 @@ def test_a_form_that_contradicts_itself_stores_nothing(desk: Client, form: dict[
 def test_a_model_server_that_is_away_leaves_a_field_for_the_class(desk: Client, model: ScriptedModel) -> None:
     model.close()
     row_id = one()
-    assert '<input type="text" name="label"' in page_of(desk, f"{LIST}{row_id}/")
+    found = page_of(desk, f"{LIST}{row_id}/")
+    assert '<input type="text" name="label"' in found
+    assert re.findall(r'<option value="([^"]*)"', found) == ["benign", "other"]  # those that the answer names
     assert desk.post(f"{LIST}{row_id}/", {"verdict": "correct", "label": "unsure"}).status_code == 302
 
 
