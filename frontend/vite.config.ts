@@ -7,6 +7,8 @@ import { precompress } from "./build/precompress.ts";
 
 const gateway = process.env.GATEWAY_URL ?? "http://127.0.0.1:8000";
 const api = ["/ml/", "/ai/", "/llm/", "/ddp/", "/accounts/", "/api/", "/readyz", "/admin/", "/static/admin/"];
+const SHELL =
+  /frontend\/src\/(?:main|router|components\/(?:ui\/button|page-header|problem-alert|status-banner|toaster|preferences|route-error|shell|sign-in-dialog)\.tsx)/;
 
 export default defineConfig(({ command }) => ({
   // The gateway serves the built files as static files; the development server serves everything at its root.
@@ -23,7 +25,9 @@ export default defineConfig(({ command }) => ({
     precompress(),
   ],
   resolve: {
+    dedupe: ["react", "react-dom"],
     alias: [
+      { find: "@rjsf/validator-ajv8", replacement: path("./build/no-validator.ts") },
       { find: "@ml-proxy/client/react", replacement: path("../clients/typescript/src/react/index.ts") },
       { find: "@ml-proxy/client", replacement: path("../clients/typescript/src/index.ts") },
       { find: /^@\//, replacement: path("./src/") },
@@ -35,6 +39,10 @@ export default defineConfig(({ command }) => ({
     assetsInlineLimit: 0, // the content security policy knows no data URLs for scripts and styles
     chunkSizeWarningLimit: 700,
     reportCompressedSize: false,
+    minify: "terser", // 3 % smaller than the default
+    terserOptions: { compress: { passes: 2 }, format: { comments: false } },
+    // What every page needs is one file: it compresses 14 kB smaller than the twenty that the default makes.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "shell", test: SHELL }] } } },
   },
   server: {
     host: "127.0.0.1",

@@ -7,9 +7,9 @@ from common.schemas import KEY_SCHEMA, NAME_PATTERN
 from ml_proxy.promotion import MAX_REASON, SEGMENT
 
 _ANSWER = {"description": "The model server's answer, unchanged: status, body and end-to-end header fields."}
+_PASSED = "Passed through from the model server, unchanged."
 _ANY_OBJECT = {"application/json": {"schema": {"type": "object"}}}
 _PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-_PROBLEM = {"description": "An RFC 9457 problem.", "content": _PROBLEM_CONTENT}
 _REFUSAL = {
     "description": "A problem of this gateway, or the model server's answer, unchanged.",
     "content": {**_PROBLEM_CONTENT, "application/json": {"schema": {}}},
@@ -127,15 +127,10 @@ _JOB_KEY = {
     "description": "With respond-async, a repeat of the request by the same caller with the same key returns the same "
     "job. Otherwise the key is forwarded to the model server.",
 }
-_REQUEST_ID_ANSWERED = {"X-Request-ID": {**_TEXT, "description": "The id of this request."}}
 _INFERENCE_ID = {"X-Inference-ID": {**_TEXT, "description": "The inference's id in history."}}
 _LOCATION = {"Location": {**_TEXT, "description": "The URL of the job."}}
 _RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait before the first poll."}}
-_BUSY = {
-    "description": "Too many requests of this kind at once, or not available.",
-    "content": _PROBLEM_CONTENT,
-    "headers": {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait before a retry."}},
-}
+OPEN = ("/healthz", "/readyz")  # need no credentials
 _SECURITY: list[dict[str, list[str]]] = [
     {"tokenAuth": []},
     {"cookieAuth": []},
@@ -151,27 +146,10 @@ def add_plain_views(result: dict[str, Any], generator: Any, request: Any, public
     result["paths"] = dict(sorted(result["paths"].items()))
     for path, operations in result["paths"].items():
         for operation in operations.values():
-            operation["security"] = _SECURITY if path.startswith("/ml/") else []
-            operation["responses"].setdefault("default", _PROBLEM)
+            operation["security"] = [] if path in OPEN else _SECURITY
             if body := operation.get("requestBody"):
                 body["required"] = any("required" in media["schema"] for media in body["content"].values())
-            _add_refusals(path, operation)
-            for status, response in operation["responses"].items():
-                response["headers"] = response.get("headers", {}) | _REQUEST_ID_ANSWERED
-                if status.startswith("4"):
-                    response.setdefault("content", _PROBLEM_CONTENT)
     return result
-
-
-def _add_refusals(path: str, operation: dict[str, Any]) -> None:
-    """The answers to requests that were refused before a view saw them."""
-    answers = operation["responses"]
-    if "requestBody" in operation and "4XX" not in answers:
-        answers.setdefault("408", {"description": "The body did not arrive in time."})
-        answers.setdefault("413", {"description": "The body is too large."})
-    if path != "/healthz" and "5XX" not in answers:
-        own = answers.setdefault("503", deepcopy(_BUSY))
-        own["content"] = own["content"] | _PROBLEM_CONTENT
 
 
 def _paths() -> dict[str, Any]:
@@ -184,18 +162,35 @@ def _paths() -> dict[str, Any]:
                 "predict",
                 "Get a prediction from the model and record it",
                 {"2XX": answer | {"headers": _INFERENCE_ID}, "4XX": _REFUSAL, "5XX": _REFUSAL},
+                description="The body travels to the model byte for byte, and the model's answer back. Each 2xx JSON "
+                "answer is one record in history; any other answer is none. Errors of this gateway are problems: 400 "
+                "for a body without names, 413, 415, 502 if the model server can't be reached or answers no JSON, 503 "
+                "if no record can be kept, 504 if the model takes too long. Other errors are the model server's.",
                 requestBody=_PREDICT_BODY,
                 parameters=[_REQUEST_ID, _KEY],
             )
         },
-        "/ml/v1/status/": {"get": _operation("get_status", "The model server's status", {"200": answer})},
-        "/ml/v1/model-info/": {"get": _operation("get_model_info", "The model server's models", {"200": answer})},
-        "/ml/v1/models/": {"get": _operation("list_models", "All models with their versions", {"200": answer})},
+        "/ml/v1/status/": {
+            "get": _operation("get_status", "The model server's status", {"200": answer}, description=_PASSED)
+        },
+        "/ml/v1/model-info/": {
+            "get": _operation(
+                "get_model_info",
+                "The model server's models",
+                {"200": answer},
+                description=f"{_PASSED} `input_schema` is the JSON Schema of a model's input, `example` a body that "
+                "predict accepts without the two names, `classes` the labels that it can answer.",
+            )
+        },
+        "/ml/v1/models/": {
+            "get": _operation("list_models", "All models with their versions", {"200": answer}, description=_PASSED)
+        },
         "/ml/v1/models/{name}/versions/{version}/promote/": {
             "post": _operation(
                 "promote_model",
                 "Put a version of a model into service, or go back to an older one",
                 {"200": answer, "4XX": _REFUSAL, "5XX": _REFUSAL},
+                description="The model server does it; the gateway logs who asked for it, and why.",
                 requestBody=_PROMOTE_BODY,
                 parameters=[_path_parameter("name"), _path_parameter("version"), _REQUEST_ID],
             )
@@ -205,13 +200,18 @@ def _paths() -> dict[str, Any]:
                 "retrain",
                 "Retrain synchronously, or as a job",
                 {"200": answer, "202": accepted, "409": conflict},
+                description="Waits until the model server is done, so it is for short runs. With `Prefer: "
+                "respond-async` it starts a job, as `POST /ml/v1/retrain/jobs/` does. One retrain at a time.",
                 requestBody={"content": _ANY_OBJECT},
                 parameters=[_REQUEST_ID, _PREFER, _JOB_KEY],
             )
         },
         "/healthz": {
             "get": _operation(
-                "get_health", "Liveness", {"200": {"description": "The process is alive.", "content": _ANY_OBJECT}}
+                "get_health",
+                "Liveness",
+                {"200": {"description": "The process is alive.", "content": _ANY_OBJECT}},
+                description="For a load balancer or a supervisor. It asks no other part.",
             )
         },
         "/readyz": {
@@ -222,13 +222,14 @@ def _paths() -> dict[str, Any]:
                     "200": {"description": "Ready, or degraded.", **_content("Ready")},
                     "503": {"description": "Not ready.", **_content("Ready")},
                 },
+                description="Whether predictions can be answered now, and, for callers who may see it, part by part.",
             )
         },
     }
 
 
 def _operation(name: str, summary: str, responses: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"operationId": name, "summary": summary, "tags": ["ml"], "responses": deepcopy(responses), **more}
+    return {"operationId": name, "summary": summary, "responses": deepcopy(responses), **more}
 
 
 def _path_parameter(name: str) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from typing import Any
 
 from django.urls import URLPattern, path
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 
 from common.file_response import file_answers, file_fields
 from common.query_params import LIMIT_SCHEMA
 from common.schemas import SPAN_FIELDS, sent_field
 from recording.history import History
+from recording.row_schema import row_schema
 from recording.sources import RecordSource
 from recording.views import SourceExport, SourceHistory, SourceRow
 
@@ -35,13 +35,14 @@ def _history(source: RecordSource, name: str) -> Any:
             OpenApiParameter("cursor", str, description="Opaque, from the Link field."),
             sent_field("Link", "The next page, rel=next, if there is one.", 200),
         ],
-        responses={(200, "application/json"): {"type": "array", "items": {"type": "object"}}},
+        responses={(200, "application/json"): {"type": "array", "items": row_schema(source)}},
     )
     return _view(SourceHistory, source, described)
 
 
 def _row(source: RecordSource, name: str) -> Any:
-    described = extend_schema(operation_id=f"get_{name}", summary="One row", responses=OpenApiTypes.OBJECT)
+    schema = {(200, "application/json"): row_schema(source)}
+    described = extend_schema(operation_id=f"get_{name}", summary="One row", responses=schema)
     return _view(SourceRow, source, described)
 
 

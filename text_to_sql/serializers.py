@@ -1,6 +1,6 @@
 """Bodies of requests and responses, checked and described for OpenAPI."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
@@ -91,7 +91,18 @@ class SynonymSchema(serializers.ModelSerializer[Synonym]):
 
     class Meta:
         model = Synonym
-        fields = ("id", "word", "means")
+        fields: ClassVar[tuple[str, ...]] = ("id", "word", "means")
+        extra_kwargs: ClassVar = {
+            "word": {"help_text": "What people say."},
+            "means": {"help_text": "What it means, as `table`, `table.column` or `table.column = 'value'`."},
+        }
+
+
+class SynonymRequest(SynonymSchema):
+    """A synonym to add."""
+
+    class Meta(SynonymSchema.Meta):
+        fields = ("word", "means")
 
 
 class ExampleSchema(serializers.ModelSerializer[Example]):
@@ -99,7 +110,14 @@ class ExampleSchema(serializers.ModelSerializer[Example]):
 
     class Meta:
         model = Example
-        fields = ("id", "question", "sql")
+        fields: ClassVar[tuple[str, ...]] = ("id", "question", "sql")
+
+
+class ExampleRequest(ExampleSchema):
+    """A question with its SQL, to add."""
+
+    class Meta(ExampleSchema.Meta):
+        fields = ("question", "sql")
 
 
 class QuestionRequest(serializers.Serializer[Any]):

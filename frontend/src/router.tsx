@@ -53,19 +53,9 @@ const predict = createRoute({
 const history = createRoute({
   getParentRoute: () => shell,
   path: "/history",
-  validateSearch: (search): HistorySearch => ({
-    doctor: text(search.doctor),
-    patient: text(search.patient),
-    since: text(search.since),
-    until: text(search.until),
-    compare: text(search.compare),
-  }),
   loader: () => loadCatalogue("history"),
   component: lazyRouteComponent(() => import("./pages/history"), "Page"),
 });
-
-/** The filter of the history, as it stands in the address. `compare` has two ids with a comma. */
-export type HistorySearch = { doctor?: string; patient?: string; since?: string; until?: string; compare?: string };
 
 const inference = createRoute({
   getParentRoute: () => shell,

@@ -67,7 +67,7 @@ class OneDatabase(APIView):
         operation_id="change_database",
         summary="Change a database",
         description="Members that are missing stay as they are.",
-        request=DatabaseRequest,
+        request=DatabaseRequest(partial=True),
         responses=OpenApiTypes.OBJECT,
     )
     def put(self, request: Request, database_id: int) -> HttpResponse:

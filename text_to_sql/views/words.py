@@ -16,7 +16,7 @@ from text_to_sql.exceptions import StatementRefused
 from text_to_sql.guard import QueryRefused, check
 from text_to_sql.models import Database, Example, Synonym
 from text_to_sql.permissions import CHANGE_DATABASES, READ_DATABASES
-from text_to_sql.serializers import ExampleSchema, SynonymSchema
+from text_to_sql.serializers import ExampleRequest, ExampleSchema, SynonymRequest, SynonymSchema
 
 
 class _List(APIView):
@@ -59,7 +59,7 @@ class _One(APIView):
 @extend_schema_view(
     get=extend_schema(operation_id="list_synonyms", summary="Synonyms", responses=SynonymSchema(many=True)),
     post=extend_schema(
-        operation_id="add_synonym", summary="Add a synonym", request=SynonymSchema, responses={201: SynonymSchema}
+        operation_id="add_synonym", summary="Add a synonym", request=SynonymRequest, responses={201: SynonymSchema}
     ),
 )
 class Synonyms(_List):
@@ -75,7 +75,7 @@ class Synonyms(_List):
         operation_id="add_example",
         summary="Add a question with its SQL",
         description="The guard checks the SQL first.",
-        request=ExampleSchema,
+        request=ExampleRequest,
         responses={201: ExampleSchema},
     ),
 )

@@ -363,7 +363,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Liveness */
+        /**
+         * Liveness
+         * @description For a load balancer or a supervisor. It asks no other part.
+         */
         get: operations["get_health"];
         put?: never;
         post?: never;
@@ -944,7 +947,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The model server's models */
+        /**
+         * The model server's models
+         * @description Passed through from the model server, unchanged. `input_schema` is the JSON Schema of a model's input, `example` a body that predict accepts without the two names, `classes` the labels that it can answer.
+         */
         get: operations["get_model_info"];
         put?: never;
         post?: never;
@@ -961,7 +967,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All models with their versions */
+        /**
+         * All models with their versions
+         * @description Passed through from the model server, unchanged.
+         */
         get: operations["list_models"];
         put?: never;
         post?: never;
@@ -980,7 +989,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Put a version of a model into service, or go back to an older one */
+        /**
+         * Put a version of a model into service, or go back to an older one
+         * @description The model server does it; the gateway logs who asked for it, and why.
+         */
         post: operations["promote_model"];
         delete?: never;
         options?: never;
@@ -997,7 +1009,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Get a prediction from the model and record it */
+        /**
+         * Get a prediction from the model and record it
+         * @description The body travels to the model byte for byte, and the model's answer back. Each 2xx JSON answer is one record in history; any other answer is none. Errors of this gateway are problems: 400 for a body without names, 413, 415, 502 if the model server can't be reached or answers no JSON, 503 if no record can be kept, 504 if the model takes too long. Other errors are the model server's.
+         */
         post: operations["predict"];
         delete?: never;
         options?: never;
@@ -1014,7 +1029,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Retrain synchronously, or as a job */
+        /**
+         * Retrain synchronously, or as a job
+         * @description Waits until the model server is done, so it is for short runs. With `Prefer: respond-async` it starts a job, as `POST /ml/v1/retrain/jobs/` does. One retrain at a time.
+         */
         post: operations["retrain"];
         delete?: never;
         options?: never;
@@ -1093,7 +1111,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The model server's status */
+        /**
+         * The model server's status
+         * @description Passed through from the model server, unchanged.
+         */
         get: operations["get_status"];
         put?: never;
         post?: never;
@@ -1110,7 +1131,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Readiness of each part */
+        /**
+         * Readiness of each part
+         * @description Whether predictions can be answered now, and, for callers who may see it, part by part.
+         */
         get: operations["get_readiness"];
         put?: never;
         post?: never;
@@ -1126,37 +1150,61 @@ export interface components {
     schemas: {
         /** @description One entry. `filters` is what was asked for; `purpose` is the caller's `X-Purpose`. */
         AccessSchema: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The row's id.
+             */
             id: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
             recorded_at: string;
+            /** @description Who looked; blank for somebody who did not sign in. */
             account: string;
+            /** @description The token that was used; blank without one. */
             token_id: string;
+            /** @description The network address of the caller. */
             address: string;
+            /** @description The request's method. */
             method: string;
+            /** @description The path of the request, with names in place of ids. */
             route: string;
+            /** @description What the caller did, such as inference.list. */
             action: string;
+            /** @description What was asked for. */
             filters: {
                 [key: string]: unknown;
             };
+            /** @description How many rows there were. */
             row_count: number;
+            /** @description The patients in the rows that were seen. */
             patients: string[];
+            /** @description The doctors in the rows that were seen. */
             doctors: string[];
+            /** @description Why, as the caller said in `X-Purpose`. */
             purpose: string;
+            /** @description The HTTP status of the answer. */
             status: number;
+            /** @description More about it, such as the reason of a refusal. */
             detail: string;
+            /** @description The id of the request; the logs name it. */
             request_id: string;
         };
         /** @description How often doctors agreed with one model version, among the judged predictions of one period. */
         Accuracy: {
+            /** @description The model, as the model server names it. */
             readonly model_name: string;
+            /** @description The model's version. */
             readonly model_version: string;
             /**
              * Format: date
              * @description The period's first day in UTC; weeks start on Monday.
              */
             readonly period: string;
+            /** @description How many predictions a doctor agreed with. */
             readonly agreed: number;
+            /** @description How many predictions a doctor corrected. */
             readonly corrected: number;
             /**
              * Format: double
@@ -1173,13 +1221,16 @@ export interface components {
         ClassifyResponse: {
             /** @description Null for an upload. */
             initial_image_url: string | null;
+            /** @description Whether it is a desk. */
             classify: boolean;
             /**
              * Format: double
              * @description The sum over the classes of a desk.
              */
             desk_probability?: number;
+            /** @description The classes of a desk, surest first. */
             desk_labels?: components["schemas"]["LabelSchema"][];
+            /** @description The surest classes, whatever they are. */
             top?: components["schemas"]["LabelSchema"][];
         };
         /** @description `POST /ai/classify/` as a form with one file, under any name. */
@@ -1192,33 +1243,57 @@ export interface components {
         };
         /** @description One column of `POST /ddp/db/{id}/table`. Unknown members are ignored, so that an extraction can be sent back. */
         ColumnRequest: {
+            /** @description The column's name in the database. */
             name: string;
-            /** @default  */
+            /**
+             * @description The column's type in the database.
+             * @default
+             */
             data_type?: string;
+            /** @description Whether it may be NULL. */
             nullable?: boolean;
+            /** @description Whether it is part of the primary key. */
             primary_key?: boolean;
             /** @description table.column of a foreign key. */
             references?: string;
+            /** @description The comment in the database. */
             comment?: string;
+            /** @description A few values, as texts. */
             samples?: string[];
+            /** @description The values of a column with few different ones, as texts. */
             values?: string[];
+            /** @description Its name in Korean, which people use in questions. */
             kor_name?: string;
+            /** @description What it is, for people and for the language model. */
             description?: string;
             /** @description Hidden ones can't be queried, and no prompt shows them. */
             hidden?: boolean;
         };
         /** @description `POST /ddp/db`. */
         DatabaseRequest: {
+            /** @description Its name in Korean, which people use in questions. */
             kor_name: string;
+            /** @description Its name in English. */
             eng_name?: string;
+            /** @description What it is, for people and for the language model. */
             description?: string;
             /** @description A JSON text or an object {"host", "db", "user", "passwd", "port"?, "engine"?}, or a URL. */
             connection_info: unknown;
         };
+        /** @description A question with its SQL, to add. */
+        ExampleRequest: {
+            /** @description A question in plain language. */
+            question: string;
+            /** @description One SELECT in the database's dialect. */
+            sql: string;
+        };
         /** @description A question with its verified SQL. */
         ExampleSchema: {
+            /** @description The row's id. */
             readonly id: number;
+            /** @description A question in plain language. */
             question: string;
+            /** @description One SELECT in the database's dialect. */
             sql: string;
         };
         /** @description `POST /llm/execute-sql/db/{id}/{session_id}`. */
@@ -1228,18 +1303,25 @@ export interface components {
         };
         /** @description The rows. `truncated` says that there are more than QUERY_MAX_ROWS or QUERY_MAX_BYTES. */
         ExecutionResponse: {
+            /** @description The rows, each an object by column. */
             data: {
                 [key: string]: unknown;
             }[];
+            /** @description The columns of the rows, in order. */
             columns: components["schemas"]["ResultColumn"][];
+            /** @description Whether there are more rows than `QUERY_MAX_ROWS` or `QUERY_MAX_BYTES` allow. */
             truncated: boolean;
+            /** @description The rows in a sentence; null unless `summarize` is true. */
             summary: string | null;
         };
         /** @description A doctor's verdict on one inference. */
         Feedback: {
             /** @description A later verdict has a higher id. */
             readonly id: number;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The id of a record in history.
+             */
             readonly inference_id: string;
             /**
              * @description * `agree` - Agree
@@ -1247,7 +1329,9 @@ export interface components {
              * @enum {string}
              */
             readonly verdict: "agree" | "correct";
+            /** @description The label that is right; null if the doctor agreed with an answer that has none. */
             readonly label: string | null;
+            /** @description The doctor's remark. */
             readonly note: string;
             /** @description The authenticated caller, if any. */
             readonly caller: string;
@@ -1261,9 +1345,13 @@ export interface components {
         File: {
             /** @description JSON pointer to its place in input_data; blank for the whole input. */
             pointer: string;
+            /** @description The file's name, as it was sent. */
             filename: string;
+            /** @description The file's media type, as it was sent. */
             content_type: string;
+            /** @description The file's size in bytes. */
             bytes: number;
+            /** @description The SHA-256 of the file's content, in hexadecimal digits. */
             sha256: string;
             /** @description Returns the file without sign-in; absolute, or relative to this gateway. */
             url: string;
@@ -1281,16 +1369,23 @@ export interface components {
              * @enum {string}
              */
             status: "healthy" | "degraded";
+            /** @description Each model, and whether it is there. */
             parts: {
                 [key: string]: string;
             };
+            /** @description The names of the GPUs. */
             gpu: string[];
         };
         /** @description One inference. */
         Inference: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The row's id.
+             */
             readonly id: string;
+            /** @description The doctor's full name. */
             readonly doctor_name: string;
+            /** @description The patient's full name. */
             readonly patient_name: string;
             /** @description The whole request body, unchanged. */
             readonly input_data: unknown;
@@ -1311,8 +1406,11 @@ export interface components {
              * @description The model server's response time, in milliseconds.
              */
             readonly latency_ms: number;
+            /** @description The model, as the model server names it. */
             readonly model_name: string;
+            /** @description The model's version. */
             readonly model_version: string;
+            /** @description The id of the request; the logs name it. */
             readonly request_id: string;
             /** @description The authenticated caller, if any. */
             readonly caller: string;
@@ -1471,7 +1569,10 @@ export interface components {
         };
         /** @description One job. */
         Job: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The row's id.
+             */
             readonly id: string;
             /** @description The name of its job kind. */
             readonly kind: string;
@@ -1484,29 +1585,48 @@ export interface components {
              * @enum {string}
              */
             readonly state: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+            /** @description How far it is. */
             readonly progress: components["schemas"]["Progress"];
             /** @description The request's body as received, without callback_url; null for callers who may not see it. */
             readonly params: unknown;
             /** @description The job's result; null until there is one, and for callers who may not see it. */
             readonly result: unknown;
+            /** @description Why it failed; null if it did not. */
             readonly error: string | null;
+            /** @description Who started it. */
             readonly requested_by: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the row was written.
+             */
             readonly created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it began to run; null before.
+             */
             readonly started_at: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it ended; null before.
+             */
             readonly finished_at: string | null;
         };
         /** @description A class of ImageNet. */
         LabelSchema: {
+            /** @description The class. */
             name: string;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description How sure the model is, from 0 to 1.
+             */
             probability: number;
         };
         /** @description The result of a request to log an inference. */
         LoggedPrediction: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The id of a record in history.
+             */
             readonly inference_id: string;
             /** @description The MLflow run; null while the inference is queued. */
             readonly run_id: string | null;
@@ -1519,50 +1639,85 @@ export interface components {
         };
         /** @description A language model, as its server names it, the server, and the version of the prompt. */
         ModelSchema: {
+            /** @description The model, as its server names it. */
             name: string;
+            /** @description Who answers. */
             provider: string;
+            /** @description The version of the prompt. */
             prompt_version: string;
+        };
+        /** @description `POST /ddp/db`. */
+        PatchedDatabaseRequest: {
+            /** @description Its name in Korean, which people use in questions. */
+            kor_name?: string;
+            /** @description Its name in English. */
+            eng_name?: string;
+            /** @description What it is, for people and for the language model. */
+            description?: string;
+            /** @description A JSON text or an object {"host", "db", "user", "passwd", "port"?, "engine"?}, or a URL. */
+            connection_info?: unknown;
         };
         /** @description A job's progress. */
         Progress: {
+            /** @description How much is done, from 0 to 100. */
             readonly percent: number;
+            /** @description What it does now. */
             readonly message: string;
         };
         /** @description `POST /llm/generate-sql/db/{id}`. `query` is another name of `question`. */
         QuestionRequest: {
+            /** @description A question in plain language. */
             question?: string;
+            /** @description Another name of `question`. */
             query?: string;
         };
         /** @description The SQL; `id` and `session_id` are the same, as are `query` and `sql`. */
         QuestionResponse: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The same as `session_id`.
+             */
             id: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The session of the question, from `POST /llm/generate-sql/db/{id}`.
+             */
             session_id: string;
+            /** @description The same as `sql`. */
             query: string;
+            /** @description One SELECT in the database's dialect. */
             sql: string;
+            /** @description SUCCESS. */
             result: string;
             /** @description The verified example that equals the question. */
             example: components["schemas"]["ExampleSchema"] | null;
             /** @description The model that wrote the SQL. */
             model: components["schemas"]["ModelSchema"] | null;
+            /** @description What to know about the model that wrote the SQL; null if there is nothing to say. */
             warning: string | null;
         };
         /** @description A column of a result. */
         ResultColumn: {
+            /** @description The column's name. */
             name: string;
+            /** @description The column's type in the database. */
             type: string;
         };
         /** @description An MLflow run. */
         Run: {
+            /** @description The run's id in MLflow. */
             readonly run_id: string;
+            /** @description The run's name in MLflow. */
             readonly run_name: string | null;
+            /** @description The run's state in MLflow, such as FINISHED. */
             readonly status: string | null;
             /** @description Milliseconds since 1970. */
             readonly start_time: number | null;
             /** @description Milliseconds since 1970. */
             readonly end_time: number | null;
+            /** @description Where MLflow keeps the run's files. */
             readonly artifact_uri: string | null;
+            /** @description The run's parameters. */
             readonly params: {
                 [key: string]: string;
             };
@@ -1570,65 +1725,307 @@ export interface components {
             readonly metrics: {
                 [key: string]: number;
             };
+            /** @description The run's tags. */
             readonly tags: {
                 [key: string]: string;
             };
         };
+        /** @description A synonym to add. */
+        SynonymRequest: {
+            /** @description What people say. */
+            word: string;
+            /** @description What it means, as `table`, `table.column` or `table.column = 'value'`. */
+            means: string;
+        };
         /** @description Another word for a table, a column or a value. */
         SynonymSchema: {
+            /** @description The row's id. */
             readonly id: number;
+            /** @description What people say. */
             word: string;
+            /** @description What it means, as `table`, `table.column` or `table.column = 'value'`. */
             means: string;
         };
         /** @description One table of `POST /ddp/db/{id}/table`. */
         TableRequest: {
+            /** @description The table's name in the database. */
             name: string;
+            /** @description The comment in the database. */
             comment?: string;
+            /** @description Its name in Korean, which people use in questions. */
             kor_name?: string;
+            /** @description What it is, for people and for the language model. */
             description?: string;
             /** @description Hidden ones can't be queried, and no prompt shows them. */
             hidden?: boolean;
+            /** @description The table's columns, in order. */
             columns: components["schemas"]["ColumnRequest"][];
         };
         /** @description `POST /ddp/db/{id}/table`: what an extraction returned, edited or not. */
         TablesRequest: {
+            /** @description The tables to store. Others stay as they are. */
             tables: components["schemas"]["TableRequest"][];
+            /** @description Tables that the database no longer has; they are forgotten. */
             removed?: string[];
         };
         /** @description `PUT /ddp/table/{id}` and `/ddp/column/{id}`. Members that are missing stay as they are. */
         WrittenRequest: {
+            /** @description Its name in Korean, which people use in questions. */
             kor_name?: string;
+            /** @description What it is, for people and for the language model. */
             description?: string;
+            /** @description Hidden ones can't be queried, and no prompt shows them. */
             hidden?: boolean;
         };
         Problem: {
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description What kind of error this is, as a URN.
+             */
             type: string;
+            /** @description What kind of error this is, in a few words. */
             title: string;
+            /** @description The HTTP status. */
             status: number;
             /** @description What went wrong, and what to do about it. */
             detail: string;
+            /** @description The id of the request; the logs name it. */
             request_id: string;
+            /** @description What is wrong with the input, place by place. */
             errors?: {
                 /** @description A JSON pointer, or the name of a parameter. */
                 pointer: string;
+                /** @description What is wrong there, and what to do about it. */
                 detail: string;
             }[];
         };
         Ready: {
-            /** @enum {unknown} */
+            /**
+             * @description Whether predictions can be answered.
+             * @enum {unknown}
+             */
             status: "ready" | "degraded" | "not ready";
             /** @description Only for monitoring and permitted users, see OPEN_PATHS. */
             parts?: {
                 [key: string]: {
+                    /** @description Whether it works. */
                     ok: boolean;
+                    /** @description How long the check took, in milliseconds. */
                     ms: number;
+                    /** @description What is wrong, or what there is to know. */
                     detail: string;
                 };
             };
         };
     };
-    responses: never;
+    responses: {
+        /** @description The query or the body is not as described here; `errors` says where. */
+        BadRequest: {
+            headers: {
+                /** @description The id of this request. */
+                "X-Request-ID"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:ml-proxy:problem:bad-input",
+                 *       "title": "The request can't be used",
+                 *       "status": 400,
+                 *       "detail": "The query or the body is not as described here; `errors` says where.",
+                 *       "request_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description No credentials, or wrong, expired or revoked ones. */
+        Unauthorized: {
+            headers: {
+                /** @description The id of this request. */
+                "X-Request-ID"?: string;
+                /** @description How to sign in. */
+                "WWW-Authenticate"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:ml-proxy:problem:not-signed-in",
+                 *       "title": "Sign in first",
+                 *       "status": 401,
+                 *       "detail": "No credentials, or wrong, expired or revoked ones.",
+                 *       "request_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The caller may not do this; `detail` names what is missing. */
+        Forbidden: {
+            headers: {
+                /** @description The id of this request. */
+                "X-Request-ID"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:ml-proxy:problem:not-allowed",
+                 *       "title": "This user may not do this",
+                 *       "status": 403,
+                 *       "detail": "The caller may not do this; `detail` names what is missing.",
+                 *       "request_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Nothing that the caller may see has this id. */
+        NotFound: {
+            headers: {
+                /** @description The id of this request. */
+                "X-Request-ID"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:ml-proxy:problem:no-such-record",
+                 *       "title": "No such record",
+                 *       "status": 404,
+                 *       "detail": "Nothing that the caller may see has this id.",
+                 *       "request_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body did not arrive in time. */
+        RequestTimeout: {
+            headers: {
+                /** @description The id of this request. */
+                "X-Request-ID"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:ml-proxy:problem:body-too-slow",
+                 *       "title": "The body did not arrive in time",
+                 *       "status": 408,
+                 *       "detail": "The body did not arrive in time.",
+                 *       "request_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is too large. */
+        TooLarge: {
+            headers: {
+                /** @description The id of this request. */
+                "X-Request-ID"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:ml-proxy:problem:body-too-large",
+                 *       "title": "The body is too large",
+                 *       "status": 413,
+                 *       "detail": "The body is too large.",
+                 *       "request_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body has a media type that is not described here. */
+        UnsupportedMediaType: {
+            headers: {
+                /** @description The id of this request. */
+                "X-Request-ID"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:ml-proxy:problem:not-json-media",
+                 *       "title": "The body must be JSON",
+                 *       "status": 415,
+                 *       "detail": "The body has a media type that is not described here.",
+                 *       "request_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The caller sent more than it may in this time. */
+        TooManyRequests: {
+            headers: {
+                /** @description The id of this request. */
+                "X-Request-ID"?: string;
+                /** @description Seconds to wait before a retry. */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:ml-proxy:problem:too-many-requests",
+                 *       "title": "Too many requests",
+                 *       "status": 429,
+                 *       "detail": "The caller sent more than it may in this time.",
+                 *       "request_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many requests of this kind at once, or a part that this request needs is not available. */
+        Unavailable: {
+            headers: {
+                /** @description The id of this request. */
+                "X-Request-ID"?: string;
+                /** @description Seconds to wait before a retry. */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:ml-proxy:problem:unavailable",
+                 *       "title": "Not available just now",
+                 *       "status": 503,
+                 *       "detail": "Too many requests of this kind at once, or a part that this request needs is not available.",
+                 *       "request_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Any other error, as an RFC 9457 problem. */
+        Problem: {
+            headers: {
+                /** @description The id of this request. */
+                "X-Request-ID"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:ml-proxy:problem:internal",
+                 *       "title": "Something went wrong here",
+                 *       "status": 500,
+                 *       "detail": "Any other error, as an RFC 9457 problem.",
+                 *       "request_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -1641,6 +2038,7 @@ export type ClassifyResponse = components['schemas']['ClassifyResponse'];
 export type ClassifyUpload = components['schemas']['ClassifyUpload'];
 export type ColumnRequest = components['schemas']['ColumnRequest'];
 export type DatabaseRequest = components['schemas']['DatabaseRequest'];
+export type ExampleRequest = components['schemas']['ExampleRequest'];
 export type ExampleSchema = components['schemas']['ExampleSchema'];
 export type ExecutionRequest = components['schemas']['ExecutionRequest'];
 export type ExecutionResponse = components['schemas']['ExecutionResponse'];
@@ -1657,17 +2055,29 @@ export type Job = components['schemas']['Job'];
 export type LabelSchema = components['schemas']['LabelSchema'];
 export type LoggedPrediction = components['schemas']['LoggedPrediction'];
 export type ModelSchema = components['schemas']['ModelSchema'];
+export type PatchedDatabaseRequest = components['schemas']['PatchedDatabaseRequest'];
 export type Progress = components['schemas']['Progress'];
 export type QuestionRequest = components['schemas']['QuestionRequest'];
 export type QuestionResponse = components['schemas']['QuestionResponse'];
 export type ResultColumn = components['schemas']['ResultColumn'];
 export type Run = components['schemas']['Run'];
+export type SynonymRequest = components['schemas']['SynonymRequest'];
 export type SynonymSchema = components['schemas']['SynonymSchema'];
 export type TableRequest = components['schemas']['TableRequest'];
 export type TablesRequest = components['schemas']['TablesRequest'];
 export type WrittenRequest = components['schemas']['WrittenRequest'];
 export type Problem = components['schemas']['Problem'];
 export type Ready = components['schemas']['Ready'];
+export type ResponseBadRequest = components['responses']['BadRequest'];
+export type ResponseUnauthorized = components['responses']['Unauthorized'];
+export type ResponseForbidden = components['responses']['Forbidden'];
+export type ResponseNotFound = components['responses']['NotFound'];
+export type ResponseRequestTimeout = components['responses']['RequestTimeout'];
+export type ResponseTooLarge = components['responses']['TooLarge'];
+export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType'];
+export type ResponseTooManyRequests = components['responses']['TooManyRequests'];
+export type ResponseUnavailable = components['responses']['Unavailable'];
+export type ResponseProblem = components['responses']['Problem'];
 export type $defs = Record<string, never>;
 export interface operations {
     list_imaging_call: {
@@ -1681,7 +2091,10 @@ export interface operations {
                 job?: string;
                 /** @description Rows of a page, which also ends at 8 MiB. */
                 limit?: number;
-                /** @description Exact. Blank is as good as none. */
+                /**
+                 * @description Exact. Blank is as good as none.
+                 * @example desk_classify
+                 */
                 service?: string;
                 /** @description ISO 8601, inclusive; UTC if it has no offset. */
                 since?: string | "";
@@ -1694,6 +2107,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The next page, rel=next, if there is one. */
@@ -1703,33 +2117,88 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>[];
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d95",
+                     *         "recorded_at": "2026-03-02T09:00:00Z",
+                     *         "created_at": "2026-03-02T09:00:00.2Z",
+                     *         "service": "desk_classify",
+                     *         "provider": "local",
+                     *         "model": "mobilenetv3",
+                     *         "model_version": "1",
+                     *         "prompt_version": "",
+                     *         "prompt": "",
+                     *         "answer": "{\"is_desk\": true}",
+                     *         "input_tokens": 0,
+                     *         "output_tokens": 0,
+                     *         "cost_microdollars": 0,
+                     *         "latency_ms": 41.5,
+                     *         "outcome": "succeeded",
+                     *         "error": "",
+                     *         "job": "",
+                     *         "caller": "designer",
+                     *         "request_id": "5b1f8f2e"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": {
+                        /**
+                         * Format: uuid
+                         * @description The row's id.
+                         */
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the event happened.
+                         */
+                        recorded_at: string;
+                        /** @description What was asked for, such as desk_classify. */
+                        service: string;
+                        /** @description Who answers. `local` is this machine. */
+                        provider: string;
+                        /** @description The model, as its server names it. */
+                        model: string;
+                        /** @description The model's version. */
+                        model_version: string;
+                        /** @description The version of the prompt. */
+                        prompt_version: string;
+                        /** @description What the model was asked. */
+                        prompt: string;
+                        /** @description What it answered, as JSON text, without pictures. */
+                        answer: string;
+                        /** @description How many tokens were sent. */
+                        input_tokens: number;
+                        /** @description How many tokens came back. */
+                        output_tokens: number;
+                        /** @description Millionths of a US dollar. */
+                        cost_microdollars: number;
+                        /** @description How long it took, in milliseconds. */
+                        latency_ms: number;
+                        /** @description succeeded, refused, quota, timed-out or failed. */
+                        outcome: string;
+                        /** @description What went wrong; blank if nothing did. */
+                        error: string;
+                        /** @description The job that it was part of, if any. */
+                        job: string;
+                        /** @description Who asked, if that is known. */
+                        caller: string;
+                        /** @description The id of the request; the logs name it. */
+                        request_id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the row was written.
+                         */
+                        created_at: string;
+                    }[];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     export_imaging_call: {
@@ -1739,6 +2208,7 @@ export interface operations {
                 bom?: 0 | 1;
                 /** @description Exact. Blank is as good as none. */
                 caller?: string;
+                /** @description The format of the file. */
                 format?: "csv" | "ndjson" | "parquet";
                 /** @description Exact. Blank is as good as none. */
                 job?: string;
@@ -1757,6 +2227,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description A file name that contains only the time of the export. */
@@ -1771,6 +2242,9 @@ export interface operations {
                     "application/vnd.apache.parquet": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description The caller's other exports have not ended; see Retry-After. */
             429: {
                 headers: {
@@ -1782,30 +2256,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_imaging_call: {
@@ -1813,12 +2265,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The row's id.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d95
+                 */
                 row_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -1826,41 +2283,95 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d95",
+                     *       "recorded_at": "2026-03-02T09:00:00Z",
+                     *       "created_at": "2026-03-02T09:00:00.2Z",
+                     *       "service": "desk_classify",
+                     *       "provider": "local",
+                     *       "model": "mobilenetv3",
+                     *       "model_version": "1",
+                     *       "prompt_version": "",
+                     *       "prompt": "",
+                     *       "answer": "{\"is_desk\": true}",
+                     *       "input_tokens": 0,
+                     *       "output_tokens": 0,
+                     *       "cost_microdollars": 0,
+                     *       "latency_ms": 41.5,
+                     *       "outcome": "succeeded",
+                     *       "error": "",
+                     *       "job": "",
+                     *       "caller": "designer",
+                     *       "request_id": "5b1f8f2e"
+                     *     }
+                     */
                     "application/json": {
-                        [key: string]: unknown;
+                        /**
+                         * Format: uuid
+                         * @description The row's id.
+                         */
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the event happened.
+                         */
+                        recorded_at: string;
+                        /** @description What was asked for, such as desk_classify. */
+                        service: string;
+                        /** @description Who answers. `local` is this machine. */
+                        provider: string;
+                        /** @description The model, as its server names it. */
+                        model: string;
+                        /** @description The model's version. */
+                        model_version: string;
+                        /** @description The version of the prompt. */
+                        prompt_version: string;
+                        /** @description What the model was asked. */
+                        prompt: string;
+                        /** @description What it answered, as JSON text, without pictures. */
+                        answer: string;
+                        /** @description How many tokens were sent. */
+                        input_tokens: number;
+                        /** @description How many tokens came back. */
+                        output_tokens: number;
+                        /** @description Millionths of a US dollar. */
+                        cost_microdollars: number;
+                        /** @description How long it took, in milliseconds. */
+                        latency_ms: number;
+                        /** @description succeeded, refused, quota, timed-out or failed. */
+                        outcome: string;
+                        /** @description What went wrong; blank if nothing did. */
+                        error: string;
+                        /** @description The job that it was part of, if any. */
+                        job: string;
+                        /** @description Who asked, if that is known. */
+                        caller: string;
+                        /** @description The id of the request; the logs name it. */
+                        request_id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the row was written.
+                         */
+                        created_at: string;
                     };
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     classify_desk: {
         parameters: {
             query?: {
-                /** @description Adds classes. */
+                /**
+                 * @description Adds classes.
+                 * @example true
+                 */
                 details?: "false" | "true";
             };
             header?: never;
@@ -1869,11 +2380,17 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "initial_image_url": "https://pictures.example/desk.jpg"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ClassifyRequest"];
                 "multipart/form-data": components["schemas"]["ClassifyUpload"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -1881,11 +2398,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "initial_image_url": "https://pictures.example/desk.jpg",
+                     *       "classify": true,
+                     *       "desk_probability": 0.91,
+                     *       "desk_labels": [
+                     *         {
+                     *           "name": "desk",
+                     *           "probability": 0.91
+                     *         }
+                     *       ],
+                     *       "top": [
+                     *         {
+                     *           "name": "desk",
+                     *           "probability": 0.91
+                     *         },
+                     *         {
+                     *           "name": "monitor",
+                     *           "probability": 0.05
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["ClassifyResponse"];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            /** @description The provider failed. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -1895,8 +2442,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is too large. */
-            413: {
+            503: components["responses"]["Unavailable"];
+            /** @description The provider took too long. */
+            504: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -1906,30 +2454,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            default: components["responses"]["Problem"];
         };
     };
     imaging_healthcheck: {
@@ -1941,6 +2466,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -1948,33 +2474,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "healthy",
+                     *       "parts": {
+                     *         "mobilenetv3": "ready"
+                     *       },
+                     *       "gpu": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["HealthResponse"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     imaging_info: {
@@ -1986,6 +2502,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -1993,35 +2510,42 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "services": {
+                     *         "desk_classify": {
+                     *           "provider": "local",
+                     *           "model": "mobilenetv3",
+                     *           "version": "1",
+                     *           "threshold": 0.3
+                     *         }
+                     *       },
+                     *       "limits": {
+                     *         "bytes": 10485760,
+                     *         "pixels": 40000000,
+                     *         "min_side": 32,
+                     *         "max_side": 8000,
+                     *         "aspect_ratio": 10,
+                     *         "fetch_seconds": 10,
+                     *         "formats": [
+                     *           "JPEG",
+                     *           "PNG",
+                     *           "WebP",
+                     *           "GIF"
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     };
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_column: {
@@ -2029,12 +2553,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The column's id, from the list of tables.
+                 * @example 1
+                 */
                 column_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -2042,35 +2571,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "name": "id",
+                     *       "data_type": "INTEGER",
+                     *       "nullable": false,
+                     *       "primary_key": true,
+                     *       "references": "",
+                     *       "comment": "",
+                     *       "samples": [
+                     *         "1",
+                     *         "2"
+                     *       ],
+                     *       "values": [],
+                     *       "kor_name": "",
+                     *       "description": "",
+                     *       "hidden": false
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     };
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     describe_column: {
@@ -2078,16 +2608,28 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The column's id, from the list of tables.
+                 * @example 1
+                 */
                 column_id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "kor_name": "번호",
+                 *       "description": "The patient's number.",
+                 *       "hidden": false
+                 *     }
+                 */
                 "application/json": components["schemas"]["WrittenRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -2095,57 +2637,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "name": "id",
+                     *       "data_type": "INTEGER",
+                     *       "nullable": false,
+                     *       "primary_key": true,
+                     *       "references": "",
+                     *       "comment": "",
+                     *       "samples": [
+                     *         "1",
+                     *         "2"
+                     *       ],
+                     *       "values": [],
+                     *       "kor_name": "",
+                     *       "description": "",
+                     *       "hidden": false
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     };
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     list_databases: {
@@ -2157,6 +2682,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -2164,35 +2690,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "kor_name": "의원",
+                     *         "eng_name": "clinic",
+                     *         "description": "Patients and visits of a clinic.",
+                     *         "connection": {
+                     *           "engine": "postgres",
+                     *           "host": "db.clinic.example",
+                     *           "port": 5432,
+                     *           "db": "clinic",
+                     *           "user": "reader"
+                     *         },
+                     *         "created_at": "2026-03-02T09:00:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     }[];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     register_database: {
@@ -2204,10 +2729,26 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "kor_name": "의원",
+                 *       "eng_name": "clinic",
+                 *       "description": "Patients and visits of a clinic.",
+                 *       "connection_info": {
+                 *         "engine": "postgres",
+                 *         "host": "db.clinic.example",
+                 *         "port": 5432,
+                 *         "db": "clinic",
+                 *         "user": "reader",
+                 *         "passwd": "…"
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["DatabaseRequest"];
             };
         };
         responses: {
+            /** @description Created. */
             201: {
                 headers: {
                     /** @description The id of this request. */
@@ -2215,13 +2756,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "kor_name": "의원",
+                     *       "eng_name": "clinic",
+                     *       "description": "Patients and visits of a clinic.",
+                     *       "connection": {
+                     *         "engine": "postgres",
+                     *         "host": "db.clinic.example",
+                     *         "port": 5432,
+                     *         "db": "clinic",
+                     *         "user": "reader"
+                     *       },
+                     *       "created_at": "2026-03-02T09:00:00Z"
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     };
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description The connection can't be used. */
+            422: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -2231,8 +2794,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is too large. */
-            413: {
+            429: components["responses"]["TooManyRequests"];
+            /** @description The database refuses the connection, or breaks it off. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -2242,21 +2806,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
+            503: components["responses"]["Unavailable"];
+            /** @description The database took too long. */
+            504: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -2266,6 +2818,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     get_database: {
@@ -2273,12 +2826,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -2286,35 +2844,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "kor_name": "의원",
+                     *       "eng_name": "clinic",
+                     *       "description": "Patients and visits of a clinic.",
+                     *       "connection": {
+                     *         "engine": "postgres",
+                     *         "host": "db.clinic.example",
+                     *         "port": 5432,
+                     *         "db": "clinic",
+                     *         "user": "reader"
+                     *       },
+                     *       "created_at": "2026-03-02T09:00:00Z"
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     };
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     change_database: {
@@ -2322,16 +2878,26 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["DatabaseRequest"];
+                /**
+                 * @example {
+                 *       "description": "Patients and visits of a clinic."
+                 *     }
+                 */
+                "application/json": components["schemas"]["PatchedDatabaseRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -2339,13 +2905,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "kor_name": "의원",
+                     *       "eng_name": "clinic",
+                     *       "description": "Patients and visits of a clinic.",
+                     *       "connection": {
+                     *         "engine": "postgres",
+                     *         "host": "db.clinic.example",
+                     *         "port": 5432,
+                     *         "db": "clinic",
+                     *         "user": "reader"
+                     *       },
+                     *       "created_at": "2026-03-02T09:00:00Z"
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     };
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description The connection can't be used. */
+            422: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -2355,8 +2944,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is too large. */
-            413: {
+            429: components["responses"]["TooManyRequests"];
+            /** @description The database refuses the connection, or breaks it off. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -2366,21 +2956,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
+            503: components["responses"]["Unavailable"];
+            /** @description The database took too long. */
+            504: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -2390,6 +2968,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     forget_database: {
@@ -2397,6 +2976,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
@@ -2412,30 +2995,12 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     list_examples: {
@@ -2443,12 +3008,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -2456,33 +3026,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "question": "환자는 몇 명인가요?",
+                     *         "sql": "SELECT COUNT(*) AS n FROM patient"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["ExampleSchema"][];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     add_example: {
@@ -2490,16 +3051,27 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["ExampleSchema"];
+                /**
+                 * @example {
+                 *       "question": "환자는 몇 명인가요?",
+                 *       "sql": "SELECT COUNT(*) AS n FROM patient"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExampleRequest"];
             };
         };
         responses: {
+            /** @description Created. */
             201: {
                 headers: {
                     /** @description The id of this request. */
@@ -2507,11 +3079,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "question": "환자는 몇 명인가요?",
+                     *       "sql": "SELECT COUNT(*) AS n FROM patient"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ExampleSchema"];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description The guard refuses the statement. */
+            422: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -2521,41 +3107,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     extract_tables: {
@@ -2563,12 +3117,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -2576,26 +3135,51 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "tables": [
+                     *         {
+                     *           "name": "patient",
+                     *           "comment": "환자",
+                     *           "kor_name": "환자",
+                     *           "description": "",
+                     *           "hidden": false,
+                     *           "columns": [
+                     *             {
+                     *               "name": "id",
+                     *               "data_type": "INTEGER",
+                     *               "nullable": false,
+                     *               "primary_key": true,
+                     *               "references": "",
+                     *               "comment": "",
+                     *               "samples": [
+                     *                 "1",
+                     *                 "2"
+                     *               ],
+                     *               "values": [],
+                     *               "kor_name": "",
+                     *               "description": "",
+                     *               "hidden": false
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "removed": [],
+                     *       "changes": [
+                     *         "patient: new"
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     };
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description The connection can't be used. */
+            422: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -2605,6 +3189,31 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooManyRequests"];
+            /** @description The database refuses the connection, or breaks it off. */
+            502: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: components["responses"]["Unavailable"];
+            /** @description The database took too long. */
+            504: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
     };
     list_synonyms: {
@@ -2612,12 +3221,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -2625,33 +3239,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "word": "손님",
+                     *         "means": "patient"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["SynonymSchema"][];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     add_synonym: {
@@ -2659,16 +3264,27 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["SynonymSchema"];
+                /**
+                 * @example {
+                 *       "word": "손님",
+                 *       "means": "patient"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SynonymRequest"];
             };
         };
         responses: {
+            /** @description Created. */
             201: {
                 headers: {
                     /** @description The id of this request. */
@@ -2676,55 +3292,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "word": "손님",
+                     *       "means": "patient"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SynonymSchema"];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     list_tables: {
@@ -2732,12 +3319,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -2745,35 +3337,48 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "name": "patient",
+                     *         "comment": "환자",
+                     *         "kor_name": "환자",
+                     *         "description": "",
+                     *         "hidden": false,
+                     *         "columns": [
+                     *           {
+                     *             "id": 1,
+                     *             "name": "id",
+                     *             "data_type": "INTEGER",
+                     *             "nullable": false,
+                     *             "primary_key": true,
+                     *             "references": "",
+                     *             "comment": "",
+                     *             "samples": [
+                     *               "1",
+                     *               "2"
+                     *             ],
+                     *             "values": [],
+                     *             "kor_name": "",
+                     *             "description": "",
+                     *             "hidden": false
+                     *           }
+                     *         ]
+                     *       }
+                     *     ]
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     }[];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     save_tables: {
@@ -2781,16 +3386,39 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "tables": [
+                 *         {
+                 *           "name": "patient",
+                 *           "comment": "환자",
+                 *           "columns": [
+                 *             {
+                 *               "name": "id",
+                 *               "data_type": "INTEGER",
+                 *               "nullable": false,
+                 *               "primary_key": true
+                 *             }
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["TablesRequest"];
             };
         };
         responses: {
+            /** @description Created. */
             201: {
                 headers: {
                     /** @description The id of this request. */
@@ -2798,57 +3426,52 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "name": "patient",
+                     *         "comment": "환자",
+                     *         "kor_name": "환자",
+                     *         "description": "",
+                     *         "hidden": false,
+                     *         "columns": [
+                     *           {
+                     *             "id": 1,
+                     *             "name": "id",
+                     *             "data_type": "INTEGER",
+                     *             "nullable": false,
+                     *             "primary_key": true,
+                     *             "references": "",
+                     *             "comment": "",
+                     *             "samples": [
+                     *               "1",
+                     *               "2"
+                     *             ],
+                     *             "values": [],
+                     *             "kor_name": "",
+                     *             "description": "",
+                     *             "hidden": false
+                     *           }
+                     *         ]
+                     *       }
+                     *     ]
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     }[];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     delete_example: {
@@ -2856,6 +3479,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id, from the list.
+                 * @example 1
+                 */
                 item_id: number;
             };
             cookie?: never;
@@ -2871,30 +3498,12 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     delete_synonym: {
@@ -2902,6 +3511,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id, from the list.
+                 * @example 1
+                 */
                 item_id: number;
             };
             cookie?: never;
@@ -2917,30 +3530,12 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_table: {
@@ -2948,12 +3543,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The table's id, from the list of tables.
+                 * @example 1
+                 */
                 table_id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -2961,35 +3561,46 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "name": "patient",
+                     *       "comment": "환자",
+                     *       "kor_name": "환자",
+                     *       "description": "",
+                     *       "hidden": false,
+                     *       "columns": [
+                     *         {
+                     *           "id": 1,
+                     *           "name": "id",
+                     *           "data_type": "INTEGER",
+                     *           "nullable": false,
+                     *           "primary_key": true,
+                     *           "references": "",
+                     *           "comment": "",
+                     *           "samples": [
+                     *             "1",
+                     *             "2"
+                     *           ],
+                     *           "values": [],
+                     *           "kor_name": "",
+                     *           "description": "",
+                     *           "hidden": false
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     };
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     describe_table: {
@@ -2997,16 +3608,28 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The table's id, from the list of tables.
+                 * @example 1
+                 */
                 table_id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "kor_name": "환자",
+                 *       "description": "One row for each patient.",
+                 *       "hidden": false
+                 *     }
+                 */
                 "application/json": components["schemas"]["WrittenRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -3014,57 +3637,50 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "name": "patient",
+                     *       "comment": "환자",
+                     *       "kor_name": "환자",
+                     *       "description": "",
+                     *       "hidden": false,
+                     *       "columns": [
+                     *         {
+                     *           "id": 1,
+                     *           "name": "id",
+                     *           "data_type": "INTEGER",
+                     *           "nullable": false,
+                     *           "primary_key": true,
+                     *           "references": "",
+                     *           "comment": "",
+                     *           "samples": [
+                     *             "1",
+                     *             "2"
+                     *           ],
+                     *           "values": [],
+                     *           "kor_name": "",
+                     *           "description": "",
+                     *           "hidden": false
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: unknown;
                     };
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_health: {
@@ -3084,20 +3700,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "alive"
+                     *     }
+                     */
                     "application/json": Record<string, never>;
                 };
             };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            default: components["responses"]["Problem"];
         };
     };
     execute_sql: {
@@ -3119,17 +3730,31 @@ export interface operations {
                 Prefer?: string;
             };
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
+                /**
+                 * @description The session of the question, from `POST /llm/generate-sql/db/{id}`.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d91
+                 */
                 session_id: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "query": "SELECT COUNT(*) AS n FROM patient"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ExecutionRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description Of a file: 1 if there are more rows than QUERY_MAX_ROWS or _BYTES. */
@@ -3139,12 +3764,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "n": 128
+                     *         }
+                     *       ],
+                     *       "columns": [
+                     *         {
+                     *           "name": "n",
+                     *           "type": "BIGINT"
+                     *         }
+                     *       ],
+                     *       "truncated": false,
+                     *       "summary": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ExecutionResponse"];
                     "text/csv": string;
                     "application/x-ndjson": string;
                     "application/vnd.apache.parquet": string;
                 };
             };
+            /** @description Accepted: it runs in the background. */
             202: {
                 headers: {
                     /** @description The id of this request. */
@@ -3152,11 +3795,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d92",
+                     *       "kind": "sql",
+                     *       "state": "queued",
+                     *       "progress": {
+                     *         "percent": 0,
+                     *         "message": ""
+                     *       },
+                     *       "params": {
+                     *         "query": "SELECT COUNT(*) AS n FROM patient"
+                     *       },
+                     *       "result": null,
+                     *       "error": null,
+                     *       "requested_by": "analyst",
+                     *       "created_at": "2026-03-02T09:00:00Z",
+                     *       "started_at": null,
+                     *       "finished_at": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description The guard refuses the statement, or the database can't run it. */
+            422: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -3166,8 +3836,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is too large. */
-            413: {
+            429: components["responses"]["TooManyRequests"];
+            /** @description The database refuses the connection, or breaks it off. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -3177,21 +3848,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
+            503: components["responses"]["Unavailable"];
+            /** @description The statement took too long, and was cancelled. */
+            504: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -3201,6 +3860,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     verify_sql: {
@@ -3208,17 +3868,31 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
+                /**
+                 * @description The session of the question, from `POST /llm/generate-sql/db/{id}`.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d91
+                 */
                 session_id: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "query": "SELECT COUNT(*) AS n FROM patient"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ExecutionRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -3226,9 +3900,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "question": "환자는 몇 명인가요?",
+                     *       "sql": "SELECT COUNT(*) AS n FROM patient"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ExampleSchema"];
                 };
             };
+            /** @description Created. */
             201: {
                 headers: {
                     /** @description The id of this request. */
@@ -3236,11 +3918,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "question": "환자는 몇 명인가요?",
+                     *       "sql": "SELECT COUNT(*) AS n FROM patient"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ExampleSchema"];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description The guard refuses the statement. */
+            422: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -3250,41 +3946,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     list_sql_jobs: {
@@ -3303,6 +3967,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The next page, rel=next, if there is one. */
@@ -3312,33 +3977,51 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d92",
+                     *         "kind": "sql",
+                     *         "state": "succeeded",
+                     *         "progress": {
+                     *           "percent": 100,
+                     *           "message": ""
+                     *         },
+                     *         "params": {
+                     *           "query": "SELECT COUNT(*) AS n FROM patient"
+                     *         },
+                     *         "result": {
+                     *           "data": [
+                     *             {
+                     *               "n": 128
+                     *             }
+                     *           ],
+                     *           "columns": [
+                     *             {
+                     *               "name": "n",
+                     *               "type": "BIGINT"
+                     *             }
+                     *           ],
+                     *           "truncated": false,
+                     *           "summary": null
+                     *         },
+                     *         "error": null,
+                     *         "requested_by": "analyst",
+                     *         "created_at": "2026-03-02T09:00:00Z",
+                     *         "started_at": "2026-03-02T09:00:01Z",
+                     *         "finished_at": "2026-03-02T09:00:09Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Job"][];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_sql_job: {
@@ -3346,12 +4029,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The job's id.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d92
+                 */
                 job_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -3359,33 +4047,49 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d92",
+                     *       "kind": "sql",
+                     *       "state": "succeeded",
+                     *       "progress": {
+                     *         "percent": 100,
+                     *         "message": ""
+                     *       },
+                     *       "params": {
+                     *         "query": "SELECT COUNT(*) AS n FROM patient"
+                     *       },
+                     *       "result": {
+                     *         "data": [
+                     *           {
+                     *             "n": 128
+                     *           }
+                     *         ],
+                     *         "columns": [
+                     *           {
+                     *             "name": "n",
+                     *             "type": "BIGINT"
+                     *           }
+                     *         ],
+                     *         "truncated": false,
+                     *         "summary": null
+                     *       },
+                     *       "error": null,
+                     *       "requested_by": "analyst",
+                     *       "created_at": "2026-03-02T09:00:00Z",
+                     *       "started_at": "2026-03-02T09:00:01Z",
+                     *       "finished_at": "2026-03-02T09:00:09Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     cancel_sql_job: {
@@ -3393,12 +4097,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The job's id.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d92
+                 */
                 job_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -3406,9 +4115,46 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d92",
+                     *       "kind": "sql",
+                     *       "state": "succeeded",
+                     *       "progress": {
+                     *         "percent": 100,
+                     *         "message": ""
+                     *       },
+                     *       "params": {
+                     *         "query": "SELECT COUNT(*) AS n FROM patient"
+                     *       },
+                     *       "result": {
+                     *         "data": [
+                     *           {
+                     *             "n": 128
+                     *           }
+                     *         ],
+                     *         "columns": [
+                     *           {
+                     *             "name": "n",
+                     *             "type": "BIGINT"
+                     *           }
+                     *         ],
+                     *         "truncated": false,
+                     *         "summary": null
+                     *       },
+                     *       "error": null,
+                     *       "requested_by": "analyst",
+                     *       "created_at": "2026-03-02T09:00:00Z",
+                     *       "started_at": "2026-03-02T09:00:01Z",
+                     *       "finished_at": "2026-03-02T09:00:09Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             /** @description The job has already ended. */
             409: {
                 headers: {
@@ -3420,30 +4166,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     list_text_to_sql_execution: {
@@ -3451,7 +4176,10 @@ export interface operations {
             query?: {
                 /** @description Opaque, from the Link field. */
                 cursor?: string;
-                /** @description Exact. Blank is as good as none. */
+                /**
+                 * @description Exact. Blank is as good as none.
+                 * @example 1
+                 */
                 database?: string;
                 /** @description Rows of a page, which also ends at 8 MiB. */
                 limit?: number;
@@ -3468,6 +4196,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The next page, rel=next, if there is one. */
@@ -3477,33 +4206,76 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>[];
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d93",
+                     *         "recorded_at": "2026-03-02T09:00:01Z",
+                     *         "created_at": "2026-03-02T09:00:01.2Z",
+                     *         "database_id": 1,
+                     *         "database_name": "의원",
+                     *         "session_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d91",
+                     *         "query": "SELECT COUNT(*) AS n FROM patient",
+                     *         "executed_sql": "SELECT COUNT(*) AS n FROM patient LIMIT 1001",
+                     *         "outcome": "succeeded",
+                     *         "error": "",
+                     *         "row_count": 1,
+                     *         "truncated": false,
+                     *         "duration_ms": 8.5,
+                     *         "caller": "analyst",
+                     *         "request_id": "5b1f8f2e"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": {
+                        /**
+                         * Format: uuid
+                         * @description The row's id.
+                         */
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the event happened.
+                         */
+                        recorded_at: string;
+                        /** @description The database's id. It may be forgotten since. */
+                        database_id: number;
+                        /** @description The database's Korean name at that time. */
+                        database_name: string;
+                        /** @description The session of the question, from `POST /llm/generate-sql/db/{id}`. */
+                        session_id: string;
+                        /** @description The statement as it was sent. */
+                        query: string;
+                        /** @description What ran: the guard's SQL. Blank if it was refused. */
+                        executed_sql: string;
+                        /** @description succeeded, refused, failed, timed-out or cancelled. */
+                        outcome: string;
+                        /** @description What went wrong; blank if nothing did. */
+                        error: string;
+                        /** @description How many rows there were. */
+                        row_count: number;
+                        /** @description Whether there are more rows than `QUERY_MAX_ROWS` or `QUERY_MAX_BYTES` allow. */
+                        truncated: boolean;
+                        /** @description How long it took, in milliseconds. */
+                        duration_ms: number;
+                        /** @description Who asked, if that is known. */
+                        caller: string;
+                        /** @description The id of the request; the logs name it. */
+                        request_id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the row was written.
+                         */
+                        created_at: string;
+                    }[];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     export_text_to_sql_execution: {
@@ -3513,6 +4285,7 @@ export interface operations {
                 bom?: 0 | 1;
                 /** @description Exact. Blank is as good as none. */
                 database?: string;
+                /** @description The format of the file. */
                 format?: "csv" | "ndjson" | "parquet";
                 /** @description CSV only: 1 puts ' before texts that look like formulas. */
                 safe_cells?: 0 | 1;
@@ -3529,6 +4302,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description A file name that contains only the time of the export. */
@@ -3543,6 +4317,9 @@ export interface operations {
                     "application/vnd.apache.parquet": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description The caller's other exports have not ended; see Retry-After. */
             429: {
                 headers: {
@@ -3554,30 +4331,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_text_to_sql_execution: {
@@ -3585,12 +4340,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The row's id.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d93
+                 */
                 row_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -3598,35 +4358,74 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d93",
+                     *       "recorded_at": "2026-03-02T09:00:01Z",
+                     *       "created_at": "2026-03-02T09:00:01.2Z",
+                     *       "database_id": 1,
+                     *       "database_name": "의원",
+                     *       "session_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d91",
+                     *       "query": "SELECT COUNT(*) AS n FROM patient",
+                     *       "executed_sql": "SELECT COUNT(*) AS n FROM patient LIMIT 1001",
+                     *       "outcome": "succeeded",
+                     *       "error": "",
+                     *       "row_count": 1,
+                     *       "truncated": false,
+                     *       "duration_ms": 8.5,
+                     *       "caller": "analyst",
+                     *       "request_id": "5b1f8f2e"
+                     *     }
+                     */
                     "application/json": {
-                        [key: string]: unknown;
+                        /**
+                         * Format: uuid
+                         * @description The row's id.
+                         */
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the event happened.
+                         */
+                        recorded_at: string;
+                        /** @description The database's id. It may be forgotten since. */
+                        database_id: number;
+                        /** @description The database's Korean name at that time. */
+                        database_name: string;
+                        /** @description The session of the question, from `POST /llm/generate-sql/db/{id}`. */
+                        session_id: string;
+                        /** @description The statement as it was sent. */
+                        query: string;
+                        /** @description What ran: the guard's SQL. Blank if it was refused. */
+                        executed_sql: string;
+                        /** @description succeeded, refused, failed, timed-out or cancelled. */
+                        outcome: string;
+                        /** @description What went wrong; blank if nothing did. */
+                        error: string;
+                        /** @description How many rows there were. */
+                        row_count: number;
+                        /** @description Whether there are more rows than `QUERY_MAX_ROWS` or `QUERY_MAX_BYTES` allow. */
+                        truncated: boolean;
+                        /** @description How long it took, in milliseconds. */
+                        duration_ms: number;
+                        /** @description Who asked, if that is known. */
+                        caller: string;
+                        /** @description The id of the request; the logs name it. */
+                        request_id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the row was written.
+                         */
+                        created_at: string;
                     };
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     generate_sql: {
@@ -3634,16 +4433,26 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
                 database_id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "question": "환자는 몇 명인가요?"
+                 *     }
+                 */
                 "application/json": components["schemas"]["QuestionRequest"];
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -3651,11 +4460,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d91",
+                     *       "session_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d91",
+                     *       "query": "SELECT COUNT(*) AS n FROM patient",
+                     *       "sql": "SELECT COUNT(*) AS n FROM patient",
+                     *       "result": "SUCCESS",
+                     *       "example": {
+                     *         "id": 1,
+                     *         "question": "환자는 몇 명인가요?",
+                     *         "sql": "SELECT COUNT(*) AS n FROM patient"
+                     *       },
+                     *       "model": null,
+                     *       "warning": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["QuestionResponse"];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description The tables can't answer the question, or a model is needed and none is connected; `detail` says what is missing. */
+            422: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -3665,8 +4497,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is too large. */
-            413: {
+            429: components["responses"]["TooManyRequests"];
+            /** @description The language model can't be reached, refuses the request, or its answer can't be read. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -3676,21 +4509,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
+            503: components["responses"]["Unavailable"];
+            /** @description The language model took too long. */
+            504: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -3700,6 +4521,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     list_text_to_sql_llm: {
@@ -3707,7 +4529,10 @@ export interface operations {
             query?: {
                 /** @description Opaque, from the Link field. */
                 cursor?: string;
-                /** @description Exact. Blank is as good as none. */
+                /**
+                 * @description Exact. Blank is as good as none.
+                 * @example 1
+                 */
                 database?: string;
                 /** @description Rows of a page, which also ends at 8 MiB. */
                 limit?: number;
@@ -3724,6 +4549,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The next page, rel=next, if there is one. */
@@ -3733,33 +4559,96 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>[];
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d94",
+                     *         "recorded_at": "2026-03-02T09:00:00Z",
+                     *         "created_at": "2026-03-02T09:00:00.2Z",
+                     *         "database_id": 1,
+                     *         "database_name": "의원",
+                     *         "session_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d91",
+                     *         "agent": "query_generator",
+                     *         "prompt_version": "3",
+                     *         "provider": "127.0.0.1:8080",
+                     *         "model": "small",
+                     *         "prompt": [
+                     *           {
+                     *             "role": "user",
+                     *             "content": "환자는 몇 명인가요?"
+                     *           }
+                     *         ],
+                     *         "answer": "SELECT COUNT(*) AS n FROM patient",
+                     *         "outcome": "succeeded",
+                     *         "error": "",
+                     *         "tokens_in": 412,
+                     *         "tokens_out": 14,
+                     *         "cost": "0.0001240000",
+                     *         "latency_ms": 830,
+                     *         "caller": "analyst",
+                     *         "request_id": "5b1f8f2e"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": {
+                        /**
+                         * Format: uuid
+                         * @description The row's id.
+                         */
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the event happened.
+                         */
+                        recorded_at: string;
+                        /** @description The database's id. It may be forgotten since. */
+                        database_id: number;
+                        /** @description The database's Korean name at that time. */
+                        database_name: string;
+                        /** @description The question's session. */
+                        session_id: string;
+                        /** @description Which part of the engine asked, such as the one that writes SQL. */
+                        agent: string;
+                        /** @description The version of the prompt. */
+                        prompt_version: string;
+                        /** @description The host and port of LLM_BASE_URL. */
+                        provider: string;
+                        /** @description As the server names it, or LLM_MODEL. */
+                        model: string;
+                        /** @description The messages, as JSON. */
+                        prompt: unknown;
+                        /** @description What it answered. */
+                        answer: string;
+                        /** @description succeeded, failed, refused, unusable or timed-out. */
+                        outcome: string;
+                        /** @description What went wrong; blank if nothing did. */
+                        error: string;
+                        /** @description How many tokens were sent. */
+                        tokens_in: number;
+                        /** @description How many tokens came back. */
+                        tokens_out: number;
+                        /** @description What the call cost, as LLM_INPUT_PRICE and LLM_OUTPUT_PRICE say; null without prices. */
+                        cost: string;
+                        /** @description How long it took, in milliseconds. */
+                        latency_ms: number;
+                        /** @description Who asked, if that is known. */
+                        caller: string;
+                        /** @description The id of the request; the logs name it. */
+                        request_id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the row was written.
+                         */
+                        created_at: string;
+                    }[];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     export_text_to_sql_llm: {
@@ -3769,6 +4658,7 @@ export interface operations {
                 bom?: 0 | 1;
                 /** @description Exact. Blank is as good as none. */
                 database?: string;
+                /** @description The format of the file. */
                 format?: "csv" | "ndjson" | "parquet";
                 /** @description CSV only: 1 puts ' before texts that look like formulas. */
                 safe_cells?: 0 | 1;
@@ -3785,6 +4675,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description A file name that contains only the time of the export. */
@@ -3799,6 +4690,9 @@ export interface operations {
                     "application/vnd.apache.parquet": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description The caller's other exports have not ended; see Retry-After. */
             429: {
                 headers: {
@@ -3810,30 +4704,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_text_to_sql_llm: {
@@ -3841,12 +4713,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The row's id.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d94
+                 */
                 row_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -3854,35 +4731,94 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d94",
+                     *       "recorded_at": "2026-03-02T09:00:00Z",
+                     *       "created_at": "2026-03-02T09:00:00.2Z",
+                     *       "database_id": 1,
+                     *       "database_name": "의원",
+                     *       "session_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d91",
+                     *       "agent": "query_generator",
+                     *       "prompt_version": "3",
+                     *       "provider": "127.0.0.1:8080",
+                     *       "model": "small",
+                     *       "prompt": [
+                     *         {
+                     *           "role": "user",
+                     *           "content": "환자는 몇 명인가요?"
+                     *         }
+                     *       ],
+                     *       "answer": "SELECT COUNT(*) AS n FROM patient",
+                     *       "outcome": "succeeded",
+                     *       "error": "",
+                     *       "tokens_in": 412,
+                     *       "tokens_out": 14,
+                     *       "cost": "0.0001240000",
+                     *       "latency_ms": 830,
+                     *       "caller": "analyst",
+                     *       "request_id": "5b1f8f2e"
+                     *     }
+                     */
                     "application/json": {
-                        [key: string]: unknown;
+                        /**
+                         * Format: uuid
+                         * @description The row's id.
+                         */
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the event happened.
+                         */
+                        recorded_at: string;
+                        /** @description The database's id. It may be forgotten since. */
+                        database_id: number;
+                        /** @description The database's Korean name at that time. */
+                        database_name: string;
+                        /** @description The question's session. */
+                        session_id: string;
+                        /** @description Which part of the engine asked, such as the one that writes SQL. */
+                        agent: string;
+                        /** @description The version of the prompt. */
+                        prompt_version: string;
+                        /** @description The host and port of LLM_BASE_URL. */
+                        provider: string;
+                        /** @description As the server names it, or LLM_MODEL. */
+                        model: string;
+                        /** @description The messages, as JSON. */
+                        prompt: unknown;
+                        /** @description What it answered. */
+                        answer: string;
+                        /** @description succeeded, failed, refused, unusable or timed-out. */
+                        outcome: string;
+                        /** @description What went wrong; blank if nothing did. */
+                        error: string;
+                        /** @description How many tokens were sent. */
+                        tokens_in: number;
+                        /** @description How many tokens came back. */
+                        tokens_out: number;
+                        /** @description What the call cost, as LLM_INPUT_PRICE and LLM_OUTPUT_PRICE say; null without prices. */
+                        cost: string;
+                        /** @description How long it took, in milliseconds. */
+                        latency_ms: number;
+                        /** @description Who asked, if that is known. */
+                        caller: string;
+                        /** @description The id of the request; the logs name it. */
+                        request_id: string;
+                        /**
+                         * Format: date-time
+                         * @description When the row was written.
+                         */
+                        created_at: string;
                     };
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     list_access_log: {
@@ -3896,7 +4832,10 @@ export interface operations {
                 doctor?: string;
                 /** @description Rows per page; a page also ends at 8 MiB. */
                 limit?: number;
-                /** @description The patient's full name. */
+                /**
+                 * @description The patient's full name.
+                 * @example Hong Gildong
+                 */
                 patient?: string;
                 /** @description ISO 8601, inclusive; UTC if it has no offset. */
                 since?: string | "";
@@ -3909,6 +4848,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The next page, rel=next, if there is one. */
@@ -3918,33 +4858,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d90",
+                     *         "recorded_at": "2026-03-02T09:05:00Z",
+                     *         "account": "dr-kim",
+                     *         "token_id": "",
+                     *         "address": "10.0.0.7",
+                     *         "method": "GET",
+                     *         "route": "/ml/v1/history/",
+                     *         "action": "inference.list",
+                     *         "filters": {
+                     *           "patient": "Hong Gildong"
+                     *         },
+                     *         "row_count": 1,
+                     *         "patients": [
+                     *           "Hong Gildong"
+                     *         ],
+                     *         "doctors": [
+                     *           "Dr. Kim"
+                     *         ],
+                     *         "purpose": "treatment",
+                     *         "status": 200,
+                     *         "detail": "",
+                     *         "request_id": "5b1f8f2e"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["AccessSchema"][];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     export_access_log: {
@@ -3956,8 +4906,15 @@ export interface operations {
                 bom?: 0 | 1;
                 /** @description The doctor's full name, as in the records that were seen. */
                 doctor?: string;
+                /**
+                 * @description The format of the file.
+                 * @example fhir
+                 */
                 format?: "ndjson" | "csv" | "fhir";
-                /** @description The patient's full name. */
+                /**
+                 * @description The patient's full name.
+                 * @example Hong Gildong
+                 */
                 patient?: string;
                 /** @description CSV only: 1 puts ' before texts that look like formulas. */
                 safe_cells?: 0 | 1;
@@ -3972,6 +4929,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description A file name that contains only the time of the export. */
@@ -3986,6 +4944,9 @@ export interface operations {
                     "application/fhir+ndjson": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description The caller's other exports have not ended; see Retry-After. */
             429: {
                 headers: {
@@ -3997,35 +4958,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     list_accuracy: {
         parameters: {
             query?: {
+                /**
+                 * @description The length of a period.
+                 * @example month
+                 */
                 by?: "day" | "week" | "month";
                 /** @description A model's full name; must match exactly. */
                 model?: string;
@@ -4040,6 +4983,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -4047,33 +4991,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "model_name": "breast-cancer-wisconsin",
+                     *         "model_version": "1",
+                     *         "period": "2026-03-01",
+                     *         "agreed": 97,
+                     *         "corrected": 3,
+                     *         "accuracy": 0.97
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Accuracy"][];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     export_dataset: {
@@ -4081,8 +5019,15 @@ export interface operations {
             query?: {
                 /** @description CSV only: 1 begins with a byte order mark, for Excel. */
                 bom?: 0 | 1;
+                /**
+                 * @description The format of the file.
+                 * @example ndjson
+                 */
                 format?: "csv" | "ndjson" | "parquet";
-                /** @description A model's full name; must match exactly. */
+                /**
+                 * @description A model's full name; must match exactly.
+                 * @example breast-cancer-wisconsin
+                 */
                 model?: string;
                 /** @description CSV only: 1 puts ' before texts that look like formulas. */
                 safe_cells?: 0 | 1;
@@ -4097,6 +5042,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description A file name that contains only the time of the export. */
@@ -4111,6 +5057,9 @@ export interface operations {
                     "application/vnd.apache.parquet": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description The caller's other exports have not ended; see Retry-After. */
             429: {
                 headers: {
@@ -4122,30 +5071,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_file: {
@@ -4153,12 +5080,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description From the link in history. */
                 token: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -4169,30 +5098,12 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     list_history: {
@@ -4200,9 +5111,15 @@ export interface operations {
             query?: {
                 /** @description An opaque cursor from the Link header. */
                 cursor?: string;
-                /** @description Full name. Blank counts as missing. */
+                /**
+                 * @description Full name. Blank counts as missing.
+                 * @example Dr. Kim
+                 */
                 doctor?: string;
-                /** @description Rows per page; a page also ends at 8 MiB. */
+                /**
+                 * @description Rows per page; a page also ends at 8 MiB.
+                 * @example 20
+                 */
                 limit?: number;
                 /** @description Full name. If both names are given, both must match. */
                 patient?: string;
@@ -4217,6 +5134,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The next page, rel=next, if there is one. */
@@ -4226,42 +5144,100 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f",
+                     *         "doctor_name": "Dr. Kim",
+                     *         "patient_name": "Hong Gildong",
+                     *         "input_data": {
+                     *           "doctor_name": "Dr. Kim",
+                     *           "patient_name": "Hong Gildong",
+                     *           "model": "breast-cancer-wisconsin",
+                     *           "features": {
+                     *             "mean_radius": 17.99,
+                     *             "mean_texture": 10.38,
+                     *             "mean_perimeter": 122.8,
+                     *             "mean_area": 1001,
+                     *             "mean_smoothness": 0.1184,
+                     *             "mean_compactness": 0.2776,
+                     *             "mean_concavity": 0.3001,
+                     *             "mean_concave_points": 0.1471,
+                     *             "mean_symmetry": 0.2419,
+                     *             "mean_fractal_dimension": 0.07871,
+                     *             "radius_error": 1.095,
+                     *             "texture_error": 0.9053,
+                     *             "perimeter_error": 8.589,
+                     *             "area_error": 153.4,
+                     *             "smoothness_error": 0.006399,
+                     *             "compactness_error": 0.04904,
+                     *             "concavity_error": 0.05373,
+                     *             "concave_points_error": 0.01587,
+                     *             "symmetry_error": 0.03003,
+                     *             "fractal_dimension_error": 0.006193,
+                     *             "worst_radius": 25.38,
+                     *             "worst_texture": 17.33,
+                     *             "worst_perimeter": 184.6,
+                     *             "worst_area": 2019,
+                     *             "worst_smoothness": 0.1622,
+                     *             "worst_compactness": 0.6656,
+                     *             "worst_concavity": 0.7119,
+                     *             "worst_concave_points": 0.2654,
+                     *             "worst_symmetry": 0.4601,
+                     *             "worst_fractal_dimension": 0.1189
+                     *           }
+                     *         },
+                     *         "output_data": {
+                     *           "model": {
+                     *             "name": "breast-cancer-wisconsin",
+                     *             "version": "1"
+                     *           },
+                     *           "predictions": [
+                     *             {
+                     *               "label": "malignant",
+                     *               "confidence": 0.98
+                     *             },
+                     *             {
+                     *               "label": "benign",
+                     *               "confidence": 0.02
+                     *             }
+                     *           ]
+                     *         },
+                     *         "created_at": "2026-03-02T09:00:00.210Z",
+                     *         "predicted_at": "2026-03-02T09:00:00.120Z",
+                     *         "latency_ms": 4.2,
+                     *         "model_name": "breast-cancer-wisconsin",
+                     *         "model_version": "1",
+                     *         "request_id": "5b1f8f2e",
+                     *         "caller": "dr-kim"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Inference"][];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     export_history: {
         parameters: {
             query?: {
-                /** @description CSV only: 1 begins with a byte order mark, for Excel. */
+                /**
+                 * @description CSV only: 1 begins with a byte order mark, for Excel.
+                 * @example 1
+                 */
                 bom?: 0 | 1;
                 /** @description Full name. Blank counts as missing. */
                 doctor?: string;
+                /**
+                 * @description The format of the file.
+                 * @example csv
+                 */
                 format?: "csv" | "ndjson" | "parquet";
                 /** @description Full name. If both names are given, both must match. */
                 patient?: string;
@@ -4278,6 +5254,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description A file name that contains only the time of the export. */
@@ -4292,6 +5269,9 @@ export interface operations {
                     "application/vnd.apache.parquet": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description The caller's other exports have not ended; see Retry-After. */
             429: {
                 headers: {
@@ -4303,30 +5283,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_inference: {
@@ -4334,12 +5292,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of a record in history.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f
+                 */
                 inference_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -4347,33 +5310,82 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f",
+                     *       "doctor_name": "Dr. Kim",
+                     *       "patient_name": "Hong Gildong",
+                     *       "input_data": {
+                     *         "doctor_name": "Dr. Kim",
+                     *         "patient_name": "Hong Gildong",
+                     *         "model": "breast-cancer-wisconsin",
+                     *         "features": {
+                     *           "mean_radius": 17.99,
+                     *           "mean_texture": 10.38,
+                     *           "mean_perimeter": 122.8,
+                     *           "mean_area": 1001,
+                     *           "mean_smoothness": 0.1184,
+                     *           "mean_compactness": 0.2776,
+                     *           "mean_concavity": 0.3001,
+                     *           "mean_concave_points": 0.1471,
+                     *           "mean_symmetry": 0.2419,
+                     *           "mean_fractal_dimension": 0.07871,
+                     *           "radius_error": 1.095,
+                     *           "texture_error": 0.9053,
+                     *           "perimeter_error": 8.589,
+                     *           "area_error": 153.4,
+                     *           "smoothness_error": 0.006399,
+                     *           "compactness_error": 0.04904,
+                     *           "concavity_error": 0.05373,
+                     *           "concave_points_error": 0.01587,
+                     *           "symmetry_error": 0.03003,
+                     *           "fractal_dimension_error": 0.006193,
+                     *           "worst_radius": 25.38,
+                     *           "worst_texture": 17.33,
+                     *           "worst_perimeter": 184.6,
+                     *           "worst_area": 2019,
+                     *           "worst_smoothness": 0.1622,
+                     *           "worst_compactness": 0.6656,
+                     *           "worst_concavity": 0.7119,
+                     *           "worst_concave_points": 0.2654,
+                     *           "worst_symmetry": 0.4601,
+                     *           "worst_fractal_dimension": 0.1189
+                     *         }
+                     *       },
+                     *       "output_data": {
+                     *         "model": {
+                     *           "name": "breast-cancer-wisconsin",
+                     *           "version": "1"
+                     *         },
+                     *         "predictions": [
+                     *           {
+                     *             "label": "malignant",
+                     *             "confidence": 0.98
+                     *           },
+                     *           {
+                     *             "label": "benign",
+                     *             "confidence": 0.02
+                     *           }
+                     *         ]
+                     *       },
+                     *       "created_at": "2026-03-02T09:00:00.210Z",
+                     *       "predicted_at": "2026-03-02T09:00:00.120Z",
+                     *       "latency_ms": 4.2,
+                     *       "model_name": "breast-cancer-wisconsin",
+                     *       "model_version": "1",
+                     *       "request_id": "5b1f8f2e",
+                     *       "caller": "dr-kim"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Inference"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     list_feedback: {
@@ -4386,12 +5398,17 @@ export interface operations {
             };
             header?: never;
             path: {
+                /**
+                 * @description The id of a record in history.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f
+                 */
                 inference_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The next page, rel=next, if there is one. */
@@ -4401,33 +5418,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": 1,
+                     *         "inference_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f",
+                     *         "verdict": "correct",
+                     *         "label": "benign",
+                     *         "note": "The biopsy was negative.",
+                     *         "caller": "dr-kim",
+                     *         "created_at": "2026-03-02T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Feedback"][];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     give_feedback: {
@@ -4435,20 +5448,38 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The id of a record in history.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f
+                 */
                 inference_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "verdict": "correct",
+                 *       "label": "benign",
+                 *       "note": "The biopsy was negative."
+                 *     }
+                 */
                 "application/json": {
-                    /** @enum {string} */
+                    /**
+                     * @description Whether the doctor agrees with the model, or corrects it.
+                     * @enum {string}
+                     */
                     verdict: "agree" | "correct";
                     /** @description For correct: the label that is right. For agree: omitted, or the model's label. */
                     label?: string | null;
+                    /** @description A remark. It may name a patient, so it is encrypted. */
                     note?: string | null;
                 } | {
-                    /** @constant */
+                    /**
+                     * @description Whether the doctor agrees with the model, or corrects it.
+                     * @constant
+                     */
                     verdict?: "agree";
                     label?: null;
                 } | {
@@ -4465,9 +5496,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "inference_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f",
+                     *       "verdict": "correct",
+                     *       "label": "benign",
+                     *       "note": "The biopsy was negative.",
+                     *       "caller": "dr-kim",
+                     *       "created_at": "2026-03-02T10:00:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Feedback"];
                 };
             };
+            /** @description Created. */
             201: {
                 headers: {
                     /** @description The id of this request. */
@@ -4475,55 +5518,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": 1,
+                     *       "inference_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f",
+                     *       "verdict": "correct",
+                     *       "label": "benign",
+                     *       "note": "The biopsy was negative.",
+                     *       "caller": "dr-kim",
+                     *       "created_at": "2026-03-02T10:00:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Feedback"];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     list_insight_accuracy: {
@@ -4748,6 +5766,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -4755,44 +5774,47 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "dr-kim",
+                     *       "roles": [
+                     *         "clinician"
+                     *       ],
+                     *       "permissions": [
+                     *         "ml_proxy.add_inferencelog",
+                     *         "ml_proxy.view_inferencelog"
+                     *       ],
+                     *       "is_superuser": false,
+                     *       "doctors": [
+                     *         "Dr. Kim"
+                     *       ],
+                     *       "signed_in_by": "token"
+                     *     }
+                     */
                     "application/json": {
                         /** @description The user name; empty for an anonymous caller of an open API. */
                         name: string;
+                        /** @description The groups of the user. */
                         roles: string[];
                         /** @description As app.codename, restricted by the scopes of a token. */
                         permissions: string[];
                         /** @description Whether the caller may do everything. */
                         is_superuser: boolean;
+                        /** @description The doctors whose records the caller may see; null for all. */
                         doctors: string[] | null;
-                        /** @enum {string} */
+                        /**
+                         * @description How the caller is known.
+                         * @enum {string}
+                         */
                         signed_in_by: "open" | "token" | "password" | "one-click" | "oidc";
                     };
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     log_prediction: {
@@ -4804,13 +5826,22 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "inference_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f"
+                 *     }
+                 */
                 "application/json": {
-                    /** Format: uuid */
+                    /**
+                     * Format: uuid
+                     * @description The id of a record in history.
+                     */
                     inference_id: string;
                 };
             };
         };
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The URL of the run. */
@@ -4820,9 +5851,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "inference_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f",
+                     *       "run_id": "5f2c9b1d7a3e",
+                     *       "state": "logged"
+                     *     }
+                     */
                     "application/json": components["schemas"]["LoggedPrediction"];
                 };
             };
+            /** @description Accepted: it runs in the background. */
             202: {
                 headers: {
                     /** @description Seconds until the next request. */
@@ -4832,9 +5871,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "inference_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f",
+                     *       "run_id": "5f2c9b1d7a3e",
+                     *       "state": "logged"
+                     *     }
+                     */
                     "application/json": components["schemas"]["LoggedPrediction"];
                 };
             };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description It does not exist, or MLFLOW_TRACKING_URI is not set. */
             404: {
                 headers: {
@@ -4846,8 +5895,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            /** @description MLflow can't be reached, or gave no usable answer. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -4857,8 +5910,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is too large. */
-            413: {
+            503: components["responses"]["Unavailable"];
+            /** @description MLflow took too long. */
+            504: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -4868,30 +5922,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            default: components["responses"]["Problem"];
         };
     };
     get_mlflow_run: {
@@ -4899,12 +5930,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The run's id in MLflow.
+                 * @example 5f2c9b1d7a3e
+                 */
                 run_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -4912,9 +5948,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "run_id": "5f2c9b1d7a3e",
+                     *       "run_name": "breast-cancer 1",
+                     *       "status": "FINISHED",
+                     *       "start_time": 1772442000120,
+                     *       "end_time": 1772442000124,
+                     *       "artifact_uri": "mlflow-artifacts:/1/5f2c9b1d7a3e/artifacts",
+                     *       "params": {
+                     *         "model_name": "breast-cancer-wisconsin"
+                     *       },
+                     *       "metrics": {
+                     *         "latency_ms": 4.2
+                     *       },
+                     *       "tags": {
+                     *         "inference_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8f"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Run"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             /** @description It does not exist, or MLFLOW_TRACKING_URI is not set. */
             404: {
                 headers: {
@@ -4926,21 +5983,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
+            429: components["responses"]["TooManyRequests"];
+            /** @description MLflow can't be reached, or gave no usable answer. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -4950,6 +5995,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            503: components["responses"]["Unavailable"];
+            /** @description MLflow took too long. */
+            504: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
     };
     get_model_info: {
@@ -4969,24 +6027,84 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "breast-cancer-wisconsin",
+                     *       "version": "1",
+                     *       "models": [
+                     *         {
+                     *           "name": "breast-cancer-wisconsin",
+                     *           "version": "1",
+                     *           "task": "tabular",
+                     *           "input_schema": {
+                     *             "type": "object",
+                     *             "required": [
+                     *               "features"
+                     *             ],
+                     *             "properties": {
+                     *               "features": {
+                     *                 "type": "object"
+                     *               }
+                     *             }
+                     *           },
+                     *           "example": {
+                     *             "model": "breast-cancer-wisconsin",
+                     *             "features": {
+                     *               "mean_radius": 17.99,
+                     *               "mean_texture": 10.38,
+                     *               "mean_perimeter": 122.8,
+                     *               "mean_area": 1001,
+                     *               "mean_smoothness": 0.1184,
+                     *               "mean_compactness": 0.2776,
+                     *               "mean_concavity": 0.3001,
+                     *               "mean_concave_points": 0.1471,
+                     *               "mean_symmetry": 0.2419,
+                     *               "mean_fractal_dimension": 0.07871,
+                     *               "radius_error": 1.095,
+                     *               "texture_error": 0.9053,
+                     *               "perimeter_error": 8.589,
+                     *               "area_error": 153.4,
+                     *               "smoothness_error": 0.006399,
+                     *               "compactness_error": 0.04904,
+                     *               "concavity_error": 0.05373,
+                     *               "concave_points_error": 0.01587,
+                     *               "symmetry_error": 0.03003,
+                     *               "fractal_dimension_error": 0.006193,
+                     *               "worst_radius": 25.38,
+                     *               "worst_texture": 17.33,
+                     *               "worst_perimeter": 184.6,
+                     *               "worst_area": 2019,
+                     *               "worst_smoothness": 0.1622,
+                     *               "worst_compactness": 0.6656,
+                     *               "worst_concavity": 0.7119,
+                     *               "worst_concave_points": 0.2654,
+                     *               "worst_symmetry": 0.4601,
+                     *               "worst_fractal_dimension": 0.1189
+                     *             }
+                     *           },
+                     *           "classes": [
+                     *             "malignant",
+                     *             "benign"
+                     *           ],
+                     *           "metrics": {
+                     *             "accuracy": 0.97
+                     *           },
+                     *           "trained_at": "2026-03-02T09:00:00Z",
+                     *           "lineage": {
+                     *             "dataset": "Breast Cancer Wisconsin (Diagnostic)"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": Record<string, never>;
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            /** @description The model server can't be reached, or breaks its answer off. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -4996,6 +6114,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            503: components["responses"]["Unavailable"];
+            /** @description The model server took too long. */
+            504: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
     };
     list_models: {
@@ -5015,24 +6146,84 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "breast-cancer-wisconsin",
+                     *       "version": "1",
+                     *       "models": [
+                     *         {
+                     *           "name": "breast-cancer-wisconsin",
+                     *           "version": "1",
+                     *           "task": "tabular",
+                     *           "input_schema": {
+                     *             "type": "object",
+                     *             "required": [
+                     *               "features"
+                     *             ],
+                     *             "properties": {
+                     *               "features": {
+                     *                 "type": "object"
+                     *               }
+                     *             }
+                     *           },
+                     *           "example": {
+                     *             "model": "breast-cancer-wisconsin",
+                     *             "features": {
+                     *               "mean_radius": 17.99,
+                     *               "mean_texture": 10.38,
+                     *               "mean_perimeter": 122.8,
+                     *               "mean_area": 1001,
+                     *               "mean_smoothness": 0.1184,
+                     *               "mean_compactness": 0.2776,
+                     *               "mean_concavity": 0.3001,
+                     *               "mean_concave_points": 0.1471,
+                     *               "mean_symmetry": 0.2419,
+                     *               "mean_fractal_dimension": 0.07871,
+                     *               "radius_error": 1.095,
+                     *               "texture_error": 0.9053,
+                     *               "perimeter_error": 8.589,
+                     *               "area_error": 153.4,
+                     *               "smoothness_error": 0.006399,
+                     *               "compactness_error": 0.04904,
+                     *               "concavity_error": 0.05373,
+                     *               "concave_points_error": 0.01587,
+                     *               "symmetry_error": 0.03003,
+                     *               "fractal_dimension_error": 0.006193,
+                     *               "worst_radius": 25.38,
+                     *               "worst_texture": 17.33,
+                     *               "worst_perimeter": 184.6,
+                     *               "worst_area": 2019,
+                     *               "worst_smoothness": 0.1622,
+                     *               "worst_compactness": 0.6656,
+                     *               "worst_concavity": 0.7119,
+                     *               "worst_concave_points": 0.2654,
+                     *               "worst_symmetry": 0.4601,
+                     *               "worst_fractal_dimension": 0.1189
+                     *             }
+                     *           },
+                     *           "classes": [
+                     *             "malignant",
+                     *             "benign"
+                     *           ],
+                     *           "metrics": {
+                     *             "accuracy": 0.97
+                     *           },
+                     *           "trained_at": "2026-03-02T09:00:00Z",
+                     *           "lineage": {
+                     *             "dataset": "Breast Cancer Wisconsin (Diagnostic)"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": Record<string, never>;
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            /** @description The model server can't be reached, or breaks its answer off. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -5042,6 +6233,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            503: components["responses"]["Unavailable"];
+            /** @description The model server took too long. */
+            504: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
     };
     promote_model: {
@@ -5052,13 +6256,26 @@ export interface operations {
                 "X-Request-ID"?: string;
             };
             path: {
+                /**
+                 * @description The model.
+                 * @example breast-cancer-wisconsin
+                 */
                 name: string;
+                /**
+                 * @description The version to put into service.
+                 * @example 2
+                 */
                 version: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Doctors agree with it more often than with version 1."
+                 *     }
+                 */
                 "application/json": {
                     /** @description Why, for the record. It is logged, so it must not name a patient. */
                     reason: string;
@@ -5074,6 +6291,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "breast-cancer-wisconsin",
+                     *       "version": "2"
+                     *     }
+                     */
                     "application/json": Record<string, never>;
                 };
             };
@@ -5101,17 +6324,7 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            default: components["responses"]["Problem"];
         };
     };
     predict: {
@@ -5128,14 +6341,57 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "doctor_name": "Dr. Kim",
+                 *       "patient_name": "Hong Gildong",
+                 *       "model": "breast-cancer-wisconsin",
+                 *       "features": {
+                 *         "mean_radius": 17.99,
+                 *         "mean_texture": 10.38,
+                 *         "mean_perimeter": 122.8,
+                 *         "mean_area": 1001,
+                 *         "mean_smoothness": 0.1184,
+                 *         "mean_compactness": 0.2776,
+                 *         "mean_concavity": 0.3001,
+                 *         "mean_concave_points": 0.1471,
+                 *         "mean_symmetry": 0.2419,
+                 *         "mean_fractal_dimension": 0.07871,
+                 *         "radius_error": 1.095,
+                 *         "texture_error": 0.9053,
+                 *         "perimeter_error": 8.589,
+                 *         "area_error": 153.4,
+                 *         "smoothness_error": 0.006399,
+                 *         "compactness_error": 0.04904,
+                 *         "concavity_error": 0.05373,
+                 *         "concave_points_error": 0.01587,
+                 *         "symmetry_error": 0.03003,
+                 *         "fractal_dimension_error": 0.006193,
+                 *         "worst_radius": 25.38,
+                 *         "worst_texture": 17.33,
+                 *         "worst_perimeter": 184.6,
+                 *         "worst_area": 2019,
+                 *         "worst_smoothness": 0.1622,
+                 *         "worst_compactness": 0.6656,
+                 *         "worst_concavity": 0.7119,
+                 *         "worst_concave_points": 0.2654,
+                 *         "worst_symmetry": 0.4601,
+                 *         "worst_fractal_dimension": 0.1189
+                 *       }
+                 *     }
+                 */
                 "application/json": {
+                    /** @description The doctor's full name. */
                     doctor_name: string;
+                    /** @description The doctor's full name. */
                     patient_name: string;
                 } & {
                     [key: string]: unknown;
                 };
                 "multipart/form-data": {
+                    /** @description The doctor's full name. */
                     doctor_name: string;
+                    /** @description The doctor's full name. */
                     patient_name: string;
                 } & {
                     [key: string]: string;
@@ -5153,6 +6409,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "model": {
+                     *         "name": "breast-cancer-wisconsin",
+                     *         "version": "1"
+                     *       },
+                     *       "predictions": [
+                     *         {
+                     *           "label": "malignant",
+                     *           "confidence": 0.98
+                     *         },
+                     *         {
+                     *           "label": "benign",
+                     *           "confidence": 0.02
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": Record<string, never>;
                 };
             };
@@ -5180,17 +6454,7 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            default: components["responses"]["Problem"];
         };
     };
     retrain: {
@@ -5209,6 +6473,14 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "model": "breast-cancer-wisconsin",
+                 *       "params": {
+                 *         "epochs": 5
+                 *       }
+                 *     }
+                 */
                 "application/json": Record<string, never>;
             };
         };
@@ -5221,6 +6493,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "breast-cancer-wisconsin",
+                     *       "version": "2",
+                     *       "metrics": {
+                     *         "accuracy": 0.98
+                     *       }
+                     *     }
+                     */
                     "application/json": Record<string, never>;
                 };
             };
@@ -5236,20 +6517,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e",
+                     *       "kind": "retrain",
+                     *       "state": "running",
+                     *       "progress": {
+                     *         "percent": 40,
+                     *         "message": "epoch 2 of 5"
+                     *       },
+                     *       "params": {
+                     *         "model": "breast-cancer-wisconsin",
+                     *         "params": {
+                     *           "epochs": 5
+                     *         },
+                     *         "verdicts": true
+                     *       },
+                     *       "result": null,
+                     *       "error": null,
+                     *       "requested_by": "trainer",
+                     *       "created_at": "2026-03-02T09:00:00Z",
+                     *       "started_at": "2026-03-02T09:00:01Z",
+                     *       "finished_at": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
             /** @description A problem of this gateway, or the model server's answer, unchanged. */
             409: {
                 headers: {
@@ -5264,8 +6562,11 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
-            /** @description The body is too large. */
-            413: {
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            /** @description The model server can't be reached, or breaks its answer off. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -5275,21 +6576,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
+            503: components["responses"]["Unavailable"];
+            /** @description The model server took too long. */
+            504: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -5299,6 +6588,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            default: components["responses"]["Problem"];
         };
     };
     list_retrain_jobs: {
@@ -5317,6 +6607,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The next page, rel=next, if there is one. */
@@ -5326,33 +6617,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e",
+                     *         "kind": "retrain",
+                     *         "state": "running",
+                     *         "progress": {
+                     *           "percent": 40,
+                     *           "message": "epoch 2 of 5"
+                     *         },
+                     *         "params": {
+                     *           "model": "breast-cancer-wisconsin",
+                     *           "params": {
+                     *             "epochs": 5
+                     *           },
+                     *           "verdicts": true
+                     *         },
+                     *         "result": null,
+                     *         "error": null,
+                     *         "requested_by": "trainer",
+                     *         "created_at": "2026-03-02T09:00:00Z",
+                     *         "started_at": "2026-03-02T09:00:01Z",
+                     *         "finished_at": null
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Job"][];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     start_retrain_job: {
@@ -5367,8 +6666,19 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "model": "breast-cancer-wisconsin",
+                 *       "params": {
+                 *         "epochs": 5
+                 *       },
+                 *       "verdicts": true
+                 *     }
+                 */
                 "application/json": {
+                    /** @description The model to train; the model server's default if it is left out. */
                     model?: string;
+                    /** @description What the model server's recipe takes, such as how long to train. */
                     params?: Record<string, never>;
                     /** @description Trains on judged inferences: true for all of the trained model's, or an object that selects some. They are read when the job runs. If they do not all fit into RETRAIN_BODY_BYTES, the newest verdicts are used; the result's `verdicts` counts them. Requires the export permission. */
                     verdicts?: boolean | {
@@ -5388,6 +6698,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Accepted: it runs in the background. */
             202: {
                 headers: {
                     /** @description The URL of the job, or of the active job that conflicts. */
@@ -5399,11 +6710,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e",
+                     *       "kind": "retrain",
+                     *       "state": "running",
+                     *       "progress": {
+                     *         "percent": 40,
+                     *         "message": "epoch 2 of 5"
+                     *       },
+                     *       "params": {
+                     *         "model": "breast-cancer-wisconsin",
+                     *         "params": {
+                     *           "epochs": 5
+                     *         },
+                     *         "verdicts": true
+                     *       },
+                     *       "result": null,
+                     *       "error": null,
+                     *       "requested_by": "trainer",
+                     *       "created_at": "2026-03-02T09:00:00Z",
+                     *       "started_at": "2026-03-02T09:00:01Z",
+                     *       "finished_at": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The body did not arrive in time. */
-            408: {
+            /** @description The body is not as described here; `errors` says where. */
+            400: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -5413,6 +6748,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
             /** @description Another job is active. */
             409: {
                 headers: {
@@ -5426,17 +6764,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is too large. */
-            413: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             /** @description The Idempotency-Key was used with another path, query or body. */
             422: {
                 headers: {
@@ -5448,30 +6777,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_retrain_job: {
@@ -5479,12 +6787,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The job's id.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e
+                 */
                 job_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -5492,33 +6805,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e",
+                     *       "kind": "retrain",
+                     *       "state": "running",
+                     *       "progress": {
+                     *         "percent": 40,
+                     *         "message": "epoch 2 of 5"
+                     *       },
+                     *       "params": {
+                     *         "model": "breast-cancer-wisconsin",
+                     *         "params": {
+                     *           "epochs": 5
+                     *         },
+                     *         "verdicts": true
+                     *       },
+                     *       "result": null,
+                     *       "error": null,
+                     *       "requested_by": "trainer",
+                     *       "created_at": "2026-03-02T09:00:00Z",
+                     *       "started_at": "2026-03-02T09:00:01Z",
+                     *       "finished_at": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     cancel_retrain_job: {
@@ -5526,12 +6845,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The job's id.
+                 * @example 0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e
+                 */
                 job_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done. */
             200: {
                 headers: {
                     /** @description The id of this request. */
@@ -5539,9 +6863,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e",
+                     *       "kind": "retrain",
+                     *       "state": "running",
+                     *       "progress": {
+                     *         "percent": 40,
+                     *         "message": "epoch 2 of 5"
+                     *       },
+                     *       "params": {
+                     *         "model": "breast-cancer-wisconsin",
+                     *         "params": {
+                     *           "epochs": 5
+                     *         },
+                     *         "verdicts": true
+                     *       },
+                     *       "result": null,
+                     *       "error": null,
+                     *       "requested_by": "trainer",
+                     *       "created_at": "2026-03-02T09:00:00Z",
+                     *       "started_at": "2026-03-02T09:00:01Z",
+                     *       "finished_at": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             /** @description The job has already ended. */
             409: {
                 headers: {
@@ -5553,30 +6904,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
         };
     };
     get_status: {
@@ -5596,24 +6926,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ready",
+                     *       "model": {
+                     *         "name": "breast-cancer-wisconsin",
+                     *         "version": "1"
+                     *       }
+                     *     }
+                     */
                     "application/json": Record<string, never>;
                 };
             };
-            /** @description Too many requests of this kind at once, or not available. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before a retry. */
-                    "Retry-After"?: number;
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description An RFC 9457 problem. */
-            default: {
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            /** @description The model server can't be reached, or breaks its answer off. */
+            502: {
                 headers: {
                     /** @description The id of this request. */
                     "X-Request-ID"?: string;
@@ -5623,6 +6952,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            503: components["responses"]["Unavailable"];
+            /** @description The model server took too long. */
+            504: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
         };
     };
     get_readiness: {
@@ -5642,6 +6984,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ready",
+                     *       "parts": {
+                     *         "database": {
+                     *           "ok": true,
+                     *           "ms": 1.2,
+                     *           "detail": ""
+                     *         }
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Ready"];
                 };
             };
@@ -5654,20 +7008,9 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ready"];
-                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description An RFC 9457 problem. */
-            default: {
-                headers: {
-                    /** @description The id of this request. */
-                    "X-Request-ID"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            default: components["responses"]["Problem"];
         };
     };
 }

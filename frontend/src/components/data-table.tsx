@@ -18,7 +18,6 @@ export function DataTable<T>({ caption, columns, rows, empty, className }: Props
     defaultColumn: { enableSorting: false },
   });
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be in reach of the keyboard
     <section className={cn("relative overflow-x-auto", className)} aria-label={caption} tabIndex={0}>
       <table className="w-full border-collapse text-left text-sm">
         <caption className="sr-only">{caption}</caption>

@@ -1,1 +1,0 @@
-var e=JSON.parse(`{"y8le+Z":["Training"]}`);export{e as messages};

@@ -1,1 +1,0 @@
-var e=JSON.parse(`{"HXVbcL":["Pictures"]}`);export{e as messages};

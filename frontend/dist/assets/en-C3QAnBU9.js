@@ -1,1 +1,0 @@
-var e=JSON.parse(`{"cVDh/V":["Insight"]}`);export{e as messages};

@@ -1,0 +1,1 @@
+var r=JSON.parse('{"y8le+Z":["Training"]}');export{r as messages};

@@ -1,0 +1,1 @@
+var r=JSON.parse('{"HXVbcL":["Pictures"]}');export{r as messages};

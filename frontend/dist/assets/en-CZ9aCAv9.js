@@ -1,1 +1,0 @@
-var e=JSON.parse(`{"AeXO77":["Account"]}`);export{e as messages};

@@ -1,0 +1,1 @@
+var e=JSON.parse('{"D+NlUC":["System"]}');export{e as messages};

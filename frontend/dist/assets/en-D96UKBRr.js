@@ -1,1 +1,0 @@
-var e=JSON.parse(`{"0caMy7":["History"],"fp2fSJ":["Inference"]}`);export{e as messages};

@@ -1,0 +1,1 @@
+var e=JSON.parse('{"enzGAL":["Questions"]}');export{e as messages};

@@ -1,1 +1,0 @@
-var e=JSON.parse(`{"3+AsBV":["Sign in to ML Proxy"]}`);export{e as messages};

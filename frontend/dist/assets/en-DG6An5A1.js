@@ -1,1 +1,0 @@
-var e=JSON.parse(`{"D24M7i":["Predict"]}`);export{e as messages};

@@ -1,0 +1,1 @@
+var r=JSON.parse('{"3+AsBV":["Sign in to ML Proxy"]}');export{r as messages};

@@ -1,0 +1,1 @@
+var r=JSON.parse('{"cVDh/V":["Insight"]}');export{r as messages};

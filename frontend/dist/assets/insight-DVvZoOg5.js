@@ -1,1 +1,0 @@
-import{i as e,o as t,t as n}from"./page-header-BuZjWCPv.js";var r=t();function i(){let{_:t}=e();return(0,r.jsx)(n,{title:t({id:`cVDh/V`})})}export{i as Page};

@@ -1,0 +1,1 @@
+var e=JSON.parse('{"enzGAL":["질문"]}');export{e as messages};

@@ -1,1 +1,0 @@
-var e=JSON.parse(`{"cVDh/V":["분석"]}`);export{e as messages};

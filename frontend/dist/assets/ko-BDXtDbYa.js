@@ -1,1 +1,0 @@
-var e=JSON.parse(`{"AeXO77":["계정"]}`);export{e as messages};

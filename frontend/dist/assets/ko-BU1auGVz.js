@@ -1,1 +1,0 @@
-var e=JSON.parse(`{"D24M7i":["예측"]}`);export{e as messages};

@@ -1,1 +1,0 @@
-var e=JSON.parse(`{"D+NlUC":["시스템"]}`);export{e as messages};

@@ -1,1 +1,0 @@
-var e=JSON.parse(`{"0caMy7":["기록"],"fp2fSJ":["추론"]}`);export{e as messages};

@@ -1,1 +1,0 @@
-var e=JSON.parse(`{"HXVbcL":["사진"]}`);export{e as messages};

@@ -1,0 +1,1 @@
+var r=JSON.parse('{"cVDh/V":["분석"]}');export{r as messages};

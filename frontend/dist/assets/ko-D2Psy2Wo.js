@@ -1,1 +1,0 @@
-var e=JSON.parse(`{"3+AsBV":["ML Proxy 로그인"]}`);export{e as messages};

@@ -1,0 +1,1 @@
+var r=JSON.parse('{"3+AsBV":["ML Proxy 로그인"]}');export{r as messages};

@@ -1,0 +1,1 @@
+var r=JSON.parse('{"HXVbcL":["사진"]}');export{r as messages};

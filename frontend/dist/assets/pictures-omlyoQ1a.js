@@ -1,0 +1,1 @@
+import{a as t,it as s,nt as r}from"./shell-Bvr5kA4h.js";var a=s();function i(){const{_:s}=r();return(0,a.jsx)(t,{title:s({id:"HXVbcL"})})}export{i as Page};

@@ -1,0 +1,1 @@
+import{a as t,it as s,nt as n}from"./shell-Bvr5kA4h.js";var r=s();function a(){const{_:s}=n();return(0,r.jsx)(t,{title:s({id:"enzGAL"})})}export{a as Page};

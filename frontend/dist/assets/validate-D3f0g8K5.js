@@ -1,0 +1,1 @@
+import{t}from"./validate-B52CAOIg.js";export{t as faultsOf};

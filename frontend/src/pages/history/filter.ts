@@ -1,0 +1,32 @@
+import type { HistoryFilter } from "@ml-proxy/client";
+import { Store } from "@/lib/store";
+
+/** What to look for, as one types it. Names never go into the address: the browser would remember them. */
+export type Wanted = { doctor: string; patient: string; since: string; until: string };
+
+export const NOTHING: Wanted = { doctor: "", patient: "", since: "", until: "" };
+/** Kept while the console is open, so that the way back from a record leads to the same list. */
+export const wanted = new Store<Wanted>(NOTHING);
+
+/** The API's filter. Days are the reader's own, and the last one counts too. */
+export function filterOf({ doctor, patient, since, until }: Wanted): HistoryFilter {
+  return {
+    ...(doctor.trim() && { doctor: doctor.trim() }),
+    ...(patient.trim() && { patient: patient.trim() }),
+    ...(since && { since: startOfDay(since, 0) }),
+    ...(until && { until: startOfDay(until, 1) }),
+  };
+}
+
+/** The query of an export of the same rows. */
+export function exportUrl(filter: Wanted, format: string, options: Record<string, boolean>): string {
+  const query = new URLSearchParams({ format });
+  for (const [name, value] of Object.entries(filterOf(filter))) query.set(name, String(value));
+  for (const [name, isOn] of Object.entries(options)) if (isOn) query.set(name, "1");
+  return `/ml/v1/history/export/?${query}`;
+}
+
+function startOfDay(day: string, later: number): string {
+  const [year = 1970, month = 1, date = 1] = day.split("-").map(Number);
+  return new Date(year, month - 1, date + later).toISOString();
+}

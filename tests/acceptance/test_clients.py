@@ -1,0 +1,94 @@
+"""The clients against a real gateway that requires callers: the README's path in Python, and a React application.
+
+The application is made outside of this repository, and its page comes from another origin.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ml_proxy_client import JobFailed, MlProxy, ProblemError, Unreachable
+
+from tests.support.network import free_port
+from tests.support.system import ROOT, System
+from tests.support.wait import DEADLINE_SECONDS, until
+
+pytestmark = pytest.mark.any_database
+
+BODY = json.loads((ROOT / "docs" / "examples" / "predict.json").read_text())
+RETRAIN = {"min_seconds": 0.5}
+APPLICATION_PORT = free_port()
+
+
+@pytest.fixture(scope="module")
+def system(make_shared_system: Callable[..., System]) -> System:
+    system = make_shared_system(API_AUTH="required", CORS_ALLOWED_ORIGINS=f"http://127.0.0.1:{APPLICATION_PORT}")
+    system.start("redis", "ml_server", "publisher", "worker-logs", "worker-jobs", "web")
+    return system
+
+
+@pytest.fixture(scope="module")
+def token(system: System) -> str:
+    system.manage("shell", "-c", "from django.contrib.auth.models import User; User.objects.create_superuser('cron')")
+    return system.manage("create_token", "cron").splitlines()[-1]
+
+
+@pytest.fixture
+def proxy(system: System, token: str) -> MlProxy:
+    found = MlProxy(system.url, token)
+    until(lambda: found.predict(BODY), what="the model server")
+    return found
+
+
+def test_the_path_of_the_readme_in_python(proxy: MlProxy, tmp_path: Path) -> None:
+    first = proxy.predict(BODY, idempotency_key="notebook-1")
+    assert proxy.predict(BODY, idempotency_key="notebook-1") == first
+    assert first.answer["predictions"][0]["label"] == "benign"
+
+    row = until(lambda: proxy.inference(first.inference_id), what="the record")
+    assert row["output_data"] == first.answer
+    ids = [each["id"] for each in proxy.history(doctor=BODY["doctor_name"], limit=1)]  # a page for each row
+    assert first.inference_id in ids
+    assert len(ids) == len(set(ids)) > 1
+    assert list(proxy.history(doctor="nobody")) == []
+
+    verdict = proxy.feedback(first.inference_id, "correct", "malignant", "second reading")
+    assert verdict["label"] == "malignant"
+
+    seen: list[dict[str, Any]] = []
+    result = proxy.retrain(params=RETRAIN, idempotency_key="cron-1").wait(seen.append, timeout=DEADLINE_SECONDS)
+    assert result["model"]["version"] != "1"
+    assert [job["state"] for job in (seen[0], seen[-1])] == ["queued", "succeeded"]
+
+    file = proxy.export(tmp_path / "rows.csv", format="csv", doctor=BODY["doctor_name"])
+    assert file.read_text().count("\n") >= len(ids) + 1
+    assert [each.name for each in tmp_path.iterdir()] == ["rows.csv"]
+
+
+def test_a_job_that_is_cancelled_is_an_error(proxy: MlProxy) -> None:
+    job = proxy.retrain(params={"min_seconds": 60})
+    with pytest.raises(ProblemError) as conflict:
+        proxy.retrain()
+    assert (conflict.value.status, conflict.value.location) == (409, job.location)
+    with pytest.raises(TimeoutError, match=job.id):
+        job.wait(timeout=0)
+    job.cancel()
+    with pytest.raises(JobFailed, match="cancel"):
+        job.wait(timeout=DEADLINE_SECONDS)
+
+
+def test_errors_say_what_to_do(proxy: MlProxy, system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ProblemError) as refused:
+        proxy.predict({"doctor_name": "Dr. Yoon", "features": {}})
+    assert [error["pointer"] for error in refused.value.errors] == ["/patient_name"]
+    assert refused.value.request_id
+    with pytest.raises(ProblemError, match=r".") as unknown:
+        MlProxy(system.url, "wrong").predict(BODY)
+    assert unknown.value.status == 401
+    with pytest.raises(Unreachable):
+        MlProxy(f"http://127.0.0.1:{free_port()}", attempts=1).predict(BODY)
+    monkeypatch.delenv("ML_PROXY_URL", raising=False)
+    with pytest.raises(ValueError, match="ML_PROXY_URL"):
+        MlProxy()
