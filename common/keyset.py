@@ -4,7 +4,7 @@ Both bounds are row comparisons over the columns of an index, and the ORDER BY n
 OR instead, the planner may choose another plan, which reads a large part of the table if names are spread unevenly.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import BooleanField, F, Func, Value
@@ -18,13 +18,18 @@ CHUNK_ROWS = 500  # rows of a walk that are in memory
 def walk(rows: "QuerySet[Any]", *key: str) -> Iterator[Any]:
     """All rows in ascending order of `key`, which must be unique; each chunk is a statement of its own.
 
+    `rows` may be instances or dictionaries (`QuerySet.values`).
     `QuerySet.iterator` uses a server-side cursor. Behind a pooler like PgBouncer, the next statement does not find it.
     """
     rows = rows.order_by(*key)
     chunk = list(rows[:CHUNK_ROWS])
     while chunk:
         yield from chunk
-        chunk = list(rows.filter(above(**{name: getattr(chunk[-1], name) for name in key}))[:CHUNK_ROWS])
+        chunk = list(rows.filter(above(**_place(chunk[-1], key)))[:CHUNK_ROWS])
+
+
+def _place(row: Any, key: Sequence[str]) -> dict[str, Any]:
+    return {name: row[name] if isinstance(row, dict) else getattr(row, name) for name in key}
 
 
 def at_least(**place: Any) -> Func:

@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 
 from attachments import descriptors
 from attachments.descriptors import Part
+from common import metrics
 from common.exceptions import GatewayError
 from common.ids import uuid7
 from common.logs import current_request_id
+from common.metrics import ProviderCall
 from imaging.exceptions import ProviderQuota, ProviderRefused, ProviderTimeout
 from imaging.pictures import CONTENT_TYPE, Picture
 from imaging.records import ProviderCallRecord
@@ -51,8 +53,10 @@ def perform(
             outcome = _Outcome("failed", type(exc).__name__)
             raise
         finally:
-            milliseconds = 1000 * (time.perf_counter() - started)
-            record = _record(kind.name, service.provider, usage, outcome, origin, milliseconds, parts)
+            seconds = time.perf_counter() - started
+            counted = ProviderCall(kind.name, outcome.name, seconds, usage.input_tokens, usage.output_tokens)
+            metrics.count_provider_call(counted)
+            record = _record(kind.name, service.provider, usage, outcome, origin, 1000 * seconds, parts)
             recorder.record(record, [part.data for part in parts])
 
 

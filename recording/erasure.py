@@ -160,5 +160,5 @@ def _erase_chunk(source: RecordSource, chunk: Sequence[Any], reason: str) -> Non
 
 def _number(source: RecordSource, row: SealedRow, sequence: int, key: Key) -> Numbered:
     """What its tombstone keeps of a row."""
-    digest = key.digest(source.content_of(row))
+    digest = key.digest(source.content_of(vars(row)))
     return Numbered(sequence, digest, bytes(row.seal or b""), b"")

@@ -6,6 +6,7 @@ needs it only if its row is written directly.
 """
 
 import hmac
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -65,12 +66,12 @@ def fill(row: models.Model) -> None:
         field.pre_save(row, add=True)
 
 
-def are_filled(row: models.Model) -> bool:
-    """Whether the look-up columns of a row are those of its values: a changed one would hide the row from history."""
-    fields = lookup_fields(type(row))
+def are_filled(model: type[models.Model], values: Mapping[str, Any]) -> bool:
+    """Whether a row's look-up columns are those of its values: a changed one would hide the row from history."""
+    fields = lookup_fields(model)
     if not fields:
         return True
-    key, values = _key(), vars(row)
+    key = _key()
     return all(values[field.attname] == _hash(key, name, values[name]) for name, field in fields.items())
 
 

@@ -30,7 +30,9 @@ class Key:
 
     def __init__(self, text: str) -> None:
         secret = hashlib.sha256(text.encode()).digest()
-        self._keyed_mac = hmac.new(secret, digestmod="sha256")  # copied for each use, which saves the key setup
+        # The two halves of an HMAC (RFC 2104), copied for each use. `hmac.HMAC.copy` takes twice the time.
+        block = secret.ljust(hashlib.sha256().block_size, b"\0")
+        self._inner, self._outer = (hashlib.sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
         self.id = hmac.digest(secret, b"id", "sha256")[:8].hex()
 
     def digest(self, content: bytes) -> bytes:
@@ -66,9 +68,10 @@ class Key:
 
     def _mac(self, *parts: bytes) -> bytes:
         """Only the last part may vary in length, so that different parts never give the same bytes."""
-        mac = self._keyed_mac.copy()
-        mac.update(b"".join([parts[0], b"\0", *parts[1:]]))
-        return mac.digest()
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(b"".join([parts[0], b"\0", *parts[1:]]))
+        outer.update(inner.digest())
+        return outer.digest()
 
 
 class Keyring:

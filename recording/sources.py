@@ -73,9 +73,9 @@ class RecordSource:
         """Decodes the record in `raw`. Raises `BadRecord`, or `UnsupportedRecord` for a newer version."""
         return self.record.decode(raw)
 
-    def content_of(self, row: Any) -> bytes:
-        """What the seal of a row covers. Raises `UnsupportedRecord` if no record has the row's version."""
-        return self.record.content_of(vars(row), row.record_version)
+    def content_of(self, values: Mapping[str, Any]) -> bytes:
+        """What the seal of a row with these values covers. Raises `UnsupportedRecord` for an unknown version."""
+        return self.record.content_of(values, values["record_version"])
 
     def condition(self, name: str, value: Any) -> tuple[str, Any]:
         """The column and the value that the filter `name` compares: for an encrypted column its keyed hash.

@@ -5,7 +5,7 @@ who has the sealing key.
 """
 
 import heapq
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -55,13 +55,18 @@ class Link(NamedTuple):
     seal: bytes
     digest: bytes
     is_intact: bool  # its own row or disposition seal verifies
-    row: Any
-    is_tombstone: bool = False
+    row_id: Any = None
+    disposition: str = ""  # its kind, if there is no row
+
+    @property
+    def is_tombstone(self) -> bool:
+        """Whether its row was erased."""
+        return self.disposition == Disposition.Kind.ERASED
 
     @property
     def name(self) -> str:
         """What a finding calls it."""
-        return f"{self.row.kind} record" if isinstance(self.row, Disposition) else f"row {self.row.pk}"
+        return f"{self.disposition} record" if self.disposition else f"row {self.row_id}"
 
 
 class Step(NamedTuple):
@@ -274,42 +279,40 @@ def _models() -> list[Any]:
 def _links(origin: UUID, key: Key) -> Iterator[Link]:
     """An origin's rows of all sources and its dispositions, merged by number."""
     rows = [_row_links(source, origin, key) for source in sources.registered()]
-    dispositions = (_disposition_link(each, key) for each in _by_number(Disposition, origin))
+    dispositions = (_disposition_link(each, key) for each in _by_number(Disposition.objects.filter(origin=origin)))
     return heapq.merge(*rows, dispositions, key=lambda link: link.sequence)
 
 
-def _by_number(model: Any, origin: UUID) -> Iterator[Any]:
+def _by_number(rows: Any) -> Iterator[Any]:
     """An origin's rows or dispositions in chunks, those without a number first.
 
     With a single statement PostgreSQL would copy the whole origin before it returns the first row.
     """
-    rows = model._default_manager.filter(origin=origin)  # noqa: SLF001
-    yield from walk(rows.filter(sequence=None), "pk")
-    yield from walk(rows.filter(sequence__isnull=False), "sequence", "pk")
+    yield from walk(rows.filter(sequence=None), "id")
+    yield from walk(rows.filter(sequence__isnull=False), "sequence", "id")
 
 
 def _row_links(source: RecordSource, origin: UUID, key: Key) -> Iterator[Link]:
-    for row in _by_number(source.model, origin):
-        seal = bytes(row.seal or b"")
+    for row in _by_number(source.rows.filter(origin=origin).values()):  # an instance of each would take longer
+        seal = bytes(row["seal"] or b"")
         digest = _digest(source, row, key)
-        sequence = row.sequence or 0
-        expected = key.row((origin, sequence), seal, digest, microseconds(row.created_at), row.payload_bytes)
-        is_intact = bool(digest) and expected == bytes(row.row_seal or b"") and lookups.are_filled(row)
-        yield Link(sequence, seal, digest, is_intact, row)
+        sequence = row["sequence"] or 0
+        expected = key.row((origin, sequence), seal, digest, microseconds(row["created_at"]), row["payload_bytes"])
+        is_intact = bool(digest) and expected == bytes(row["row_seal"] or b"") and lookups.are_filled(source.model, row)
+        yield Link(sequence, seal, digest, is_intact, row["id"])
 
 
-def _digest(source: RecordSource, row: Any, key: Key) -> bytes:
-    """The digest of the row's content; empty if the row can't have come from a record."""
+def _digest(source: RecordSource, values: Mapping[str, Any], key: Key) -> bytes:
+    """The digest of a row's content; empty if the row can't have come from a record."""
     try:
-        return key.digest(source.content_of(row))
+        return key.digest(source.content_of(values))
     except UnsupportedRecord:
         return b""
 
 
 def _disposition_link(each: Disposition, key: Key) -> Link:
     digest, seal = bytes(each.digest), bytes(each.seal)
-    is_tombstone = each.kind == Disposition.Kind.ERASED
-    return Link(each.sequence, seal, digest, is_genuine(each, key), each, is_tombstone)
+    return Link(each.sequence, seal, digest, is_genuine(each, key), disposition=each.kind)
 
 
 def _foreign_rows(known: Container[UUID]) -> Iterator[Step]:

@@ -8,9 +8,11 @@ from common.metrics.collector import Counts, serve
 from common.metrics.instruments import (
     ModelTime,
     Outcome,
+    ProviderCall,
     begin_exchange,
     count_batch,
     count_exchange,
+    count_provider_call,
     count_records,
     prepare,
 )
@@ -19,9 +21,11 @@ __all__ = [
     "Counts",
     "ModelTime",
     "Outcome",
+    "ProviderCall",
     "begin_exchange",
     "count_batch",
     "count_exchange",
+    "count_provider_call",
     "count_records",
     "prepare",
     "serve",

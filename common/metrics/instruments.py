@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from django.conf import settings
 from prometheus_client import Counter, Histogram, values
@@ -26,12 +26,23 @@ CALLS = ("predict", "status", "model-info", "models", "promote")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 MILLISECONDS = (0.25, 0.5, 0.75, 1, 1.5, 2.5, 5, 7.5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000)
 BUCKETS = tuple(milliseconds / 1000 for milliseconds in MILLISECONDS)
+SLOW_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300)  # seconds
 PREDICT = "predict"
 RETRY_SECONDS = 30.0  # between two attempts to create the files of this process
 
 log = logging.getLogger(__name__)
 
 Counting = Callable[["_Instruments"], None]
+
+
+class ProviderCall(NamedTuple):
+    """One call of a language model, or of a service for pictures. `service` and `outcome` are this code's words."""
+
+    service: str
+    outcome: str
+    seconds: float
+    tokens_in: int = 0
+    tokens_out: int = 0
 
 
 class _Exchange:
@@ -112,6 +123,12 @@ class _Instruments:
         self.records = {outcome: records.labels(outcome) for outcome in OUTCOMES}
         batches = Counter("ml_proxy_batches", "Batches that the publisher sent.", ["sending"], registry=None)
         self.batches = {again: batches.labels("again" if again else "first") for again in (False, True)}
+        text = "Calls of language models and of services for pictures, by outcome."
+        self._provider_calls = Counter("ml_proxy_provider_calls", text, ["service", "outcome"], registry=None)
+        text = "The time of these calls in seconds, failures included."
+        self._provider = Histogram("ml_proxy_provider_seconds", text, ["service"], registry=None, buckets=SLOW_BUCKETS)
+        text = "Tokens of these calls, as the provider counts them."
+        self._provider_tokens = Counter("ml_proxy_provider_tokens", text, ["service", "direction"], registry=None)
         self.request(PREDICT, "POST", 200)
 
     def request(self, view: str, method: str, status: int) -> Counter:
@@ -125,6 +142,13 @@ class _Instruments:
         """Adds records by outcome."""
         for outcome, number in outcomes.items():
             self.records[outcome].inc(number)
+
+    def add_provider_call(self, call: "ProviderCall") -> None:
+        """Adds one call of a provider."""
+        self._provider_calls.labels(call.service, call.outcome).inc()
+        self._provider.labels(call.service).observe(call.seconds)
+        self._provider_tokens.labels(call.service, "in").inc(max(call.tokens_in, 0))
+        self._provider_tokens.labels(call.service, "out").inc(max(call.tokens_out, 0))
 
     def upstream(self, call: str) -> Histogram:
         """The histogram of this call."""
@@ -188,6 +212,11 @@ def count_records(outcomes: Mapping[Outcome, int]) -> None:
 def count_batch(*, again: bool) -> None:
     """Counts one batch that Redis accepted."""
     _count(lambda instruments: instruments.batches[again].inc())
+
+
+def count_provider_call(call: ProviderCall) -> None:
+    """Counts one call of a provider."""
+    _count(lambda instruments: instruments.add_provider_call(call))
 
 
 def _count(count: Counting) -> None:

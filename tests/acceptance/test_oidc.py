@@ -11,6 +11,7 @@ import pytest
 import requests
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
+from tests.support.access_log import noted_in
 from tests.support.oidc_provider import CLIENT_ID, CLIENT_SECRET, Claims, OidcProvider, new_key
 from tests.support.sign_in import PASSWORD
 from tests.support.system import System
@@ -411,6 +412,8 @@ def test_a_verified_email_links_one_ordinary_user(linking: Hospital, email: str,
     answer = browser.sign_in(sub)
     if links:
         assert browser.me()["name"] == "taken"
+        notes = [each.detail for each in noted_in(linking.system.folder) if "social account" in each.detail]
+        assert any(note.startswith("created") and "of taken" in note and sub in note for note in notes), notes
         linking.provider.add_user("thief", email=email, email_verified=True)
         thief = linking.browser()
         _refused(linking, thief.sign_in("thief"), thief, 403, "an account with your name already")

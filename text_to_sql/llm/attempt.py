@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 
 import orjson
 
+from common import metrics
 from common.conf import settings
 from common.ids import uuid7
 from common.logs import current_request_id
+from common.metrics import ProviderCall
 from recording import recorder
 from text_to_sql.exceptions import LanguageModelError, LanguageModelTimeout, LanguageModelUnusable
 from text_to_sql.llm import client, usage
@@ -77,7 +79,10 @@ def attempt(call: Call, read: Callable[[str], T]) -> tuple[T, Reply]:
             found.outcome, found.error = exc.outcome, f"{exc.detail} {exc.words}".strip()
             raise
         finally:
-            recorder.record(_record(call, prompt, found, 1000 * (time.perf_counter() - started)))
+            seconds, reply = time.perf_counter() - started, found.reply
+            counted = ProviderCall(call.agent, found.outcome, seconds, reply.tokens_in, reply.tokens_out)
+            metrics.count_provider_call(counted)
+            recorder.record(_record(call, prompt, found, 1000 * seconds))
 
 
 def _read(reply: Reply, read: Callable[[str], T]) -> T:
