@@ -17,6 +17,6 @@ test("shares are percentages, also of nothing", () => {
 test("a pointer is shown by its last part", () => {
   expect(nameOf("/features/mean_radius")).toBe("mean radius");
   expect(nameOf("/a~1b")).toBe("a/b");
-  expect(percent(null)).toBe("–");
-  expect(percent(0.1234)).toBe("12.3 %");
+  expect(percent(null, "en")).toBe("–");
+  expect(percent(0.1234, "en")).toBe("12.3%");
 });

@@ -1,3 +1,4 @@
+import { share } from "@/lib/format";
 import type { Input } from "./api";
 
 /** Counts as percentages of their sum. */
@@ -19,6 +20,6 @@ export function nameOf(pointer: string): string {
   return last.replaceAll("~1", "/").replaceAll("~0", "~").replaceAll("_", " ");
 }
 
-export function percent(fraction: number | null | undefined, digits = 1): string {
-  return fraction == null ? "–" : `${(100 * fraction).toFixed(digits)} %`;
+export function percent(fraction: number | null, locale: string): string {
+  return fraction === null ? "–" : share(fraction, locale);
 }

@@ -10,6 +10,7 @@ import { ProblemAlert } from "@/components/problem-alert";
 import { Card } from "@/components/ui/card";
 import { Select } from "@/components/ui/input";
 import { Skeleton } from "@/components/ui/skeleton";
+import { milliseconds } from "@/lib/format";
 import { type Agreement, agreementQuery, DAYS, type Day, type Overview, overviewQuery, type Period } from "./api";
 import { DriftCard } from "./drift";
 import { percent } from "./figures";
@@ -88,8 +89,8 @@ function Tiles({ overview }: { overview: Overview }) {
   const [read, all] = [i18n.number(sampled), i18n.number(total)];
   const tiles = [
     [t`Inferences`, all],
-    [t`Median response time`, latency_ms ? t`${latency_ms.p50.toFixed(1)} ms` : "–"],
-    [t`95 of 100 are faster than`, latency_ms ? t`${latency_ms.p95.toFixed(1)} ms` : "–"],
+    [t`Median response time`, latency_ms ? milliseconds(latency_ms.p50, i18n.locale) : "–"],
+    [t`95 of 100 are faster than`, latency_ms ? milliseconds(latency_ms.p95, i18n.locale) : "–"],
   ];
   return (
     <Card className="lg:col-span-2">
@@ -203,7 +204,7 @@ function LatencyCard({ overview: { days } }: { overview: Overview }) {
 }
 
 function AccuracyCard({ period }: { period: Period }) {
-  const { t } = useLingui();
+  const { t, i18n } = useLingui();
   const { data, error, refetch } = useQuery(agreementQuery(period));
   if (error) return <ProblemAlert error={error} onRetry={refetch} />;
   if (!data) return <Skeleton className="h-72" />;
@@ -211,11 +212,11 @@ function AccuracyCard({ period }: { period: Period }) {
     { id: "version", header: t`Version`, accessorFn: (row: Agreement) => `${row.model_name} ${row.model_version}` },
     { header: t`Agreed`, accessorKey: "agreed" },
     { header: t`Corrected`, accessorKey: "corrected" },
-    { id: "accuracy", header: t`Accuracy`, accessorFn: (row: Agreement) => percent(row.accuracy) },
+    { id: "accuracy", header: t`Accuracy`, accessorFn: (row: Agreement) => percent(row.accuracy, i18n.locale) },
     {
       id: "interval",
       header: t`95% interval`,
-      accessorFn: (row: Agreement) => `${percent(row.low)} – ${percent(row.high)}`,
+      accessorFn: (row: Agreement) => `${percent(row.low, i18n.locale)} – ${percent(row.high, i18n.locale)}`,
     },
   ];
   return (

@@ -16,7 +16,7 @@ const SHOWN_INPUTS = 3;
 
 /** Inferences without a verdict, the least sure and the most drifted first. */
 export function ReviewCard({ period }: { period: Period }) {
-  const { t } = useLingui();
+  const { t, i18n } = useLingui();
   const [order, setOrder] = useState<Order>("score");
   const { data, error, refetch } = useQuery(reviewQuery(period, order));
   const columns: Column<Candidate>[] = [
@@ -38,9 +38,9 @@ export function ReviewCard({ period }: { period: Period }) {
     {
       id: "answer",
       header: t`Answer`,
-      cell: ({ row: { original } }) => `${original.label ?? "–"} ${percent(original.confidence)}`,
+      cell: ({ row: { original } }) => `${original.label ?? "–"} ${percent(original.confidence, i18n.locale)}`,
     },
-    { header: t`Unsure`, accessorKey: "uncertainty", cell: ({ getValue }) => percent(getValue<number>(), 0) },
+    { header: t`Unsure`, accessorKey: "uncertainty", cell: ({ getValue }) => percent(getValue<number>(), i18n.locale) },
     {
       id: "outside",
       header: t`Outside training`,
