@@ -10,7 +10,11 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 
     target_class = "accounts.authentication.TokenAuthentication"
     name = "tokenAuth"
-    definition: ClassVar = {"type": "http", "scheme": "bearer"}
+    definition: ClassVar = {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API token, from `manage.py create_token USER` or from *My tokens*.",
+    }
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
         """The scheme."""
@@ -22,7 +26,12 @@ class SessionScheme(TokenScheme):  # type: ignore[no-untyped-call]
 
     target_class = "accounts.authentication.SignedInAuthentication"
     name = "cookieAuth"
-    definition: ClassVar = {"type": "apiKey", "in": "cookie", "name": "sessionid"}
+    definition: ClassVar = {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "sessionid",
+        "description": "The session of a browser that has signed in. Changes also need `X-CSRFToken`.",
+    }
 
 
 class PasswordScheme(TokenScheme):  # type: ignore[no-untyped-call]
@@ -30,4 +39,8 @@ class PasswordScheme(TokenScheme):  # type: ignore[no-untyped-call]
 
     target_class = "accounts.authentication.PasswordAuthentication"
     name = "basicAuth"
-    definition: ClassVar = {"type": "http", "scheme": "basic"}
+    definition: ClassVar = {
+        "type": "http",
+        "scheme": "basic",
+        "description": "A user's name and password.",
+    }

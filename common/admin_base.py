@@ -1,4 +1,4 @@
-"""Read-only admin pages, as fast with millions of rows as with ten.
+"""Admin pages, most of them read-only, as fast with millions of rows as with ten.
 
 Every list is one range of an index: no count, no offset, no ordering or look-up chosen by the visitor.
 """
@@ -64,7 +64,7 @@ class Within(admin.SimpleListFilter):
 class NewestFirst(ChangeList):
     """A keyset-paged list, in the one order that has an index."""
 
-    model_admin: "ReadOnly"
+    model_admin: "KeysetList"
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         """The model admin's ordering, whatever the URL says."""
@@ -85,8 +85,8 @@ class NewestFirst(ChangeList):
             self.older_url = self.get_query_string({PAGE_VAR: self.model_admin.cursor_of(rows[-2])})
 
 
-class ReadOnly(ModelAdmin):
-    """An admin that cannot add, change or delete rows."""
+class KeysetList(ModelAdmin):
+    """An admin whose list is keyset-paged."""
 
     actions: Any = None
     change_list_template = "admin/keyset_change_list.html"
@@ -96,6 +96,45 @@ class ReadOnly(ModelAdmin):
     sortable_by = ()
     ordering: ClassVar[tuple[str, ...]] = ("-id",)  # the first column must be unique, or cursors be overridden
     parameters: ClassVar[tuple[str, ...]] = ()  # look-ups of the filters
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """The keyset-paged list."""
+        return NewestFirst
+
+    def go_on(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows after the cursor in the URL; all rows without a cursor."""
+        place = self.place_of(request)
+        return rows.filter(below(**place)) if place else rows
+
+    def place_of(self, request: HttpRequest) -> dict[str, Any] | None:
+        """The cursor in the URL as columns and values. Raises `IncorrectLookupParameters`."""
+        cursor = request.GET.get(PAGE_VAR)
+        try:
+            return self.read_cursor(cursor) if cursor else None
+        except (ValueError, ValidationError) as exc:
+            raise IncorrectLookupParameters from exc
+
+    def read_cursor(self, cursor: str) -> dict[str, Any]:
+        """The columns and values that `cursor_of` wrote. Raises `ValueError` or `ValidationError`."""
+        column: Any = self.opts.get_field(self._key)
+        return {self._key: column.to_python(cursor)}
+
+    def cursor_of(self, row: Any) -> str:
+        """The cursor of a row, for a URL."""
+        return str(getattr(row, self._key))
+
+    @property
+    def _key(self) -> str:
+        return self.ordering[0].removeprefix("-")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Only the look-ups of the filters, because any other would read the whole table."""
+        return lookup in self.parameters
+
+
+class ReadOnly(KeysetList):
+    """An admin that cannot add, change or delete rows."""
+
     noun: ClassVar[str] = ""  # what a row is called in the access log; default: the model's name
     payloads: ClassVar[tuple[str, ...]] = ()  # large columns: only the page of one row reads them, and only in part
 
@@ -139,10 +178,6 @@ class ReadOnly(ModelAdmin):
         """Whom the list, or the page of one row, is about: objects with `patient_name` and `doctor_name`."""
         return rows
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """The keyset-paged list."""
-        return NewestFirst
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """The rows without payloads."""
         rows: QuerySet[Any] = super().get_queryset(request)
@@ -158,36 +193,6 @@ class ReadOnly(ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """All fields."""
         return self.fields or ()
-
-    def go_on(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows after the cursor in the URL; all rows without a cursor."""
-        place = self.place_of(request)
-        return rows.filter(below(**place)) if place else rows
-
-    def place_of(self, request: HttpRequest) -> dict[str, Any] | None:
-        """The cursor in the URL as columns and values. Raises `IncorrectLookupParameters`."""
-        cursor = request.GET.get(PAGE_VAR)
-        try:
-            return self.read_cursor(cursor) if cursor else None
-        except (ValueError, ValidationError) as exc:
-            raise IncorrectLookupParameters from exc
-
-    def read_cursor(self, cursor: str) -> dict[str, Any]:
-        """The columns and values that `cursor_of` wrote. Raises `ValueError` or `ValidationError`."""
-        column: Any = self.opts.get_field(self._key)
-        return {self._key: column.to_python(cursor)}
-
-    def cursor_of(self, row: Any) -> str:
-        """The cursor of a row, for a URL."""
-        return str(getattr(row, self._key))
-
-    @property
-    def _key(self) -> str:
-        return self.ordering[0].removeprefix("-")
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Only the look-ups of the filters, because any other would read the whole table."""
-        return lookup in self.parameters
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """No."""

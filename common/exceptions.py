@@ -14,8 +14,7 @@ GatewayError                      500
 ├─ NotJSONMedia                 415
 ├─ KeyReused                    422   an Idempotency-Key of another request
 ├─ TooManyExports               429   the caller's other exports have not ended
-
-
+├─ TooManyListeners             429   the caller listens to as many jobs as it may
 ├─ TooManyRequests              429   the caller's limit is used up
 └─ Unavailable                  503   the gateway can't serve now
    ├─ Busy                            all places for such requests are taken
@@ -141,6 +140,15 @@ class TooManyExports(GatewayError):
     status = HTTPStatus.TOO_MANY_REQUESTS
     kind = "too-many-exports"
     title = "Other exports of this caller have not ended"
+    retry_after = 10
+
+
+class TooManyListeners(GatewayError):
+    """The caller listens to the events of as many jobs as LISTENERS_PER_CALLER allows."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    kind = "too-many-listeners"
+    title = "This caller listens to too many jobs"
     retry_after = 10
 
 

@@ -33,4 +33,4 @@ def request_digest(method: str, path: str, query: str, body: bytes) -> str:
 def refuse_reuse(first: str, repeat: str) -> None:
     """Raises `KeyReused` if the digests of the first request and of a repeat differ."""
     if first != repeat:
-        raise KeyReused("This Idempotency-Key was used with another path, query or body. Use a new key.")
+        raise KeyReused("This Idempotency-Key or id was used with another path, query or body. Use a new one.")

@@ -17,7 +17,7 @@ from common.outbound.deadline import budget
 from common.outbound.destinations import DEFAULT_PORTS, Destination, NotAllowed, is_address, read_entry, read_url
 from common.outbound.exceptions import AddressNotAllowed, ResponseTooLarge
 from common.outbound.network import INTERNET, Network
-from imaging.exceptions import PictureNotFetched
+from imaging.exceptions import PictureNotFetched, PictureUnreachable
 
 CONNECT_SECONDS = 5.0  # to resolve a name and try all of its addresses
 HEAD_BYTES = 64 * 1024
@@ -43,9 +43,10 @@ def fetch(url: str, pointer: str, network: Network = INTERNET) -> bytes:
         raise _refusal(pointer, f"returns more than {settings.IMAGE_MAX_BYTES} bytes (IMAGE_MAX_BYTES)") from exc
     except requests.Timeout as exc:
         seconds = f"{settings.IMAGE_FETCH_SECONDS:g}"
-        raise _refusal(pointer, f"did not return the picture within {seconds} s (IMAGE_FETCH_SECONDS)") from exc
+        detail = f"did not return the picture within {seconds} s (IMAGE_FETCH_SECONDS)"
+        raise _refusal(pointer, detail, PictureUnreachable) from exc
     except requests.RequestException as exc:
-        raise _refusal(pointer, f"can't be reached ({type(exc).__name__})") from exc
+        raise _refusal(pointer, f"can't be reached ({type(exc).__name__})", PictureUnreachable) from exc
 
 
 def check_url(url: str, pointer: str) -> None:
@@ -96,5 +97,5 @@ def _require_picture(response: requests.Response) -> None:
         raise NotAllowed("returns a body with a Content-Encoding, which was not asked for")
 
 
-def _refusal(pointer: str, detail: str) -> PictureNotFetched:
-    return PictureNotFetched(f"The picture's URL {detail}.", field_errors=[FieldError(pointer, detail)])
+def _refusal(pointer: str, detail: str, error: type[PictureNotFetched] = PictureNotFetched) -> PictureNotFetched:
+    return error(f"The picture's URL {detail}.", field_errors=[FieldError(pointer, detail)])

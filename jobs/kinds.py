@@ -39,12 +39,19 @@ def no_key(_: JobRequest) -> str | None:
     return None
 
 
+def stored_result(job: "Job") -> str | None:
+    """The result as it is stored."""
+    result: str | None = job.result
+    return result
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobKind:
     """One kind of job.
 
     `run` does the work: it sets the heartbeat's progress, checks whether it must stop, and returns the outcome.
-    It raises `GatewayError` if the job failed. `read` checks a request's body and raises `BadInput`.
+    It raises `GatewayError` if the job failed. `read` checks a request's body and raises `BadInput`. `present` makes
+    the JSON text that callers see of a result, for example with new links.
     """
 
     name: str
@@ -59,6 +66,7 @@ class JobKind:
     extra_permissions: Callable[[JobRequest], Sequence[str]] = no_permissions  # required besides start_permission
     is_private: bool = False  # only the caller who started a job, and superusers, see it or cancel it
     concurrency_key: Callable[[JobRequest], str | None] = no_key  # only one active job may hold each key
+    present: Callable[["Job"], str | None] = stored_result
     initial_message: str = "running"  # the progress message when a run starts
     unknown_outcome: str = "it is not known whether it took effect."  # ends the error text if the runner died
 

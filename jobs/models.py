@@ -1,4 +1,4 @@
-"""Jobs and their completion webhooks."""
+"""Jobs, outputs of their stages, and their completion webhooks."""
 
 from typing import ClassVar
 
@@ -89,6 +89,21 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
+
+
+class StageOutput(models.Model):
+    """What one stage of a job made. A later attempt goes on behind the last one. Deleted once the job has ended."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="stage_outputs")
+    stage = models.CharField(max_length=40)
+    output = EncryptedTextField(help_text="JSON text.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["job", "stage"], name="stage_output_once")]
+
+    def __str__(self) -> str:
+        return f"{self.stage} of {self.job_id}"
 
 
 class WebhookDelivery(models.Model):

@@ -1,13 +1,17 @@
-"""Creates jobs. Only one active job may hold a concurrency key; a repeated Idempotency-Key returns the same job."""
+"""Creates jobs. Only one active job may hold a concurrency key; a repeated key or id returns the same job."""
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from common import broker
+from common.exceptions import Conflict
 from common.idempotency_keys import KEPT, check_key, refuse_reuse
 from common.ids import uuid7
 from jobs import kinds
@@ -24,8 +28,32 @@ SCHEDULE = "schedule"  # `requested_by` of a job that Celery beat starts
 LONGEST_RESEND_WAIT = timedelta(hours=1)
 
 
-def start(kind: JobKind, request: JobRequest, *, requested_by: str, request_id: str, key: str | None = None) -> Job:
-    """Creates and queues a job. A repeat with the same `requested_by`, `key` and request returns the existing job.
+def _nothing(_: Job) -> None:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps:
+    """What else belongs to a job's creation; each may raise to prevent it.
+
+    `in_transaction` runs in the transaction that creates the row, `before_message` between that and the message.
+    """
+
+    in_transaction: Callable[[Job], None] = _nothing
+    before_message: Callable[[Job], None] = _nothing
+
+
+def start(
+    kind: JobKind,
+    request: JobRequest,
+    *,
+    requested_by: str,
+    request_id: str,
+    key: str | None = None,
+    job_id: UUID | None = None,
+    steps: Steps = Steps(),
+) -> Job:
+    """Creates and queues a job. A repeat with the same `requested_by`, request and `key` or `job_id` returns it again.
 
     If Redis is unavailable, the job stays queued and the sweeper sends its message later.
     Raises `BadInput`, `KeyReused`, or `JobConflict` if another active job holds the concurrency key.
@@ -34,13 +62,28 @@ def start(kind: JobKind, request: JobRequest, *, requested_by: str, request_id: 
         check_key(key)
     if request.callback_url is not None:
         deliveries.check_url(request.callback_url)
-    if key is not None and (known := _find_by_key(key, requested_by, request)):
+    if known := _find(request, requested_by, key, job_id):
         return known
-    job_id = uuid7()
-    columns = {"id": job_id, "idempotency_key": key, "request_digest": request.digest, **queued_columns()}
-    job = _create(kind, request, requested_by=requested_by, request_id=request_id, **columns)
-    if job.id == job_id:  # otherwise a concurrent request with this key created the job
-        queue(job)
+    identity = {"id": job_id or uuid7(), "idempotency_key": key, "request_digest": request.digest}
+    try:
+        with transaction.atomic():
+            job = _insert(
+                kind, request, requested_by=requested_by, request_id=request_id, **identity, **queued_columns()
+            )
+            steps.in_transaction(job)
+    except IntegrityError:
+        if known := _find(request, requested_by, key, job_id):  # a concurrent request created it
+            return known
+        _refuse_conflict(kind, request)
+        return start(  # the conflicting job has just ended
+            kind, request, requested_by=requested_by, request_id=request_id, key=key, job_id=job_id, steps=steps
+        )
+    try:
+        steps.before_message(job)
+    except BaseException:
+        Job.objects.filter(pk=job.pk, state=Job.State.QUEUED, attempt=0).delete()
+        raise
+    queue(job)
     return job
 
 
@@ -59,7 +102,12 @@ def start_synchronous(kind: JobKind, request: JobRequest, *, requested_by: str, 
     """Creates a job that runs at once in the caller's process. Raises `JobConflict`."""
     run = {"state": Job.State.RUNNING, "is_synchronous": True, "attempt": 1, "message": kind.initial_message}
     columns = {**run, "started_at": datetime.now(UTC), "leased_until": lease_expiry()}
-    return _create(kind, request, requested_by=requested_by, request_id=request_id, **columns)
+    while True:
+        try:
+            with transaction.atomic():
+                return _insert(kind, request, requested_by=requested_by, request_id=request_id, **columns)
+        except IntegrityError:
+            _refuse_conflict(kind, request)
 
 
 def queued_columns() -> dict[str, Any]:
@@ -91,30 +139,37 @@ def queue(job: Job) -> bool:
     return True
 
 
-def _create(kind: JobKind, request: JobRequest, *, requested_by: str, **columns: Any) -> Job:
-    """Inserts a row, or returns the row that a concurrent request with the same key inserted."""
+def _insert(kind: JobKind, request: JobRequest, **columns: Any) -> Job:
+    """Inserts the row in the caller's transaction. Raises `IntegrityError`."""
+    job = Job.objects.create(
+        kind=kind.name, concurrency_key=kind.concurrency_key(request), params=request.params, **columns
+    )
+    if request.callback_url is not None:
+        deliveries.create(job, request.callback_url)
+    return job
+
+
+def _refuse_conflict(kind: JobKind, request: JobRequest) -> None:
+    """Raises `JobConflict` if another active job holds the concurrency key."""
     concurrency_key = kind.concurrency_key(request)
-    try:
-        with transaction.atomic():
-            job = Job.objects.create(
-                kind=kind.name,
-                concurrency_key=concurrency_key,
-                params=request.params,
-                requested_by=requested_by,
-                **columns,
-            )
-            if request.callback_url is not None:
-                deliveries.create(job, request.callback_url)
-            return job
-    except IntegrityError:
-        key = columns.get("idempotency_key")
-        if key is not None and (known := _find_by_key(key, requested_by, request)):
-            return known
-        active = Job.objects.filter(concurrency_key=concurrency_key, state__in=Job.ACTIVE)
-        other = active.first() if concurrency_key else None
-    if other is None:  # the conflicting job has just ended
-        return _create(kind, request, requested_by=requested_by, **columns)
-    raise JobConflict(f"Another {other.kind} is active, and only one may run at a time.", other)
+    active = Job.objects.filter(concurrency_key=concurrency_key, state__in=Job.ACTIVE)
+    if concurrency_key and (other := active.first()):
+        raise JobConflict(f"Another {other.kind} is active, and only one may run at a time.", other)
+
+
+def _find(request: JobRequest, requested_by: str, key: str | None, job_id: UUID | None) -> Job | None:
+    """Returns the job that this caller created with this key or id. Raises `KeyReused` or `Conflict`."""
+    known = None if job_id is None else _find_by_id(job_id, requested_by, request)
+    return known or (None if key is None else _find_by_key(key, requested_by, request))
+
+
+def _find_by_id(job_id: UUID, requested_by: str, request: JobRequest) -> Job | None:
+    known = Job.objects.filter(pk=job_id).first()
+    if known is not None and known.requested_by != requested_by:
+        raise Conflict("This id belongs to another job: use a new one.")
+    if known is not None:
+        refuse_reuse(known.request_digest, request.digest)
+    return known
 
 
 def _find_by_key(key: str, requested_by: str, request: JobRequest) -> Job | None:

@@ -1,30 +1,34 @@
-"""The URL paths of a job kind: `{prefix}`, `{prefix}{id}/` and `{prefix}{id}/cancel/`, with their OpenAPI schemas."""
+"""The URL paths of a job kind: `{prefix}`, `{prefix}{id}/` and those below it, with their OpenAPI schemas."""
 
 from typing import Any
 
 from django.urls import URLPattern, path
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 
 from common.query_params import LIMIT_SCHEMA
 from common.schemas import KEY_SCHEMA, sent_field
+from jobs.events import MEDIA_TYPE
 from jobs.kinds import JobKind
 from jobs.models import Job
 from jobs.serializers import JobSchema
-from jobs.views import JobCancel, JobDetail, JobList
+from jobs.views import JobCancel, JobDetail, JobEvents, JobList
 
 KEY = "For 24 hours, a repeat by the same caller with the same key returns the same job in its current state."
 
 
-def paths(kind: JobKind, prefix: str, body: Any | None) -> list[URLPattern]:
+def paths(kind: JobKind, prefix: str, body: Any | None, *, has_events: bool = False) -> list[URLPattern]:
     """Returns the kind's paths below `prefix`; `body` is the request's schema for OpenAPI.
 
     Jobs of a kind without `body` are started elsewhere: the list takes no POST.
     """
     name = kind.name
+    events = [path(f"{prefix}<id:job_id>/events/", _events(kind), name=f"{name}-job-events")] if has_events else []
     return [
         path(prefix, _list(kind, body), name=f"{name}-jobs"),
         path(f"{prefix}<id:job_id>/", _detail(kind), name=f"{name}-job"),
         path(f"{prefix}<id:job_id>/cancel/", _cancel(kind), name=f"{name}-job-cancel"),
+        *events,
     ]
 
 
@@ -63,6 +67,20 @@ def _list(kind: JobKind, body: Any) -> Any:
 def _detail(kind: JobKind) -> Any:
     schema = extend_schema(operation_id=f"get_{kind.name}_job", summary="One job", responses=JobSchema)
     view: Any = extend_schema_view(get=schema)(type("JobDetail", (JobDetail,), {"kind": kind}))
+    return view.as_view()
+
+
+def _events(kind: JobKind) -> Any:
+    schema = extend_schema(
+        operation_id=f"follow_{kind.name}_job",
+        summary="A job's progress as server-sent events",
+        description=(
+            "`progress` after each change, then `end` with the whole job, or `unavailable` if the database is away. A "
+            "stream ends after JOB_EVENTS_SECONDS; connect again."
+        ),
+        responses={(200, MEDIA_TYPE): OpenApiTypes.STR},
+    )
+    view: Any = extend_schema_view(get=schema)(type("JobEvents", (JobEvents,), {"kind": kind}))
     return view.as_view()
 
 

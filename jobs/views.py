@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -18,7 +19,7 @@ from common.logs import current_request_id
 from common.query_params import Readers, cursor, limit, next_link, read_query, refuse_parameters
 from common.request_body import read_body
 from common.responses import json_response
-from jobs import queries, submission, transitions
+from jobs import events, queries, submission, transitions
 from jobs.kinds import JobKind
 from jobs.models import Job
 from jobs.queries import JobConflict, JobFilter
@@ -89,6 +90,23 @@ class JobCancel(KindView):
         """Cancels a queued job, or asks a running job to stop."""
         queries.find(job_id, self.kind.name, self.only_of(request))
         return _job_response(transitions.cancel(job_id), self.kind, request)
+
+
+class JobEvents(KindView):
+    """Follows one job."""
+
+    @property
+    def needs(self) -> dict[str, str]:
+        """The permission for each method."""
+        return dict.fromkeys(("GET", "HEAD"), self.kind.read_permission)
+
+    def get(self, request: Request, job_id: UUID) -> HttpResponseBase:
+        """Streams what changes, until the job ends."""
+        refuse_parameters(request)
+        job = queries.find(job_id, self.kind.name, self.only_of(request))
+        if request.method == "HEAD":
+            return HttpResponse(content_type=events.MEDIA_TYPE)
+        return events.listen(job, lambda found: _shown(found, self.kind, request), request)
 
 
 def start(kind: JobKind, request: AnyRequest, body: bytes, caller: str) -> HttpResponse:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from flask import Flask, Response, g, request
 
-from ml_server.logs import request_id
+from ml_server.logs import clean_id, request_id
 from ml_server.stats import Stats
 
 MAX_PATH_LENGTH = 200
@@ -28,6 +28,11 @@ def log_requests(app: Flask, stats: Stats) -> None:
         started, fields = g.started, _fields(response)
         response.call_on_close(lambda: _log(fields, (perf_counter() - started) * 1000))
         return response
+
+
+def log_exchange(method: str, path: str, status: int, seconds: float, request_id: str) -> None:
+    """Logs a request that Flask did not see. `request_id` is the header's value."""
+    _log({"method": method, "path": path, "status": status, "request_id": clean_id(request_id)}, seconds * 1000)
 
 
 def _fields(response: Response) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class Api:
         routes.add_url_rule("/predict", view_func=self.predict, methods=["POST"])
         routes.add_url_rule("/model-info", view_func=self.model_info)
         routes.add_url_rule("/status", view_func=self.status)
+        routes.add_url_rule("/health", view_func=self.health)
         routes.add_url_rule("/retrain", view_func=protect(self.retrain), methods=["POST"])
         routes.add_url_rule("/models", view_func=self.models)
         routes.add_url_rule("/models/<name>", view_func=self.versions)
@@ -55,6 +56,12 @@ class Api:
     def status(self) -> Response:
         """Reports versions, request counts, latencies and resource usage."""
         return json_response(self._service.status())
+
+    def health(self) -> Response:
+        """Reports the machine's resources, and the state of models and GPU. 503 if the default model can't serve."""
+        health = self._service.health()
+        status = HTTPStatus.OK if health["status"] != "unhealthy" else HTTPStatus.SERVICE_UNAVAILABLE
+        return json_response(health, status)
 
     def models(self) -> Response:
         """Lists every model with its versions."""

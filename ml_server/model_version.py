@@ -1,6 +1,7 @@
 """One version of a model: its metadata and the handler of its task."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ class ModelVersion:
             raise InvalidModel(f"its metadata is invalid ({type(exc).__name__}: {exc})"[:300]) from exc
         # Part of every prediction; built once, never changed.
         self.identity = {"name": self.name, "version": self.version}
+        self.can_batch = self.handler.can_batch(metadata["example"])
 
     def predict(self, body: Body) -> Predictions:
         """Returns at most five of `{"label", "confidence"}`, most confident first, confidences from 0 to 1.
@@ -43,6 +45,10 @@ class ModelVersion:
             Unprocessable: the body does not match the published schema.
         """
         return self.handler.handle(body)
+
+    def predict_together(self, bodies: Sequence[Body]) -> list[Predictions]:
+        """Returns what `predict` returns, for many bodies that `handler.is_valid` accepts. Only if `can_batch`."""
+        return self.handler.handle_together(bodies)
 
     def _read_metadata(self, metadata: Metadata) -> None:
         self.name, self.version = str(metadata["name"]), str(metadata["version"])

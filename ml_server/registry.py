@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from ml_server.exceptions import UnknownModel
 from ml_server.handlers import HandlerFactories
-from ml_server.model_import import import_model
+from ml_server.model_import import fetched_file, import_model
 from ml_server.model_store import ModelStore
 from ml_server.model_version import ModelVersion
 
@@ -16,21 +17,44 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 
 class Registry:
-    """Thread-safe. The set of models is fixed at the start."""
+    """Thread-safe. The set of models is fixed at the start, but some may wait for their weights."""
 
     def __init__(
-        self, folder: Path, handlers: HandlerFactories, *, names: Iterable[str] = (), shipped: Path | None = None
+        self,
+        folder: Path,
+        handlers: HandlerFactories,
+        *,
+        names: Iterable[str] = (),
+        shipped: Path | None = None,
+        weights: Path | None = None,
     ) -> None:
         """Opens a store in `folder` for each of `names`, for each model in `shipped`, and for each existing one.
 
-        The first name is the default model. The models in the folder `shipped` are imported.
+        The first name is the default model. The models in the folder `shipped` are imported. Their ONNX files may be in
+        the folder `weights` instead, and may arrive there later: see `import_arrived`.
         """
         sources = {path.name: path for path in _model_folders(shipped)} if shipped else {}
         existing = (path.name for path in _model_folders(folder))
         self.default, *_ = names = list(dict.fromkeys([*names, *sources, *existing]))
         self._stores = {name: ModelStore(folder / name, handlers) for name in names}
         for name, source in sources.items():
-            import_model(source, self._stores[name])
+            import_model(source, self._stores[name], weights)
+        self._weights, self._import_lock = weights, Lock()
+        # Folder of the model and path of its file, by name.
+        self._awaited = {
+            name: (source, fetched_file(source, weights))
+            for name, source in sources.items()
+            if weights and not self._stores[name].serving
+        }
+
+    def import_arrived(self) -> None:
+        """Imports the models whose weights were fetched since the last call. Others are not affected."""
+        arrived = [name for name, (_, file) in list(self._awaited.items()) if file.exists()]
+        for name in arrived:
+            with self._import_lock:
+                source, _ = self._awaited.pop(name, (None, None))
+                if source:
+                    import_model(source, self._stores[name], self._weights)
 
     def store(self, name: str) -> ModelStore:
         """Returns a model's versions. Raises `UnknownModel`."""
@@ -63,6 +87,15 @@ class Registry:
     def serving(self) -> list[ModelVersion]:
         """The serving version of each model, the default model first."""
         return [store.serving for store in self._stores.values() if store.serving]
+
+    def states(self) -> list[dict[str, Any]]:
+        """Each model that has versions: `name`, `state` (`ready` or `refused`), and the serving `version`, if any."""
+        return [
+            {"name": name, "state": "ready", "version": serving.version, "provider": serving.handler.provider}
+            if (serving := self._stores[name].serving)
+            else {"name": name, "state": "refused", "version": None, "provider": None}
+            for name in self.names
+        ]
 
     def all_metadata(self) -> Iterator[dict[str, Any]]:
         """The metadata of every version of every model."""

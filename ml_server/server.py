@@ -8,11 +8,12 @@ from threading import Event
 from typing import Any
 
 from flask import Flask
-from waitress.channel import HTTPChannel
 from waitress.server import create_server
 from waitress.task import ErrorTask
 
+from ml_server import tracing
 from ml_server.app import MAX_BODY_BYTES, create_app
+from ml_server.dispatcher import BatchChannel, BatchingDispatcher
 from ml_server.exceptions import SaveFailed
 from ml_server.logs import log_to_stderr
 from ml_server.settings import Settings
@@ -44,7 +45,7 @@ class JSONErrorTask(ErrorTask):  # type: ignore[misc] # waitress has no types
         self.write(body)
 
 
-class Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
+class Channel(BatchChannel):
     """A connection."""
 
     error_task_class = JSONErrorTask
@@ -55,18 +56,35 @@ def serve(settings: Settings, stopping: Event) -> None:
     log_to_stderr(settings.log_level, settings.log_format)
     listener = _listen(settings)
     try:
-        app = create_app(settings.model_dir, stopping, image_dir=settings.image_dir, read_token=settings.token)
+        app = create_app(
+            settings.model_dir,
+            stopping,
+            image_dir=settings.image_dir,
+            weights=settings.weights_dir,
+            read_token=settings.token,
+        )
     except (OSError, SaveFailed):
         sys.exit("VAR_DIR can't store the models: set it to a writable folder on a disk with free space")
-    _run(app, listener)
+    # A span needs the request's trace, which only Flask's hooks read.
+    _run(app, listener, 1 if tracing.IS_ON else settings.batch_size)
 
 
-def _run(app: Flask, listener: socket.socket) -> None:
-    server: Any = create_server(app, sockets=[listener], **WAITRESS)
+def _run(app: Flask, listener: socket.socket, batch_size: int) -> None:
+    service = app.extensions["ml_server"]
+    dispatcher = BatchingDispatcher(service.batches.answer, batch_size)
+    dispatcher.set_thread_count(WAITRESS["threads"])
+    server: Any = create_server(app, sockets=[listener], _dispatcher=dispatcher, **WAITRESS)
     server.channel_class = Channel
-    model = app.extensions["ml_server"].default_version.identity
+    server.pull_trigger = dispatcher.outside_the_loop(server.pull_trigger)
+    model = service.default_version.identity
     log.info("%s version %s is served on http://%s:%s", model["name"], model["version"], *listener.getsockname()[:2])
-    server.run()  # returns after a signal, once the threads have ended
+    try:
+        while True:
+            server.asyncore.loop(server.adj.asyncore_loop_timeout, use_poll=True, map=server._map, count=1)  # noqa: SLF001
+            dispatcher.answer_gathered()
+    except SystemExit:  # after a signal
+        dispatcher.answer_gathered()
+        dispatcher.shutdown()
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from dotenv import load_dotenv
 
 MIN_TOKEN_LENGTH = 32  # characters
+MAX_BATCH = 256  # predictions
 ROOT = Path(__file__).resolve().parent.parent
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("line", "json")
@@ -27,7 +28,7 @@ class BadSetting(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """The address to listen on, the folders of models and images, the log level and format, the shared secret."""
+    """The address to listen on, folders of models and images, log level and format, shared secret, batch size."""
 
     host: str
     port: int
@@ -37,6 +38,8 @@ class Settings:
     log_format: str
     ml_server_token: str
     token_file: Path
+    batch_size: int
+    weights_dir: Path
 
     def token(self) -> str:
         """The secret shared with the gateway: the variable's, or the one that `make up` keeps in a file; or empty."""
@@ -58,7 +61,7 @@ def settings_or_exit() -> Settings:
 
 
 def read_settings(variables: Variables) -> Settings:
-    """Reads `BIND_HOST`, `ML_SERVER_PORT`, `ML_SERVER_TOKEN`, `VAR_DIR`, `IMAGE_DIR`, `LOG_LEVEL` and `LOG_FORMAT`.
+    """Reads the addresses, folders, token, log and batch size from `variables`, as `.env.example` describes them.
 
     The default of `LOG_FORMAT` depends on `DEBUG`. A blank variable counts as missing.
 
@@ -78,6 +81,10 @@ def read_settings(variables: Variables) -> Settings:
         log_format=_read(variables, "LOG_FORMAT", style, _one_of(LOG_FORMATS), f"set it to {' or '.join(LOG_FORMATS)}"),
         ml_server_token=_token(variables),
         token_file=var_dir / "ml_server_token",
+        weights_dir=ROOT / _read(variables, "IMAGE_MODELS_DIR", str(var_dir / "weights"), str, "set it to a folder"),
+        batch_size=_read(
+            variables, "PREDICT_BATCH_SIZE", "32", _batch_size, f"set it to a whole number from 1 to {MAX_BATCH}"
+        ),
     )
 
 
@@ -103,6 +110,13 @@ def _port(text: str) -> int:
     if not 1 <= port <= 65535:
         raise ValueError
     return port
+
+
+def _batch_size(text: str) -> int:
+    size = int(text)
+    if not 1 <= size <= MAX_BATCH:
+        raise ValueError
+    return size
 
 
 def _readable_folder(text: str) -> Path | None:

@@ -37,6 +37,12 @@ class Storage(Protocol):
     def link(self, file: Attachment) -> str:
         """A temporary download URL; blank if the gateway has to serve the file itself."""
 
+    def keys(self, prefix: str) -> Iterator[str]:
+        """The keys that begin with a folder's name and a slash."""
+
+    def discard_drafts(self, prefix: str) -> None:
+        """Deletes incomplete files in a folder into which no process writes any more."""
+
 
 def put(key: str, content: bytes) -> None:
     """Stores bytes under a key, encrypted if there are `DATA_KEYS`; idempotent. Raises `StorageUnavailable`."""
@@ -51,12 +57,42 @@ def read(file: Attachment) -> bytes:
 
     Raises `NoSuchFile`, `StorageUnavailable` or `UnknownDataKey`.
     """
-    with _opened(file) as opened:
+    with _opened(file.key) as opened:
         stored: bytes = opened.read()
     content = _content(file, stored)
     if content is None:
         raise NoSuchFile("The file in the storage is not the one that the log describes.")
     return content
+
+
+def read_unlisted(key: str) -> bytes:
+    """The bytes of a file that no row describes: encrypted ones are authenticated, clear ones are taken as they are.
+
+    Raises `NoSuchFile`, `StorageUnavailable` or `UnknownDataKey`.
+    """
+    with _opened(key) as opened:
+        stored: bytes = opened.read()
+    if not stored.startswith(encryption.BYTES.encode()):
+        return stored
+    try:
+        return encryption.decrypted(stored, _place(key))
+    except encryption.Undecryptable as exc:
+        raise NoSuchFile("The file in the storage was changed, or moved from another key.") from exc
+
+
+def keys(prefix: str) -> Iterator[str]:
+    """The keys of stored files under a prefix, which ends with a slash; in no order. Raises `StorageUnavailable`."""
+    with _storage() as storage:
+        yield from storage.keys(prefix)
+
+
+def discard_drafts(prefix: str) -> None:
+    """Deletes incomplete files that killed processes left in a folder; its name ends with a slash.
+
+    No process may write there any more. Raises `StorageUnavailable`.
+    """
+    with _storage() as storage:
+        storage.discard_drafts(prefix)
 
 
 def encrypt(file: Attachment) -> bool:
@@ -67,7 +103,7 @@ def encrypt(file: Attachment) -> bool:
     """
     head = encryption.current_head(encryption.BYTES).encode()
     try:
-        with _opened(file) as opened:
+        with _opened(file.key) as opened:
             stored: bytes = opened.read()
     except NoSuchFile:
         return False
@@ -84,7 +120,7 @@ def data_key_of(file: Attachment) -> str | None:
     Raises `StorageUnavailable`.
     """
     try:
-        with _opened(file) as opened:
+        with _opened(file.key) as opened:
             stored: bytes = opened.read()
     except NoSuchFile:
         return None
@@ -134,10 +170,10 @@ def _place(key: str) -> bytes:
 
 
 @contextmanager
-def _opened(file: Attachment) -> Iterator[Opened]:
+def _opened(key: str) -> Iterator[Opened]:
     with _storage() as storage:
         try:
-            opened = storage.open(file.key)
+            opened = storage.open(key)
         except FileNotFoundError as exc:
             raise NoSuchFile("The file is not in the storage.") from exc
         with opened:

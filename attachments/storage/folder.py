@@ -1,6 +1,7 @@
 """Files in a local folder, or in one that web and workers share. Files are written atomically."""
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,6 +25,20 @@ class Folder(FileSystemStorage):
     def link(self, file: Attachment) -> str:
         """Blank: the gateway serves the file."""
         return ""
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Without drafts of files that are being written."""
+        top = Path(self.location)
+        for folder, _, names in os.walk(self.path(prefix)):
+            yield from (str((Path(folder) / name).relative_to(top)) for name in names if not name.startswith("."))
+
+    def discard_drafts(self, prefix: str) -> None:
+        """Deletes what killed processes had begun to write."""
+        folder = Path(self.path(prefix))
+        for draft in folder.glob(".*"):
+            draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            folder.rmdir()
 
     def delete(self, name: str) -> None:
         """Deletes the file, and the record's folder once it is empty."""

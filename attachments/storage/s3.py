@@ -3,6 +3,7 @@
 https://django-storages.readthedocs.io/en/latest/backends/amazon-S3.html
 """
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from boto3.exceptions import Boto3Error
@@ -21,7 +22,8 @@ READ_SECONDS = 5  # without receiving any data
 class S3(S3Storage):  # type: ignore[misc] # the library has no types
     """`S3Storage` with timeouts, and without the checksums that only Amazon's servers support."""
 
-    failures: ClassVar = (OSError, BotoCoreError, Boto3Error, ClientError)
+    # The library asks a server that redirects for the bucket's region, and if that is redirected too, asks again.
+    failures: ClassVar = (OSError, BotoCoreError, Boto3Error, ClientError, RecursionError)
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
@@ -44,3 +46,10 @@ class S3(S3Storage):  # type: ignore[misc] # the library has no types
             "ResponseContentType": file.content_type,
         }
         return str(self.url(file.key, parameters=parameters))
+
+    def discard_drafts(self, prefix: str) -> None:
+        """A bucket has none: an object is there once it is whole."""
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """By pages of 1,000."""
+        return (item.key for item in self.bucket.objects.filter(Prefix=prefix))

@@ -16,6 +16,9 @@ BODY_MEMORY_BYTES = env.integer(
     "BODY_MEMORY_BYTES", max(128 * env.MIB, MAX_BODY_BYTES), minimum=MAX_BODY_BYTES, maximum=2**40, unit="bytes"
 )
 EXPORTS_PER_CALLER = env.integer("EXPORTS_PER_CALLER", 4, minimum=1, maximum=1000, unit="exports for each process")
+LISTENERS_PER_CALLER = env.integer(
+    "LISTENERS_PER_CALLER", 8, minimum=1, maximum=1000, unit="event streams for each process"
+)
 
 # The largest body by the beginning of the path; the first that fits counts. Methods without a body may send little.
 BODY_LIMITS = {"/ml/": MAX_BODY_BYTES, "/ddp/": MAX_BODY_BYTES, "/ai/": MAX_BODY_BYTES, "": FORM_BODY_BYTES}

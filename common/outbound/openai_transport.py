@@ -11,7 +11,7 @@ from requests.exceptions import RequestException, Timeout
 
 from common.outbound import sessions
 from common.outbound.bodies import header_fields, read_body
-from common.outbound.deadline import budget
+from common.outbound.deadline import Switch, budget
 
 CONNECT_SECONDS = 5.0
 NO_KEY = "kept-by-the-transport"  # for the client, which refuses a blank one
@@ -23,16 +23,20 @@ for _name in ("openai", "httpx2", "httpcore2"):
 
 
 class OutboundTransport(httpx2.BaseTransport):
-    """Sends requests with this key, which may be blank. An answer has at most `max_bytes` with its head."""
+    """Sends requests with this key, which may be blank. An answer has at most `max_bytes` with its head.
 
-    def __init__(self, key: str, max_bytes: int) -> None:
+    `switch` can cut an exchange from another thread.
+    """
+
+    def __init__(self, key: str, max_bytes: int, switch: Switch | None = None) -> None:
         self._fields = {"Authorization": f"Bearer {key}"} if key else {}
         self._max_bytes = max_bytes
+        self._switch = switch
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """The whole answer. The client's `timeout` covers the exchange. Raises httpx2's errors."""
         seconds = float(request.extensions["timeout"]["read"])
-        limits = budget(seconds, connect=min(CONNECT_SECONDS, seconds), most_bytes=self._max_bytes)
+        limits = budget(seconds, connect=min(CONNECT_SECONDS, seconds), most_bytes=self._max_bytes, switch=self._switch)
         fields = {name: request.headers[name] for name in _SENT if name in request.headers} | self._fields
         session = sessions.model_providers()
         prepared = session.prepared(request.method, str(request.url), fields, request.read())

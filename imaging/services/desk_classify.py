@@ -13,6 +13,8 @@ from imaging.services.interface import Kind, Usage
 from imaging.weights.catalogue import CLASSIFIER
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from imaging.pictures import Picture
@@ -51,6 +53,12 @@ class Classification:
     desk_probability: float
     desk_labels: tuple[Label, ...]
     top: tuple[Label, ...]
+
+    @classmethod
+    def read(cls, members: Mapping[str, Any]) -> Classification:
+        """From the members of `described`."""
+        labels = {name: tuple(Label(**each) for each in members[name]) for name in ("desk_labels", "top")}
+        return cls(members["classify"], members["desk_probability"], **labels)
 
     def described(self) -> dict[str, Any]:
         """As JSON members."""

@@ -76,7 +76,7 @@ class OpenAIEdits:
         prompt = prompts.newest("draw")
         usage.model, usage.prompt_version = settings.OPENAI_IMAGE_MODEL, prompt.version
         usage.prompt = prompt.text.replace("{description}", given.description)
-        with openai_client.errors_mapped(), openai_client.opened() as client:
+        with openai_client.errors_mapped(), openai_client.opened(usage.exchange) as client:
             answer = client.images.edit(
                 model=usage.model,
                 image=("desk.jpg", given.picture.data, pictures.CONTENT_TYPE),
@@ -88,6 +88,10 @@ class OpenAIEdits:
             return _read(answer)
         except (AttributeError, TypeError) as exc:  # the client does not check what it received
             raise ProviderError("The provider's answer is not of the documented form.") from exc
+
+    def most_microdollars(self) -> int:
+        """What one call costs at most."""
+        return round(settings.OPENAI_IMAGE_MAX_COST * 1_000_000)
 
     def info(self) -> dict[str, Any]:
         """Its model and prices."""
@@ -114,4 +118,4 @@ def _read(answer: ImagesResponse) -> Picture:
     return openai_client.picture(encoded)
 
 
-IMAGE_GENERATION: Kind[Draft, Picture] = Kind("image_generation", "IMAGE_DRAWER")
+IMAGE_GENERATION: Kind[Draft, Picture] = Kind("image_generation", "IMAGE_DRAWER", makes_picture=True)

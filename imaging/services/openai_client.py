@@ -16,18 +16,38 @@ from common.outbound.openai_transport import NO_KEY, OutboundTransport
 from imaging import pictures
 from imaging.exceptions import PictureRefused, ProviderError, ProviderQuota, ProviderRefused, ProviderTimeout
 from imaging.pictures import Picture
+from imaging.services.interface import Exchange
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 REFUSALS = frozenset({"moderation_blocked", "content_policy_violation", "invalid_image", "image_too_large"})
 
 
+class KeepingTransport(httpx2.BaseTransport):
+    """Gives a good answer to its exchange before anything reads it, or takes it from there without a call."""
+
+    def __init__(self, transport: httpx2.BaseTransport, exchange: Exchange) -> None:
+        self._transport, self._exchange = transport, exchange
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """The answer. Raises httpx2's errors."""
+        answer = self._exchange.kept()
+        if answer is None:
+            response = self._transport.handle_request(request)
+            if not response.is_success:
+                return response
+            answer = response.read()
+            self._exchange.keep(answer)
+        return httpx2.Response(200, headers={"Content-Type": "application/json"}, content=answer, request=request)
+
+
 @contextmanager
-def opened() -> Iterator[openai.OpenAI]:
+def opened(exchange: Exchange) -> Iterator[openai.OpenAI]:
     """A client for one call. Raises `ProviderError` without a key."""
     if not settings.OPENAI_API_KEY:
         raise ProviderError("There is no key for OpenAI: set OPENAI_API_KEY.")
-    transport = OutboundTransport(settings.OPENAI_API_KEY, MAX_ANSWER_BYTES)
-    with httpx2.Client(transport=transport, trust_env=False, follow_redirects=False) as http:
+    transport = OutboundTransport(settings.OPENAI_API_KEY, MAX_ANSWER_BYTES, exchange.switch)
+    keeping = KeepingTransport(transport, exchange)
+    with httpx2.Client(transport=keeping, trust_env=False, follow_redirects=False) as http:
         yield openai.OpenAI(
             api_key=NO_KEY,
             base_url=settings.OPENAI_BASE_URL,

@@ -10,7 +10,7 @@ from common.query_params import refuse_parameters
 from common.responses import json_response
 from imaging import health, pictures
 from imaging.serializers import HealthResponse
-from imaging.services import KINDS
+from imaging.services import DRAWERS, KINDS
 
 
 class Info(ReadView):
@@ -20,7 +20,8 @@ class Info(ReadView):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Returns them. It calls no provider."""
         refuse_parameters(request)
-        services = {kind.name: {"provider": kind.chosen().provider, **kind.chosen().info()} for kind in KINDS}
+        named = {kind.name: kind for kind in KINDS} | {"image_generation_v2": DRAWERS["v2"]}
+        services = {name: {"provider": kind.chosen().provider, **kind.chosen().info()} for name, kind in named.items()}
         limits = {
             "bytes": settings.IMAGE_MAX_BYTES,
             "pixels": settings.IMAGE_MAX_PIXELS,
@@ -29,6 +30,7 @@ class Info(ReadView):
             "aspect_ratio": pictures.MAX_ASPECT_RATIO,
             "fetch_seconds": settings.IMAGE_FETCH_SECONDS,
             "formats": ["JPEG", "PNG", "WebP", "GIF"],
+            "daily_dollars": settings.IMAGES_DAILY_COST_LIMIT,
         }
         return json_response({"services": services, "limits": limits})
 

@@ -92,7 +92,7 @@ def _deliver(delivery: WebhookDelivery, network: Network) -> bool:
 
 
 def _body(job: Job) -> bytes:
-    """Returns the body, which is the same on every attempt."""
+    """Returns the body. It is the same on every attempt, except for links, which are made anew."""
     event = {"type": f"job.{job.state}", "timestamp": job.finished_at, "data": described(job)}
     return orjson.dumps(event, option=orjson.OPT_UTC_Z)
 

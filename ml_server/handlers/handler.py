@@ -1,7 +1,7 @@
 """The base class of all handlers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -40,6 +40,14 @@ class Handler(ABC):
         """The ONNX Runtime execution provider."""
         return self._session.provider
 
+    def can_batch(self, example: Body) -> bool:
+        """Whether `handle_together` may be used. `example` is a valid body."""
+        return False
+
+    def is_valid(self, body: Body) -> bool:
+        """Whether `handle_together` takes this body."""
+        return False
+
     @abstractmethod
     def preprocess(self, body: Body) -> Tensor:
         """Turns a predict body into a batch of one.
@@ -47,6 +55,10 @@ class Handler(ABC):
         Raises:
             Unprocessable: some fields are invalid; lists them.
         """
+
+    def preprocess_together(self, bodies: Sequence[Body]) -> Tensor:
+        """Turns n valid bodies into a batch of n."""
+        return np.concatenate([self.preprocess(body) for body in bodies])
 
     def predict(self, batch: FloatArray) -> Tensor:
         """Returns the probability of each class for each member of the batch: (n, …) to (n, classes)."""
@@ -67,3 +79,7 @@ class Handler(ABC):
             Unprocessable: see `preprocess`.
         """
         return self.postprocess(self.predict(self.preprocess(body))[0])
+
+    def handle_together(self, bodies: Sequence[Body]) -> list[Predictions]:
+        """Runs all steps for valid bodies, with one call of the model. Returns the same as `handle` for each."""
+        return [self.postprocess(each) for each in self.predict(self.preprocess_together(bodies))]

@@ -143,13 +143,17 @@ def create(folder: Path, name: SegmentName) -> int:
     return descriptor
 
 
-def frames(path: Path, start: int = 0, max_bytes: int = 4 * 1024 * 1024) -> Iterator[Frame]:
+def frames(
+    path: Path, start: int = 0, max_bytes: int = 4 * 1024 * 1024, *, skip_errors: bool = True
+) -> Iterator[Frame]:
     """The whole frames from offset `start` on, in order, about `max_bytes` of them. Raises `OSError`.
+
+    A block that the disk can't read counts as damaged, or raises too if `skip_errors` is false: the error may pass.
 
     Stops at a frame that is not whole if no whole frame follows; in an open segment it may be being written. If a whole
     frame follows, it comes next, and its `start` shows the gap.
     """
-    with _File(path) as file:
+    with _File(path, skip_errors=skip_errors) as file:
         offset, last = start, 0
         while offset - start < max_bytes:
             frame = file.frame_at(offset) or file.frame_beyond(offset, last)
@@ -239,10 +243,10 @@ class _Head(NamedTuple):
 
 
 class _File:
-    """A segment's file, for reading. A block that the disk can't read counts as damaged."""
+    """A segment's file, for reading."""
 
-    def __init__(self, path: Path) -> None:
-        self._stem = path.stem
+    def __init__(self, path: Path, *, skip_errors: bool = True) -> None:
+        self._stem, self._skip_errors = path.stem, skip_errors
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self.size = os.fstat(self._descriptor).st_size
 
@@ -325,11 +329,11 @@ class _File:
         return not any(any(self._read(first, last - first)) for first, last in _parts(start, end, SCAN_BYTES))
 
     def _read(self, offset: int, length: int) -> bytes:
-        """Up to `length` bytes. Raises `OSError`, but not for a disk error."""
+        """Up to `length` bytes. Raises `OSError`, but not for a disk error that is skipped."""
         try:
             return os.pread(self._descriptor, length, offset)
         except OSError as exc:
-            if exc.errno != errno.EIO or offset >= self.size:
+            if exc.errno != errno.EIO or offset >= self.size or not self._skip_errors:
                 raise
         end = min(offset + length, self.size)
         return b"".join(self._read_block(first, last) for first, last in _parts(offset, end, BLOCK_BYTES))

@@ -62,9 +62,11 @@ class Spool:
         """
         return not any(other.origin == name.origin and other != name for other in self.segments())
 
-    def frames(self, name: SegmentName, start: int = 0, max_bytes: int = segment.ALL) -> Iterator[Frame]:
-        """The whole frames from offset `start` on, about `max_bytes` of them. Raises `OSError`."""
-        return segment.frames(self._folder / str(name), start, max_bytes)
+    def frames(
+        self, name: SegmentName, start: int = 0, max_bytes: int = segment.ALL, *, skip_errors: bool = True
+    ) -> Iterator[Frame]:
+        """The whole frames from offset `start` on: see `segment.frames`. Raises `OSError`."""
+        return segment.frames(self._folder / str(name), start, max_bytes, skip_errors=skip_errors)
 
     def entries(self, name: SegmentName) -> Iterator[Entry]:
         """All whole entries. Raises `OSError`."""

@@ -7,6 +7,7 @@ from recording.journal import Entry, Spool
 from recording.journal.segment import SegmentName
 
 SECONDS = 1.0  # of work on large records in one step, so that small ones need not wait long
+PERMANENT_FAILURES = 4  # a disk error after as many attempts, over a minute, counts as damage
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 300.0  # after one that can't be sent, until it is tried again
 
 
@@ -29,8 +30,9 @@ class LargeRecord:
         return pause
 
     def entry(self, spool: Spool) -> Entry | None:
-        """Its entry; None if its frame is damaged by now, or erased. Raises `OSError`."""
-        entries = (entry for frame in spool.frames(self.segment, self.start, max_bytes=1) for entry in frame.entries)
+        """Its entry; None if its frame is damaged by now, or erased. Raises `OSError`: a disk error may pass."""
+        frames = spool.frames(self.segment, self.start, max_bytes=1, skip_errors=self.failures >= PERMANENT_FAILURES)
+        entries = (entry for frame in frames for entry in frame.entries)
         return next((entry for entry in entries if entry.sequence == self.sequence), None)
 
     def __str__(self) -> str:

@@ -174,7 +174,11 @@ class Publisher:
                 self._send_one(each)
 
     def _send_one(self, record: LargeRecord) -> None:
-        entry = record.entry(self._spool)
+        try:
+            entry = record.entry(self._spool)
+        except OSError:
+            record.pass_over()
+            raise
         if entry is None:
             self._give_up(record)
             return
@@ -254,7 +258,7 @@ class Publisher:
                     self._remove_segment(name, reader)
 
     def _remove_segment(self, name: SegmentName, reader: SegmentReader) -> None:
-        if any(self._spool.frames(name, reader.offset)):  # its writer added frames before it closed the file
+        if any(reader.frames(self._spool)):  # its writer added frames before it closed the file
             return
         if self._spool.is_last(name):
             origins.end(UUID(name.origin))

@@ -1,6 +1,7 @@
 """Reads a segment: how far it has been read, and which entries to send next."""
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -14,6 +15,7 @@ log = logging.getLogger(__name__)
 
 BATCH_RECORDS = 200
 BATCH_BYTES = 1024 * 1024
+DISK_ERROR_SECONDS = 60.0  # a disk error may pass; one that stays longer counts as damage
 LARGE_BYTES = 256 * 1024  # a record with more is a batch of its own
 
 
@@ -44,6 +46,7 @@ class SegmentReader:
     last: int = 0
     is_read: bool = False  # to its end, as of the last read
     is_damaged: bool = False
+    error_since: float = 0.0  # `time.monotonic` of the first disk error at this offset, 0 for none
 
     def next_entries(self, spool: Spool) -> list[Located]:
         """The next unconfirmed entries, numbered without a gap, at most one batch; none at the end.
@@ -67,28 +70,41 @@ class SegmentReader:
     def _read(self, spool: Spool) -> list[Located]:
         """Entries numbered without a gap, about one batch. Moves behind damage and blank frames before them."""
         found: list[Located] = []
-        for frame in spool.frames(self.name, self.offset):
-            if frame.start > (found[-1].end if found else self.offset) or frame.is_blank:
-                if found:
+        try:
+            for frame in self.frames(spool):
+                if frame.start > (found[-1].end if found else self.offset) or frame.is_blank:
+                    if found:
+                        break
+                    self._skip(frame)
+                found += [each for each in _located(frame) if each.entry.sequence > self.last]
+                if len(found) >= BATCH_RECORDS or (found and found[-1].end - self.offset >= BATCH_BYTES):
                     break
-                self._skip(frame)
-            found += [each for each in _located(frame) if each.entry.sequence > self.last]
-            if len(found) >= BATCH_RECORDS or (found and found[-1].end - self.offset >= BATCH_BYTES):
-                break
+        except OSError:
+            if not found:
+                raise
         return found
+
+    def frames(self, spool: Spool) -> Iterator[Frame]:
+        """The frames from the offset on. Raises `OSError`, also for a disk error until it counts as damage."""
+        is_permanent = bool(self.error_since) and time.monotonic() - self.error_since >= DISK_ERROR_SECONDS
+        try:
+            yield from spool.frames(self.name, self.offset, skip_errors=is_permanent)
+        except OSError:
+            self.error_since = self.error_since or time.monotonic()
+            raise
 
     def _skip(self, frame: Frame) -> None:
         """Moves behind damage before a frame, and behind the frame if it is blank."""
         if frame.start > self.offset:
             self._report_damage(frame)
-            self.offset = frame.start
+            self.offset, self.error_since = frame.start, 0.0
         if frame.is_blank:
             self._move(frame.first, frame.last, frame.end)
 
     def _move(self, first: int, last: int, offset: int) -> None:
         self.first = self.first or first
         self.last = last
-        self.offset = offset
+        self.offset, self.error_since = offset, 0.0
 
     def _report_damage(self, following: Frame) -> None:
         self.is_damaged = True

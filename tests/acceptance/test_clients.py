@@ -4,13 +4,16 @@ The application is made outside of this repository, and its page comes from anot
 """
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ml_proxy_client import JobFailed, MlProxy, ProblemError, Unreachable
+from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.support import react_application
 from tests.support.network import free_port
 from tests.support.system import ROOT, System
 from tests.support.wait import DEADLINE_SECONDS, until
@@ -20,6 +23,12 @@ pytestmark = pytest.mark.any_database
 BODY = json.loads((ROOT / "docs" / "examples" / "predict.json").read_text())
 RETRAIN = {"min_seconds": 0.5}
 APPLICATION_PORT = free_port()
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+WATCH_JOB = """
+const job = document.querySelector("[data-testid=job]");
+const tell = () => window.onJob(job.textContent);
+new MutationObserver(tell).observe(job, { childList: true, characterData: true, subtree: true });
+"""
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +101,44 @@ def test_errors_say_what_to_do(proxy: MlProxy, system: System, monkeypatch: pyte
     monkeypatch.delenv("ML_PROXY_URL", raising=False)
     with pytest.raises(ValueError, match="ML_PROXY_URL"):
         MlProxy()
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed")
+def test_a_react_application_of_another_origin(system: System, proxy: MlProxy, token: str, tmp_path: Path) -> None:
+    built = react_application.build(tmp_path, Path(__file__).parent / "react_application" / "main.tsx")
+    features = {name: value for name, value in BODY.items() if not name.endswith("_name")}
+    with react_application.served(built, APPLICATION_PORT) as origin, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.set_default_timeout(DEADLINE_SECONDS * 1000)
+        page.add_init_script(f"window.example = {json.dumps(features)}")
+        states: list[str] = []
+        page.expose_function("onJob", lambda state: states.append(state))  # noqa: PLW0108 - it can't wrap a builtin
+        page.goto(f"{origin}/?gateway={system.url}")
+
+        sign_in(page, "wrong")
+        expect(page.get_by_test_id("error")).to_contain_text("token")
+        page.reload()
+        sign_in(page, token)
+
+        predict = page.get_by_role("button", name="Predict")
+        for _ in range(2):
+            predict.click()
+            expect(page.get_by_test_id("label")).to_have_text("benign")
+        record = page.get_by_test_id("record").inner_text()
+        until(lambda: proxy.inference(record), what="the record")
+        page.get_by_role("button", name="Refresh").click()
+        expect(page.get_by_role("listitem")).to_have_text([record])
+        page.get_by_role("button", name="More").click()
+        expect(page.get_by_role("listitem")).to_have_count(2)
+
+        page.evaluate(WATCH_JOB)
+        page.get_by_role("button", name="Train").click()
+        expect(page.get_by_test_id("job")).to_have_text("succeeded 100")
+        assert {"queued", "running"} & {state.partition(" ")[0] for state in states}, states
+        browser.close()
+
+
+def sign_in(page: Page, token: str) -> None:
+    page.get_by_label("token").fill(token)
+    page.get_by_role("button", name="Sign in").click()

@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 import redis
 import requests
+from PIL import Image
 
 from jobs.webhooks.signing import new_secret
 from tests.support.extending import Recipe, apply, copy_repository, lines_of_code, recipes, run
@@ -70,6 +71,7 @@ def test_each_recipe_is_executed_here() -> None:
         "A job kind",
         "An error",
         "A model task",
+        "A provider of desk photos",
         "A setting",
     ]
 
@@ -379,6 +381,19 @@ def test_a_model_task_is_served_behind_the_gateway(make_system: MakeSystem, tmp_
     refused = system.predict({**BODY, "model": "beats", "signal": [1]})
     assert refused.status_code == 422
     assert refused.json()["fields"][0]["field"] == "signal"
+
+
+def test_a_provider_is_one_file_and_a_setting(make_system: MakeSystem, tmp_path: Path) -> None:
+    system = in_a_copy(make_system(IMAGE_CLASSIFIER="imaging.services.brightness.Brightness"), tmp_path)
+    apply(RECIPES["A provider of desk photos"], system.root)
+    system.start("web")
+    for colour, is_desk in (("white", True), ("black", False)):
+        picture = io.BytesIO()
+        Image.new("RGB", (64, 64), colour).save(picture, "PNG")
+        answer = requests.post(f"{system.url}/ai/classify/", files={"photo": picture.getvalue()}, timeout=60)
+        assert (answer.status_code, answer.json()["classify"]) == (200, is_desk), answer.text
+    described = requests.get(f"{system.url}/ai/info/", timeout=60).json()["services"]["desk_classify"]
+    assert described["model"] == "brightness"
 
 
 def test_a_setting_takes_effect_and_refuses_what_it_cannot_use(make_system: MakeSystem, tmp_path: Path) -> None:

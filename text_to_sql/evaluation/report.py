@@ -5,20 +5,9 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from common.intervals import wilson
 from text_to_sql.evaluation.questions import LANGUAGES, LEVELS
 from text_to_sql.evaluation.runner import Outcome
-
-Z = 1.96
-
-
-def wilson(right: int, every: int) -> tuple[float, float]:
-    """The 95 % interval of a share; all of it without any observation."""
-    if not every:
-        return 0.0, 1.0
-    share, square = right / every, Z * Z / every
-    middle = (share + square / 2) / (1 + square)
-    half = Z * math.sqrt(share * (1 - share) / every + square / (4 * every)) / (1 + square)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def described(outcomes: Sequence[Outcome], model: str, prompt_version: str) -> dict[str, Any]:

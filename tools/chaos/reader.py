@@ -30,7 +30,7 @@ class Reading(NamedTuple):
 
 def read(folder: Path, name: SegmentName) -> Reading:
     """Reads a segment from its start. Raises `OSError`."""
-    found = list(segment.frames(folder / str(name), max_bytes=ALL))
+    found = list(segment.frames(folder / str(name), max_bytes=ALL, skip_errors=False))
     return Reading(found, found[-1].end if found else 0, [f"{name}: {gap}" for gap in _gaps(found)])
 
 

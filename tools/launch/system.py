@@ -13,7 +13,8 @@ from tools.launch.readiness import answers
 from tools.launch.supervisor import Supervisor
 
 EMBEDDED = {"redis": "REDIS_URL", "ml_server": "ML_SERVER_URL"}
-DATABASES = "databases"
+DATABASES, PRODUCTS = "databases", "products"
+SYNTHETIC_PRODUCTS = ("import_products", "--synthetic", "--if-empty", "--no-progress")  # for desk photos
 TEST_DATABASES = ("generate_test_databases", "--register", "--if-empty")  # for questions in SQL
 READY_SECONDS = 120
 WORKER_SECONDS = 20
@@ -65,6 +66,7 @@ def bring_up(supervisor: Supervisor) -> None:
     supervisor.run("admin", [sys.executable, "-m", "tools.launch.admin"])
     if settings.DEBUG:
         supervisor.begin(DATABASES, [sys.executable, "manage.py", *TEST_DATABASES])
+        supervisor.begin(PRODUCTS, [sys.executable, "manage.py", *SYNTHETIC_PRODUCTS])
     for name in (name for name in commands if name not in EMBEDDED):
         supervisor.supervise(name, commands[name])
     if settings.FETCH_MODELS:
@@ -73,6 +75,7 @@ def bring_up(supervisor: Supervisor) -> None:
     _wait_for(list(commands), supervisor)
     if settings.DEBUG:
         supervisor.finish(DATABASES)
+        supervisor.finish(PRODUCTS)
 
 
 def ready_line() -> str:

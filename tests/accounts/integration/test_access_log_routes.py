@@ -115,6 +115,15 @@ ROUTES: dict[str, Look | None] = {
     "ai/classify/": None,  # its own record; the picture is the caller's
     "ai/info/": None,
     "ai/healthcheck/": None,
+    "ai/pictures/<str:token>/": None,  # a redrawn desk
+    "ai/generated/v1/": None,  # as for classify: the caller's own picture, and records of its calls
+    "ai/generated/v2/": None,
+    "ai/generated/v1/<id:job_id>/": None,
+    "ai/generated/v2/<id:job_id>/": None,
+    "ai/jobs/": None,  # only its caller sees a job
+    "ai/jobs/<id:job_id>/": None,
+    "ai/jobs/<id:job_id>/events/": None,
+    "ai/jobs/<id:job_id>/cancel/": None,
     "ai/calls/": Look("call.list", "/ai/calls/", names_patient=False),
     "ai/calls/export/": Look("call.export", "/ai/calls/export/", names_patient=False),
     "ai/calls/<id:row_id>/": Look("call.read", "/ai/calls/{call}/", names_patient=False),
@@ -141,6 +150,9 @@ ROUTES: dict[str, Look | None] = {
     "admin/text_to_sql/rowrule/<path:object_id>/change/": None,
     "admin/text_to_sql/example/": None,
     "admin/text_to_sql/example/<path:object_id>/change/": None,
+    "admin/imaging/catalogueproduct/": None,  # products of shops
+    "admin/imaging/catalogueproduct/<path:object_id>/change/": None,
+    "admin/imaging/catalogueproduct/import/": None,
     "admin/accounts/accesslog/": Look("access.list", "/admin/accounts/accesslog/", names_patient=False),
     "admin/accounts/accesslog/<path:object_id>/change/": Look(
         "access.read", "/admin/accounts/accesslog/{access}/change/", names_patient=False

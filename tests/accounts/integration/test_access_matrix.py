@@ -21,6 +21,7 @@ from pytest_django import Settings
 from accounts import tokens
 from accounts.models import ApiToken
 from attachments import links
+from imaging.models import CatalogueProduct
 from integrations.mlflow import runs
 from integrations.mlflow.entries import key_of_inference
 from jobs.models import Job
@@ -67,6 +68,10 @@ def reads(*roles: str) -> dict[str, frozenset[str]]:
 
 def posts(*roles: str) -> dict[str, frozenset[str]]:
     return {"POST": frozenset({*roles, ROOT})}
+
+
+def puts(*roles: str) -> dict[str, frozenset[str]]:
+    return {"PUT": frozenset({*roles, ROOT})}
 
 
 JOB_READERS = reads(TRAINER, OPERATOR, AUDITOR)
@@ -128,6 +133,15 @@ SQL = {
     "ai/classify/": Row("/ai/classify/", posts(DESIGNER), body={}),
     "ai/info/": Row("/ai/info/", reads(*ROLES)),
     "ai/healthcheck/": Row("/ai/healthcheck/", reads(*ROLES)),
+    "ai/pictures/<str:token>/": Row("/ai/pictures/t/", reads(DESIGNER)),
+    "ai/generated/v1/": Row("/ai/generated/v1/", posts(DESIGNER), body={}),
+    "ai/generated/v2/": Row("/ai/generated/v2/", posts(DESIGNER), body={}),
+    "ai/generated/v1/<id:job_id>/": Row(f"/ai/generated/v1/{ID}/", puts(DESIGNER), body={}),
+    "ai/generated/v2/<id:job_id>/": Row(f"/ai/generated/v2/{ID}/", puts(DESIGNER), body={}),
+    "ai/jobs/": Row("/ai/jobs/", reads(DESIGNER)),
+    "ai/jobs/<id:job_id>/": Row(f"/ai/jobs/{ID}/", reads(DESIGNER)),
+    "ai/jobs/<id:job_id>/events/": Row(f"/ai/jobs/{ID}/events/", reads(DESIGNER)),
+    "ai/jobs/<id:job_id>/cancel/": Row(f"/ai/jobs/{ID}/cancel/", posts(DESIGNER), body={}),
     "ai/calls/": Row("/ai/calls/", reads(AUDITOR)),
     "ai/calls/export/": Row("/ai/calls/export/", reads(AUDITOR)),
     "ai/calls/<id:row_id>/": Row(f"/ai/calls/{ID}/", reads(AUDITOR)),
@@ -194,6 +208,7 @@ ADMIN_READERS = {
     "ml_proxy/feedback": {KIM, OTHER, REVIEWER, TRAINER, AUDITOR},
     "text_to_sql/queryexecutionlog": {AUDITOR},
     "text_to_sql/llmlog": {AUDITOR},
+    "imaging/catalogueproduct": set(),
     "text_to_sql/rowrule": set(),
     "text_to_sql/example": set(),
     "django_celery_results/taskresult": set(),
@@ -216,7 +231,7 @@ def admin_routes() -> set[str]:
     """The routes of the pages of each model."""
     pages = ("", "add/", "<path:object_id>/", "<path:object_id>/change/", "<path:object_id>/delete/")
     found = {f"admin/{model}/{page}" for model in ADMIN_READERS for page in (*pages, "<path:object_id>/history/")}
-    return found | {"admin/auth/user/<id>/password/"}
+    return found | {"admin/auth/user/<id>/password/", "admin/imaging/catalogueproduct/import/"}
 
 
 def test_every_route_is_in_the_matrix() -> None:
@@ -384,6 +399,7 @@ def admin_objects(objects: None, users: dict[str, User]) -> dict[str, Any]:
         "jobs/job": ID,
         "text_to_sql/queryexecutionlog": ID,
         "text_to_sql/llmlog": ID,
+        "imaging/catalogueproduct": CatalogueProduct.objects.create(price=1).pk,
         "text_to_sql/rowrule": rule.pk,
         "text_to_sql/example": Example.objects.create(database=shop, question="q", sql="SELECT 1").pk,
         "recording/disposition": disposition.pk,

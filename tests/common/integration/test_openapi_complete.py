@@ -152,3 +152,12 @@ def test_its_examples_are_valid(schema: Node) -> None:
     for name, part, example, body in examples(schema):
         validator = Draft202012Validator({"components": schema["components"], **body}, format_checker=FormatChecker())
         assert [error.message for error in validator.iter_errors(example)] == [], (name, part)
+
+
+def test_it_says_how_to_sign_in(schema: Node) -> None:
+    schemes = schema["components"]["securitySchemes"]
+    assert all(scheme.get("description") for scheme in schemes.values())
+    assert "### Sign in" in schema["info"]["description"]
+    for name, operation in operations(schema):
+        assert bool(operation["security"]) != name.endswith("z"), name
+        assert {each for way in operation["security"] for each in way} <= set(schemes)

@@ -42,9 +42,16 @@ def server(gateway: Client, settings: Settings) -> Iterator[str]:
         thread.join()
 
 
-def shown(url: str, folder: Path) -> tuple[str, str]:
+def shown(url: str, folder: Path, *more: str) -> tuple[str, str]:
     """What a browser makes of a page, as HTML, and what it complains of."""
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--virtual-time-budget=10000"]
+    options = [
+        *more,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--enable-logging=stderr",
+        "--virtual-time-budget=10000",
+    ]
     done = subprocess.run(
         [str(CHROMIUM), *options, f"--user-data-dir={folder}", "--dump-dom", url],
         check=True,
@@ -58,7 +65,13 @@ def shown(url: str, folder: Path) -> tuple[str, str]:
 def test_swagger_ui_shows_the_api(server: str, tmp_path: Path) -> None:
     html, complaints = shown(f"{server}/api/docs/", tmp_path)
     assert "/ml/v1/predict/" in html
+    assert "dark-mode" not in html
     assert complaints == ""
+
+
+def test_swagger_ui_is_dark_for_readers_whose_system_is(server: str, tmp_path: Path) -> None:
+    html, _ = shown(f"{server}/api/docs/", tmp_path, "--blink-settings=preferredColorScheme=0")
+    assert re.search('<html[^>]*class="dark-mode"', html)
 
 
 @pytest.mark.parametrize(

@@ -110,9 +110,9 @@ def test_a_url_that_can_t_be_used_is_a_400_with_a_pointer(gateway: Client, url: 
 
 
 def test_an_unknown_member_is_named(gateway: Client) -> None:
-    body = json.dumps({"initial_image_url": "https://a.example/", "callback_url": "https://b.example/"})
+    body = json.dumps({"initial_image_url": "https://a.example/", "callback": "https://b.example/"})
     answer = gateway.generic("POST", PATH, body, content_type="application/json")
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/callback_url")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/callback")
 
 
 @pytest.mark.parametrize("body", ["{}", "[]", "{", '{"initial_image_url": "a", "initial_image_url": "b"}'])

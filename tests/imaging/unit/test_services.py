@@ -11,10 +11,10 @@ from pytest_django import Settings
 from imaging import pictures, prompts
 from imaging.exceptions import ModelMissing
 from imaging.services import KINDS, image_generation, vision2text
-from imaging.services.desk_classify import DESK_CLASSIFY, Classification, Label
+from imaging.services.desk_classify import Classification, Label
 from imaging.services.image_generation import IMAGE_GENERATION, Draft, StyleTransfer
 from imaging.services.interface import Usage
-from imaging.services.vision2text import VISION2TEXT, LabelsAndColours, Seen
+from imaging.services.vision2text import LabelsAndColours, Seen
 from tests.imaging.conftest import PHOTOGRAPHS
 
 DESK = Classification(
@@ -122,4 +122,4 @@ def test_prompts_have_versions() -> None:
 
 
 def test_each_kind_has_a_name_of_its_own() -> None:
-    assert [DESK_CLASSIFY.name, VISION2TEXT.name, IMAGE_GENERATION.name] == [kind.name for kind in KINDS]
+    assert len({kind.name for kind in KINDS}) == len(KINDS)

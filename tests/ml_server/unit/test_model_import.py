@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from onnx import TensorProto, helper, load_from_string, numpy_helper
 from onnx.external_data_helper import set_external_data
 
-from ml_server.exceptions import Unprocessable
+from ml_server.exceptions import NoServingVersion, Unprocessable
 from ml_server.handlers import handler_factories
 from ml_server.recipes import DEFAULT_MODEL
 from ml_server.registry import Registry
@@ -181,3 +181,36 @@ def test_it_trains_only_models_with_a_recipe(shipped: Path) -> None:
 def test_model_info_lists_every_serving_model(client: FlaskClient) -> None:
     names = [model["name"] for model in client.get("/api/v1/model-info").get_json()["models"]]
     assert names == [DEFAULT_MODEL, "handwritten-digits"]
+
+
+def named_network() -> bytes:
+    """A network that holds the names of its classes, as `fetch_models` writes it."""
+    model = load_from_string(network(WEIGHTS))
+    model.graph.output[0].name = model.graph.node[-1].output[0] = "probabilities"
+    model.metadata_props.add(key="classes", value=json.dumps(CLASSES))
+    onnx: bytes = model.SerializeToString()
+    return onnx
+
+
+def test_it_imports_a_model_as_soon_as_its_weights_are_fetched(tmp_path: Path) -> None:
+    weights = tmp_path / "weights"
+    service = Service(tmp_path / "state", Event(), weights=weights)
+    body = {"model": "efficientnet-lite0", "image": in_base64(encoded(noise(300, 200)))}
+    with pytest.raises(NoServingVersion):
+        service.predict(body)
+    weights.mkdir()
+    (weights / "efficientnet-lite0.onnx").write_bytes(named_network())
+    answer = service.predict(body)
+    assert answer["model"] == {"name": "efficientnet-lite0", "version": "1"}
+    assert len(answer["predictions"]) == 5
+    (info,) = [each for each in service.info()["models"] if each["name"] == "efficientnet-lite0"]
+    assert info["classes"] == CLASSES
+    assert service.predict(info["example"])["model"] == answer["model"]
+    assert Service(tmp_path / "state", Event(), weights=weights).models() == service.models()
+
+
+def test_it_refuses_fetched_weights_without_classes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "efficientnet-lite0.onnx").write_bytes(network(WEIGHTS))
+    service = Service(tmp_path / "state", Event(), weights=tmp_path)
+    assert "efficientnet-lite0" not in [each["name"] for each in service.models()["models"]]
+    assert "efficientnet-lite0 is refused" in caplog.text

@@ -26,7 +26,7 @@ from recording.journal import Frame, Spool, Writer, segment
 from recording.journal.segment import SegmentName
 from recording.models import Origin
 from recording.origins import Head
-from recording.publisher import Publisher
+from recording.publisher import Publisher, segment_reader
 from recording.publisher.heads import DAMAGED_NAMES, Heads
 from recording.publisher.heads import FILE_NAME as HEADS
 from recording.publisher.heads import read as read_heads
@@ -159,6 +159,76 @@ def test_an_unreadable_segment_does_not_stop_the_others(
     assert [path.name for path in journal.glob("*-*")] == [damaged.name]
     [line] = [line.getMessage() for line in caplog.records if line.levelno == logging.ERROR]
     assert line.startswith(f"{damaged.name} can't be read")
+
+
+@pytest.fixture
+def failing_block(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Makes the disk fail to read the third block of each file, or not any more."""
+    pread, bad = os.pread, 2 * segment.BLOCK_BYTES
+    is_failing = False
+
+    def read(descriptor: int, length: int, offset: int) -> bytes:
+        if is_failing and offset <= bad < offset + length:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return pread(descriptor, length, offset)
+
+    def switch(on: bool) -> None:
+        nonlocal is_failing
+        is_failing = on
+
+    monkeypatch.setattr(os, "pread", read)
+    return switch
+
+
+def test_a_disk_error_that_passes_loses_nothing(
+    journal: Path, broker: redis.Redis, failing_block: Callable[[bool], None]
+) -> None:
+    [path] = write(journal, 30)
+    publishing = publisher(journal)
+    failing_block(True)
+    drain(publishing, broker, rounds=5)
+    before = numbers(path)
+    assert 0 < len(before) < 30
+    failing_block(False)
+    drain(publishing, broker)
+    assert numbers(path) == list(range(1, 31))
+    assert not list(journal.glob("*.damaged"))
+    assert verify() == []
+
+
+def test_a_disk_error_that_stays_loses_only_what_the_disk_lost(
+    journal: Path, broker: redis.Redis, failing_block: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segment_reader, "DISK_ERROR_SECONDS", 0.0)
+    [path] = write(journal, 30)
+    failing_block(True)
+    drain(publisher(journal), broker)
+    kept = numbers(path)
+    assert (kept[0], kept[-1]) == (1, 30)
+    assert 15 < len(kept) < 30
+    assert list(journal.glob("*.damaged"))
+
+
+def test_a_disk_error_under_a_large_record_that_passes_loses_nothing(
+    journal: Path, broker: redis.Redis, failing_block: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = make_writer(journal)
+    append(writer, record(output_data="x" * (segment_reader.LARGE_BYTES + 1)))
+    writer.close()
+    [path] = [journal / str(name) for name in Spool(journal).segments()]
+    publishing = publisher(journal)
+    noted = publishing._send_large
+    monkeypatch.setattr(publishing, "_send_large", lambda: None)
+    publishing.step()  # notes it
+    failing_block(True)
+    noted()
+    failing_block(False)
+    monkeypatch.undo()
+    (large,) = publishing._large
+    large.due_at = 0.0
+    drain(publishing, broker)
+    assert numbers(path) == [1]
+    assert not list(journal.glob("*.damaged"))
 
 
 def test_an_unknown_key_does_not_stop_the_other_segments(

@@ -11,8 +11,8 @@ import pytest
 from django.core.management import call_command
 from pytest_django import Settings
 
+from common.intervals import wilson
 from text_to_sql import evaluation_standard
-from text_to_sql.evaluation import report
 from text_to_sql.evaluation.comparison import same
 from text_to_sql.evaluation.questions import LEVELS, questions, sample
 from text_to_sql.evaluation.runner import SEED, UNTIL
@@ -98,9 +98,9 @@ def test_results_are_compared_as_a_person_would(
 
 
 def test_intervals_are_wilson_s() -> None:
-    low, high = report.wilson(26, 30)
+    low, high = wilson(26, 30)
     assert (round(low, 3), round(high, 3)) == (0.703, 0.947)
-    assert report.wilson(0, 0) == (0.0, 1.0)
+    assert wilson(0, 0) == (0.0, 1.0)
 
 
 def outcomes(right: int, of: int = 60) -> dict[str, bool]:

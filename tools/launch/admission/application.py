@@ -106,11 +106,20 @@ class Streamed:
         self._pieces: Iterator[bytes] = iter(response)
         self._pool = pool
         self._closed = closed
+        take_pauses: Callable[[], Callable[[], None]] | None = getattr(response, "take_pauses", None)
+        self._pause = take_pauses() if take_pauses else None
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
+        while self._pause:  # an event stream: it pauses without a slot, and has nothing to say most of the time
+            self._pause()
+            if piece := self._next():
+                return piece
+        return self._next()
+
+    def _next(self) -> bytes:
         slot = self._pool.take(patiently=True)  # the status is sent already, so no refusal is possible
         try:
             slot.enter()

@@ -18,6 +18,8 @@ _MODELS = "/ml/v1/models/"
 _PROBES = ("/readyz", "/metrics")
 _MLFLOW = "/ml/v1/mlflow/"
 _PICTURES = "/ai/"  # it fetches callers' pictures
+_GENERATED = "/ai/generated/"  # some of its callers wait for the end of their job
+_LISTENERS = "/ai/jobs/"  # event streams; each takes a slot for each look at its job
 _LANGUAGE_MODEL = "/llm/generate-sql/"
 _DATABASES = ("/ddp/", "/llm/")  # they wait for databases of others
 
@@ -34,6 +36,8 @@ class Pools:
             _MLFLOW: Pool(max(threads // 8, 1)),
             _LANGUAGE_MODEL: Pool(max(threads // 4, 2)),
             **databases,
+            _GENERATED: Pool(max(threads // 4, 2)),
+            _LISTENERS: Pool(max(threads // 8, 1)),
             _PICTURES: Pool(max(threads // 4, 2)),
         }
         self._others = Pool(max(threads // 2, 2))
