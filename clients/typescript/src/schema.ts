@@ -75,9 +75,89 @@ export interface paths {
         put?: never;
         /**
          * Is it a desk?
-         * @description The picture is fetched from a public address, or uploaded. It is decoded and encoded anew, without EXIF and location, before a model or the log gets it. Each call is a record, with the picture as attachment. Without the model's weights on this machine: 503.
+         * @description The picture is fetched from a public address, or uploaded. It is decoded and encoded anew, without EXIF and location, before a model or the log gets it. Each call is a record, with the picture as attachment. Without the model's weights on this machine: 503. With `callback_url`, a desk is redrawn by a job, which begins with this picture; the ended job is sent to that URL. A picture without a desk sends nothing.
          */
         post: operations["classify_desk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ai/generated/v1/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Redraw a desk
+         * @description A job in stages: fetch, classify, describe, draw, store, products. Its result is `{initial_image_url, processed_image_url, products, description, models, warnings}`; links are made anew at each reading. A picture without a desk fails in the stage `classify`.
+         */
+        post: operations["start_generated_v1"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ai/generated/v1/{job_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Redraw a desk, under an id of the caller's own
+         * @description A job in stages: fetch, classify, describe, draw, store, products. Its result is `{initial_image_url, processed_image_url, products, description, models, warnings}`; links are made anew at each reading. A picture without a desk fails in the stage `classify`. A repeat returns the same job.
+         */
+        put: operations["put_generated_v1"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ai/generated/v2/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Redraw a desk
+         * @description A job in stages: fetch, classify, describe, draw, store, products. Its result is `{initial_image_url, processed_image_url, products, description, models, warnings}`; links are made anew at each reading. A picture without a desk fails in the stage `classify`.
+         */
+        post: operations["start_generated_v2"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ai/generated/v2/{job_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Redraw a desk, under an id of the caller's own
+         * @description A job in stages: fetch, classify, describe, draw, store, products. Its result is `{initial_image_url, processed_image_url, products, description, models, warnings}`; links are made anew at each reading. A picture without a desk fails in the stage `classify`. A repeat returns the same job.
+         */
+        put: operations["put_generated_v2"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -116,6 +196,106 @@ export interface paths {
          * @description Returns them. It calls no provider.
          */
         get: operations["imaging_info"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ai/jobs/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Jobs, newest first
+         * @description The Link header, rel=next, has the URL of the next page. An unknown parameter is a 400.
+         */
+        get: operations["list_desk_photo_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ai/jobs/{job_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One job
+         * @description Returns one job.
+         */
+        get: operations["get_desk_photo_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ai/jobs/{job_id}/cancel/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a job
+         * @description Cancels a queued job, or asks a running job to stop.
+         */
+        post: operations["cancel_desk_photo_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ai/jobs/{job_id}/events/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A job's progress as server-sent events
+         * @description `progress` after each change, then `end` with the whole job, or `unavailable` if the database is away. A stream ends after JOB_EVENTS_SECONDS; connect again.
+         */
+        get: operations["follow_desk_photo_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ai/pictures/{token}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A picture that was made here, by its link
+         * @description Returns the picture. This gateway has encoded it, so a browser may show it.
+         */
+        get: operations["get_stored_picture"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1216,8 +1396,10 @@ export interface components {
         ClassifyRequest: {
             /** @description http or https, at a public address. */
             initial_image_url: string;
+            /** @description Gets the ended job by POST, signed; its host must be in CALLBACK_HOSTS. */
+            callback_url?: string;
         };
-        /** @description Whether it is a desk. The last three members are there with `details=true`. */
+        /** @description Whether it is a desk. `details=true` adds three members. */
         ClassifyResponse: {
             /** @description Null for an upload. */
             initial_image_url: string | null;
@@ -1232,6 +1414,11 @@ export interface components {
             desk_labels?: components["schemas"]["LabelSchema"][];
             /** @description The surest classes, whatever they are. */
             top?: components["schemas"]["LabelSchema"][];
+            /**
+             * Format: uuid
+             * @description The job that redraws a desk, with `callback_url`.
+             */
+            job?: string;
         };
         /** @description `POST /ai/classify/` as a form with one file, under any name. */
         ClassifyUpload: {
@@ -1240,6 +1427,8 @@ export interface components {
              * @description A JPEG, PNG, WebP or GIF file.
              */
             image: string;
+            /** @description Gets the ended job by POST, signed; its host must be in CALLBACK_HOSTS. */
+            callback_url?: string;
         };
         /** @description One column of `POST /ddp/db/{id}/table`. Unknown members are ignored, so that an extraction can be sent back. */
         ColumnRequest: {
@@ -1360,6 +1549,13 @@ export interface components {
              * @description When the link expires; history returns a new one.
              */
             expires_at: string;
+        };
+        /** @description `/ai/generated/v1/` and `v2/` as JSON. */
+        GenerateRequest: {
+            /** @description http or https, at a public address. */
+            image_url: string;
+            /** @description Gets the ended job by POST, signed; its host must be in CALLBACK_HOSTS. */
+            callback_url?: string;
         };
         /** @description `status` is healthy, or degraded if a part is not. */
         HealthResponse: {
@@ -2133,6 +2329,7 @@ export type ExecutionRequest = components['schemas']['ExecutionRequest'];
 export type ExecutionResponse = components['schemas']['ExecutionResponse'];
 export type Feedback = components['schemas']['Feedback'];
 export type File = components['schemas']['File'];
+export type GenerateRequest = components['schemas']['GenerateRequest'];
 export type HealthResponse = components['schemas']['HealthResponse'];
 export type Inference = components['schemas']['Inference'];
 export type InsightAccuracy = components['schemas']['InsightAccuracy'];
@@ -2546,6 +2743,318 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    start_generated_v1: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description For 24 hours, a repeat by the same caller with the same key returns the same job in its current state. */
+                "Idempotency-Key"?: string;
+                /** @description `wait=N` waits up to N seconds, at most 60, for the job's end. It may be ignored if many wait. */
+                Prefer?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["GenerateRequest"];
+                "multipart/form-data": components["schemas"]["ClassifyUpload"];
+            };
+        };
+        responses: {
+            /** @description The job has ended. */
+            200: {
+                headers: {
+                    /** @description The job's URL. */
+                    Location?: string;
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Accepted: it runs in the background. */
+            202: {
+                headers: {
+                    /** @description The job's URL. */
+                    Location?: string;
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description The Idempotency-Key or the id was used with another picture. */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's limit of costs for this day is used up; see Retry-After. */
+            429: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    put_generated_v1: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `wait=N` waits up to N seconds, at most 60, for the job's end. It may be ignored if many wait. */
+                Prefer?: string;
+            };
+            path: {
+                /** @description The job's id. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["GenerateRequest"];
+                "multipart/form-data": components["schemas"]["ClassifyUpload"];
+            };
+        };
+        responses: {
+            /** @description The job has ended. */
+            200: {
+                headers: {
+                    /** @description The job's URL. */
+                    Location?: string;
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Accepted: it runs in the background. */
+            202: {
+                headers: {
+                    /** @description The job's URL. */
+                    Location?: string;
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description The Idempotency-Key or the id was used with another picture. */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's limit of costs for this day is used up; see Retry-After. */
+            429: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    start_generated_v2: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description For 24 hours, a repeat by the same caller with the same key returns the same job in its current state. */
+                "Idempotency-Key"?: string;
+                /** @description `wait=N` waits up to N seconds, at most 60, for the job's end. It may be ignored if many wait. */
+                Prefer?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["GenerateRequest"];
+                "multipart/form-data": components["schemas"]["ClassifyUpload"];
+            };
+        };
+        responses: {
+            /** @description The job has ended. */
+            200: {
+                headers: {
+                    /** @description The job's URL. */
+                    Location?: string;
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Accepted: it runs in the background. */
+            202: {
+                headers: {
+                    /** @description The job's URL. */
+                    Location?: string;
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description The Idempotency-Key or the id was used with another picture. */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's limit of costs for this day is used up; see Retry-After. */
+            429: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    put_generated_v2: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `wait=N` waits up to N seconds, at most 60, for the job's end. It may be ignored if many wait. */
+                Prefer?: string;
+            };
+            path: {
+                /** @description The job's id. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["GenerateRequest"];
+                "multipart/form-data": components["schemas"]["ClassifyUpload"];
+            };
+        };
+        responses: {
+            /** @description The job has ended. */
+            200: {
+                headers: {
+                    /** @description The job's URL. */
+                    Location?: string;
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Accepted: it runs in the background. */
+            202: {
+                headers: {
+                    /** @description The job's URL. */
+                    Location?: string;
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description The Idempotency-Key or the id was used with another picture. */
+            422: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller's limit of costs for this day is used up; see Retry-After. */
+            429: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
     imaging_healthcheck: {
         parameters: {
             query?: never;
@@ -2632,6 +3141,177 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_desk_photo_jobs: {
+        parameters: {
+            query?: {
+                /** @description An opaque cursor from the Link header. */
+                cursor?: string;
+                /** @description Jobs per page; a page also ends at 8 MiB. */
+                limit?: number;
+                /** @description Only jobs in this state. */
+                state?: "cancelled" | "failed" | "queued" | "running" | "succeeded";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    /** @description The next page, rel=next, if there is one. */
+                    Link?: string;
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_desk_photo_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    cancel_desk_photo_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description The job has already ended. */
+            409: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    follow_desk_photo_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_stored_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];
