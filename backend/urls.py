@@ -11,7 +11,11 @@ from backend.open_paths import guarded, readyz
 from common import problem_details
 from common.fixed_paths import EitherSlash, FixedPaths
 from common.views import add_slash, healthz, metrics
+from ml_proxy.pages.reception import reception, reception_one
 from ml_proxy.permissions import VIEW_METRICS
+
+admin.site.site_header = admin.site.site_title = "ML Proxy"
+admin.site.index_title = "Records, jobs and accounts"
 
 urlpatterns = [
     FixedPaths("ml/v1/", "ml_proxy.urls"),
@@ -22,6 +26,8 @@ urlpatterns = [
     EitherSlash("ddp/", "text_to_sql.ddp_urls"),
     EitherSlash("llm/", "text_to_sql.llm_urls"),
     EitherSlash("ai/", "imaging.urls"),
+    path("reception/", reception, name="reception"),
+    path("reception/<id:inference_id>/", reception_one, name="reception-one"),
     path("accounts/", include("accounts.urls")),
     path("admin/login/", SignIn.as_view(next_page="admin:index")),
     path("admin/", admin.site.urls),
@@ -30,7 +36,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", guarded("metrics", metrics, VIEW_METRICS), name="metrics"),
-    re_path(r"^(?P<page>accounts|admin|api/docs|api/schema)$", add_slash),
+    re_path(r"^(?P<page>accounts|admin|reception|api/docs|api/schema)$", add_slash),
     re_path(r"", problem_details.page_not_found),  # under DEBUG too, instead of Django's own page
 ]
 

@@ -1,21 +1,24 @@
-"""Read-only admin pages of jobs."""
+"""Admin pages of jobs: read-only, except that a job can be cancelled."""
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from common import access
 from common.admin_base import ReadOnly, payload
-from jobs import kinds
+from jobs import kinds, transitions
 from jobs.models import Job
+from jobs.queries import JobConflict
 
 
 @admin.register(Job)
 class JobAdmin(ReadOnly):
-    """Lists jobs and shows one."""
+    """Lists jobs, shows one, and cancels some."""
 
+    actions = ("cancel",)
     payloads = ("params", "result")
     list_display = ("created_at", "kind", "state", "percent", "message", "requested_by", "started_at", "finished_at")
     fields = (
@@ -55,3 +58,30 @@ class JobAdmin(ReadOnly):
     def result_json(self, row: Job) -> SafeString:
         """The job's result."""
         return payload(row, "result")
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may cancel jobs of some kind; each job's kind is asked for its own permission too."""
+        return request.user.has_perm("jobs.change_job")
+
+    @admin.action(description="Cancel the selected jobs", permissions=["cancel"])
+    def cancel(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        """Cancels queued jobs, and asks the runners of running ones to stop."""
+        for job in jobs:
+            level, told = _cancel(request, job)
+            self.message_user(request, f"{job.pk}: {told}", level)
+
+
+def _cancel(request: HttpRequest, job: Job) -> tuple[int, str]:
+    """Cancels one job. Returns the level and the text of a message."""
+    try:
+        permission = kinds.named(job.kind).cancel_permission
+    except kinds.UnknownKind as exc:
+        return messages.ERROR, str(exc)
+    if not request.user.has_perm(permission):
+        return messages.ERROR, "you may not cancel jobs of this kind"
+    try:
+        found = transitions.cancel(job.pk)
+    except JobConflict as exc:
+        return messages.WARNING, exc.detail
+    access.note(request, "job.cancel", rows=1, filters={"id": job.pk})
+    return messages.SUCCESS, "cancelled" if found.state == Job.State.CANCELLED else "is being cancelled"

@@ -2,20 +2,47 @@
 
 from collections.abc import Sequence
 from datetime import UTC
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.callers import caller_of
+from attachments.links import links
 from common import person_names
 from common.admin_base import ReadOnly, Within, payload
 from ml_proxy.history import HISTORY, Cursor, people, wanted
 from ml_proxy.models import Feedback, InferenceLog
+from ml_proxy.records import SOURCE
 from ml_proxy.source import INFERENCES
+
+if TYPE_CHECKING:
+    Inline = admin.TabularInline[Feedback, InferenceLog]
+else:
+    Inline = admin.TabularInline
+
+
+class VerdictInline(Inline):
+    """The verdicts on an inference, newest first, for those who may see feedback."""
+
+    model = Feedback
+    fields = readonly_fields = ("created_at", "verdict", "label", "note", "caller")
+    ordering = ("-position",)
+    extra = max_num = 0
+    can_delete = False
+    verbose_name_plural = "verdicts"
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """No."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """No."""
+        return False
 
 
 @admin.register(InferenceLog)
@@ -23,6 +50,7 @@ class InferenceLogAdmin(ReadOnly):
     """Lists inferences, newest first."""
 
     noun = "inference"
+    inlines = (VerdictInline,)
     payloads = ("input_data", "output_data")
     ordering = ("-predicted_at", "-id")
     list_display = ("time", "doctor_name", "patient_name", "model_name", "model_version", "latency")
@@ -40,7 +68,7 @@ class InferenceLogAdmin(ReadOnly):
         "latency",
         "input_json",
         "output_json",
-        "files",
+        "file_links",
         "payload_bytes",
         "request_id",
         "caller",
@@ -70,6 +98,13 @@ class InferenceLogAdmin(ReadOnly):
     def output_json(self, row: InferenceLog) -> SafeString:
         """The model's answer."""
         return payload(row, "output_data")
+
+    @admin.display(description="files")
+    def file_links(self, row: InferenceLog) -> SafeString:
+        """A link to each file, with its media type and its size."""
+        files = links(SOURCE, {row.pk: row.files})[row.pk] if row.files else []
+        described = ((each["url"], each["filename"] or "input", each["content_type"], each["bytes"]) for each in files)
+        return format_html_join(SafeString("<br>"), '<a href="{}">{}</a> ({}, {} bytes)', described)
 
     def read_cursor(self, cursor: str) -> dict[str, Any]:
         """Decodes a cursor; the format is that of history's cursors."""

@@ -1,6 +1,5 @@
 """Stores and lists feedback."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,14 +8,15 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.callers import Caller
-from common import advisory_lock, person_names, strict_json
+from common import advisory_lock
 from common.exceptions import FieldError, Unavailable
 from common.ids import uuid7
 from common.row_scope import Scope
 from ml_proxy import history
+from ml_proxy.answers import predictions
 from ml_proxy.feedback_requests import FeedbackRequest, invalid_feedback
 from ml_proxy.model_classes import MODEL_CLASSES
-from ml_proxy.models import FEEDBACK_LOCK, MAX_LABEL, Feedback, InferenceLog
+from ml_proxy.models import FEEDBACK_LOCK, Feedback, InferenceLog
 from ml_proxy.records import FeedbackRecord
 from recording import recorder
 from recording.records import microseconds
@@ -82,22 +82,13 @@ def page(inference_id: UUID, scope: Scope, *, limit: int = 100, after: int | Non
 
 def top_label(output: str) -> str | None:
     """Returns the model's most confident label in the canonical form of verdict labels, or None if there is none."""
-    predictions = strict_json.member(strict_json.parse(output), "predictions")
-    label = strict_json.member(predictions[0], "label") if isinstance(predictions, list) and predictions else None
-    try:
-        return person_names.canonical(label, MAX_LABEL)
-    except person_names.BadName:
-        return None
+    found = predictions(output)
+    return found[0].label if found else None
 
 
 def answered_labels(output: str) -> set[str]:
     """Returns all labels in a model's answer, in the canonical form of verdict labels."""
-    predictions = strict_json.member(strict_json.parse(output), "predictions")
-    found = set()
-    for prediction in predictions if isinstance(predictions, list) else ():
-        with suppress(person_names.BadName):
-            found.add(person_names.canonical(strict_json.member(prediction, "label"), MAX_LABEL))
-    return found
+    return {each.label for each in predictions(output)}
 
 
 def described(feedback: Feedback) -> dict[str, Any]:

@@ -75,6 +75,11 @@ class ModelClasses:
         self._ask_at[key] = time.monotonic() + (AWAY_SECONDS if key in self._away else PAUSE_SECONDS)
 
 
+def model_info() -> Value:
+    """The model server's description of its models; None if it refuses, or has none. Raises `UpstreamError`."""
+    return _ask_for("model-info")
+
+
 def _ask_for(path: str) -> Value:
     """The model server's answer, or None if it is not JSON or the model server does not know the path.
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from attachments import links
 from jobs.urls import paths
+from ml_proxy.insight.views import Agreement, Drift, Overview, Review
 from ml_proxy.retrain.kind import RETRAIN
 from ml_proxy.serializers import RETRAIN_BODY
 from ml_proxy.views.accuracy import AccuracyList
@@ -30,4 +31,8 @@ urlpatterns = [
     path("files/<str:token>/", FileContent.as_view(), name=links.VIEW),
     path("dataset/", DataSet.as_view(), name="dataset"),
     path("accuracy/", AccuracyList.as_view(), name="accuracy"),
+    path("insight/overview/", Overview.as_view(), name="insight-overview"),
+    path("insight/accuracy/", Agreement.as_view(), name="insight-accuracy"),
+    path("insight/drift/", Drift.as_view(), name="insight-drift"),
+    path("insight/review/", Review.as_view(), name="insight-review"),
 ]

@@ -15,6 +15,8 @@ from common.parent_death import die_with_parent
 
 log = logging.getLogger(__name__)
 
+CLEANUP = "celery.backend_cleanup"  # Celery's own upkeep task, under Celery's own name
+
 
 class UnexpectedError(Exception):
     """A task raised an undeclared exception. The message is its class; the log has the traceback."""
@@ -50,6 +52,7 @@ def make_app(role: str, **transport: Any) -> Celery:
         "unacked_mutex_key": f"unacked_mutex.{role}",
         **transport,
     }
+    app.conf.task_annotations = {CLEANUP: {"ignore_result": True}}  # as all upkeep tasks: a result would be a row
     app.autodiscover_tasks(force=True)
     return app
 

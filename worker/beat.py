@@ -7,7 +7,7 @@ from celery.schedules import crontab, schedstate, schedule
 
 from common import broker, periodic
 from common.periodic import PeriodicTask
-from worker.app import make_app
+from worker.app import CLEANUP, make_app
 
 MAX_WAITING = 10  # messages
 
@@ -43,8 +43,8 @@ app.conf.update(
     result_backend="django-db",  # Flower reads results through this application
 )
 app.conf.beat_schedule = {task.name: _entry(task) for task in periodic.registered()} | {
-    "celery.backend_cleanup": {  # Celery's own, under Celery's own name
-        "task": "celery.backend_cleanup",
+    CLEANUP: {
+        "task": CLEANUP,
         "schedule": crontab(minute="0", hour="4"),
         "options": {"queue": broker.UPKEEP_QUEUE, "expires": 3600},
     }

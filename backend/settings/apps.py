@@ -61,10 +61,11 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
-LANGUAGE_CODE = "en-us"
+LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
-USE_I18N = False
+USE_I18N = True
+LANGUAGES = [("en", "English"), ("ko", "한국어")]  # no middleware: the pages without JavaScript choose by themselves
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"

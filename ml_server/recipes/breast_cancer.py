@@ -17,6 +17,7 @@ from ml_server.onnx_session import Tensor
 from ml_server.params import Params
 from ml_server.progress import Progress, ProgressTracker
 from ml_server.recipes.recipe import Recipe, fit_epochs, fraction_true
+from ml_server.reference import build_reference
 
 POSITIVE = 0  # malignant, the class that sensitivity refers to
 # No measurement of a biopsy is negative. The maximum keeps the values within 32-bit floats.
@@ -75,6 +76,7 @@ class BreastCancer(Recipe):
             "task": TabularHandler.task,
             "input_schema": input_schema(dataset),
             "example": {"model": self.name, "features": dict(zip(dataset.features, row, strict=True))},
+            "reference": build_reference(dataset.features, split.train_rows),
         }
 
 

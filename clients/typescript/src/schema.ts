@@ -980,6 +980,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ml/v1/insight/accuracy/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Accuracy against doctors' verdicts by model version, with 95% Wilson intervals
+         * @description Counts as `accuracy/` does: the newest verdict on each inference that the caller may see.
+         */
+        get: operations["list_insight_accuracy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ml/v1/insight/drift/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether recent inputs are distributed as the training data was
+         * @description Without since or until, the last 30 days; at most 366 days. Compares a sample of about 2,000 inputs with `reference` in model-info: a chi-squared test for each input, corrected by Benjamini and Hochberg. An input has drifted if its q_value is at most 0.01 and its population stability index (psi) at least 0.1. `reason` says why nothing could be compared.
+         */
+        get: operations["get_insight_drift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ml/v1/insight/overview/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Inferences per day, classes over time, confidence and latency
+         * @description Without since or until, the last 30 days; at most 366 days. Counts of all models' inferences are exact. All else is estimated from a sample of about 5,000 rows, spread over the period; `is_complete` says that the sample has every row.
+         */
+        get: operations["get_insight_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ml/v1/insight/review/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Inferences without a verdict, the least sure and the most drifted first
+         * @description Without since or until, the last 30 days; at most 366 days. Looks at the newest 2000 inferences. Uncertainty is 0 for a sure answer, and 1 for one that is no surer than chance. Drift is the fraction of inputs outside the training data. The score is the larger of the two.
+         */
+        get: operations["list_insight_review"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ml/v1/me/": {
         parameters: {
             query?: never;
@@ -1533,6 +1613,245 @@ export interface components {
             /** @description Only present if there are files. */
             files?: components["schemas"]["File"][];
         };
+        /** @description How often doctors agreed with one model version. */
+        InsightAccuracy: {
+            /** @description The model, as the model server names it. */
+            readonly model_name: string;
+            /** @description The model's version. */
+            readonly model_version: string;
+            /** @description How many predictions a doctor agreed with. */
+            readonly agreed: number;
+            /** @description How many predictions a doctor corrected. */
+            readonly corrected: number;
+            /**
+             * Format: double
+             * @description agreed / (agreed + corrected).
+             */
+            readonly accuracy: number;
+            /**
+             * Format: double
+             * @description The lower end of the 95% Wilson interval.
+             */
+            readonly low: number;
+            /**
+             * Format: double
+             * @description The upper end.
+             */
+            readonly high: number;
+            /** @description The same for each period that has verdicts, oldest first. */
+            readonly periods: {
+                /**
+                 * Format: date
+                 * @description The period's first day in UTC; weeks start on Monday.
+                 */
+                period: string;
+                /** @description How many predictions a doctor agreed with. */
+                agreed: number;
+                /** @description How many predictions a doctor agreed with. */
+                corrected: number;
+                /** @description agreed / (agreed + corrected). */
+                accuracy: number;
+                /** @description The lower end of the 95% Wilson interval. */
+                low: number;
+                /** @description The upper end. */
+                high: number;
+            }[];
+        };
+        /** @description An inference that a doctor should look at. */
+        InsightCandidate: {
+            /**
+             * Format: uuid
+             * @description The row's id.
+             */
+            readonly id: string;
+            /** @description The doctor's full name. */
+            readonly doctor_name: string;
+            /** @description The patient's full name. */
+            readonly patient_name: string;
+            /**
+             * Format: date-time
+             * @description When the model answered.
+             */
+            readonly predicted_at: string;
+            /** @description The model, as the model server names it. */
+            readonly model_name: string;
+            /** @description The model's version. */
+            readonly model_version: string;
+            /** @description The model's first answer; null if it has none. */
+            readonly label: string | null;
+            /**
+             * Format: double
+             * @description How sure the model was of its first answer, from 0 to 1; null if the answer does not say.
+             */
+            readonly confidence: number | null;
+            /**
+             * Format: double
+             * @description 0 for a sure answer, 1 for one that is no surer than chance.
+             */
+            readonly uncertainty: number;
+            /**
+             * Format: double
+             * @description The fraction of inputs that the training data does not cover.
+             */
+            readonly drift: number;
+            /**
+             * Format: double
+             * @description The larger of uncertainty and drift.
+             */
+            readonly score: number;
+            /** @description Inputs that the training data does not cover, at most ten. */
+            readonly outside: {
+                /** @description JSON pointer into the request's body. */
+                pointer: string;
+                /** @description The value that was sent. */
+                value: unknown;
+                /** @description Least and greatest in training. */
+                bounds: number[] | null;
+            }[];
+        };
+        /** @description Recent inputs against the training data of the version in service. */
+        InsightDrift: {
+            /**
+             * Format: date-time
+             * @description The beginning of the period, inclusive.
+             */
+            readonly since: string;
+            /**
+             * Format: date-time
+             * @description The end of the period, exclusive.
+             */
+            readonly until: string;
+            /** @description The model, as the model server names it. */
+            readonly model_name: string;
+            /** @description The model's version. */
+            readonly model_version: string;
+            /** @description How many rows the training data has. */
+            readonly reference_rows: number;
+            /** @description How many inputs of the log were compared. */
+            readonly sampled: number;
+            /** @description Why nothing was compared. */
+            readonly reason: string | null;
+            /** @description How many inputs have drifted. */
+            readonly drifted: number;
+            /** @description Each input, the one that drifted most first. */
+            readonly inputs: components["schemas"]["InsightInput"][];
+        };
+        /** @description One input, compared with the training data. The last of the counts is that of missing values. */
+        InsightInput: {
+            /** @description JSON pointer into the request's body. */
+            readonly pointer: string;
+            /**
+             * Format: double
+             * @description Population stability index.
+             */
+            readonly psi: number;
+            /**
+             * Format: double
+             * @description The chance of such a difference, or a larger one, if nothing has changed.
+             */
+            readonly p_value: number;
+            /**
+             * Format: double
+             * @description The p-value, corrected for the number of inputs.
+             */
+            readonly q_value: number;
+            /** @description Whether q_value is at most 0.01 and psi at least 0.1. */
+            readonly drifted: boolean;
+            /** @description Values that the training data does not cover. */
+            readonly outside: number;
+            /** @description How many requests lack it. */
+            readonly missing: number;
+            /** @description Between bins of numbers. */
+            readonly edges: number[];
+            /** @description The values of an input of texts. */
+            readonly categories: string[];
+            /** @description Counts in training. */
+            readonly reference: number[];
+            /** @description Counts in the log. */
+            readonly observed: number[];
+        };
+        /** @description What the models answered in a period. */
+        InsightOverview: {
+            /**
+             * Format: date-time
+             * @description The beginning of the period, inclusive.
+             */
+            readonly since: string;
+            /**
+             * Format: date-time
+             * @description The end of the period, exclusive.
+             */
+            readonly until: string;
+            /** @description The time zone of the days. */
+            readonly timezone: string;
+            /** @description The model, as its server names it. */
+            readonly model: string | null;
+            /** @description How many inferences the period has. */
+            readonly total: number;
+            /** @description The rows that were read. */
+            readonly sampled: number;
+            /** @description Whether every row was read: nothing is estimated. */
+            readonly is_complete: boolean;
+            /** @description Each day of the period, oldest first. */
+            readonly days: {
+                /**
+                 * Format: date
+                 * @description The day in the time zone that was asked for.
+                 */
+                day: string;
+                /** @description How many inferences the day has. */
+                count: number;
+                /** @description Inferences by the surest class. */
+                classes: {
+                    [key: string]: number;
+                };
+                /** @description Percentiles of the model server's response time in milliseconds. */
+                latency_ms: {
+                    /** @description Half of the answers took no longer. */
+                    p50: number;
+                    /** @description Half of the answers took no longer. */
+                    p90: number;
+                    /** @description Half of the answers took no longer. */
+                    p95: number;
+                    /** @description Half of the answers took no longer. */
+                    p99: number;
+                } | null;
+            }[];
+            /** @description The surest classes of answers, the most frequent first. */
+            readonly classes: {
+                /** @description The class; blank for answers without one. */
+                label: string;
+                /** @description How many answers name it first. */
+                count: number;
+            }[];
+            /** @description How sure answers were of their first class, in equal bins from 0 to 1. */
+            readonly confidence: {
+                /** @description The number of bins. */
+                bins: number;
+                /** @description How many answers each bin has. */
+                counts: number[];
+            };
+            /** @description Percentiles of the model server's response time in milliseconds. */
+            readonly latency_ms: {
+                /** @description Half of the answers took no longer. */
+                p50: number;
+                /** @description Half of the answers took no longer. */
+                p90: number;
+                /** @description Half of the answers took no longer. */
+                p95: number;
+                /** @description Half of the answers took no longer. */
+                p99: number;
+            } | null;
+            /** @description The versions that answered, the busiest first. */
+            readonly models: {
+                /** @description The model, as the model server names it. */
+                model_name: string;
+                /** @description The model's version. */
+                model_version: string;
+                /** @description How many answers it gave. */
+                count: number;
+            }[];
+        };
         /** @description One job. */
         Job: {
             /**
@@ -2013,6 +2332,11 @@ export type File = components['schemas']['File'];
 export type GenerateRequest = components['schemas']['GenerateRequest'];
 export type HealthResponse = components['schemas']['HealthResponse'];
 export type Inference = components['schemas']['Inference'];
+export type InsightAccuracy = components['schemas']['InsightAccuracy'];
+export type InsightCandidate = components['schemas']['InsightCandidate'];
+export type InsightDrift = components['schemas']['InsightDrift'];
+export type InsightInput = components['schemas']['InsightInput'];
+export type InsightOverview = components['schemas']['InsightOverview'];
 export type Job = components['schemas']['Job'];
 export type LabelSchema = components['schemas']['LabelSchema'];
 export type LoggedPrediction = components['schemas']['LoggedPrediction'];
@@ -6239,6 +6563,346 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_insight_accuracy: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The length of a period.
+                 * @example month
+                 */
+                by?: "day" | "week" | "month";
+                /** @description A model's full name; must match exactly. */
+                model?: string;
+                /** @description ISO 8601, inclusive; UTC if it has no offset. */
+                since?: string | "";
+                /** @description ISO 8601, exclusive; UTC if it has no offset. */
+                until?: string | "";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "model_name": "breast-cancer-wisconsin",
+                     *         "model_version": "1",
+                     *         "agreed": 97,
+                     *         "corrected": 3,
+                     *         "accuracy": 0.97,
+                     *         "low": 0.9155,
+                     *         "high": 0.9897,
+                     *         "periods": [
+                     *           {
+                     *             "period": "2026-03-01",
+                     *             "agreed": 97,
+                     *             "corrected": 3,
+                     *             "accuracy": 0.97,
+                     *             "low": 0.9155,
+                     *             "high": 0.9897
+                     *           }
+                     *         ]
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["InsightAccuracy"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_insight_drift: {
+        parameters: {
+            query?: {
+                /**
+                 * @description A model's full name; must match exactly.
+                 * @example breast-cancer-wisconsin
+                 */
+                model?: string;
+                /**
+                 * @description ISO 8601, inclusive; UTC if it has no offset.
+                 * @example 2026-03-01
+                 */
+                since?: string | "";
+                /**
+                 * @description ISO 8601, exclusive; UTC if it has no offset.
+                 * @example 2026-03-31
+                 */
+                until?: string | "";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "since": "2026-03-01T00:00:00Z",
+                     *       "until": "2026-03-31T00:00:00Z",
+                     *       "model_name": "breast-cancer-wisconsin",
+                     *       "model_version": "1",
+                     *       "reference_rows": 400,
+                     *       "sampled": 100,
+                     *       "reason": null,
+                     *       "drifted": 1,
+                     *       "inputs": [
+                     *         {
+                     *           "pointer": "/features/mean_radius",
+                     *           "psi": 0.31,
+                     *           "p_value": 0.0002,
+                     *           "q_value": 0.006,
+                     *           "drifted": true,
+                     *           "outside": 2,
+                     *           "missing": 0,
+                     *           "edges": [
+                     *             11.7,
+                     *             15.8
+                     *           ],
+                     *           "categories": [],
+                     *           "reference": [
+                     *             100,
+                     *             200,
+                     *             100,
+                     *             0
+                     *           ],
+                     *           "observed": [
+                     *             10,
+                     *             45,
+                     *             45,
+                     *             0
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["InsightDrift"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_insight_overview: {
+        parameters: {
+            query?: {
+                /** @description A model's full name; must match exactly. */
+                model?: string;
+                /**
+                 * @description ISO 8601, inclusive; UTC if it has no offset.
+                 * @example 2026-03-01
+                 */
+                since?: string | "";
+                /**
+                 * @description IANA name of the time zone in which a day begins; UTC.
+                 * @example Asia/Seoul
+                 */
+                timezone?: string;
+                /**
+                 * @description ISO 8601, exclusive; UTC if it has no offset.
+                 * @example 2026-03-03
+                 */
+                until?: string | "";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "since": "2026-03-01T00:00:00Z",
+                     *       "until": "2026-03-02T00:00:00Z",
+                     *       "timezone": "UTC",
+                     *       "model": null,
+                     *       "total": 3,
+                     *       "sampled": 3,
+                     *       "is_complete": true,
+                     *       "days": [
+                     *         {
+                     *           "day": "2026-03-01",
+                     *           "count": 3,
+                     *           "classes": {
+                     *             "benign": 2,
+                     *             "malignant": 1
+                     *           },
+                     *           "latency_ms": {
+                     *             "p50": 11.5,
+                     *             "p90": 14.2,
+                     *             "p95": 14.2,
+                     *             "p99": 14.2
+                     *           }
+                     *         }
+                     *       ],
+                     *       "classes": [
+                     *         {
+                     *           "label": "benign",
+                     *           "count": 2
+                     *         },
+                     *         {
+                     *           "label": "malignant",
+                     *           "count": 1
+                     *         }
+                     *       ],
+                     *       "confidence": {
+                     *         "bins": 20,
+                     *         "counts": [
+                     *           0,
+                     *           0,
+                     *           0,
+                     *           0,
+                     *           0,
+                     *           0,
+                     *           0,
+                     *           0,
+                     *           0,
+                     *           0,
+                     *           0,
+                     *           0,
+                     *           0,
+                     *           0,
+                     *           0,
+                     *           0,
+                     *           1,
+                     *           0,
+                     *           0,
+                     *           2
+                     *         ]
+                     *       },
+                     *       "latency_ms": {
+                     *         "p50": 11.5,
+                     *         "p90": 14.2,
+                     *         "p95": 14.2,
+                     *         "p99": 14.2
+                     *       },
+                     *       "models": [
+                     *         {
+                     *           "model_name": "breast-cancer-wisconsin",
+                     *           "model_version": "1",
+                     *           "count": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["InsightOverview"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_insight_review: {
+        parameters: {
+            query?: {
+                /**
+                 * @description What comes first.
+                 * @example uncertainty
+                 */
+                by?: "score" | "uncertainty" | "drift";
+                /**
+                 * @description The largest number of inferences.
+                 * @example 20
+                 */
+                limit?: number;
+                /** @description A model's full name; must match exactly. */
+                model?: string;
+                /** @description ISO 8601, inclusive; UTC if it has no offset. */
+                since?: string | "";
+                /** @description ISO 8601, exclusive; UTC if it has no offset. */
+                until?: string | "";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d8e",
+                     *         "doctor_name": "Dr. Kim",
+                     *         "patient_name": "Hong Gildong",
+                     *         "predicted_at": "2026-03-02T09:00:00Z",
+                     *         "model_name": "breast-cancer-wisconsin",
+                     *         "model_version": "1",
+                     *         "label": "benign",
+                     *         "confidence": 0.55,
+                     *         "uncertainty": 0.9,
+                     *         "drift": 0.03,
+                     *         "score": 0.9,
+                     *         "outside": [
+                     *           {
+                     *             "pointer": "/features/mean_radius",
+                     *             "value": 35.2,
+                     *             "bounds": [
+                     *               6.98,
+                     *               28.1
+                     *             ]
+                     *           }
+                     *         ]
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["InsightCandidate"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];

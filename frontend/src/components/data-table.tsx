@@ -51,7 +51,7 @@ export function DataTable<T>({ caption, columns, rows, empty, className }: Props
           {table.getRowModel().rows.map((row) => (
             <tr key={row.id}>
               {row.getVisibleCells().map((cell) => (
-                <td key={cell.id} className="border-b px-2 py-2 align-top wrap-anywhere">
+                <td key={cell.id} className="border-b px-2 py-2 align-top wrap-break-word">
                   {flexRender(cell.column.columnDef.cell, cell.getContext())}
                 </td>
               ))}

@@ -52,6 +52,10 @@ ROUTES: dict[str, Look | None] = {
     "ml/v1/files/<str:token>/": Look("file.read"),
     "ml/v1/dataset/": Look("dataset.export", f"{V1}dataset/", names_patient=False),  # it has no names
     "ml/v1/accuracy/": None,  # counts
+    "ml/v1/insight/overview/": None,  # these three too
+    "ml/v1/insight/accuracy/": None,
+    "ml/v1/insight/drift/": None,
+    "ml/v1/insight/review/": Look("inference.review", f"{V1}insight/review/", names_patient=False),  # see test_insight
     "ml/v1/access-log/": Look("access.list", f"{V1}access-log/?patient={PATIENT}"),
     "ml/v1/access-log/export/": Look("access.export", f"{V1}access-log/export/?patient={PATIENT}"),
     "ml/v1/mlflow/log-prediction/": None,  # it sends a run to MLflow, and answers with its id
@@ -69,10 +73,12 @@ ROUTES: dict[str, Look | None] = {
     "healthz": None,
     "readyz": None,
     "metrics": None,
-    "^(?P<page>accounts|admin|api/docs|api/schema)$": None,
+    "^(?P<page>accounts|admin|reception|api/docs|api/schema)$": None,
     "ml/v1/me/": None,  # the caller's own account
     "accounts/": None,  # this page and the next ones too; sign-ins and changes of tokens are noted by signals
     "accounts/access-log/": Look("access.list", f"/accounts/access-log/?patient={PATIENT}"),
+    "reception/": Look("inference.list", "/reception/"),
+    "reception/<id:inference_id>/": Look("inference.read", f"/reception/{INFERENCE}/"),
     "accounts/login/": None,
     "accounts/login/one-click/": None,
     "accounts/logout/": None,

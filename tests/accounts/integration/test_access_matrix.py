@@ -34,6 +34,7 @@ from tests.support.executions import insert_execution, insert_model_call
 from tests.support.feedback import model_answer, post_feedback
 from tests.support.gateway import BODY
 from tests.support.inference_rows import insert_row
+from tests.support.model import ScriptedModel
 from tests.support.network import free_port
 from tests.support.provider_calls import insert_call
 from tests.support.stored_files import LARGE
@@ -101,6 +102,10 @@ API = {
     "access-log/": Row("access-log/", reads(AUDITOR)),
     "access-log/export/": Row("access-log/export/", reads(AUDITOR)),
     "accuracy/": Row("accuracy/", reads(KIM, OTHER, REVIEWER, TRAINER, AUDITOR)),
+    "insight/overview/": Row("insight/overview/", reads(KIM, OTHER, REVIEWER, TRAINER, AUDITOR)),
+    "insight/accuracy/": Row("insight/accuracy/", reads(KIM, OTHER, REVIEWER, TRAINER, AUDITOR)),
+    "insight/drift/": Row("insight/drift/", reads(KIM, OTHER, REVIEWER, TRAINER, AUDITOR)),
+    "insight/review/": Row("insight/review/", reads(KIM, OTHER, REVIEWER, AUDITOR)),
     "me/": Row("me/", reads(*ROLES)),
     "mlflow/log-prediction/": Row(
         "mlflow/log-prediction/", posts(KIM, REVIEWER), is_object=True, body={"inference_id": str(ID)}
@@ -172,7 +177,12 @@ OWN_SESSION = {
     "accounts/session/tokens/<id:token_id>/": ("/accounts/session/tokens/TOKEN/", {"DELETE": 404}),
 }
 # Pages for the sessions of some roles: who may read them.
-AUDIT_PAGES = {"accounts/access-log/": ("/accounts/access-log/", {AUDITOR, ROOT})}
+READ_PAGES = {
+    "accounts/access-log/": ("/accounts/access-log/", {AUDITOR, ROOT}),
+    "reception/": ("/reception/", {KIM, OTHER, REVIEWER, AUDITOR, ROOT}),
+}
+# One inference of Dr. Kim, for sessions: the status by role and method.
+ONE_PAGE = "reception/<id:inference_id>/"
 # Redirects, the answer to unknown paths, and what signs in or out: see test_sign_in.
 ELSEWHERE = {
     "accounts/login/",
@@ -180,7 +190,7 @@ ELSEWHERE = {
     "accounts/session/",
     "accounts/session/one-click/",
     "accounts/logout/",
-    "^(?P<page>accounts|admin|api/docs|api/schema)$",
+    "^(?P<page>accounts|admin|reception|api/docs|api/schema)$",
     "",
     "admin/",
     "admin/login/",
@@ -239,7 +249,8 @@ def test_every_route_is_in_the_matrix() -> None:
         | PAGES.keys()
         | OWN_ACCOUNT.keys()
         | OWN_SESSION.keys()
-        | AUDIT_PAGES.keys()
+        | READ_PAGES.keys()
+        | {ONE_PAGE}
         | ELSEWHERE
         | admin_routes()
     )
@@ -363,12 +374,12 @@ def test_ones_own_tokens_as_json_are_for_sessions_of_every_role(
     assert strangers.revoked_at is None
 
 
-@pytest.mark.parametrize("route", AUDIT_PAGES)
-def test_pages_of_the_audit_are_for_sessions_of_those_who_may_audit(
+@pytest.mark.parametrize("route", READ_PAGES)
+def test_pages_with_rows_are_for_sessions_of_those_who_may_read_them(
     client: Client, users: dict[str, User], route: str, settings: Settings
 ) -> None:
     settings.API_AUTH = "required"
-    path, admitted = AUDIT_PAGES[route]
+    path, admitted = READ_PAGES[route]
     for fields in ({}, *(bearer(user) for user in users.values())):
         assert client.get(path, **fields)["Location"] == f"/accounts/login/?next={path}"
     for role, user in users.items():
@@ -376,6 +387,21 @@ def test_pages_of_the_audit_are_for_sessions_of_those_who_may_audit(
         for method in METHODS:
             right = 405 if method not in {"GET", "HEAD"} else 200 if role in admitted else 403
             assert client.generic(method, path).status_code == right, (method, role)
+
+
+@pytest.mark.usefixtures("objects")
+def test_the_page_of_one_inference_is_for_those_who_see_its_doctor(
+    client: Client, users: dict[str, User], model: ScriptedModel
+) -> None:
+    path, form = f"/reception/{ID}/", {"verdict": "agree"}
+    for fields in ({}, bearer(users[KIM])):
+        assert client.get(path, **fields)["Location"] == f"/accounts/login/?next={path}"
+    for role, user in users.items():
+        client.force_login(user)
+        reads = 200 if role in {KIM, REVIEWER, AUDITOR, ROOT} else 404 if role == OTHER else 403
+        writes = {OTHER: 404, **dict.fromkeys((KIM, REVIEWER, ROOT), 302)}.get(role, 403)
+        assert (client.get(path).status_code, client.post(path, form).status_code) == (reads, writes), role
+        assert client.delete(path).status_code == 405, role
 
 
 @pytest.fixture

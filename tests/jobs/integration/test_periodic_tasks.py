@@ -55,3 +55,15 @@ def test_beat_schedules_only_registered_tasks() -> None:
 
     assert {entry["task"] for entry in beat.conf.beat_schedule.values()} <= set(jobs.tasks)
     assert {entry["options"]["queue"] for entry in beat.conf.beat_schedule.values()} == {UPKEEP_QUEUE}
+
+
+def test_no_upkeep_task_leaves_a_result() -> None:
+    """Both applications must say so: a message of beat says whether its result counts, and the worker obeys it."""
+    from jobs.kinds import RUN_JOB  # noqa: PLC0415
+    from worker.beat import app as beat  # noqa: PLC0415
+    from worker.jobs import app as jobs  # noqa: PLC0415
+
+    upkeep = {entry["task"] for entry in beat.conf.beat_schedule.values()}
+    assert {name for name in upkeep for app in (beat, jobs) if not app.tasks[name].ignore_result} == set()
+    own = {name for name in jobs.tasks if not name.startswith("celery.")}
+    assert {name for name in own if not jobs.tasks[name].ignore_result} == {RUN_JOB}

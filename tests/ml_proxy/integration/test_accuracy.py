@@ -31,7 +31,10 @@ def said(client: Client, moment: str, *words: str, model: str = "m", version: st
     predicted_at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
     row = insert_row(predicted_at=predicted_at, model_name=model, model_version=version, output_data=model_answer("x"))
     for word in words:
-        assert post_feedback(client, row.id, verdict=word, label="malignant" if word == "correct" else None).status_code == 201
+        assert (
+            post_feedback(client, row.id, verdict=word, label="malignant" if word == "correct" else None).status_code
+            == 201
+        )
 
 
 def test_it_counts_the_newest_verdict_of_each_inference(client: Client) -> None:

@@ -13,6 +13,8 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from attachments import descriptors
+from attachments.descriptors import Part
 from common.admin_base import READ_CHARS
 from common.ids import uuid7
 from jobs.models import Job
@@ -379,3 +381,51 @@ def test_it_opens_with_all_three(admin: Client) -> None:
     page = admin.get("/admin/").content.decode()
     assert all(path in page for path in (LOG, JOBS, DISPOSITIONS))
     assert "receipt" not in page.lower()
+
+
+def test_verdicts_and_files_stand_beside_their_inference(admin: Client, reader: Client) -> None:
+    row_id = uuid7(NOON)
+    files = descriptors.describe(row_id, [Part("/image", "<b>.png", "image/png", b"picture")])
+    row = insert_row(id=row_id, files=files)
+    make_verdict(inference_id=row.id, verdict="correct", label="malignant", note="note of a doctor")
+    make_verdict(note="on another inference")
+    path = f"{LOG}{row.id}/change/"
+    shown = reader.get(path).content.decode()
+    assert "note of a doctor" not in shown  # no permission to see feedback
+    admin.force_login(User.objects.get(username="admin"))
+    shown = admin.get(path).content.decode()
+    assert "note of a doctor" in shown
+    assert "on another inference" not in shown
+    assert "&lt;b&gt;.png</a> (image/png, 7 bytes)" in shown
+    assert '<input type="submit"' not in shown
+
+
+QUEUED: dict[str, Any] = {"state": Job.State.QUEUED, "queued_at": NOON, "resend_at": NOON}
+
+
+def cancel(client: Client, *jobs: Job) -> str:
+    form = {"action": "cancel", "_selected_action": [str(job.pk) for job in jobs]}
+    return str(client.post(JOBS, form, follow=True).content.decode())
+
+
+def test_jobs_can_be_cancelled(admin: Client, noted: Noted) -> None:
+    queued, running, ended = make_job(**QUEUED), make_job(state="running"), make_job()
+    shown = cancel(admin, queued, running, ended)
+    assert f"{queued.pk}: cancelled" in shown
+    assert f"{running.pk}: is being cancelled" in shown
+    assert f"{ended.pk}: This job has already ended: failed." in shown
+    assert Job.objects.get(pk=queued.pk).state == "cancelled"
+    assert Job.objects.get(pk=running.pk).cancel_requested
+    assert [entry.action for entry in noted()].count("job.cancel") == 2
+
+
+def test_jobs_can_be_cancelled_by_those_who_may_only(reader: Client) -> None:
+    User.objects.get(username="reader").user_permissions.add(Permission.objects.get(codename="view_job"))
+    job = make_job(**QUEUED)
+    assert "Cancel the selected jobs" not in reader.get(JOBS).content.decode()
+    cancel(reader, job)
+    assert Job.objects.get(pk=job.pk).state == "queued"
+
+
+def test_the_admin_has_the_projects_name(admin: Client) -> None:
+    assert "ML Proxy" in admin.get("/admin/").content.decode()

@@ -12,7 +12,11 @@ export type Tone = keyof typeof TONES;
 export function Badge({ tone = "neutral", className, ...props }: ComponentProps<"span"> & { tone?: Tone }) {
   return (
     <span
-      className={cn("inline-block rounded-full px-2.5 py-0.5 text-sm font-medium", TONES[tone], className)}
+      className={cn(
+        "inline-block whitespace-nowrap rounded-full px-2.5 py-0.5 text-sm font-medium",
+        TONES[tone],
+        className,
+      )}
       {...props}
     />
   );

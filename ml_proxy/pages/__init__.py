@@ -1,0 +1,1 @@
+"""The pages without JavaScript: the newest inferences, and a doctor's verdict."""

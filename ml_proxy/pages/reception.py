@@ -1,0 +1,144 @@
+"""`/reception/`: the newest inferences, and `/reception/{id}/`: one of them, with a form for the verdict."""
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+
+from accounts.access_log import purpose_of
+from accounts.callers import Caller, caller_of_user
+from accounts.throttling import limit
+from attachments.links import links
+from common.access import note_rows
+from common.exceptions import BadInput, NoSuchRecord
+from common.json_format import indented
+from common.query_params import Readers, cursor, read_query
+from common.request_body import require_method
+from common.strict_json import NotJSON
+from ml_proxy import history
+from ml_proxy.answers import Prediction, predictions
+from ml_proxy.filters import HISTORY_FILTERS
+from ml_proxy.history import Cursor, Page, wanted
+from ml_proxy.model_classes import MODEL_CLASSES
+from ml_proxy.models import Feedback
+from ml_proxy.pages.forms import VerdictForm
+from ml_proxy.pages.language import in_callers_language
+from ml_proxy.permissions import GIVE_FEEDBACK, READ_FEEDBACK, READ_HISTORY
+from ml_proxy.records import SOURCE
+from ml_proxy.rows import Row
+
+PER_PAGE = 25
+SHOWN_CHARS = 20_000  # of an input, and of an answer
+NAMES = ("doctor", "patient")
+_READERS: Readers = {
+    **{name: HISTORY_FILTERS[name] for name in NAMES},
+    "cursor": ("after", cursor(Cursor.of)),
+}
+
+
+@csrf_exempt  # it changes nothing, and a wrong method must get a 405
+@never_cache
+@login_required
+@in_callers_language
+def reception(request: HttpRequest) -> HttpResponse:
+    """Shows one page of inferences, newest first. The look is noted. Raises `PermissionDenied`."""
+    require_method(request, "GET", "HEAD")
+    caller = _caller(request)
+    asked = {name: str(request.GET.get(name, "")) for name in NAMES}
+    try:
+        query = read_query(request, _READERS)
+    except BadInput as exc:
+        context = {"wide": True, "asked": asked, "errors": exc.field_errors or [{"detail": exc.detail}]}
+        return render(request, "ml_proxy/reception.html", context, status=exc.status)
+    page = history.page(wanted(scope=caller.doctors, limit=PER_PAGE, **query))
+    note_rows(request, "inference.list", page.rows, query)
+    return render(request, "ml_proxy/reception.html", {"wide": True, "asked": asked, **_listed(page, asked, caller)})
+
+
+@never_cache
+@login_required
+@in_callers_language
+def reception_one(request: HttpRequest, inference_id: UUID) -> HttpResponse:
+    """Shows one inference, or stores a verdict on it. Raises `PermissionDenied` or `Http404`."""
+    require_method(request, "GET", "HEAD", "POST")
+    caller = _caller(request)
+    if request.method == "POST" and not caller.may(GIVE_FEEDBACK):
+        raise PermissionDenied
+    purpose_of(request)
+    try:
+        page = history.page_of_one(inference_id, caller.doctors)
+    except NoSuchRecord as exc:
+        raise Http404 from exc
+    form = _form(request, page.rows[0])
+    if request.method == "POST" and form.is_valid() and form.submit(inference_id, caller):
+        note_rows(request, "feedback.create", page.rows, {"inference": inference_id})
+        return HttpResponseRedirect(f"{reverse('reception-one', args=[inference_id])}?saved=1")
+    note_rows(request, "inference.read", page.rows, {"id": inference_id})
+    return render(request, "ml_proxy/reception_one.html", _described(request, page, form, caller))
+
+
+def _caller(request: HttpRequest) -> Caller:
+    caller = caller_of_user(request.user)
+    if not caller.may(READ_HISTORY):
+        raise PermissionDenied
+    vars(request)["caller"] = caller
+    limit(request, "history")
+    return caller
+
+
+def _listed(page: Page, asked: dict[str, str], caller: Caller) -> dict[str, Any]:
+    verdicts = _verdicts([row.id for row in page.rows]) if caller.may(READ_FEEDBACK) else {}
+    chosen = {name: value for name, value in asked.items() if value.strip()}
+    return {
+        "rows": [{"row": row, "top": _top(row), "verdict": verdicts.get(row.id)} for row in page.rows],
+        "has_verdicts": caller.may(READ_FEEDBACK),
+        "older": urlencode({**chosen, "cursor": page.next.opaque()}) if page.next else "",
+        "newest": urlencode(chosen),
+    }
+
+
+def _verdicts(inference_ids: list[UUID]) -> dict[UUID, Feedback]:
+    """The newest verdict on each inference."""
+    found = Feedback.objects.filter(inference_id__in=inference_ids).order_by("position")
+    return {each.inference_id: each for each in found}
+
+
+def _form(request: HttpRequest, row: Row) -> VerdictForm:
+    top = _top(row)
+    classes = MODEL_CLASSES.of(row.model_name, row.model_version)
+    posted = request.POST if request.method == "POST" else None
+    return VerdictForm(posted, classes=classes, own_label=top.label if top else None)
+
+
+def _described(request: HttpRequest, page: Page, form: VerdictForm, caller: Caller) -> dict[str, Any]:
+    row: Row = page.rows[0]
+    columns = {row_id: column for row_id, (column,) in page.hidden.items() if column}
+    verdicts = Feedback.objects.filter(inference_id=row.id).order_by("-position")[:PER_PAGE]
+    return {
+        "row": row,
+        "predictions": _predictions(row),
+        "input": indented(row.input_data, SHOWN_CHARS),
+        "files": links(SOURCE, columns).get(row.id, []) if columns else [],
+        "verdicts": verdicts if caller.may(READ_FEEDBACK) else None,
+        "form": form if caller.may(GIVE_FEEDBACK) else None,
+        "is_saved": "saved" in request.GET,
+    }
+
+
+def _top(row: Row) -> Prediction | None:
+    found = _predictions(row)
+    return found[0] if found else None
+
+
+def _predictions(row: Row) -> list[Prediction]:
+    try:
+        return predictions(row.output_data)
+    except NotJSON:  # a large answer that can't be read from the storage now
+        return []
