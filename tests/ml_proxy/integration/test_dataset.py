@@ -133,6 +133,7 @@ def test_its_file_name_contains_only_the_time_of_the_export(client: Client) -> N
     assert_problem(with_database_down(lambda: client.get(DATASET)), 503, "database-unavailable")
 
 
+@pytest.mark.usefixtures("model")  # it tells no classes
 def test_a_verdict_given_during_the_export_neither_repeats_nor_hides_a_line(client: Client) -> None:
     count = 2 * MAX_ROWS + 1
     insert_rows(count, doctor="'Dr. Kim'", patient="'Lee'")
@@ -149,6 +150,7 @@ def test_a_verdict_given_during_the_export_neither_repeats_nor_hides_a_line(clie
     assert [UUID(line["inference_id"]).int for line in lines(client)][-2:] == [0, count - 1]
 
 
+@pytest.mark.usefixtures("model")
 def test_it_can_be_read_newest_verdict_first(client: Client) -> None:
     insert_rows(2 * MAX_ROWS + 1, doctor="'Dr. Kim'", patient="'Lee'")
     insert_agreements()
