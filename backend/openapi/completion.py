@@ -17,7 +17,8 @@ def complete(result: Node, generator: Any, request: Any, public: bool) -> Node:
     result["tags"] = [{"name": engine["name"], "description": engine["description"]} for engine in engines]
     for path, operations in result["paths"].items():
         for operation in operations.values():
-            operation["tags"] = _engine(path, engines) or operation["tags"]
+            if tags := _engine(path, engines):
+                operation["tags"] = tags
     problems.add(result, texts.answers())
     _describe(result, texts.fields())
     _add_examples(result, texts.examples())
