@@ -16,9 +16,9 @@ class TextToSQLConfig(AppConfig):
         from jobs import kinds  # noqa: PLC0415
         from recording import sources  # noqa: PLC0415
         from text_to_sql.doctor import language_model  # noqa: PLC0415
-        from text_to_sql.execution.job import SQL  # noqa: PLC0415
         from text_to_sql.models import RowRule  # noqa: PLC0415
         from text_to_sql.source import EXECUTIONS, LLM_CALLS  # noqa: PLC0415
+        from text_to_sql.statement_jobs import SQL  # noqa: PLC0415
 
         doctor.register("language model", language_model)
         rights.watch(RowRule)

@@ -4,8 +4,8 @@ from django.urls import path
 
 from jobs.urls import paths as job_paths
 from recording.urls import paths
-from text_to_sql.execution.job import SQL
 from text_to_sql.source import EXECUTIONS, LLM_CALLS
+from text_to_sql.statement_jobs import SQL
 from text_to_sql.views.execution import Execution
 from text_to_sql.views.questions import Question, Verification
 

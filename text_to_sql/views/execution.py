@@ -22,9 +22,9 @@ from common.schemas import KEY_SCHEMA, sent_field
 from jobs.serializers import JobSchema
 from jobs.urls import KEY
 from jobs.views import accepted
-from text_to_sql import bodies, summaries
+from text_to_sql import bodies, statement_jobs, summaries
 from text_to_sql.catalogue import registered
-from text_to_sql.execution import files, job, service
+from text_to_sql.execution import files, service
 from text_to_sql.execution.visibility import groups_of
 from text_to_sql.execution.watch import Audience
 from text_to_sql.models import Database, QuestionSession
@@ -101,7 +101,7 @@ def _started(request: Request, asked: service.Request, form: files.Form, summari
     digest = request_digest(
         request.method or "", request.path, request.META.get("QUERY_STRING", ""), asked.query.encode()
     )
-    started = job.start(
+    started = statement_jobs.start(
         asked,
         summarize=summarize,
         digest=digest,
