@@ -14,7 +14,7 @@ import { type Database, type Example, examplesQuery, helpFor } from "./api";
 import { earlier, remember } from "./earlier";
 import { HelpCard } from "./help";
 import { Rows } from "./rows";
-import { nearest } from "./statement";
+import { hasKorean, inLanguage, nearest } from "./statement";
 import { Statement, type Written } from "./statement-card";
 import { TextButton } from "./text-button";
 
@@ -71,11 +71,8 @@ export function Desk({ caller, database, databases, onChoose, question: text, on
   };
 
   const help = own ? undefined : helpFor(question.error);
-  const suggested = nearest(
-    question.isError ? (question.variables ?? "") : i18n.locale === "ko" ? "알려줘 보여줘" : "show how many",
-    examples,
-    SUGGESTED,
-  );
+  const like = question.isError ? question.variables : "";
+  const suggested = nearest(like, inLanguage(like ? hasKorean(like) : i18n.locale === "ko", examples), SUGGESTED);
   return (
     <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_20rem]">
       <div className="flex min-w-0 flex-col gap-4">

@@ -1,4 +1,4 @@
-import { Plural, Trans, useLingui } from "@lingui/react/macro";
+import { Trans, useLingui } from "@lingui/react/macro";
 import type { ExecutionResponse } from "@ml-proxy/client";
 import { useMutation } from "@tanstack/react-query";
 import { Download } from "lucide-react";
@@ -37,15 +37,13 @@ export function Rows({ database, sessionId, sql, result, isStale }: Props) {
               {result.summary}
             </p>
           )}
-          <p className="text-sm text-muted-foreground">
-            <Plural value={count} one="# row" other="# rows" />
-            {count > MOST_SHOWN && (
-              <>
-                {" · "}
-                <Trans>the first {MOST_SHOWN} are shown</Trans>
-              </>
-            )}
-          </p>
+          {count > MOST_SHOWN && (
+            <p className="text-sm text-muted-foreground">
+              <Trans>
+                The first {MOST_SHOWN} of {count} rows are shown; the file has all.
+              </Trans>
+            </p>
+          )}
         </div>
         <SaveButton database={database} sessionId={sessionId} sql={sql} />
       </div>

@@ -44,7 +44,7 @@ const COLORS = HighlightStyle.define([
   { tag: tags.comment, color: "var(--muted-foreground)", fontStyle: "italic" },
 ]);
 
-/** An editor of one statement. Ctrl-Enter runs it; Tab leaves it, as in any field. */
+/** An editor of one statement. Ctrl-Enter runs it, Ctrl-Space completes names; Tab leaves it, as in any field. */
 export function SqlEditor({ value, onChange, onRun, engine, tables, label }: Props) {
   const parent = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
@@ -69,7 +69,7 @@ export function SqlEditor({ value, onChange, onRun, engine, tables, label }: Pro
           keymap.of([{ key: "Mod-Enter", run }, ...completionKeymap, ...defaultKeymap, ...historyKeymap]),
           history(),
           bracketMatching(),
-          autocompletion(),
+          autocompletion({ activateOnTyping: false }), // a list that opens by itself takes Enter and covers the text
           sql({ dialect: DIALECTS[engine as keyof typeof DIALECTS] ?? SQLite, schema, upperCaseKeywords: true }),
           syntaxHighlighting(COLORS),
           EditorView.lineWrapping,

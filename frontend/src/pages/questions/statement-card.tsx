@@ -34,6 +34,7 @@ export function Statement({ database, written, answer, sql, onSql, onRun, isRunn
   const { t } = useLingui();
   const { data: tables = NO_TABLES } = useQuery(tablesQuery(database.id));
   const { data: me } = useQuery(meQuery);
+  const isKnown = Boolean(answer?.example) && sql === answer?.sql;
   const isEmpty = sql.trim() === "";
   return (
     <Card aria-label={t`SQL`} data-testid="statement">
@@ -49,6 +50,9 @@ export function Statement({ database, written, answer, sql, onSql, onRun, isRunn
           label={t`SQL statement`}
         />
       </Suspense>
+      <p className="mt-1 hidden text-sm text-muted-foreground sm:block">
+        <Trans>Ctrl-Enter runs it, Ctrl-Space completes names.</Trans>
+      </p>
       <UsedTables tables={tablesIn(sql, tables)} />
       <div className="mt-4 flex flex-wrap gap-2">
         <Button variant="primary" onClick={onRun} disabled={isEmpty || isRunning}>
@@ -59,7 +63,7 @@ export function Statement({ database, written, answer, sql, onSql, onRun, isRunn
           )}
           <Trans>Run</Trans>
         </Button>
-        {may(me, "text_to_sql.change_database") && written.question && (
+        {may(me, "text_to_sql.change_database") && written.question && !isKnown && (
           <KeepButton database={database.id} written={written} sql={sql} />
         )}
       </div>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chartOf, nearest, shown, tablesIn } from "./statement";
+import { chartOf, inLanguage, nearest, shown, tablesIn } from "./statement";
 
 const table = (name: string, hidden = false) => ({ name, kor_name: "", hidden, columns: [] });
 const example = (id: number, question: string) => ({ id, question, sql: "" });
@@ -21,6 +21,13 @@ it("finds the examples that are the most like a question", () => {
   const examples = [example(1, "도시별 고객 수는?"), example(2, "월별 매출을 알려줘"), example(3, "Show sales")];
   expect(nearest("분기별 매출을 알려줘", examples, 2).map(({ id }) => id)).toEqual([2, 1]);
   expect(nearest("", examples, 1)).toHaveLength(1);
+});
+
+it("suggests examples in the reader's language, if there are any", () => {
+  const examples = [example(1, "월별 매출"), example(2, "Sales by month")];
+  expect(inLanguage(true, examples).map(({ id }) => id)).toEqual([1]);
+  expect(inLanguage(false, examples).map(({ id }) => id)).toEqual([2]);
+  expect(inLanguage(false, examples.slice(0, 1)).map(({ id }) => id)).toEqual([1]);
 });
 
 describe("chartOf", () => {

@@ -25,6 +25,16 @@ export function nearest(text: string, examples: Example[], count: number): Examp
     .map(({ example }) => example);
 }
 
+/** The examples in the language of the reader, or all if there are none in it. */
+export function inLanguage(isKorean: boolean, examples: Example[]): Example[] {
+  const found = examples.filter(({ question }) => hasKorean(question) === isKorean);
+  return found.length > 0 ? found : examples;
+}
+
+export function hasKorean(text: string): boolean {
+  return /\p{Script=Hangul}/u.test(text);
+}
+
 function pairs(text: string): Set<string> {
   const letters = text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
   return new Set(Array.from({ length: Math.max(0, letters.length - 1) }, (_, at) => letters.slice(at, at + 2)));
