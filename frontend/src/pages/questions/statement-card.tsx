@@ -39,6 +39,11 @@ export function Statement({ database, written, answer, sql, onSql, onRun, isRunn
   return (
     <Card aria-label={t`SQL`} data-testid="statement">
       <CardTitle>SQL</CardTitle>
+      {written.question && (
+        <p className="-mt-2 mb-2 wrap-anywhere" dir="auto">
+          {written.question}
+        </p>
+      )}
       {answer && <Origin answer={answer} />}
       <Suspense fallback={<Skeleton className="h-28" />}>
         <SqlEditor
