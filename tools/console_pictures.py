@@ -35,6 +35,11 @@ def take(browser: Browser, url: str, folder: Path, paths: tuple[str, ...]) -> No
 
 def _fill(page: Page, path: str) -> None:
     """Brings a page to a state worth a look."""
+    if path == "questions" and (suggestion := page.locator("main li button")).count():
+        suggestion.first.click()
+        page.get_by_test_id("result").wait_for()
+        page.locator(".cm-content").wait_for()
+        page.wait_for_load_state("networkidle")
     if path != "predict":
         return
     page.locator("main select").nth(1).select_option(index=1)
