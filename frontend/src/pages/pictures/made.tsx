@@ -46,7 +46,6 @@ function Picture({ title, url, alt, otherwise }: PictureProps) {
 
 /** What else the job found: a description, products by keyword, and the models that made it. */
 export function Made({ result }: { result: Result }) {
-  const { t } = useLingui();
   const { description, warnings, products, models } = result;
   return (
     <div className="mt-4 flex flex-col gap-5">
@@ -58,7 +57,7 @@ export function Made({ result }: { result: Result }) {
           ))}
         </ul>
       )}
-      <section aria-label={t`Products`} data-testid="products">
+      <div data-testid="products">
         <h3 className="mb-2 font-semibold">
           <Trans>Products</Trans>
         </h3>
@@ -73,7 +72,7 @@ export function Made({ result }: { result: Result }) {
             <Products keyword={keyword} products={details} />
           </div>
         ))}
-      </section>
+      </div>
       <Models models={models} />
     </div>
   );
@@ -113,12 +112,12 @@ function Models({ models }: { models: Result["models"] }) {
     { header: t`Provider`, accessorKey: "provider" },
   ];
   return (
-    <section aria-label={t`Made by`} data-testid="models">
+    <div data-testid="models">
       <h3 className="mb-2 font-semibold">
         <Trans>Made by</Trans>
       </h3>
       <DataTable caption={t`Made by`} columns={columns} rows={models} />
-    </section>
+    </div>
   );
 }
 

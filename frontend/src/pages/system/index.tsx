@@ -17,14 +17,16 @@ export function Page() {
         description={<Trans>What works, what waits, and whether the log is complete.</Trans>}
       />
       <div className="grid items-start gap-4 lg:grid-cols-2">
-        <PartsCard />
+        <div className="flex min-w-0 flex-col gap-4">
+          <PartsCard />
+          <LinksCard />
+        </div>
         {may(me, "ml_proxy.view_metrics") && (
-          <>
+          <div className="flex min-w-0 flex-col gap-4">
             <LogCard />
             <JobsCard />
-          </>
+          </div>
         )}
-        <LinksCard />
         {may(me, "accounts.view_accesslog") && <AccessLogCard />}
       </div>
     </>

@@ -19,9 +19,9 @@ export function LinksCard() {
   ];
   if (may(me, "ml_proxy.view_metrics")) links.push(["/metrics", t`Metrics`, t`For Prometheus`]);
   return (
-    <Card aria-label={t`More`}>
+    <Card aria-label={t`Other pages`}>
       <CardTitle>
-        <Trans>More</Trans>
+        <Trans>Other pages</Trans>
       </CardTitle>
       <ul className="grid gap-2 sm:grid-cols-2">
         {links.map(([url, title, use]) => (

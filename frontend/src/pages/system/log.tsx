@@ -10,14 +10,14 @@ import { Progress } from "@/components/ui/progress";
 import { Skeleton } from "@/components/ui/skeleton";
 import { type Gauges, gaugesQuery } from "./metrics";
 
-/** The backlog of the log, and its account: each answer that was given is in exactly one set. */
+/** The backlog of the log, and its account: each record that was taken is in exactly one set. */
 export function LogCard() {
   const { t } = useLingui();
   const { data, error, refetch } = useQuery(gaugesQuery);
   return (
-    <Card aria-label={t`Log`} data-testid="log">
+    <Card aria-label={t`The log`} data-testid="log">
       <CardTitle>
-        <Trans>Log</Trans>
+        <Trans>The log</Trans>
       </CardTitle>
       {error ? (
         <ProblemAlert error={error} onRetry={refetch} />
@@ -91,12 +91,12 @@ function Account({ sets }: { sets: Record<string, number> | undefined }) {
     <div className="mt-4" data-testid="account" data-answered={answered} data-missing={missing}>
       <div className="mb-2 flex flex-wrap items-center justify-between gap-2">
         <h3 className="font-semibold">
-          <Trans>Answers given: {total}</Trans>
+          <Trans>Records taken: {total}</Trans>
         </h3>
         <Badge tone={missing ? "bad" : "good"}>{missing ? t`${lost} missing` : t`None is missing`}</Badge>
       </div>
       <Counts
-        caption={t`Where each answer’s record is`}
+        caption={t`Where each record is`}
         counts={Object.entries(parts).map(([name, count]) => [name, names[name] ?? name, count])}
       />
     </div>

@@ -7,6 +7,7 @@ import { Card, CardTitle } from "@/components/ui/card";
 import { Skeleton } from "@/components/ui/skeleton";
 import { milliseconds } from "@/lib/format";
 
+const UP_TO_DATE = "up to date"; // the log’s detail that says no more than that it works
 const TONES: Record<Readiness["status"], Tone> = {
   ready: "good",
   degraded: "warn",
@@ -25,7 +26,7 @@ export function PartsCard() {
     unreachable: t`No answer from the gateway`,
   };
   return (
-    <Card aria-label={t`Parts`} className="lg:row-span-2">
+    <Card aria-label={t`Parts`}>
       <div className="mb-3 flex flex-wrap items-center justify-between gap-2">
         <CardTitle className="mb-0!">
           <Trans>Parts</Trans>
@@ -60,7 +61,7 @@ function PartRow({ name, part: { ok, ms, detail } }: { name: string; part: Part 
     model: [t`Model server`, t`Answers predictions.`],
     journal: [t`Journal`, t`Takes each record before its answer goes out.`],
     publisher: [t`Publisher`, t`Sends records from the journal to the workers.`],
-    log: [t`Log`, t`Records become rows in time.`],
+    log: [t`The log`, t`Records become rows in time.`],
     database: [t`Database`, t`Holds rows, accounts and jobs.`],
     redis: [t`Redis`, t`Carries records and jobs to the workers.`],
     beat: [t`Beat`, t`Starts the regular tasks.`],
@@ -79,7 +80,7 @@ function PartRow({ name, part: { ok, ms, detail } }: { name: string; part: Part 
           <Badge tone={ok ? "good" : "bad"}>{ok ? t`Works` : t`Down`}</Badge>
         </span>
       </div>
-      {detail && (!ok || name === "log") && (
+      {detail && (!ok || (name === "log" && detail !== UP_TO_DATE)) && (
         <p className={`mt-1 text-sm wrap-anywhere ${ok ? "text-muted-foreground" : "text-bad"}`}>{detail}</p>
       )}
     </li>
