@@ -32,14 +32,14 @@ class OnnxSession:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3  # errors only: what it warns of before it refuses a file is in the exception
         try:
+            _require_own_weights(onnx)
             self._session = onnxruntime.InferenceSession(onnx, options, providers=PROVIDERS)
+        except InvalidModel:
+            raise
         except Exception as exc:
             raise InvalidModel(f"ONNX Runtime can't load it ({type(exc).__name__})") from exc
         self._outputs, self._returns_logits = [output], returns_logits
         self._input = self._check_inputs_and_outputs()
-        # The file's digest would not cover weights in another file.
-        if any(uses_external_data(tensor) for tensor in load_from_string(onnx).graph.initializer):
-            raise InvalidModel("its weights are in another file: export it with external_data=False")
 
     @property
     def provider(self) -> str:
@@ -59,6 +59,12 @@ class OnnxSession:
             raise InvalidModel(f"it must have one input and an output {self._outputs[0]}")
         name: str = inputs[0]
         return name
+
+
+def _require_own_weights(onnx: bytes) -> None:
+    """Raises `InvalidModel` if weights are in another file: ONNX Runtime would read it, and no digest covers it."""
+    if any(uses_external_data(tensor) for tensor in load_from_string(onnx).graph.initializer):
+        raise InvalidModel("its weights are in another file: export it with external_data=False")
 
 
 def softmax(logits: Tensor) -> Tensor:

@@ -28,6 +28,17 @@ _direct_origins: dict[str, DirectOrigins] = {}  # by source
 ANSWER_BYTES = 64 * 1024  # an upper bound for most answers and a record's own members
 
 
+class _Place:
+    """Where this process keeps records until they are rows."""
+
+    has_journal = True
+
+
+def without_journal() -> None:
+    """This process writes rows directly from now on: a worker may run on a host where no publisher reads a journal."""
+    _Place.has_journal = False
+
+
 class CapacityReservation:
     """Reserves journal space for a record with a body of this size, before the model is called. Raises `NoRoom`."""
 
@@ -38,6 +49,8 @@ class CapacityReservation:
         self._writer: Writer | None = None
 
     def __enter__(self) -> None:
+        if not _Place.has_journal:
+            return
         try:
             writer = _writer()
             writer.reserve(self._bytes)
@@ -60,6 +73,9 @@ def record(item: SealableRecord, contents: Sequence[bytes] = ()) -> None:
     It then never becomes a row, unless the journal's disk hung in the middle of writing it. A disk that hangs is not
     worked around: the database may lie on the same one.
     """
+    if not _Place.has_journal:
+        _write_directly(item, contents)
+        return
     try:
         _append(item, contents)
     except JournalStalled as exc:

@@ -12,6 +12,7 @@ from django.db import reset_queries
 from common import logs, metrics, tracing
 from common.database_checks import refuse_unusable
 from common.parent_death import die_with_parent
+from recording import recorder
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,11 @@ def make_app(role: str, **transport: Any) -> Celery:
     app.conf.task_annotations = {CLEANUP: {"ignore_result": True}}  # as all upkeep tasks: a result would be a row
     app.autodiscover_tasks(force=True)
     return app
+
+
+@signals.worker_init.connect
+def _write_rows_directly(**_: Any) -> None:
+    recorder.without_journal()
 
 
 @signals.setup_logging.connect

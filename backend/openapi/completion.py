@@ -17,17 +17,18 @@ def complete(result: Node, generator: Any, request: Any, public: bool) -> Node:
     result["tags"] = [{"name": engine["name"], "description": engine["description"]} for engine in engines]
     for path, operations in result["paths"].items():
         for operation in operations.values():
-            operation["tags"] = [_engine(path, engines)]
+            if tags := _engine(path, engines):
+                operation["tags"] = tags
     problems.add(result, texts.answers())
     _describe(result, texts.fields())
     _add_examples(result, texts.examples())
     return result
 
 
-def _engine(path: str, engines: list[Node]) -> str:
-    """The engine with the longest beginning of the path."""
-    starts = {start: engine["name"] for engine in engines for start in engine["paths"] if path.startswith(start)}
-    return str(starts[max(starts, key=len)])
+def _engine(path: str, engines: list[Node]) -> list[str]:
+    """The engine with the longest beginning of the path, as a list; empty for a path of none."""
+    starts = {start: str(engine["name"]) for engine in engines for start in engine["paths"] if path.startswith(start)}
+    return [starts[max(starts, key=len)]] if starts else []
 
 
 def _describe(result: Node, fields: dict[str, str]) -> None:

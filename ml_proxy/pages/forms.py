@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.callers import Caller
-from common.exceptions import BadInput
+from common.exceptions import BadInput, Unavailable
 from common.responses import as_json
 from ml_proxy import feedback
 from ml_proxy.feedback_requests import read_request
@@ -64,4 +64,6 @@ class VerdictForm(ModelForm):
             for error in exc.field_errors:
                 name = error.pointer.removeprefix("/")
                 self.add_error(name if name in self.fields else None, error.detail)
+        except Unavailable as exc:  # whether the model has this class can't be asked now
+            self.add_error("label", exc.detail)
         return not self.errors

@@ -1,5 +1,6 @@
 """`/reception/`: the newest inferences, and `/reception/{id}/`: one of them, with a form for the verdict."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,7 +18,7 @@ from accounts.callers import Caller, caller_of_user
 from accounts.throttling import limit
 from attachments.links import links
 from common.access import note_rows
-from common.exceptions import BadInput, NoSuchRecord
+from common.exceptions import BadInput, NoSuchRecord, Unavailable
 from common.json_format import indented
 from common.query_params import Readers, cursor, read_query
 from common.request_body import require_method
@@ -43,13 +44,17 @@ _READERS: Readers = {
 }
 
 
-@csrf_exempt  # it changes nothing, and a wrong method must get a 405
+@csrf_exempt  # it changes nothing, and a wrong method must get a 405, also from who is not signed in
 @never_cache
-@login_required
-@in_callers_language
 def reception(request: HttpRequest) -> HttpResponse:
     """Shows one page of inferences, newest first. The look is noted. Raises `PermissionDenied`."""
     require_method(request, "GET", "HEAD")
+    return _newest(request)
+
+
+@login_required
+@in_callers_language
+def _newest(request: HttpRequest) -> HttpResponse:
     caller = _caller(request)
     asked = {name: str(request.GET.get(name, "")) for name in NAMES}
     try:
@@ -112,9 +117,16 @@ def _verdicts(inference_ids: list[UUID]) -> dict[UUID, Feedback]:
 
 def _form(request: HttpRequest, row: Row) -> VerdictForm:
     top = _top(row)
-    classes = MODEL_CLASSES.of(row.model_name, row.model_version)
     posted = request.POST if request.method == "POST" else None
-    return VerdictForm(posted, classes=classes, own_label=top.label if top else None)
+    return VerdictForm(posted, classes=_classes(row), own_label=top.label if top else None)
+
+
+def _classes(row: Row) -> Sequence[str] | None:
+    """The model's classes; None if they are unknown, or the model server is away: then the form takes any text."""
+    try:
+        return MODEL_CLASSES.of(row.model_name, row.model_version)
+    except Unavailable:
+        return None
 
 
 def _described(request: HttpRequest, page: Page, form: VerdictForm, caller: Caller) -> dict[str, Any]:

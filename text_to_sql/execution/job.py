@@ -23,9 +23,9 @@ RUNNING_AT_ONCE = 2  # of the three places of `worker-jobs`: trainings and upkee
 _ROW_LIMIT_PERCENT = 99
 
 
-def start(asked: "Request", *, digest: str, request_id: str, key: str | None) -> Job:
+def start(asked: "Request", *, summarize: bool, digest: str, request_id: str, key: str | None) -> Job:
     """Creates and queues the job. Raises `Busy` if as many statements as may run are active."""
-    request = JobRequest(_params(asked), digest=digest)
+    request = JobRequest(_params(asked, summarize), digest=digest)
     for place in range(RUNNING_AT_ONCE):
         try:
             return submission.start(
@@ -43,14 +43,17 @@ def _in_place(number: int) -> JobKind:
 
 def run(job: Job, heartbeat: Heartbeat) -> Outcome:
     """Runs the statement. Raises `GatewayError`."""
-    from text_to_sql.exceptions import StatementCancelled  # noqa: PLC0415 - the guard is 40 MB
+    from text_to_sql import summaries  # noqa: PLC0415 - the guard is 40 MB
+    from text_to_sql.exceptions import StatementCancelled  # noqa: PLC0415
     from text_to_sql.execution import service  # noqa: PLC0415
 
+    asked = _asked(job, heartbeat)
     try:
-        result = service.execute_in_worker(_asked(job, heartbeat))
+        result = service.execute_in_worker(asked)
     except StatementCancelled:
         return CANCELLED
-    return Outcome(Job.State.SUCCEEDED, result=service.as_text(result))
+    summary = summaries.summarize(asked, result) if json.loads(job.params)["summarize"] else None
+    return Outcome(Job.State.SUCCEEDED, result=service.as_text(result, summary))
 
 
 def _refuse(_: bytes) -> JobRequest:
@@ -69,9 +72,14 @@ SQL = JobKind(
 )
 
 
-def _params(asked: "Request") -> str:
-    groups = None if asked.groups is None else sorted(asked.groups)
-    members = {"database": asked.database.pk, "session_id": asked.session_id, "query": asked.query, "groups": groups}
+def _params(asked: "Request", summarize: bool) -> str:
+    members = {
+        "database": asked.database.pk,
+        "session_id": asked.session_id,
+        "query": asked.query,
+        "groups": None if asked.groups is None else sorted(asked.groups),
+        "summarize": summarize,
+    }
     return json.dumps(members, ensure_ascii=False)
 
 

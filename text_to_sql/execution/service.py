@@ -63,9 +63,9 @@ def execute_in_worker(request: Request) -> Result:
     return _execute(request, _write_row)
 
 
-def as_text(result: Result) -> str:
+def as_text(result: Result, summary: str | None) -> str:
     """The result as a job keeps it: the JSON text of the answer."""
-    return as_json(result.described()).decode()
+    return as_json({**result.described(), "summary": summary}).decode()
 
 
 def _execute(request: Request, record: Callable[[QueryExecutionRecord], None]) -> Result:

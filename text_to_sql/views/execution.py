@@ -79,12 +79,13 @@ class Execution(APIView):
             seconds=settings.QUERY_SECONDS,
             audience=Audience(is_wanted=is_waiting(request)),
         )
+        summarize = options.get("summarize") in {"true", "1"}
         if _is_async(request):
-            return _started(request, asked, form)
+            return _started(request, asked, form, summarize)
         result = service.execute(asked)
         if form.name != files.JSON:
             return files.response(result, form)
-        summary = summaries.summarize(asked, result) if options.get("summarize") in {"true", "1"} else None
+        summary = summaries.summarize(asked, result) if summarize else None
         return json_response({**result.described(), "summary": summary})
 
 
@@ -94,14 +95,18 @@ def _is_async(request: Request) -> bool:
     return any(each.partition(";")[0].strip().lower() == "respond-async" for each in preferences)
 
 
-def _started(request: Request, asked: service.Request, form: files.Form) -> HttpResponse:
+def _started(request: Request, asked: service.Request, form: files.Form, summarize: bool) -> HttpResponse:
     if form.name != files.JSON:
         raise BadInput("A job keeps its result as JSON: leave format out, or Prefer.")
     digest = request_digest(
         request.method or "", request.path, request.META.get("QUERY_STRING", ""), asked.query.encode()
     )
     started = job.start(
-        asked, digest=digest, request_id=current_request_id.get(), key=request.META.get("HTTP_IDEMPOTENCY_KEY")
+        asked,
+        summarize=summarize,
+        digest=digest,
+        request_id=current_request_id.get(),
+        key=request.META.get("HTTP_IDEMPOTENCY_KEY"),
     )
     response = accepted(request, started)
     response["Preference-Applied"] = "respond-async"

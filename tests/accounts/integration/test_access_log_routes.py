@@ -55,7 +55,7 @@ ROUTES: dict[str, Look | None] = {
     "ml/v1/insight/overview/": None,  # these three too
     "ml/v1/insight/accuracy/": None,
     "ml/v1/insight/drift/": None,
-    "ml/v1/insight/review/": Look("inference.review", f"{V1}insight/review/", names_patient=False),  # see test_insight
+    "ml/v1/insight/review/": Look("inference.review", f"{V1}insight/review/"),
     "ml/v1/access-log/": Look("access.list", f"{V1}access-log/?patient={PATIENT}"),
     "ml/v1/access-log/export/": Look("access.export", f"{V1}access-log/export/?patient={PATIENT}"),
     "ml/v1/mlflow/log-prediction/": None,  # it sends a run to MLflow, and answers with its id

@@ -32,8 +32,13 @@ def directives(response: Any) -> dict[str, str]:
 def test_every_page_runs_only_files_of_its_own_origin(signed_in: Client, path: str) -> None:
     policy = directives(signed_in.get(path))
     assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
-    assert policy["script-src"] == policy["style-src"] == "'self'"
+    assert policy["script-src"] == "'self'"
+    assert re.fullmatch(r"'self'( 'nonce-[\w-]{22}')?" if path == "/" else "'self'", policy["style-src"])
     assert not re.search(r"unsafe|https?:|\*", " ".join(policy.values()))
+
+
+def test_each_answer_of_the_console_has_a_nonce_of_its_own(signed_in: Client) -> None:
+    assert directives(signed_in.get("/"))["style-src"] != directives(signed_in.get("/"))["style-src"]
 
 
 @pytest.mark.parametrize("path", PAGES)

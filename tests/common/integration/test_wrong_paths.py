@@ -29,7 +29,7 @@ MEANT = {
     "/api/docs//": "/api/docs/",
 }
 UNKNOWN = ["/ml/v1/nowhere/", "/ml/v1/nowhere", "/ddp/nowhere", "/llm/x", "/ai/x/", "/api/x", "/nowhere"]
-PAGES_FOR_PEOPLE = ("/admin/", "/accounts/")  # they lead to the sign-in page, and answer in HTML
+PAGES_FOR_PEOPLE = ("/admin/", "/accounts/", "/reception/")  # they lead to the sign-in page, and answer in HTML
 SAMPLES = {"id": "00000000-0000-7000-8000-000000000000", "str": "x"}
 
 

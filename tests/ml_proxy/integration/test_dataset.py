@@ -16,6 +16,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from pyarrow import parquet
+from pytest_django import Settings
 
 from common.paging import MAX_ROWS
 from common.row_scope import EVERYTHING
@@ -28,6 +29,7 @@ from tests.support.databases import with_database_down
 from tests.support.feedback import insert_agreements, model_answer, post_feedback
 from tests.support.gateway import assert_problem
 from tests.support.inference_rows import FRAGMENTS, NOON, insert_row, insert_rows
+from tests.support.model import ScriptedModel
 from tests.support.query_plans import query_costs
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +37,12 @@ pytestmark = pytest.mark.django_db
 DATASET = "/ml/v1/dataset/"
 MIB = 1024 * 1024
 PLACES = ["{{{}}}", '{{{},"a":1}}', '{{"a":1, {} , "b":2}}', '{{"a":[{{"patient_name":"kept"}}],{}}}']
+
+
+@pytest.fixture
+def _model(model: ScriptedModel, settings: Settings) -> None:
+    """A model server that tells no classes, so that it takes any label."""
+    settings.ML_SERVER_URL = model.url
 
 
 def ask(client: Client, **query: str) -> bytes:
@@ -133,6 +141,7 @@ def test_its_file_name_contains_only_the_time_of_the_export(client: Client) -> N
     assert_problem(with_database_down(lambda: client.get(DATASET)), 503, "database-unavailable")
 
 
+@pytest.mark.usefixtures("_model")
 def test_a_verdict_given_during_the_export_neither_repeats_nor_hides_a_line(client: Client) -> None:
     count = 2 * MAX_ROWS + 1
     insert_rows(count, doctor="'Dr. Kim'", patient="'Lee'")
@@ -149,6 +158,7 @@ def test_a_verdict_given_during_the_export_neither_repeats_nor_hides_a_line(clie
     assert [UUID(line["inference_id"]).int for line in lines(client)][-2:] == [0, count - 1]
 
 
+@pytest.mark.usefixtures("_model")
 def test_it_can_be_read_newest_verdict_first(client: Client) -> None:
     insert_rows(2 * MAX_ROWS + 1, doctor="'Dr. Kim'", patient="'Lee'")
     insert_agreements()

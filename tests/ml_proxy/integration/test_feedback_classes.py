@@ -158,7 +158,7 @@ def test_once_the_model_server_is_back_a_verdict_is_checked(
 ) -> None:
     monkeypatch.setattr(model_classes, "AWAY_SECONDS", 0.0)
     model.script = lambda conversation: conversation.answer(b"{}", status="503 Service Unavailable")
-    assert correct(gateway, "malignant").status_code == 503
+    assert correct(gateway, "bening").status_code == 503
     model.script = tells(described())
     assert correct(gateway, "bening").status_code == 400
     assert correct(gateway, "malignant").status_code == 201

@@ -140,8 +140,17 @@ def test_a_model_server_that_is_away_leaves_a_field_for_the_class(desk: Client, 
     row_id = one()
     found = page_of(desk, f"{LIST}{row_id}/")
     assert '<input type="text" name="label"' in found
-    assert re.findall(r'<option value="([^"]*)"', found) == ["benign", "other"]  # those that the answer names
-    assert desk.post(f"{LIST}{row_id}/", {"verdict": "correct", "label": "unsure"}).status_code == 302
+    assert re.findall(r'<option value="([^"]*)"', found) == [
+        "benign",
+        "other",
+        "malignant",
+        "atypical",
+    ]
+    refused = desk.post(f"{LIST}{row_id}/", {"verdict": "correct", "label": "unsure", "note": "kept text"})
+    assert refused.status_code == 200
+    assert "kept text" in refused.content.decode()
+    assert "try again" in refused.content.decode()
+    assert desk.post(f"{LIST}{row_id}/", {"verdict": "correct", "label": "other"}).status_code == 302
 
 
 def test_a_form_of_another_origin_is_refused(desk: Client, model: ScriptedModel) -> None:

@@ -125,8 +125,9 @@ def test_model_info_describes_how_to_call_the_model(client: FlaskClient) -> None
     model, image_model = info["models"]
     assert (info["name"], info["version"]) == (model["name"], model["version"]) == (DEFAULT_MODEL, "1")
     expected = {"name", "version", "task", "input_schema", "example", "classes", "metrics", "trained_at", "lineage"}
-    assert model.keys() == expected | {"licence", "change_plan"}
-    assert image_model.keys() == model.keys() | {"preprocessing"}
+    common = expected | {"licence", "change_plan"}
+    assert model.keys() == common | {"reference"}  # how its inputs were distributed
+    assert image_model.keys() == common | {"preprocessing"}
     assert model["example"]["model"] == DEFAULT_MODEL
     jsonschema.Draft202012Validator.check_schema(model["input_schema"])
     jsonschema.validate(model["example"], model["input_schema"])

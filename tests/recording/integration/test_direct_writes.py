@@ -3,19 +3,24 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from celery import signals
 from django.core.management import call_command
 from django.db import Error, connection, transaction
 from pytest_django import Settings
 
+import worker.app  # noqa: F401 - connects the workers' signals
 from common.number_set import NumberSet
 from ml_proxy.models import InferenceLog
 from recording import recorder
 from recording.direct_writes import DirectOrigins
+from recording.exceptions import NotRecorded
+from recording.journal import Spool
 from recording.models import Origin
 from recording.publisher import journal_folder
 from recording.seals import keyring
@@ -123,6 +128,32 @@ def test_the_recorder_ends_them(origin: DirectOrigins) -> None:
     recorder.reset()
     assert ended() == [(1, False), (1, True)]
     assert_verifies()
+
+
+@pytest.fixture
+def _worker() -> Iterator[None]:
+    signals.worker_init.send(sender=None)
+    yield
+    recorder._Place.has_journal = True
+
+
+@pytest.mark.usefixtures("_worker", "origin")
+def test_a_worker_has_no_journal_since_its_host_may_have_no_publisher() -> None:
+    with recorder.CapacityReservation(2**40):
+        recorder.record(record())
+    assert Spool(journal_folder()).segments() == []
+    assert_numbered(1)
+
+
+@pytest.mark.usefixtures("_worker", "origin")
+def test_a_workers_answer_is_withheld_while_the_database_is_down() -> None:
+    assert with_database_down(is_withheld)
+
+
+def is_withheld() -> bool:
+    with pytest.raises(NotRecorded):
+        recorder.record(record())
+    return True
 
 
 def resets() -> bool:

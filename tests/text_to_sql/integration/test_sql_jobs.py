@@ -14,6 +14,7 @@ from pytest_django import Settings
 from integrations.mlflow.models import MlflowOutbox
 from jobs import runner
 from jobs.models import Job
+from tests.support.llm_server import LLMServer
 from tests.support.registered import Api
 from tests.support.wait import until
 from tests.text_to_sql.conftest import Target
@@ -36,9 +37,9 @@ def database(api: Api, sqlite_target: Target) -> int:
     return api.register(sqlite_target.owner)
 
 
-def post(client: Client, database: int, query: str, **fields: str) -> Any:
+def post(client: Client, database: int, query: str, *, options: str = "", **fields: str) -> Any:
     return client.post(
-        f"/llm/execute-sql/db/{database}/s",
+        f"/llm/execute-sql/db/{database}/s{options}",
         json.dumps({"query": query}),
         content_type="application/json",
         headers={"Prefer": "respond-async", **fields},
@@ -59,8 +60,19 @@ def test_it_keeps_the_rows_and_the_record_is_a_row_at_once(api: Api, database: i
     _, job = api.call("get", f"{JOBS}{job_id}/")
     assert job["result"]["data"] == [{"id": 1, "clinic": "north"}, {"id": 2, "clinic": "south"}]
     assert job["result"]["truncated"] is False
+    assert job["result"]["summary"] is None
     row = QueryExecutionLog.objects.get()
     assert (row.outcome, row.row_count, row.request_id) == ("succeeded", 2, Job.objects.get().request_id)
+
+
+def test_it_summarizes_the_rows_if_asked(api: Api, database: int, llm: LLMServer) -> None:
+    llm.say('{"summary": "The fees are 30.5."}')
+    job_id = UUID(
+        post(api.client, database, "SELECT SUM(fee) AS fees FROM visits", options="?summarize=1").json()["id"]
+    )
+    assert runner.run(job_id) == "succeeded"
+    assert api.call("get", f"{JOBS}{job_id}/")[1]["result"]["summary"] == "The fees are 30.5."
+    assert llm.agents() == ["result_summarizer"]
 
 
 def test_a_statement_that_is_refused_fails_the_job_and_is_recorded(api: Api, database: int) -> None:

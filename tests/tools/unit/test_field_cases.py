@@ -79,9 +79,14 @@ CASES: dict[str, tuple[str, ...]] = {
         "ml_proxy/integration/test_feedback_classes.py::test_a_version_that_no_longer_serves_has_its_classes_too",
         "ml_proxy/integration/test_feedback_classes.py::test_a_model_server_that_is_away_leaves_the_verdict_to_be_tried_again",
     ),
-    "18 REDIS_URL in every dialect": (),
-    "19 service links of Kubernetes": (),
-    "20 secrets in errors of settings": (),
+    "18 REDIS_URL in every dialect": ("acceptance/test_redis_urls.py::test_every_process_takes_it",),
+    "19 service links of Kubernetes": (
+        "backend/unit/test_settings.py::test_what_can_work_starts",
+        "backend/unit/test_settings.py::test_it_reads_the_settings_of_a_server_with_every_service_link_of_kubernetes",
+    ),
+    "20 secrets in errors of settings": (
+        "backend/unit/test_settings.py::test_a_wrong_setting_stops_the_process_with_one_line",
+    ),
     "21 PgBouncer in transaction mode": (
         "acceptance/test_pgbouncer.py::test_each_command_works",
         "acceptance/test_pgbouncer.py::test_each_page_works",
@@ -153,7 +158,7 @@ CASES: dict[str, tuple[str, ...]] = {
         "acceptance/test_erasure.py::test_an_erased_name_is_in_no_file_and_in_no_key",
     ),
 }
-WITHOUT_TEST: set[str] = {"18", "19", "20"}
+WITHOUT_TEST: set[str] = set()
 
 
 def number_of(case: str) -> str:

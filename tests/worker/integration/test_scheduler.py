@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import redis
+from celery.schedules import crontab
 from pytest_django import Settings
 
 from common import beat_liveness
@@ -51,7 +52,8 @@ def test_a_clock_that_is_set_back_while_it_runs_delays_no_entry(
         scheduler.tick()
         assert min(waits(scheduler).values()) > 80_000
     scheduler.tick()
-    assert max(wait for name, wait in waits(scheduler).items() if name != "celery.backend_cleanup") <= 3600
+    by_the_clock = {name for name, entry in scheduler.schedule.items() if isinstance(entry.schedule, crontab)}
+    assert max(wait for name, wait in waits(scheduler).items() if name not in by_the_clock) <= 3600
 
 
 def test_past_last_runs_are_kept(scheduler: Any) -> None:

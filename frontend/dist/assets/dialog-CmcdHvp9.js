@@ -1,0 +1,1 @@
+import{t as o}from"./dialog-DPlwnOPw.js";export{o as Dialog};

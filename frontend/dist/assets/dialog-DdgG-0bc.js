@@ -1,1 +1,0 @@
-import{t as o}from"./dialog-DfXiJ7cd.js";export{o as Dialog};

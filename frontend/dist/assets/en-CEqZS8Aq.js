@@ -1,1 +1,0 @@
-var r=JSON.parse('{"y8le+Z":["Training"]}');export{r as messages};

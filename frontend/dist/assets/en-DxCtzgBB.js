@@ -1,1 +1,0 @@
-var r=JSON.parse('{"cVDh/V":["Insight"]}');export{r as messages};

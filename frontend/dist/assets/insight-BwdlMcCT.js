@@ -1,1 +1,0 @@
-import{a as t,it as s,nt as r}from"./shell-DSbM2FMP.js";var a=s();function i(){const{_:s}=r();return(0,a.jsx)(t,{title:s({id:"cVDh/V"})})}export{i as Page};

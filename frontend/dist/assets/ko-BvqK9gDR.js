@@ -1,1 +1,0 @@
-var e=JSON.parse('{"y8le+Z":["학습"]}');export{e as messages};

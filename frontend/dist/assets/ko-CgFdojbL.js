@@ -1,1 +1,0 @@
-var r=JSON.parse('{"cVDh/V":["분석"]}');export{r as messages};

@@ -1,1 +1,0 @@
-import{a as t,it as s,nt as n}from"./shell-DSbM2FMP.js";var r=s();function a(){const{_:s}=n();return(0,r.jsx)(t,{title:s({id:"enzGAL"})})}export{a as Page};

@@ -1,1 +1,0 @@
-import{it as a,m as s}from"./shell-DSbM2FMP.js";var e=a();function m({className:a}){return(0,e.jsx)("div",{"aria-hidden":!0,className:s("animate-pulse rounded-md bg-muted",a)})}export{m as t};
