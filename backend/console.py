@@ -25,6 +25,7 @@ PAGES = (
     "account",
 )
 _NONCE = "CSP_NONCE"  # in the built page, in place of a nonce
+_PORT = '"FLOWER_PORT"'  # in the built page, in place of the port for the link to Flower
 # Scripts of this origin only, and nothing inline. Dialogs lock scrolling with a style element, which has the nonce;
 # previews of pictures are blobs that the page made.
 _POLICY = (
@@ -39,7 +40,8 @@ def console(request: HttpRequest, page: str = "") -> HttpResponse:
     """The page, with a nonce of its own. Raises `Unavailable` if nobody built it."""
     require_method(request, "GET", "HEAD")
     nonce = token_urlsafe(16)
-    response = HttpResponse(_page(settings.CONSOLE_DIR / "index.html").replace(_NONCE, nonce))
+    built = _page(settings.CONSOLE_DIR / "index.html").replace(_PORT, f'"{settings.FLOWER_PORT}"')
+    response = HttpResponse(built.replace(_NONCE, nonce))
     response["Content-Security-Policy"] = _POLICY.format(nonce=nonce)
     response["Cache-Control"] = "no-cache"
     return response

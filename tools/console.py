@@ -14,7 +14,15 @@ from tools import node
 ROOT = Path(__file__).resolve().parents[1]
 BUILT = Path("frontend/dist")
 STAMP = BUILT / "source.sha256"
-SOURCES = ("package.json", "package-lock.json", "frontend", "clients/typescript/src", "clients/typescript/package.json")
+SOURCES = (
+    "package.json",
+    "package-lock.json",
+    "frontend",
+    "clients/typescript/src",
+    "clients/typescript/package.json",
+    "docs/examples/desk-scene.jpg",  # the page of pictures loads these two
+    "docs/examples/no-desk.jpg",
+)
 _NOT_SOURCE = frozenset({"dist", "node_modules"})
 _BUILD = ("npm", "run", "build", "--workspace", "frontend", "--silent")
 

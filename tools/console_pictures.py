@@ -5,6 +5,7 @@ and both colour schemes. Needs Chromium on the path.
 """
 
 import argparse
+import re
 import shutil
 from itertools import product
 from pathlib import Path
@@ -14,6 +15,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 PATHS = ("sign-in", "predict", "history", "training", "insight", "questions", "pictures", "system", "account")
 WIDTHS = (390, 1440)  # CSS pixels
 HEIGHT = 900
+# The buttons of the page of pictures, in both languages
+EXAMPLE = re.compile("A drawn desk|그린 책상")
+ASK = re.compile("Is it a desk|책상인가요")
+DRAW = re.compile("Make a better desk|더 나은 책상")
 LOOKS = (("en", "light"), ("ko", "dark"))
 
 
@@ -40,12 +45,28 @@ def _fill(page: Page, path: str) -> None:
         page.get_by_test_id("result").wait_for()
         page.locator(".cm-content").wait_for()
         page.wait_for_load_state("networkidle")
+    if path == "pictures":
+        _make_picture(page)
+    if path == "system":
+        page.locator("main button[type=submit]").first.click()
+        page.get_by_test_id("access-log").wait_for()
     if path != "predict":
         return
     page.locator("main select").nth(1).select_option(index=1)
     page.get_by_role("spinbutton").first.wait_for()
     page.locator("main button[type=submit]").first.click()
     page.get_by_test_id("top-label").wait_for()
+    page.wait_for_load_state("networkidle")
+
+
+def _make_picture(page: Page) -> None:
+    """Asks about the first example, and has it drawn anew. The models must be there."""
+    ask, draw = page.get_by_role("button", name=ASK), page.get_by_role("button", name=DRAW)
+    page.get_by_role("button", name=EXAMPLE).click()
+    ask.click()
+    page.get_by_test_id("verdict").wait_for()
+    draw.click()
+    page.get_by_test_id("models").wait_for(timeout=120_000)
     page.wait_for_load_state("networkidle")
 
 

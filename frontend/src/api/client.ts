@@ -25,7 +25,8 @@ function traceparent(): string {
   return `00-${randomHex(16)}-${randomHex(8)}-01`;
 }
 
-function randomHex(size: number): string {
+/** Random bytes in hexadecimal. `crypto.randomUUID` is there in secure contexts only. */
+export function randomHex(size: number): string {
   const bytes = crypto.getRandomValues(new Uint8Array(size));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
