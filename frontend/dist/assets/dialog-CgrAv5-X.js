@@ -1,0 +1,1 @@
+import{t as o}from"./dialog-B_kUNNz1.js";export{o as Dialog};

@@ -1,1 +1,0 @@
-import{t as o}from"./dialog-DPlwnOPw.js";export{o as Dialog};

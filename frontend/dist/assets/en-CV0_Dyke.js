@@ -1,1 +1,0 @@
-var r=JSON.parse('{"HXVbcL":["Pictures"]}');export{r as messages};

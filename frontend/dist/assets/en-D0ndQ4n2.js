@@ -1,1 +1,0 @@
-var e=JSON.parse('{"D+NlUC":["System"]}');export{e as messages};

@@ -1,1 +1,0 @@
-var e=JSON.parse('{"enzGAL":["Questions"]}');export{e as messages};

@@ -1,1 +1,0 @@
-import{L as e,x as r}from"./shell-C_5f2f-t.js";function t(t){return e({queryKey:["inference",t],retry:(e,r)=>e<6&&"status"in r&&404===r.status,retryDelay:700,staleTime:6e4,queryFn:async()=>{const e={inference_id:t},{data:a}=await r.GET("/ml/v1/history/{inference_id}/",{params:{path:e}});return a}})}export{t};

@@ -1,1 +1,0 @@
-var e=JSON.parse('{"enzGAL":["질문"]}');export{e as messages};

@@ -1,1 +1,0 @@
-var r=JSON.parse('{"D+NlUC":["시스템"]}');export{r as messages};

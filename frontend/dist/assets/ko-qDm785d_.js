@@ -1,1 +1,0 @@
-var r=JSON.parse('{"HXVbcL":["사진"]}');export{r as messages};

@@ -1,1 +1,0 @@
-import{a as t,ct as s,ut as r}from"./shell-C_5f2f-t.js";var a=r();function e(){const{_:r}=s();return(0,a.jsx)(t,{title:r({id:"enzGAL"})})}export{e as Page};

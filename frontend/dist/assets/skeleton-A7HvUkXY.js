@@ -1,1 +1,0 @@
-import{m as a,ut as s}from"./shell-C_5f2f-t.js";var e=s();function m({className:s}){return(0,e.jsx)("div",{"aria-hidden":!0,className:a("animate-pulse rounded-md bg-muted",s)})}export{m as t};
