@@ -24,6 +24,14 @@ from jobs.queries import find
 from jobs.representation import progress_of
 
 MEDIA_TYPE = "text/event-stream"
+EVENT_SCHEMA = {  # of one event; programs that test APIs check each
+    "type": "object",
+    "required": ["data"],
+    "properties": {
+        "event": {"type": "string", "enum": ["progress", "end", "unavailable"], "description": "What happened."},
+        "data": {"type": "string", "description": "The job, or its id and progress, as JSON."},
+    },
+}
 POLL_SECONDS = 0.5
 HEARTBEAT_SECONDS = 10.0
 _RECONNECT_MILLISECONDS = 1000

@@ -3,12 +3,11 @@
 from typing import Any
 
 from django.urls import URLPattern, path
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 
 from common.query_params import LIMIT_SCHEMA
 from common.schemas import KEY_SCHEMA, sent_field
-from jobs.events import MEDIA_TYPE
+from jobs.events import EVENT_SCHEMA, MEDIA_TYPE
 from jobs.kinds import JobKind
 from jobs.models import Job
 from jobs.serializers import JobSchema
@@ -78,7 +77,7 @@ def _events(kind: JobKind) -> Any:
             "`progress` after each change, then `end` with the whole job, or `unavailable` if the database is away. A "
             "stream ends after JOB_EVENTS_SECONDS; connect again."
         ),
-        responses={(200, MEDIA_TYPE): OpenApiTypes.STR},
+        responses={(200, MEDIA_TYPE): EVENT_SCHEMA},
     )
     view: Any = extend_schema_view(get=schema)(type("JobEvents", (JobEvents,), {"kind": kind}))
     return view.as_view()

@@ -3530,7 +3530,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": {
+                        /**
+                         * @description What happened.
+                         * @enum {string}
+                         */
+                        event?: "progress" | "end" | "unavailable";
+                        /** @description The job, or its id and progress, as JSON. */
+                        data: string;
+                    };
                 };
             };
             401: components["responses"]["Unauthorized"];

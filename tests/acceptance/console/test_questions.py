@@ -101,7 +101,7 @@ def test_a_question_is_answered_edited_and_refused(open_page: Open, language: st
     expect(page.get_by_test_id("summary")).to_contain_text("n: ")
     with page.expect_download() as saved:
         result.get_by_role("button", name=words["save"]).click()
-    assert Path(saved.value.path()).read_bytes().startswith(BOM + b"n\r\n")
+    assert Path(str(saved.value.path())).read_bytes().startswith(BOM + b"n\r\n")
 
     run(page, "DELETE FROM customers", words)
     expect(page.get_by_role("alert")).to_contain_text("SELECT")
