@@ -1,0 +1,1 @@
+import{t as o}from"./dialog-CZK2gpzm.js";export{o as Dialog};

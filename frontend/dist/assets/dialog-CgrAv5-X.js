@@ -1,1 +1,0 @@
-import{t as o}from"./dialog-B_kUNNz1.js";export{o as Dialog};
