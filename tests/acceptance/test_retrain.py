@@ -265,4 +265,7 @@ def test_a_command_starts_it_and_reports_the_result_as_exit_status(system: Syste
     ended(system, job_id)
     done = system.ask("retrain", "--wait", "--param", "epochs=2", "--param", "seed=5")
     assert (done.returncode, done.stdout.splitlines()[1:]) == (0, ["succeeded"]), done.stderr
-    assert job_of(system, done.stdout.splitlines()[0])["params"] == {"params": {"epochs": 2, "seed": 5}}
+    assert job_of(system, done.stdout.splitlines()[0])["params"] == {
+        "params": {"epochs": 2, "seed": 5},
+        "verdicts": True,  # by default
+    }
