@@ -12,6 +12,8 @@ from tests.support.sign_in import PASSWORD
 from tests.support.system import System
 from tests.support.wait import until
 
+pytestmark = pytest.mark.any_database
+
 WORDS = {
     "en": {
         "sign in": "Sign in",

@@ -13,6 +13,8 @@ from tests.support import weights
 from tests.support.system import ROOT, System
 from tests.support.wait import until
 
+pytestmark = pytest.mark.any_database
+
 PATIENCE_MS = 60_000  # a busy machine
 EXAMPLES = ROOT / "docs" / "examples"
 CATALOGUE = ROOT / "imaging" / "products" / "synthetic_products.csv"

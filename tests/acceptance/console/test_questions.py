@@ -23,9 +23,10 @@ demo_databases.register("ecommerce", {{"engine": "sqlite", "db": "{name}.sqlite3
 user = User.objects.create_user("analyst", password=PASSWORD)
 user.groups.set(Group.objects.filter(name="analyst"))
 """
-pytestmark = pytest.mark.skipif(
-    not AXE.exists(), reason="axe-core is not installed: .venv/bin/python -m tools.node install"
-)
+pytestmark = [
+    pytest.mark.any_database,
+    pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: .venv/bin/python -m tools.node install"),
+]
 WORDS = {
     "en": {
         "question": "How many customers are there in each city?",

@@ -18,7 +18,10 @@ AXE = Path(__file__).parents[3] / "node_modules/axe-core/axe.min.js"
 MODEL = "breast-cancer-wisconsin"
 SECONDS = 60_000  # milliseconds, for a busy machine
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+pytestmark = [
+    pytest.mark.any_database,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
+]
 
 
 @pytest.fixture(scope="module")
