@@ -293,12 +293,13 @@ def _by_number(rows: Any) -> Iterator[Any]:
 
 
 def _row_links(source: RecordSource, origin: UUID, key: Key) -> Iterator[Link]:
+    are_filled = lookups.filled_check(source.model)
     for row in _by_number(source.rows.filter(origin=origin).values()):  # an instance of each would take longer
         seal = bytes(row["seal"] or b"")
         digest = _digest(source, row, key)
         sequence = row["sequence"] or 0
         expected = key.row((origin, sequence), seal, digest, microseconds(row["created_at"]), row["payload_bytes"])
-        is_intact = bool(digest) and expected == bytes(row["row_seal"] or b"") and lookups.are_filled(source.model, row)
+        is_intact = bool(digest) and expected == bytes(row["row_seal"] or b"") and are_filled(row)
         yield Link(sequence, seal, digest, is_intact, row["id"])
 
 
