@@ -92,6 +92,8 @@ class SegmentReader:
         except OSError:
             self.error_since = self.error_since or time.monotonic()
             raise
+        if not is_permanent:
+            self.error_since = 0.0  # it has passed; the next one has a minute of its own
 
     def _skip(self, frame: Frame) -> None:
         """Moves behind damage before a frame, and behind the frame if it is blank."""

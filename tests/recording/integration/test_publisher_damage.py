@@ -196,6 +196,23 @@ def test_a_disk_error_that_passes_loses_nothing(
     assert verify() == []
 
 
+def test_each_disk_error_has_its_own_time_to_pass(
+    journal: Path, broker: redis.Redis, failing_block: Callable[[bool], None]
+) -> None:
+    writer = make_writer(journal)  # still open, so a reader also looks at the space that was preallocated
+    for _ in range(5):
+        append(writer, record())
+    publishing = publisher(journal)
+    failing_block(True)
+    drain(publishing, broker, rounds=3)
+    (reader,) = publishing._readers.values()
+    assert reader.error_since > 0
+    failing_block(False)
+    publishing.step()
+    assert reader.error_since == 0
+    writer.close()
+
+
 def test_a_disk_error_that_stays_loses_only_what_the_disk_lost(
     journal: Path, broker: redis.Redis, failing_block: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
