@@ -12,16 +12,10 @@ import {
   XAxis,
   YAxis,
 } from "recharts";
+import { AXIS, COLORS, TOOLTIP } from "@/components/chart-style";
 import type { Agreement, Day, Input } from "./api";
 import { binNames, shares } from "./figures";
 
-const COLORS = ["var(--chart-1)", "var(--chart-2)", "var(--chart-3)", "var(--chart-4)", "var(--chart-5)"];
-const AXIS = { stroke: "var(--muted-foreground)", fontSize: 12, tickLine: false } as const;
-const TOOLTIP = {
-  contentStyle: { background: "var(--card)", border: "1px solid var(--border)", borderRadius: 6 },
-  cursor: { fill: "var(--muted)" },
-  isAnimationActive: false,
-} as const;
 const HEIGHT = 240;
 
 // Charts have no place in the order of the keyboard: each has a table beside it, and is hidden from screen readers.

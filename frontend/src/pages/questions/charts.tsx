@@ -10,16 +10,10 @@ import {
   XAxis,
   YAxis,
 } from "recharts";
+import { AXIS, COLORS, TOOLTIP } from "@/components/chart-style";
 import type { Row } from "./api";
 import type { ChartShape } from "./statement";
 
-const COLORS = ["var(--chart-1)", "var(--chart-2)", "var(--chart-3)"];
-const AXIS = { stroke: "var(--muted-foreground)", fontSize: 12, tickLine: false } as const;
-const TOOLTIP = {
-  contentStyle: { background: "var(--card)", border: "1px solid var(--border)", borderRadius: 6 },
-  cursor: { fill: "var(--muted)" },
-  isAnimationActive: false,
-} as const;
 const BAR_HEIGHT = 34; // CSS pixels, for each row
 const LONGEST_NAME = 14; // letters
 

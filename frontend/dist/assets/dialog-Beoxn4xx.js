@@ -1,1 +1,0 @@
-import{t as o}from"./dialog-CZK2gpzm.js";export{o as Dialog};

@@ -1,0 +1,1 @@
+import{t as o}from"./dialog-CzjYWQ8P.js";export{o as Dialog};
