@@ -49,7 +49,7 @@ def run(job: Job, heartbeat: Heartbeat) -> Outcome:
 
     asked = _asked(job, heartbeat)
     try:
-        result = service.execute_in_worker(asked)
+        result = service.execute(asked)
     except StatementCancelled:
         return CANCELLED
     summary = summaries.summarize(asked, result) if json.loads(job.params)["summarize"] else None

@@ -117,3 +117,15 @@ def noted(gateway: Client, tmp_path: Path) -> Callable[[], list[Any]]:
     from tests.support.access_log import noted_in  # noqa: PLC0415 - models load once Django is set up
 
     return lambda: noted_in(tmp_path)
+
+
+@pytest.fixture
+def as_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes this process write records as a worker does: as rows."""
+    from celery import signals  # noqa: PLC0415 - as above
+
+    import worker.app  # noqa: F401, PLC0415 - connects the signals
+    from recording import recorder  # noqa: PLC0415
+
+    monkeypatch.setattr(recorder._Place, "has_journal", recorder._Place.has_journal)  # set back after the test
+    signals.worker_init.send(sender=None)

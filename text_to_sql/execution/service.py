@@ -1,26 +1,23 @@
 """One execution: check, run, record, answer."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from django.conf import settings
-from django.db import transaction
 
 from common.exceptions import GatewayError
 from common.ids import uuid7
 from common.logs import current_request_id
 from common.responses import as_json
 from recording import recorder
-from recording.exceptions import NotRecorded
 from text_to_sql.catalogue import catalogue_of
 from text_to_sql.exceptions import StatementCancelled, StatementRefused, TargetTimeout
 from text_to_sql.execution import wall
 from text_to_sql.execution.result import Limits, Result
 from text_to_sql.execution.watch import Audience
 from text_to_sql.guard import QueryRefused, check
-from text_to_sql.models import Database, QueryExecutionLog
+from text_to_sql.models import Database
 from text_to_sql.records import QueryExecutionRecord, storable
 
 
@@ -55,12 +52,7 @@ def execute(request: Request) -> Result:
     may be answered.
     """
     with recorder.CapacityReservation(2 * len(request.query.encode("utf-8", "replace"))):
-        return _execute(request, recorder.record)
-
-
-def execute_in_worker(request: Request) -> Result:
-    """As `execute`, in a process without a journal: the record is written as a row."""
-    return _execute(request, _write_row)
+        return _execute(request)
 
 
 def as_text(result: Result, summary: str | None) -> str:
@@ -68,7 +60,7 @@ def as_text(result: Result, summary: str | None) -> str:
     return as_json({**result.described(), "summary": summary}).decode()
 
 
-def _execute(request: Request, record: Callable[[QueryExecutionRecord], None]) -> Result:
+def _execute(request: Request) -> Result:
     attempt = _Attempt()
     started = time.perf_counter()
     try:
@@ -78,7 +70,7 @@ def _execute(request: Request, record: Callable[[QueryExecutionRecord], None]) -
         attempt.outcome = _OUTCOMES.get(type(exc), "failed")
         raise
     finally:
-        record(_record(request, attempt, 1000 * (time.perf_counter() - started)))
+        recorder.record(_record(request, attempt, 1000 * (time.perf_counter() - started)))
 
 
 def _run(request: Request, attempt: _Attempt) -> Result:
@@ -92,13 +84,6 @@ def _run(request: Request, attempt: _Attempt) -> Result:
     result = wall.run(request.database.info, checked.sql, catalogue.names(), limits, request.audience)
     attempt.outcome, attempt.row_count, attempt.truncated = "succeeded", len(result.rows), result.truncated
     return result
-
-
-def _write_row(item: QueryExecutionRecord) -> None:
-    with transaction.atomic():
-        recorder.record_as_row(item)
-        if not QueryExecutionLog.objects.filter(pk=item.id).exists():
-            raise NotRecorded("The result is withheld: the record of its statement did not become a row.")
 
 
 def _record(request: Request, attempt: _Attempt, milliseconds: float) -> QueryExecutionRecord:

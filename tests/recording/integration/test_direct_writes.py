@@ -3,18 +3,15 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from celery import signals
 from django.core.management import call_command
 from django.db import Error, connection, transaction
 from pytest_django import Settings
 
-import worker.app  # noqa: F401 - connects the workers' signals
 from common.number_set import NumberSet
 from ml_proxy.models import InferenceLog
 from recording import recorder
@@ -130,14 +127,7 @@ def test_the_recorder_ends_them(origin: DirectOrigins) -> None:
     assert_verifies()
 
 
-@pytest.fixture
-def _worker() -> Iterator[None]:
-    signals.worker_init.send(sender=None)
-    yield
-    recorder._Place.has_journal = True
-
-
-@pytest.mark.usefixtures("_worker", "origin")
+@pytest.mark.usefixtures("as_worker", "origin")
 def test_a_worker_has_no_journal_since_its_host_may_have_no_publisher() -> None:
     with recorder.CapacityReservation(2**40):
         recorder.record(record())
@@ -145,7 +135,7 @@ def test_a_worker_has_no_journal_since_its_host_may_have_no_publisher() -> None:
     assert_numbered(1)
 
 
-@pytest.mark.usefixtures("_worker", "origin")
+@pytest.mark.usefixtures("as_worker", "origin")
 def test_a_workers_answer_is_withheld_while_the_database_is_down() -> None:
     assert with_database_down(is_withheld)
 

@@ -20,7 +20,7 @@ from tests.support.wait import until
 from tests.text_to_sql.conftest import Target
 from text_to_sql.models import QueryExecutionLog, RowRule, Table
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_worker")]
 
 JOBS = "/llm/execute-sql/jobs/"
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000000) SELECT COUNT(*) FROM n"
