@@ -1,14 +1,13 @@
 """httpbin as the model server: an independent HTTP implementation."""
 
 import http.client
-import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote, urlsplit
 
-from waitress.server import create_server
+from tests.support.waitress_server import served_on_loopback
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # its own warnings, and those of its dependencies
@@ -37,26 +36,9 @@ def shim(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
     return answer
 
 
-@contextmanager
-def serving() -> Iterator[str]:
-    """Serves httpbin under waitress; yields its URL."""
-    server = create_server(shim, host="127.0.0.1", port=0, threads=4)
-    stopping = threading.Event()
-
-    def serve() -> None:
-        while not stopping.is_set():
-            server.asyncore.loop(timeout=0.02, map=server._map, count=1)
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.effective_port}"
-    finally:
-        stopping.set()
-        thread.join()
-        server.task_dispatcher.shutdown()
-        for channel in list(server._map.values()):
-            channel.close()
+def serving() -> AbstractContextManager[str]:
+    """Serves httpbin under waitress; the context manager gives its URL."""
+    return served_on_loopback(shim)
 
 
 def ask(url: str, path: str, fields: Mapping[str, str]) -> Answer:

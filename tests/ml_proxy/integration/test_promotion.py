@@ -16,7 +16,7 @@ from tests.support.access_log import Noted
 from tests.support.databases import table_missing
 from tests.support.gateway import assert_problem
 from tests.support.model import Conversation, ScriptedModel
-from tests.support.reference_model import served_on_loopback
+from tests.support.waitress_server import served_on_loopback
 
 pytestmark = pytest.mark.django_db
 

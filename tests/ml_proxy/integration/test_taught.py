@@ -23,8 +23,8 @@ from tests.support.feedback import post_feedback
 from tests.support.gateway import assert_problem
 from tests.support.inference_rows import insert_row
 from tests.support.model import Conversation, ScriptedModel
-from tests.support.reference_model import served_on_loopback
 from tests.support.training_stream import Stream, trains
+from tests.support.waitress_server import served_on_loopback
 
 pytestmark = pytest.mark.django_db
 

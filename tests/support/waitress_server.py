@@ -1,16 +1,15 @@
-"""The reference model server in a thread, for tests that need its answers but no process of its own."""
+"""A WSGI application under waitress in a thread, for tests that need its answers but no process of its own."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import Flask
 from waitress.server import create_server
 
 
 @contextmanager
-def served_on_loopback(app: Flask) -> Iterator[str]:
+def served_on_loopback(app: Callable[..., Any]) -> Iterator[str]:
     """Serves `app` and yields its address."""
     server: Any = create_server(app, host="127.0.0.1", port=0, threads=4)
     stopping = threading.Event()
