@@ -16,11 +16,11 @@ from common.access import CUT_OFF, FAILED, ExportTrail
 from common.exceptions import BadInput, FieldError
 from common.export import Piece
 from common.export_formats import DEFAULT, FORMS, SPREADSHEET, Form, chosen_form, form_name
-from common.export_turns import Turn
 from common.logs import current_request_id
 from common.query_params import Readers, switch
 from common.responses import NO_STORE
 from common.schemas import sent_field
+from common.stream_turns import Turn
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from django.db import Error, connection
 from django.http import StreamingHttpResponse
 
 from common.exceptions import NoSuchRecord
-from common.export_turns import LISTENERS, Turn
 from common.responses import NO_STORE, as_json
+from common.stream_turns import LISTENERS, Turn
 from jobs.models import Job
 from jobs.queries import find
 from jobs.representation import progress_of
