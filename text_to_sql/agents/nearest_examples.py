@@ -1,8 +1,8 @@
 """The verified examples that are most like a question."""
 
-import unicodedata
 from collections.abc import Iterator
 
+from common.normalization import normalized
 from text_to_sql.guard import Catalogue, QueryRefused, check
 from text_to_sql.models import Database, Example
 
@@ -33,7 +33,7 @@ def _allowed(examples: list[Example], catalogue: Catalogue) -> Iterator[Example]
 
 def _pairs(text: str) -> set[str]:
     """Pairs of neighbouring characters: they need no list of words, and Korean endings cost little."""
-    folded = "".join(unicodedata.normalize("NFKC", text).casefold().split())
+    folded = "".join(normalized("NFKC", text).casefold().split())
     return {folded[place : place + 2] for place in range(len(folded) - 1)} or {folded}
 
 
