@@ -123,7 +123,7 @@ def _rows(database: Database, sql: str) -> Rows:
     """What a caller would get. Raises `GatewayError`."""
     catalogue = catalogue_of(database, None)
     checked = check(sql, catalogue, _LIMITS.rows)
-    result = wall.run(database.info, checked.sql, catalogue.names(), _LIMITS)
+    result = wall.run(database.info, checked.sql, catalogue.tables, _LIMITS)
     return [list(orjson.loads(row).values()) for row in result.rows]
 
 
