@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _PARTICLE = re.compile(r"(?<=[가-힣])[을를이가은는]$")
 _MARKS = re.compile(r"[?!;:\"'“”‘’()…·]+|[.,](?!\d)")  # others, such as < and -, have a meaning
@@ -15,6 +16,7 @@ _KOREAN_DATE = re.compile(r"(\d{4})년\s*(\d{1,2})월(?:\s*(\d{1,2})일)?")
 _ENGLISH_DATE = re.compile(rf"\b({'|'.join(_MONTHS)})\s+(?:(\d{{1,2}}),?\s+)?(\d{{4}})\b")
 
 
+@lru_cache(maxsize=2048)
 def normalized(question: str) -> str:
     """The question in lower case without spaces. Dates are ISO 8601: `2026년 10월` is `2026-10`."""
     text = _THOUSANDS.sub("", unicodedata.normalize("NFKC", question).casefold())

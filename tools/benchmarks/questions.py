@@ -130,7 +130,8 @@ def measure(system: System, path: str, questions: int) -> dict[str, object]:
         together = sorted(pool.map(partial(_alone, path), range(10_000, 10_000 + AT_ONCE)))
     return {
         "SDK before the first question": had_sdk, "SDK after it": has_sdk(system), "first": round(first),
-        **_spread("one at a time", one), "processor time of each": round(1000 * used / questions, 1), **_spread(f"{AT_ONCE} at once", together),
+        **_spread("one at a time", one), "processor time of each": round(1000 * used / questions, 1),
+        **_spread(f"{AT_ONCE} at once", together),
         "all of these": round(1000 * (time.perf_counter() - started)),
     }  # fmt: skip
 
