@@ -6,7 +6,6 @@ further frames, or whatever else the caller's file contained. Pillow is loaded w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,8 @@ from imaging import formats
 from imaging.exceptions import PictureRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from PIL.Image import Image
 
 MIN_SIDE = 32  # pixels

@@ -1,4 +1,4 @@
-"""The files of a job: its pictures, and uploads and providers' answers as they arrived. All have the job's id in their keys."""
+"""The files of a job: pictures, and uploads and providers' answers as they came. Their keys have the job's id."""
 
 from collections.abc import Collection, Iterator
 from contextlib import suppress

@@ -188,7 +188,7 @@ def main(argv: list[str] | None = None) -> int:
     from tests.support.desk_server import DeskServer, settings_of  # noqa: PLC0415 - after Django is set up
 
     with closing(DeskServer()) as server:
-        system = System(state, **SETTINGS, **settings_of(server))
+        system = System(state, **SETTINGS, **settings_of(server.url))
         system.manage("migrate", "-v0")
         try:
             system.start("redis", "web", "worker-jobs", "beat")
