@@ -155,28 +155,6 @@ def test_the_printed_path_answers_a_question(up: Up) -> None:
     assert "all in place and unchanged" in done.stdout
 
 
-def test_the_commands_of_the_readme_run_as_printed(up: Up) -> None:
-    """In one shell, as somebody pastes them, at another port. The first block is what started this system."""
-    first, *blocks = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-    assert [line.split("#")[0].strip() for line in first.splitlines()] == ["make up", "make test"]
-    script = "echo ==\n".join(blocks).replace("http://127.0.0.1:8000", up.gateway)
-    assert script.count(up.gateway) == 1
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=ROOT, env=up.variables, capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    predicted, history, picture, corrected, trained, proved, examined = done.stdout.split("==\n")
-    assert '"label": "benign"' in predicted
-    assert history.count('"doctor_name":"Dr. Yoon (synthetic)"') == 2
-    assert '"name": "handwritten-digits"' in picture
-    assert '"verdict":"correct"' in corrected
-    assert '"corrected":1' in corrected
-    assert '"state":"succeeded"' in trained
-    assert "all in place and unchanged" in proved
-    assert "database" in examined
-
-
 def test_flower_is_read_only(up: Up) -> None:
     workers = requests.get(f"{up.flower}/api/workers", params={"refresh": "1"}, timeout=60).json()
     (worker,) = (name for name in workers if name.startswith("logs@"))
