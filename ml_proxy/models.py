@@ -14,6 +14,7 @@ _MAX = {**InferenceRecord.MAX_LENGTHS, **FeedbackRecord.MAX_LENGTHS}
 MAX_LABEL = _MAX["label"]  # characters
 MAX_NOTE = _MAX["note"]
 MAX_POSITION = 2**63 - 1
+_NEWEST_BY_VERDICT = ("verdict", "predicted_at", "inference", "position")
 _VERDICT_INDEXES: dict[str, tuple[str, ...]] = {  # the columns before the verdict
     "feedback_by_verdict": (),
     "feedback_by_doctor_verdict": ("doctor_key",),
@@ -105,9 +106,7 @@ class Feedback(SealedRow):
             models.Index(fields=["predicted_at"], name="feedback_by_time"),
             # For history by verdict. All columns are descending, as those of InferenceLog.
             *(
-                models.Index(
-                    fields=[f"-{column}" for column in (*columns, "verdict", "predicted_at", "inference")], name=name
-                )
+                models.Index(fields=[f"-{column}" for column in (*columns, *_NEWEST_BY_VERDICT)], name=name)
                 for name, columns in _VERDICT_INDEXES.items()
             ),
         ]

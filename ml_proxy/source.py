@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from attachments.source import AttachmentSource
 from common import advisory_lock, broker, person_names
@@ -15,7 +17,7 @@ from common.query_params import one_of
 from ml_proxy.models import FEEDBACK_LOCK, Feedback, IdempotencyKey, InferenceLog
 from ml_proxy.records import FeedbackRecord, InferenceRecord
 from ml_proxy.rows import Row
-from recording.history import HistoryFilter, bounds_of
+from recording.history import Cursor, HistoryFilter, bounds_of
 from recording.records import BadRecord, SealableRecord, UnsupportedRecord
 from recording.sources import Filter, RecordSource
 from recording.verification import Finding, Step
@@ -56,6 +58,17 @@ class FeedbackSource(RecordSource):
         transaction.on_commit(_forget_soon)
 
 
+def _verdicts(wanted: HistoryFilter) -> QuerySet[Feedback, tuple[UUID, datetime, int, int]]:
+    """Verdicts in history's order: inference, its time, position, and the position of its newest verdict.
+
+    Of several equal verdicts on an inference the newest comes first, so the others may be skipped.
+    """
+    bounds = bounds_of(wanted, "predicted_at", "inference")
+    rows = Feedback.objects.filter(*(compared(**values) for compared, values in bounds))
+    rows = rows.order_by(*(f"-{column}" for column in (*wanted.equal, "predicted_at", "inference", "position")))
+    return rows.values_list("inference_id", "predicted_at", "position", Feedback.newest())
+
+
 def _forget_soon() -> None:
     """A periodic task does it later if Redis is away."""
     with suppress(broker.BrokerUnavailable):
@@ -86,13 +99,19 @@ class InferenceSource(AttachmentSource):
         return "verdict" not in equal
 
     def look_up(self, wanted: HistoryFilter) -> list[UUID]:
-        """The ids of inferences by their newest verdict, as one range of an index of `Feedback`."""
-        bounds = bounds_of(wanted, "predicted_at", "inference")
-        found = Feedback.objects.filter(
-            *(compared(**values) for compared, values in bounds), position=Feedback.newest()
-        )
-        found = found.order_by(*(f"-{column}" for column in (*wanted.equal, "predicted_at", "inference")))
-        return list(found.values_list("inference_id", flat=True)[: wanted.limit + 1])
+        """The ids of inferences by their newest verdict, as one range of an index of `Feedback`.
+
+        Superseded verdicts are read and left out here. As a condition of the statement, they would make PostgreSQL
+        expect so few rows that it reads and sorts the whole range.
+        """
+        count, found = wanted.limit + 1, list[UUID]()
+        while True:
+            read = _verdicts(wanted)[:count]
+            found += [row_id for row_id, _, position, newest in read if position == newest]
+            if len(found) >= count or len(read) < count:
+                return found[:count]
+            row_id, time, *_ = read[-1]
+            wanted = replace(wanted, after=Cursor(time=time, id=row_id))
 
     def on_erase(self, rows: Sequence[Any]) -> None:
         """Also erases idempotency keys with answers."""

@@ -82,6 +82,18 @@ def test_it_pages_on(client: Client, query: str) -> None:
     assert pages == expected
 
 
+def test_many_superseded_verdicts_hide_nothing(client: Client) -> None:
+    for minute in range(3):
+        record = insert_row(
+            output_data=model_answer("benign"), predicted_at=NOON + timedelta(minutes=minute), request_id=str(minute)
+        )
+        for verdict in (AGREE, CORRECT) * 2 + ((AGREE,) if minute != 1 else ()):
+            assert post_feedback(client, record.id, **verdict).status_code == 201
+    assert found(client, verdict="agree", limit="1") == ["2"]
+    assert found(client, verdict="agree", limit="2") == ["2", "0"]
+    assert found(client, verdict="correct", limit="1") == ["1"]
+
+
 @pytest.mark.parametrize("path", [HISTORY, f"{HISTORY}export/"])
 @pytest.mark.parametrize(
     ("query", "pointers"),
