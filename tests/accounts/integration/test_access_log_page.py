@@ -15,7 +15,7 @@ from common.rate_limits import RateLimit
 from tests.support.access_log import Noted, insert_access
 from tests.support.accounts import make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 PAGE = "/accounts/access-log/"
 MARCH = datetime(2026, 3, 15, 9, 0, tzinfo=UTC)

@@ -23,7 +23,7 @@ from tests.support.feedback import model_answer
 from tests.support.inference_rows import NOON, insert_row
 from tests.support.model import Conversation, ScriptedModel
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 LIST = "/reception/"
 KOREAN: dict[str, Any] = {"HTTP_ACCEPT_LANGUAGE": "ko-KR,ko;q=0.9,en;q=0.8"}

@@ -9,7 +9,7 @@ from tests.support.many_tables import fill
 from text_to_sql.models import Column, Database, Synonym, Table
 from text_to_sql.ranking import rank
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 QUESTIONS = 300  # of each language
 
 
