@@ -4,7 +4,6 @@ The application is made outside of this repository, and its page comes from anot
 """
 
 import json
-import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -14,8 +13,9 @@ from typing import Any
 import pytest
 import requests
 from ml_proxy_client import JobFailed, MlProxy, ProblemError, Unreachable
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from tests.acceptance.helpers.browser import CHROMIUM, NO_CHROMIUM, chromium
 from tests.support import react_application
 from tests.support.network import free_port
 from tests.support.system import ROOT, System
@@ -28,7 +28,6 @@ RETRAIN = {"min_seconds": 0.5}
 VERDICTS = ("agree", "correct")
 QUESTION, COUNT = "How many orders are there?", "SELECT COUNT(*) AS n FROM orders"
 APPLICATION_PORT = free_port()
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WATCH_JOB = """
 const job = document.querySelector("[data-testid=job]");
 const tell = () => window.onJob(job.textContent);
@@ -160,14 +159,13 @@ def test_errors_say_what_to_do(proxy: MlProxy, system: System, monkeypatch: pyte
         MlProxy()
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed")
+@pytest.mark.skipif(not CHROMIUM, reason=NO_CHROMIUM)
 def test_a_react_application_of_another_origin(
     system: System, proxy: MlProxy, token: str, shop: int, tmp_path: Path
 ) -> None:
     built = react_application.build(tmp_path, Path(__file__).parent / "react_application" / "main.tsx")
     features = {name: value for name, value in BODY.items() if not name.endswith("_name")}
-    with react_application.served(built, APPLICATION_PORT) as origin, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with react_application.served(built, APPLICATION_PORT) as origin, chromium() as browser:
         page = browser.new_page()
         page.set_default_timeout(DEADLINE_SECONDS * 1000)
         page.add_init_script(f"window.example = {json.dumps(features)}")
@@ -207,7 +205,6 @@ def test_a_react_application_of_another_origin(
             expect(page.get_by_test_id("fault")).to_contain_text(fault)
         page.get_by_role("button", name="Run").click()
         expect(page.get_by_test_id("data")).to_have_text('[{"one":1}]')
-        browser.close()
 
 
 def sign_in(page: Page, token: str) -> None:
