@@ -4,10 +4,12 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from ml_proxy_client import MlProxy
 from standardwebhooks import Webhook
 
 from common.ids import uuid7
@@ -17,7 +19,7 @@ from tests.support.desk_server import JOBS, V1, DeskServer
 from tests.support.dying_worker import DEADLY
 from tests.support.model import ScriptedModel
 from tests.support.system import System
-from tests.support.wait import until
+from tests.support.wait import DEADLINE_SECONDS, until
 from tools.chaos import desk_photos
 
 pytestmark = pytest.mark.any_database
@@ -192,3 +194,16 @@ def test_random_kills_break_no_promise(system: System, server: DeskServer) -> No
     assert figures.is_whole, figures
     assert figures.kills >= KILLS
     assert figures.results == figures.answered
+
+
+def test_the_python_client_redraws_a_desk(system: System, server: DeskServer, tmp_path: Path) -> None:
+    photo = tmp_path / "desk.png"
+    photo.write_bytes(desk_server.numbered("/41.png"))
+    proxy = MlProxy(system.url)
+    for image in (f"{server.url}/40.jpg", photo):
+        seen: list[str] = []
+        job = proxy.redraw_desk(image, idempotency_key=str(image))
+        result = job.wait(lambda state, seen=seen: seen.append(state["state"]), timeout=DEADLINE_SECONDS)  # type: ignore[misc]
+        assert set(result) >= {"initial_image_url", "processed_image_url", "products"}
+        assert seen[-1] == "succeeded"
+        assert proxy.redraw_desk(image, idempotency_key=str(image)).id == job.id
