@@ -1,9 +1,9 @@
 """The verified examples that are most like a question."""
 
-import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
+from common.normalization import normalized
 from text_to_sql.asked import Asked
 from text_to_sql.guard import Catalogue, QueryRefused, check
 from text_to_sql.models import Example
@@ -36,7 +36,7 @@ def _allowed(examples: list[Example], catalogue: Catalogue) -> Iterator[Example]
 @lru_cache(maxsize=2048)
 def _pairs(text: str) -> frozenset[str]:
     """Pairs of neighbouring characters: they need no list of words, and Korean endings cost little."""
-    folded = "".join(unicodedata.normalize("NFKC", text).casefold().split())
+    folded = "".join(normalized("NFKC", text).casefold().split())
     return frozenset(folded[place : place + 2] for place in range(len(folded) - 1)) or frozenset({folded})
 
 
