@@ -1,6 +1,7 @@
 """Questions without what does not change their meaning: case, spacing, marks, particles, and ways to ask politely."""
 
 import re
+from functools import lru_cache
 
 from common import normalization
 
@@ -16,6 +17,7 @@ _KOREAN_DATE = re.compile(r"(\d{4})년\s*(\d{1,2})월(?:\s*(\d{1,2})일)?")
 _ENGLISH_DATE = re.compile(rf"\b({'|'.join(_MONTHS)})\s+(?:(\d{{1,2}}),?\s+)?(\d{{4}})\b")
 
 
+@lru_cache(maxsize=2048)
 def normalized(question: str) -> str:
     """The question in lower case without spaces. Dates are ISO 8601: `2026년 10월` is `2026-10`."""
     text = _THOUSANDS.sub("", normalization.normalized("NFKC", question).casefold())

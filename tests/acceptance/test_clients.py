@@ -4,15 +4,15 @@ The application is made outside of this repository, and its page comes from anot
 """
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ml_proxy_client import JobFailed, MlProxy, ProblemError, Unreachable
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from tests.acceptance.helpers.browser import CHROMIUM, NO_CHROMIUM, chromium
 from tests.support import react_application
 from tests.support.network import free_port
 from tests.support.system import ROOT, System
@@ -23,7 +23,6 @@ pytestmark = pytest.mark.any_database
 BODY = json.loads((ROOT / "docs" / "examples" / "predict.json").read_text())
 RETRAIN = {"min_seconds": 0.5}
 APPLICATION_PORT = free_port()
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WATCH_JOB = """
 const job = document.querySelector("[data-testid=job]");
 const tell = () => window.onJob(job.textContent);
@@ -103,12 +102,11 @@ def test_errors_say_what_to_do(proxy: MlProxy, system: System, monkeypatch: pyte
         MlProxy()
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed")
+@pytest.mark.skipif(not CHROMIUM, reason=NO_CHROMIUM)
 def test_a_react_application_of_another_origin(system: System, proxy: MlProxy, token: str, tmp_path: Path) -> None:
     built = react_application.build(tmp_path, Path(__file__).parent / "react_application" / "main.tsx")
     features = {name: value for name, value in BODY.items() if not name.endswith("_name")}
-    with react_application.served(built, APPLICATION_PORT) as origin, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with react_application.served(built, APPLICATION_PORT) as origin, chromium() as browser:
         page = browser.new_page()
         page.set_default_timeout(DEADLINE_SECONDS * 1000)
         page.add_init_script(f"window.example = {json.dumps(features)}")
@@ -136,7 +134,6 @@ def test_a_react_application_of_another_origin(system: System, proxy: MlProxy, t
         page.get_by_role("button", name="Train").click()
         expect(page.get_by_test_id("job")).to_have_text("succeeded 100")
         assert {"queued", "running"} & {state.partition(" ")[0] for state in states}, states
-        browser.close()
 
 
 def sign_in(page: Page, token: str) -> None:
