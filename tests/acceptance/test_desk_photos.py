@@ -53,7 +53,7 @@ def system(make_shared_system: Callable[..., System], server: DeskServer, receiv
         CALLBACK_HOSTS=receiver.url,
         CALLBACK_ALLOW_PRIVATE="1",
         CALLBACK_SECRET=SECRET,
-        **desk_server.settings_of(server),
+        **desk_server.settings_of(server.url),
     )
     words = made.commands["worker-jobs"]
     made.commands["worker-jobs"] = [word.replace("worker.jobs", "tests.support.dying_worker") for word in words]

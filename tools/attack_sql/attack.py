@@ -127,7 +127,7 @@ def _database(statement: str, target: Target, outcome: Outcome) -> None:
     """The database's wall alone: the statement runs as it is, by the reader."""
     started = time.perf_counter()
     try:
-        result = wall.run(_info(target), _qualified(statement, target.engine), ("people", "visits"), LIMITS)
+        result = wall.run(_info(target), _qualified(statement, target.engine), VISIBLE, LIMITS)
         rows = [str(value) for row in result.values for value in row]
         outcome.passed += 1
     except TargetTimeout:

@@ -21,7 +21,6 @@ DATABASES, PRODUCTS = "databases", "products"
 SYNTHETIC_PRODUCTS = ("import_products", "--synthetic", "--if-empty", "--no-progress")  # for desk photos
 TEST_DATABASES = ("generate_test_databases", "--register", "--if-empty")  # for questions in SQL
 READY_SECONDS = 120
-WORKER_SECONDS = 20
 SPARE_SECONDS = 5
 MIN_FREE_BYTES = 128 * MIB
 
@@ -42,11 +41,11 @@ def web_stop_seconds() -> int:
 
 def stop_stages() -> list[Mapping[str, float]]:
     """Returns the stages of a stop with grace periods in seconds: no process stops before those that need it."""
-    workers = dict.fromkeys(("worker-logs", "worker-jobs"), WORKER_SECONDS)
+    workers = dict.fromkeys(("worker-logs", "worker-jobs", "beat"), settings.WORKER_STOP_SECONDS + SPARE_SECONDS)
     return [
         {"web": web_stop_seconds() + SPARE_SECONDS},
         {"publisher": SPARE_SECONDS},  # the last records of the journal still reach the workers
-        {**workers, "beat": SPARE_SECONDS, "flower": SPARE_SECONDS},
+        {**workers, "flower": SPARE_SECONDS},
         {"ml_server": SPARE_SECONDS},
         {"redis": 2 * SPARE_SECONDS},
     ]

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from imaging import admin
+from imaging.admin import products
 from imaging.models import CatalogueProduct, CatalogueTerm
 from imaging.products import COLUMNS, index
 from tests.support.accounts import make_user
@@ -218,7 +218,7 @@ def test_the_admin_shows_errors_by_line(editor: Client) -> None:
 
 
 def test_the_admin_takes_files_of_a_page_s_size_only(editor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admin, "MOST_ROWS", 1)
+    monkeypatch.setattr(products, "MOST_ROWS", 1)
     assert "manage.py import_products" in upload(editor, HEADER, DESK, CHAIR)
     assert not CatalogueProduct.objects.exists()
 
