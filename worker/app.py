@@ -9,7 +9,7 @@ from celery.utils.log import get_multiprocessing_logger
 from django.conf import settings
 from django.db import reset_queries
 
-from common import logs, metrics, tracing
+from common import broker, logs, metrics, tracing
 from common.database_checks import refuse_unusable
 from common.parent_death import die_with_parent
 from recording import recorder
@@ -49,7 +49,7 @@ def make_app(role: str, **transport: Any) -> Celery:
     app.config_from_object("django.conf:settings", namespace="CELERY")
     app.conf.broker_transport_options = {
         **settings.CELERY_BROKER_TRANSPORT_OPTIONS,
-        "unacked_key": f"unacked.{role}",
+        "unacked_key": broker.taken_key(role),
         "unacked_index_key": f"unacked_index.{role}",
         "unacked_mutex_key": f"unacked_mutex.{role}",
         **transport,

@@ -196,6 +196,7 @@ def test_services_are_confined(name: str) -> None:
     assert service["mem_limit"]
     assert service["cpus"]
     assert service["pids_limit"]
+    assert service["ulimits"] == {"core": 0}
     assert service["logging"]["options"].keys() == {"max-size", "max-file"}
 
 
