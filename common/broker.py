@@ -27,6 +27,7 @@ LOGS_QUEUE = "logs"
 JOBS_QUEUE = "jobs"
 UPKEEP_QUEUE = "upkeep"  # periodic tasks; separate, so that they do not wait behind jobs
 QUEUES = (LOGS_QUEUE, JOBS_QUEUE, UPKEEP_QUEUE)
+LOGS_ROLE = "logs"  # of the workers that take messages from `LOGS_QUEUE`
 QUICK_JSON = "orjson"  # the serializer's name in Celery; the messages are plain JSON
 SENT_AT = "sent_at"  # a header of every message, in seconds since 1970
 WRITE_KEY, WRITE_KEY_SECONDS = "ml-proxy:writes", 60
@@ -138,11 +139,31 @@ def oldest_waiting(queue: str) -> float:
     """
     with client() as connection:
         raw = connection.lindex(queue, -1)
-    if raw is None:
-        return math.inf
+    return math.inf if raw is None else _sent_at(raw)
+
+
+def oldest_taken(role: str) -> float:
+    """As `oldest_waiting`, of messages that workers of this role have taken and not begun, also of killed ones.
+
+    Redis still has their contents. Raises `BrokerUnavailable`.
+    """
+    with client() as connection:
+        taken = connection.hvals(taken_key(role))
+    return min(map(_sent_at, taken), default=math.inf)
+
+
+def taken_key(role: str) -> str:
+    """The key of Redis' hash of messages that workers of this role have taken and not acknowledged."""
+    return f"unacked.{role}"
+
+
+def _sent_at(raw: bytes | str) -> float:
+    """When a message was sent; 0 if it does not say. That of a taken one is the first item of a list."""
     try:
-        return float(orjson.loads(raw)["headers"][SENT_AT])
-    except (ValueError, TypeError, KeyError):
+        found = orjson.loads(raw)
+        message = found[0] if isinstance(found, list) else found
+        return float(message["headers"][SENT_AT])
+    except (ValueError, TypeError, LookupError):
         return 0.0
 
 

@@ -29,6 +29,10 @@ log = logging.getLogger(__name__)
 
 Outcomes = Counter[metrics.Outcome]
 MAX_REASON = 200  # characters
+_WHY_REPEATED = {
+    False: "another number became the row of this event",
+    True: "the row of this event was erased under another number",
+}
 
 
 def write_batch(batch: Batch, *, is_restoring: bool = False) -> Outcomes:
@@ -68,25 +72,9 @@ def insert(records: Sequence[Received], origin: UUID, key: Key) -> Outcomes:
     Returns how many rows and dispositions are new. Raises `BadRecord` or Django's database errors.
     """
     outcomes: Outcomes = Counter()
-    erased = _erased_digests(records)
-    if erased:
-        reason = "the row of this event was erased under another number"
-        repeats = [
-            disposition_of(each.number, origin, key, Disposition.Kind.REPEATED, reason)
-            for each in records
-            if each.number.digest in erased
-        ]
-        outcomes["repeated"] += len(insert_new(repeats, ["sequence", "origin"]))
-    for source, group in _by_source(each for each in records if each.number.digest not in erased).items():
+    for source, group in _by_source(records).items():
         outcomes += _insert_rows(source, group, origin, key)
     return outcomes
-
-
-def _erased_digests(records: Sequence[Received]) -> set[bytes]:
-    """The digests of records whose event was erased: a digest is that of the content, which has the event's id."""
-    digests = [each.number.digest for each in records]
-    found = Disposition.objects.filter(kind=Disposition.Kind.ERASED, digest__in=digests) if digests else ()
-    return {bytes(each.digest) for each in found}
 
 
 def disposition_of(number: Numbered, origin: UUID, key: Key, kind: Disposition.Kind, reason: str) -> Disposition:
@@ -199,27 +187,47 @@ def _insert_rows(source: RecordSource, group: Sequence[Received], origin: UUID, 
             row = rows[each.event] = row_of(source, each.decoded, each.number, origin, key)
             row.received = each
     inserted = insert_new(list(rows.values()), ["id"])
-    new = {row_id: row for row_id, row in rows.items() if row_id in inserted}
+    erased = _remove_erased(source, [row.received for row_id, row in rows.items() if row_id in inserted], key)
+    new = {row_id: row for row_id, row in rows.items() if row_id in inserted - erased}
     if new:
         source.after_insert(list(new.values()))
         sources.notify_followers(source, list(new.values()))
     others = [each for each in group if each.event not in new or new[each.event].sequence != each.number.sequence]
-    return Counter({"written": len(new), "repeated": _note_repeats(source, others, origin, key)})
+    repeats = _repeats(source, others, erased, origin, key)
+    return Counter({"written": len(new), "repeated": len(insert_new(repeats, ["sequence", "origin"]))})
 
 
-def _note_repeats(source: RecordSource, others: Sequence[Received], origin: UUID, key: Key) -> int:
-    """Writes dispositions for records whose event has a row under another number; redelivered records get none."""
+def _remove_erased(source: RecordSource, inserted: Sequence[Received], key: Key) -> set[UUID]:
+    """Removes new rows of events that were erased under another number, and returns these events.
+
+    Only after the INSERT: it waits for a transaction that is erasing the event's row, whose tombstone shows then.
+    """
+    events = {digest: each.event for each in inserted for digest in _digests(each, key)}
+    tombstones = Disposition.objects.filter(kind=Disposition.Kind.ERASED, digest__in=events) if events else ()
+    erased = {events[bytes(each.digest)] for each in tombstones}
+    if erased:
+        source.rows.filter(pk__in=erased).delete()
+    return erased
+
+
+def _digests(each: Received, key: Key) -> set[bytes]:
+    """The digests that a tombstone of its event may have: the content is the same, the key may be another one."""
+    return {each.number.digest, *(other.digest(_content(each)) for other in keyring().others(key))}
+
+
+def _repeats(
+    source: RecordSource, others: Sequence[Received], erased: set[UUID], origin: UUID, key: Key
+) -> list[Disposition]:
+    """Dispositions of records whose event has or had a row under another number; redelivered records get none."""
     if not others:
-        return 0
+        return []
     rows = source.rows.filter(pk__in={each.event for each in others}, origin=origin)
     redelivered = set(rows.values_list("id", "sequence"))
-    kind, reason = Disposition.Kind.REPEATED, "another number became the row of this event"
-    repeats = [
-        disposition_of(each.number, origin, key, kind, reason)
+    return [
+        disposition_of(each.number, origin, key, Disposition.Kind.REPEATED, _WHY_REPEATED[each.event in erased])
         for each in others
         if (each.event, each.number.sequence) not in redelivered
     ]
-    return len(insert_new(repeats, ["sequence", "origin"]))
 
 
 def row_of(source: RecordSource, record: SealableRecord, number: Numbered, origin: UUID, key: Key) -> SealedRow:

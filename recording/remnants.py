@@ -69,12 +69,12 @@ class Eraser:
 
 
 def wait_for_older_messages(moment: float, seconds: float) -> bool:
-    """Waits until workers have taken all messages that were sent before `moment` (seconds since 1970).
+    """Waits until workers have begun with all messages that were sent before `moment` (seconds since 1970).
 
     Returns whether they have. Raises `BrokerUnavailable`.
     """
     ends_at = time.monotonic() + seconds
-    while broker.oldest_waiting(broker.LOGS_QUEUE) < moment:
+    while min(broker.oldest_waiting(broker.LOGS_QUEUE), broker.oldest_taken(broker.LOGS_ROLE)) < moment:
         if time.monotonic() > ends_at:
             return False
         time.sleep(POLL_SECONDS)

@@ -88,6 +88,10 @@ class Keyring:
         except KeyError:
             raise UnknownKey(f"no configured key has the id {key_id}: add the old key to SEAL_KEY_FALLBACKS") from None
 
+    def others(self, key: Key) -> list[Key]:
+        """All keys but this one."""
+        return [each for each in self._keys.values() if each.id != key.id]
+
 
 def keyring() -> Keyring:
     """The keys from the settings."""

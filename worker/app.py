@@ -9,10 +9,11 @@ from celery.utils.log import get_multiprocessing_logger
 from django.conf import settings
 from django.db import reset_queries
 
-from common import logs, metrics, tracing
+from common import broker, logs, metrics, tracing
 from common.database_checks import refuse_unusable
 from common.parent_death import die_with_parent
 from recording import recorder
+from worker import stopping
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +49,12 @@ def make_app(role: str, **transport: Any) -> Celery:
     app.config_from_object("django.conf:settings", namespace="CELERY")
     app.conf.broker_transport_options = {
         **settings.CELERY_BROKER_TRANSPORT_OPTIONS,
-        "unacked_key": f"unacked.{role}",
+        "unacked_key": broker.taken_key(role),
         "unacked_index_key": f"unacked_index.{role}",
         "unacked_mutex_key": f"unacked_mutex.{role}",
         **transport,
     }
+    app.conf.worker_pool = "worker.pool:TaskPool"
     app.conf.task_annotations = {CLEANUP: {"ignore_result": True}}  # as all upkeep tasks: a result would be a row
     app.autodiscover_tasks(force=True)
     return app
@@ -87,6 +89,21 @@ def serve_metrics(**_: Any) -> None:
             metrics.serve(settings.BIND_HOST, settings.WORKER_METRICS_PORT)
     except OSError as exc:
         log.error("cannot listen on WORKER_METRICS_PORT, so this worker serves no metrics: %s", exc.strerror)
+
+
+@signals.worker_shutting_down.connect
+def end_in_time(**_: Any) -> None:
+    """Bounds the stop: Celery waits for its tasks and for Redis without a limit.
+
+    What the worker has not finished is sent again: records by the publisher, jobs by the sweeper.
+    """
+    stopping.end_in_time()
+
+
+@signals.beat_init.connect
+def end_beat_in_time(**_: Any) -> None:
+    """The same for beat."""
+    stopping.when_asked()
 
 
 @signals.worker_process_init.connect

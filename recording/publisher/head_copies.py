@@ -7,7 +7,10 @@ compares with them.
 import hashlib
 import logging
 import socket
-from datetime import UTC, datetime, timedelta
+import threading
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -19,43 +22,60 @@ from recording.publisher.heads import FILE_NAME, FOLDED_NAME
 log = logging.getLogger(__name__)
 
 STORAGE = "heads"  # in settings.STORAGES, if HEADS_COPY_TO is set
-RETRY = timedelta(minutes=1)
+RETRY_SECONDS = 60.0
 
 
 class HeadCopies:
     """Sends a copy of each file of saved heads each `HEADS_COPY_SECONDS`, if it has changed.
 
-    That of folded heads goes first, as they leave the other one.
+    A thread of their own sends them: a mounted share may hang for ever, and no record must wait for it.
     """
 
     def __init__(self, journal: Path) -> None:
-        self._copies = [_HeadCopy(journal / name) for name in (FOLDED_NAME, FILE_NAME)]
+        self._paths = [journal / name for name in (FOLDED_NAME, FILE_NAME)]  # in this order: heads move to the first
+        self._sent: dict[Path, bytes] = {}  # the digests of what was sent
+        self._due_at = 0.0  # time.monotonic() seconds
+        self._thread: threading.Thread | None = None
 
     def step(self) -> None:
-        """Sends copies that are due. A failure is logged, and tried again: it must not stop publishing."""
-        if STORAGE in settings.STORAGES:
-            for each in self._copies:
-                each.step(datetime.now(UTC))
+        """Begins to send copies that are due, unless others are still being sent. A failure is only logged."""
+        if STORAGE in settings.STORAGES and time.monotonic() >= self._due_at and not self._is_sending:
+            try:
+                contents = {path: path.read_bytes() for path in self._paths if path.exists()}
+            except OSError as exc:
+                self._postpone(exc)
+                return
+            if contents:
+                self._begin(contents)
 
+    def _begin(self, contents: Mapping[Path, bytes]) -> None:
+        """Takes what both files had at one moment, between two changes: so no head is in neither copy."""
+        self._due_at = time.monotonic() + settings.HEADS_COPY_SECONDS
+        self._thread = threading.Thread(target=self._send, args=(contents,), name="head-copies", daemon=True)
+        self._thread.start()
 
-class _HeadCopy:
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._sent = b""  # the digest of its content
-        self._due_at = datetime.min.replace(tzinfo=UTC)
+    def wait(self, seconds: float) -> None:
+        """Waits for copies that are being sent, at most `seconds`."""
+        if self._thread is not None:
+            self._thread.join(seconds)
 
-    def step(self, now: datetime) -> None:
-        if now < self._due_at or not self._path.exists():
-            return
+    @property
+    def _is_sending(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def _send(self, contents: Mapping[Path, bytes]) -> None:
         try:
-            content = self._path.read_bytes()
-            digest = hashlib.sha256(content).digest()
-            if digest != self._sent:
-                storages[STORAGE].save(copy_name(self._path, now), ContentFile(content))
-            self._sent, self._due_at = digest, now + timedelta(seconds=settings.HEADS_COPY_SECONDS)
+            for path, content in contents.items():
+                digest = hashlib.sha256(content).digest()
+                if digest != self._sent.get(path):
+                    storages[STORAGE].save(copy_name(path, datetime.now(UTC)), ContentFile(content))
+                    self._sent[path] = digest
         except Exception as exc:  # noqa: BLE001 - each storage library raises its own errors
-            log.warning("no copy of the heads could be sent to HEADS_COPY_TO (%s)", type(exc).__name__)
-            self._due_at = now + RETRY
+            self._postpone(exc)
+
+    def _postpone(self, exc: Exception) -> None:
+        log.warning("no copy of the heads could be sent to HEADS_COPY_TO (%s)", type(exc).__name__)
+        self._due_at = time.monotonic() + RETRY_SECONDS
 
 
 def copy_name(path: Path, now: datetime) -> str:

@@ -22,6 +22,7 @@ CONFIRM_SECONDS = (
     0.2  # between two looks at the heads while batches are awaited; records that arrive meanwhile share messages
 )
 UPKEEP_SECONDS = 1.0  # between two looks for erased records that are still in the journal, and for due copies of heads
+LAST_COPIES_SECONDS = 2.0  # at a stop, for copies of heads that are being sent
 IDLE_SECONDS = 1.0  # without changes, between two steps and two heartbeats
 LOCK_SECONDS = 0.5  # between two tries to take the lock that another process holds
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0  # while Redis or the database is down
@@ -77,6 +78,7 @@ def _publish(lock: int, stop: StopRequest) -> None:
     if not pause:
         _step(publisher, pause)  # publishes what was journaled just before the stop
     publisher.save_progress()
+    copies.wait(LAST_COPIES_SECONDS)
 
 
 def _blank_erased(eraser: Eraser) -> None:

@@ -7,6 +7,7 @@ Large records are sent one by one, after the small ones of a step. One that can'
 """
 
 import logging
+import math
 import socket
 import time
 from collections.abc import Iterator
@@ -125,8 +126,9 @@ class Publisher:
         """
         now = time.monotonic()
         late = [sent for sent in self._awaited if sent.late_at <= now]
-        oldest = broker.oldest_waiting(broker.LOGS_QUEUE) if late else 0.0
+        oldest = _oldest_waiting() if late else 0.0
         for sent in late:
+            sent.sent_at = min(sent.sent_at, time.time())  # the clock may have stepped back
             if sent.sent_at + CLOCK_SKEW_SECONDS < oldest:
                 log.warning("%s were not confirmed in time and are sent again", sent.batch)
                 if sent.is_large:
@@ -269,6 +271,12 @@ class Publisher:
         if not self._spool.remove(name, reader.offset, damaged=reader.is_damaged) and not reader.is_damaged:
             log.error("%s is damaged from byte %d on: numbers after %d are lost", name, reader.offset, reader.last)
         del self._readers[name]
+
+
+def _oldest_waiting() -> float:
+    """As `broker.oldest_waiting`; 0 too for a message from a clock that was ahead, which tells nothing about others."""
+    oldest = broker.oldest_waiting(broker.LOGS_QUEUE)
+    return 0.0 if time.time() + CLOCK_SKEW_SECONDS < oldest < math.inf else oldest
 
 
 def _payload_bytes(located: list[Located]) -> int:

@@ -58,16 +58,16 @@ class Command(BaseCommand):
         begun, waiting = time.time(), self._wait(options["wait"])
         rows, reason = erasure.matching(source, before=before, **values), options["reason"]
         quarantined, changed = erasure.erase_quarantined(source, reason, before=before, **values)  # first: no row yet
-        total = rows.count()
         erasure.erase_unrecorded(source, before=before, **values)
+        erased, total = 0, rows.count()
         with tqdm(total=total, unit="row", disable=None) as bar:
             try:
-                for erased in erasure.erase(source, rows, reason):
-                    bar.update(erased)
+                for count in erasure.erase(source, rows, reason):
+                    erased += count  # a bar that is not shown does not count
+                    bar.update(count)
             except Unavailable as exc:
-                done = f"{bar.n:.0f} of {total} rows were erased"
-                raise CommandError(f"{exc.detail} {done}: run it again.") from exc
-        done = f"{total} rows were erased" + (f", and {quarantined} quarantined records" if quarantined else "")
+                raise CommandError(f"{exc.detail} {erased} of {total} rows were erased: run it again.") from exc
+        done = f"{erased} rows were erased" + (f", and {quarantined} quarantined records" if quarantined else "")
         left = [*waiting, *_clean(options["wait"], begun)]
         if changed:
             left.append(f"{changed} quarantined records were changed by somebody, and are kept: see `verify_log`")
@@ -98,7 +98,10 @@ def _clean(seconds: float, begun: float) -> list[str]:
         left.append("some are still in the journal, beside records that are not rows yet: the publisher removes them")
     try:
         if not remnants.wait_for_older_messages(begun, seconds):
-            left.append("messages from before still wait in Redis: start the worker, and run this again")
+            left.append(
+                "messages from before are still in Redis: start the worker, and run this again, after five minutes if "
+                "a worker was killed"
+            )
         is_rewritten, advice = remnants.rewrite_redis_file(seconds), "run BGREWRITEAOF there"
         left += [] if is_rewritten else [f"Redis has not rewritten its append-only file: {advice}"]
     except BrokerUnavailable as exc:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -313,3 +314,9 @@ def test_async_code_is_locked_out_too() -> None:
         assert ask(request, username=NAME, password="wrong") is None
     with pytest.raises(LockedOut):
         ask(request, username=NAME, password=PASSWORD)
+
+
+def test_a_long_name_of_marks_costs_nobody_s_time(db: None) -> None:
+    began = time.process_time()
+    assert status_by_basic("\u0315\u0300" * 100_000) == 401  # its normalization takes a minute
+    assert time.process_time() - began < 10

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from attachments import storage, uploads
@@ -157,3 +157,20 @@ def test_it_erases_the_answer_of_an_idempotency_key(gateway: Client, process_rec
     assert sum(erasure.erase(INFERENCES, erasure.matching(INFERENCES, patient="Lee"), "asked for")) == 1
     assert not IdempotencyKey.objects.exists()
     assert predict(gateway, LARGE, HTTP_IDEMPOTENCY_KEY="k")["X-Inference-ID"] != first["X-Inference-ID"]
+
+
+def test_the_command_says_how_many_rows_it_erased_before_the_storage_failed(
+    gateway: Client,
+    process_records: Callable[[], None],
+    folder: Path,
+    broker: redis.Redis,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its bar is not shown in a script, and counts nothing then."""
+    predict(gateway)
+    predict(gateway, LARGE)
+    process_records()
+    uploads.upload_pending()
+    monkeypatch.setattr(erasure, "CHUNK_ROWS", 1)
+    with storage_unavailable(folder), pytest.raises(CommandError, match="1 of 2 rows were erased: run it again"):
+        call_command("erase", patient="Lee", reason="asked for", yes=True)

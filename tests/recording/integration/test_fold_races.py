@@ -3,10 +3,9 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -23,11 +22,10 @@ from recording.publisher import journal_folder
 from recording.reconciliation import account
 from recording.verification import Finding
 from tests.support.folded import NOW, erase_rows_of, fold, is_open, rows_of, save_heads, write_origin
-from tests.support.wait import DEADLINE_SECONDS, until
+from tests.support.races import apart, meanwhile
+from tests.support.wait import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-T = TypeVar("T")
 
 
 @pytest.fixture
@@ -38,38 +36,6 @@ def journal(tmp_path: Path, settings: Settings) -> Path:
 
 def findings(journal: Path) -> list[Finding]:
     return [finding for step in verification.verify(journal) for finding in step.findings]
-
-
-def apart(act: Callable[[], T]) -> Callable[[], T]:
-    """What runs in a thread with a database connection of its own."""
-
-    def run() -> T:
-        try:
-            return act()
-        finally:
-            connection.close()
-
-    return run
-
-
-@contextmanager
-def meanwhile(act: Callable[[], T]) -> Iterator[list[T]]:
-    """Begins `act` in a transaction of the block's end, so that it has to wait for what the block has locked."""
-    results: list[T] = []
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            yield results
-            running = pool.submit(apart(act))
-            if connection.vendor == "postgresql":
-                until(lambda: is_waiting() or running.done(), what="the other transaction to wait")
-                assert not running.done()
-        results.append(running.result())
-
-
-def is_waiting() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
 
 
 def test_a_batch_that_waits_for_a_head_that_is_being_folded_finds_it(journal: Path) -> None:

@@ -20,6 +20,7 @@ from recording.publisher.head_copies import HeadCopies
 from recording.publisher.heads import Heads
 from recording.seals import keyring
 from tests.support.folded import erase_rows_of, fold, save_heads, write_origin
+from tests.support.wait import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.django_db
 
@@ -180,6 +181,7 @@ def test_a_copy_of_either_file_shows_what_was_lost_with_the_host(
     for _ in range(3):
         step(publishing)
         copies.step()  # an unchanged file is not sent again
+        copies.wait(DEADLINE_SECONDS)
     assert [path.name.partition("-")[0] for path in sorted(elsewhere.iterdir())] == ["folded", "heads"]
     for table in (InferenceLog, Origin, Fold):
         table._base_manager.all().delete()

@@ -3,6 +3,7 @@
 import base64
 import fcntl
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,43 @@ def test_it_does_not_resend_batches_that_are_still_queued(tmp_path: Path, writer
     for _ in range(5):
         publishing.step()
     assert broker.llen(LOGS_QUEUE) == 1
+
+
+class Clock:
+    """A clock that steps: what `time.time` says is so many seconds ahead."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, ahead: float) -> None:
+        self.ahead, real = ahead, time.time
+        monkeypatch.setattr(time, "time", lambda: real() + self.ahead)
+
+
+def test_a_clock_that_steps_back_does_not_delay_a_lost_batch(
+    tmp_path: Path, writer: Writer, broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, publishing = Clock(monkeypatch, ahead=3600), publisher(tmp_path, republish_seconds=0)
+    append(writer, record())
+    publishing.step()
+    clock.ahead = 0
+    publishing.step()
+    clock.ahead = 5  # seconds later
+    append(writer, record())
+    publishing.step()
+    assert [message["first"] for message in take_messages(broker, keep_last=1)] == [1]
+    publishing.step()
+    assert [message["first"] for message in take_messages(broker)] == [2, 1]
+
+
+def test_a_clock_that_steps_back_sends_nothing_again_that_is_still_queued(
+    tmp_path: Path, writer: Writer, broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a worker, Redis would fill up with copies."""
+    clock, publishing = Clock(monkeypatch, ahead=3600), publisher(tmp_path, republish_seconds=0)
+    for clock.ahead in (3600, 0):
+        append(writer, record())
+        publishing.step()
+    for _ in range(5):
+        publishing.step()
+    assert [message["first"] for message in take_messages(broker)] == [1, 2]
 
 
 def test_it_limits_unconfirmed_batches(tmp_path: Path, writer: Writer, broker: redis.Redis) -> None:

@@ -2,21 +2,24 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
 from pytest_django import Settings
 
 from ml_proxy.models import InferenceLog
 from ml_proxy.records import InferenceRecord
+from ml_proxy.source import INFERENCES
 from recording.batches import Batch, Numbered
+from recording.erasure import erase
 from recording.ingestion import write_batch
 from recording.models import Disposition
 from recording.seals import START, keyring
+from tests.support.races import apart, meanwhile
 from tests.support.record_pipeline import record
 
 
@@ -64,14 +67,41 @@ def test_it_leaves_one_row_and_one_disposition_across_origins() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_it_leaves_one_row_where_two_workers_write_at_once() -> None:
     both = record()
-
-    def write(batch: Batch) -> None:
-        try:
-            write_batch(batch)
-        finally:
-            connection.close()
-
+    batches = [batch_of([both]) for _ in range(2)]
     with ThreadPoolExecutor(2) as pool:
-        for future in [pool.submit(write, batch_of([both])) for _ in range(2)]:
+        for future in [pool.submit(apart(partial(write_batch, batch))) for batch in batches]:
             future.result()
     assert_whole(rows=1, repeated=1)
+
+
+def erase_all() -> None:
+    [_] = erase(INFERENCES, InferenceLog.objects.all(), "asked for")
+
+
+def assert_erased() -> None:
+    assert not InferenceLog.objects.exists()
+    assert list(Disposition.objects.order_by("id").values_list("kind", flat=True)) == ["erased", "repeated"]
+    call_command("verify_log", no_progress=True, stdout=StringIO())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_stays_erased_if_its_repeat_waits_for_the_erasure() -> None:
+    """The repeat is of another origin, so the head that the erasure locks is not its own."""
+    both = record()
+    write_batch(batch_of([both]))
+    repeat = batch_of([both])
+    with meanwhile(lambda: write_batch(repeat)) as written:
+        erase_all()
+    assert written == [{"repeated": 1}]
+    assert_erased()
+
+
+@pytest.mark.django_db
+def test_it_stays_erased_if_its_repeat_is_sealed_with_another_key(settings: Settings) -> None:
+    """Between the two, the gateway started again with a new SEAL_KEY."""
+    both = record()
+    write_batch(batch_of([both]))
+    erase_all()
+    settings.SEAL_KEY_FALLBACKS, settings.SEAL_KEY = [settings.SEAL_KEY], "a synthetic key of the next year"
+    write_batch(batch_of([both]))
+    assert_erased()

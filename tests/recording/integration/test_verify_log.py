@@ -32,6 +32,7 @@ from recording.publisher.heads import Heads
 from recording.remnants import Eraser
 from recording.seals import START, Key, keyring
 from tests.support.query_plans import query_costs, select_statements
+from tests.support.wait import DEADLINE_SECONDS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("broker")]
 
@@ -484,6 +485,7 @@ def test_the_publisher_sends_copies_of_the_heads(
     save_heads(journal)
     for _ in range(3):
         copies.step()
+        copies.wait(DEADLINE_SECONDS)
     [copy] = elsewhere.iterdir()  # unchanged heads are not sent again
     InferenceLog.objects.all().delete()
     Origin.objects.all().delete()
@@ -505,7 +507,9 @@ def test_a_storage_that_fails_does_not_stop_the_publisher(
     folder = {"BACKEND": "attachments.storage.folder.Folder", "OPTIONS": {"location": str(tmp_path / "file" / "x")}}
     settings.STORAGES = {**settings.STORAGES, "heads": folder}
     save_heads(journal)
-    HeadCopies(journal).step()
+    copies = HeadCopies(journal)
+    copies.step()
+    copies.wait(DEADLINE_SECONDS)
     assert "no copy of the heads could be sent to HEADS_COPY_TO (NotADirectoryError)" in caplog.text
 
 
