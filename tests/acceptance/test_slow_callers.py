@@ -296,6 +296,7 @@ def send_all(caller: RawCaller, body: bytes) -> int:
     return caller.answer()[0]
 
 
+@pytest.mark.database  # a stop also closes the connections to it
 def test_a_stop_does_not_wait_for_late_bodies(make_system: Callable[..., System], model: ScriptedModel) -> None:
     system = make_system(ml_server_url=model.url, **LIMITS)
     system.start("web")
