@@ -106,7 +106,7 @@ class InferenceSource(AttachmentSource):
         """
         count, found = wanted.limit + 1, list[UUID]()
         while True:
-            read = _verdicts(wanted)[:count]
+            read = list(_verdicts(wanted)[:count])
             found += [row_id for row_id, _, position, newest in read if position == newest]
             if len(found) >= count or len(read) < count:
                 return found[:count]

@@ -68,7 +68,11 @@ def open_page(console: System, browser: Browser) -> Iterator[Open]:
         path: str, user: str = DOCTOR, *, language: str = "en", scheme: Any = "light", width: int = 1440
     ) -> Page:
         context = browser.new_context(
-            base_url=console.url, color_scheme=scheme, viewport={"width": width, "height": 900}, accept_downloads=True
+            base_url=console.url,
+            color_scheme=scheme,
+            locale={"en": "en-US", "ko": "ko-KR"}[language],
+            viewport={"width": width, "height": 900},
+            accept_downloads=True,
         )
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)

@@ -11,7 +11,7 @@ from tests.text_to_sql.conftest import Target
 from text_to_sql.models import Column, Database, QuestionSession, Synonym, Table
 from text_to_sql.records import LLMRecord
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 COUNT = "SELECT COUNT(*) AS visits FROM visits"
 
