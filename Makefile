@@ -4,6 +4,9 @@ INSTALL := python=$$(scripts/find-python) && exec "$$python" -m tools.launch.ins
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 COMPILE := $(VENV)/python -m tools.launch.uv pip compile $(LOCK) --directory requirements
 
+# Names of people and folders are not ASCII. Python would use the locale's encoding for files.
+export PYTHONUTF8 := 1
+
 .PHONY: help up models test check chaos bench scale llm fmt console openapi lock clean base dev
 .DEFAULT_GOAL := help
 

@@ -11,7 +11,6 @@ elsewhere. A try counts as failed before its password is checked, so parallel tr
 """
 
 import logging
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,6 +23,7 @@ from django.utils.crypto import salted_hmac
 from accounts.exceptions import LockedOut
 from accounts.login_attempts import LoginAttempts
 from common.conf import settings
+from common.normalization import normalized
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ def _count_failure(row: LoginAttempts, limit: int, memory: timedelta) -> None:
 
 
 def _account_hash(name: str) -> str:
-    return _digest("account", unicodedata.normalize("NFKC", name).strip().casefold())
+    return _digest("account", normalized("NFKC", name).strip().casefold())
 
 
 def _digest(*parts: str) -> str:

@@ -3,8 +3,10 @@
 `.env` in the project's root is read too; the environment overrides it. Every reader raises `BadSetting`.
 """
 
+import errno
 import os
 import re
+import sys
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from ipaddress import ip_address
@@ -18,6 +20,7 @@ from common import url_credentials
 
 ROOT = Path(__file__).resolve().parent.parent
 MIB = 1024 * 1024  # bytes
+WRITABLE = "set it to a folder this process may write to, with all files in it"
 
 T = TypeVar("T")
 
@@ -36,7 +39,21 @@ class BadSetting(Exception):
 
 def load_env_file() -> None:
     """Adds the variables of `.env` to the environment; does not override existing ones."""
-    load_dotenv(ROOT / ".env")
+    try:
+        load_dotenv(ROOT / ".env", encoding="utf-8-sig")  # some editors begin the file with a byte order mark
+    except OSError as exc:
+        raise BadSetting(".env", f"can't be read ({exc.strerror})", "give this user the right to read it") from None
+    except UnicodeDecodeError:
+        raise BadSetting(".env", "can't be read as UTF-8", "save it in this encoding") from None
+
+
+def require_utf8() -> None:
+    """Raises `BadSetting` if this process would write names of files and people in another encoding."""
+    found = sys.getfilesystemencoding()
+    if found != "utf-8":
+        name = next((each for each in ("LC_ALL", "LC_CTYPE", "LANG") if os.environ.get(each)), "LANG")
+        fix = "set it to a locale in UTF-8 such as C.UTF-8, or set PYTHONUTF8=1"
+        raise BadSetting(name, f"can't be {os.environ.get(name)!r}, which means the encoding {found}", fix)
 
 
 def _read(name: str, default: T | None, parse: Callable[[str], T], fix: str) -> T:
@@ -136,16 +153,22 @@ def url_or_none(name: str, example: str, *, schemes: Sequence[str], may_name_use
     return url(name, example, schemes=schemes, may_name_user=may_name_user) if text(name, "") else ""
 
 
-def folder(name: str, default: Path) -> Path:
+def folder(name: str, default: Path, *, may_be_read_only: bool = False) -> Path:
     """A folder, created if missing. Relative paths start at the project's root."""
-    path = ROOT / _read(name, default, Path, "set it to a folder this process may write to")
+    path = ROOT / _read(name, default, Path, WRITABLE)
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
-        raise BadSetting(
-            name, f"can't be {str(path)!r} ({exc.strerror})", "set it to a folder this process may write to"
-        ) from None
+        raise unusable(name, path, exc) from None
+    rights = os.R_OK | os.X_OK | (0 if may_be_read_only else os.W_OK)
+    if not os.access(path, rights, effective_ids=True):
+        raise unusable(name, path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
     return path
+
+
+def unusable(name: str, path: Path, exc: OSError) -> BadSetting:
+    """The error for a folder, or a file in it, that this process can't use."""
+    return BadSetting(name, f"can't be used, {path} ({exc.strerror})", WRITABLE)
 
 
 def _switch(text: str) -> bool:

@@ -35,6 +35,7 @@ class CommonConfig(AppConfig):
         doctor.register("database", doctor_checks.database)
         doctor.register("Redis", doctor_checks.redis_server)
         doctor.register("clock", doctor_checks.clock)
+        doctor.register("memory", doctor_checks.memory)
         scrape.register_part("beat", lambda: (health.probe("beat").ok, []))
         connection_created.connect(timestamp_loader.register)
         if not settings.DEBUG:  # Django keeps queries under DEBUG only

@@ -8,7 +8,7 @@ import redis
 from django.conf import settings
 from django.db import Error, connection
 
-from common import database_checks
+from common import core_dumps, database_checks
 from common.database_errors import UNMIGRATED
 from common.doctor import Wrong
 from common.redis_server import clients
@@ -62,6 +62,16 @@ def clock() -> str:
         words = " and ".join(f"{skew:+.0f} s from that of {name}" for name, skew in off.items())
         raise Wrong(f"differs by {words}", "Run a time service such as chrony on every machine.")
     return f"as that of {' and '.join(skews)}" if skews else "no other clock to compare with"
+
+
+def memory() -> str:
+    """Whether a crash would write this process's memory, with names and keys, to a disk. Raises `Wrong`."""
+    if not core_dumps.are_disabled(also_piped=not settings.DEBUG):
+        raise Wrong(
+            "is written to a disk by a crash",
+            "Set `ulimit -c 0`, and `sysctl kernel.core_pattern` to no pipe.",
+        )
+    return "a crash writes no core dump"
 
 
 def _version() -> str:

@@ -1,8 +1,9 @@
 """Ends a process when its parent dies, so that a killed parent leaves no orphan on a port."""
 
-import ctypes
 import os
 import signal
+
+from common.prctl import prctl
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -14,9 +15,7 @@ def die_with_parent(parent: int | None = None, signum: int = signal.SIGKILL) -> 
     this setting and an exec keeps it, so call it in the process that must end.
     """
     expected = parent or os.getppid()
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)
-    if prctl is None:
+    if prctl(PR_SET_PDEATHSIG, signum) is None:
         return
-    prctl(PR_SET_PDEATHSIG, signum)
     if os.getppid() != expected:  # the parent ended before the prctl call
         os.kill(os.getpid(), signum)

@@ -5,6 +5,7 @@ import unicodedata
 from typing import Any
 
 MAX_LENGTH = 100  # characters after trimming
+LONGEST_SPELLING = 4  # characters that one of NFC has in another form, at most
 
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -17,10 +18,12 @@ def canonical(value: Any, max_length: int = MAX_LENGTH) -> str:
     """`value` trimmed and in Unicode NFC, so that one name typed on two systems is one name. Raises `BadName`."""
     if type(value) is not str:  # a parsed JSON number is a subclass of str
         raise BadName("must be a string")
-    name = unicodedata.normalize("NFC", value).strip()
-    if not name:
+    spelling = value.strip()
+    if not spelling:
         raise BadName("must not be blank")
-    if len(name) > max_length:
+    is_long = len(spelling) > LONGEST_SPELLING * max_length  # first: see `common.normalization` for what long ones cost
+    name = "" if is_long else unicodedata.normalize("NFC", spelling).strip()
+    if is_long or len(name) > max_length:
         raise BadName(f"must have at most {max_length} characters")
     if _UNUSABLE.search(name):
         raise BadName("must not contain NUL or a lone surrogate")

@@ -1,12 +1,12 @@
 """Parses timestamps."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from django.utils.dateparse import parse_date, parse_datetime
 
 
-def moment(value: str) -> datetime:
-    """Parses ISO 8601, and converts it to UTC. A date means its beginning; a time without an offset is UTC.
+def moment(value: str, zone: tzinfo = UTC) -> datetime:
+    """Parses ISO 8601, and converts it to UTC. A date means its beginning; a time without an offset is of `zone`.
 
     Raises `ValueError` with a fix.
     """
@@ -19,7 +19,7 @@ def moment(value: str) -> datetime:
         found = datetime(day.year, day.month, day.day) if day else parse_datetime(text)  # noqa: DTZ001 - set below
         if found is None:
             raise ValueError
-        found = found if found.tzinfo else found.replace(tzinfo=UTC)
+        found = found if found.tzinfo else found.replace(tzinfo=zone)
         return found.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("must be a time in ISO 8601, such as 2026-01-31T09:00:00Z") from None

@@ -18,6 +18,7 @@ from imaging.records import ProviderCallRecord
 from imaging.services.interface import Kind, Usage
 from recording import recorder
 
+SUCCEEDED, FAILED = "succeeded", "failed"  # outcomes; `OUTCOMES` has all of them
 MADE_BYTES = 4 * 1024 * 1024  # reserved in the journal for a picture that is made
 
 Given = TypeVar("Given")
@@ -56,10 +57,10 @@ def perform(
             if isinstance(made, Picture):
                 parts.append(_part("made", made))
         except GatewayError as exc:
-            outcome = _Outcome(_OUTCOMES.get(type(exc), "failed"), exc.detail)
+            outcome = _Outcome(_OUTCOMES.get(type(exc), FAILED), exc.detail)
             raise
         except BaseException as exc:
-            outcome = _Outcome("failed", type(exc).__name__)
+            outcome = _Outcome(FAILED, type(exc).__name__)
             raise
         else:
             return made
@@ -77,7 +78,7 @@ def _part(name: str, picture: Picture) -> Part:
 
 @dataclass(frozen=True)
 class _Outcome:
-    name: str = "succeeded"
+    name: str = SUCCEEDED
     error: str = ""
 
 
@@ -112,3 +113,4 @@ _OUTCOMES: Mapping[type[GatewayError], str] = {
     ProviderQuota: "quota",
     ProviderTimeout: "timed-out",
 }
+OUTCOMES = (SUCCEEDED, *_OUTCOMES.values(), FAILED)

@@ -38,7 +38,7 @@ class ProviderCall(SealedRow):
 
     class Meta:
         verbose_name = "provider call"
-        indexes: ClassVar = history_indexes("provider_call", "service", "caller", "job")
+        indexes: ClassVar = history_indexes("provider_call", "service", "provider", "outcome", "caller", "job")
 
 
 class CatalogueProduct(models.Model):

@@ -32,6 +32,11 @@ class PictureRequest:
         raw = self.file if self.url is None else fetching.fetch(self.url, self.pointer, network)
         return pictures.read(raw, self.pointer)
 
+    def check(self) -> None:
+        """Checks a file as far as that is possible without decoding it. Raises `PictureRefused`."""
+        if self.url is None:
+            pictures.check(self.file, self.pointer)
+
     @property
     def identity(self) -> list[str | None]:
         """What makes two requests the same: of a form its file, and not its boundary."""

@@ -30,7 +30,7 @@ def wait_for_end(job: Job, seconds: float, is_wanted: Callable[[], bool]) -> boo
     Only a part of the gateway's places may wait; beyond, it returns at once: a preference need not be fulfilled.
     """
     places = _places()
-    if not seconds or not places.acquire(blocking=False):
+    if not places.acquire(blocking=False):
         return False
     try:
         ends_at = time.monotonic() + seconds

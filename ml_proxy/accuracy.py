@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Count, DateField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, DateField, Q, QuerySet
 from django.db.models.functions import Trunc
 
 from common.row_scope import Scope
@@ -12,7 +12,6 @@ from ml_proxy.models import Feedback
 from ml_proxy.source import INFERENCES
 
 PERIODS = ("day", "week", "month")
-MAX_POSITION = 2**63 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,15 +46,6 @@ def select_feedback(wanted: FeedbackFilter) -> QuerySet[Feedback]:
     return Feedback.objects.filter(**given, **INFERENCES.within(wanted.scope, "inference__"))
 
 
-def newest(last: int = MAX_POSITION) -> Subquery:
-    """Subquery for the position of the newest verdict on a verdict's inference, among positions up to `last`.
-
-    The subquery runs for each row: for a NOT EXISTS of later verdicts, PostgreSQL may read the whole table.
-    """
-    same = Feedback.objects.filter(inference=OuterRef("inference"), position__lte=last)
-    return Subquery(same.order_by("-position").values("position")[:1])
-
-
 def accuracy(wanted: FeedbackFilter, by: str) -> list[Accuracy]:
     """Returns one entry per version and period, oldest period first.
 
@@ -66,7 +56,7 @@ def accuracy(wanted: FeedbackFilter, by: str) -> list[Accuracy]:
         "corrected": Count("id", filter=Q(verdict=Feedback.Verdict.CORRECT)),
     }
     period = Trunc("predicted_at", by, output_field=DateField(), tzinfo=UTC)
-    verdicts = select_feedback(wanted).filter(position=newest()).annotate(period=period)
+    verdicts = select_feedback(wanted).filter(position=Feedback.newest()).annotate(period=period)
     counted = verdicts.values("model_name", "model_version", "period").annotate(**counts)
     return [
         Accuracy(name, version, period.isoformat(), agreed, corrected, agreed / (agreed + corrected))

@@ -15,7 +15,7 @@ from common.export import Piece, pieces
 from common.export_formats import Form
 from common.paging import MAX_ROWS, fitting
 from common.strict_json import without
-from ml_proxy.accuracy import FeedbackFilter, newest, select_feedback
+from ml_proxy.accuracy import FeedbackFilter, select_feedback
 from ml_proxy.models import Feedback, InferenceLog
 from ml_proxy.rows import Example
 
@@ -62,7 +62,7 @@ def newest_first(wanted: FeedbackFilter) -> Iterator[Example]:
 
 def count_judged(wanted: FeedbackFilter) -> int:
     """Counts the selected inferences that have a verdict."""
-    return select_feedback(wanted).filter(position=newest()).count()
+    return select_feedback(wanted).filter(position=Feedback.newest()).count()
 
 
 def _pages(wanted: FeedbackFilter, order: str = "position") -> Iterator[list[Example]]:
@@ -92,7 +92,7 @@ def _pages(wanted: FeedbackFilter, order: str = "position") -> Iterator[list[Exa
 def _read(verdicts: QuerySet[Feedback], last: int) -> list[JudgedInference]:
     """Reads the next verdicts. Superseded ones are included, so a page reads only its own rows of the table."""
     size = Subquery(InferenceLog.objects.filter(id=OuterRef("inference")).values("payload_bytes"))
-    rows = verdicts.values_list("inference_id", size, newest(last), *COLUMNS)[:MAX_ROWS]
+    rows = verdicts.values_list("inference_id", size, Feedback.newest(last), *COLUMNS)[:MAX_ROWS]
     return [JudgedInference(row_id, bytes_, latest, columns) for row_id, bytes_, latest, *columns in rows]
 
 

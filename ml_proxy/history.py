@@ -38,15 +38,19 @@ def wanted(
     scope: Scope,
     doctor: str | None = None,
     patient: str | None = None,
+    model: str | None = None,
+    verdict: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     limit: int = 100,
     after: Cursor | None = None,
 ) -> HistoryFilter:
-    """Returns the filter for a lookup. Names must be canonical; if both are given, both must match."""
-    return HISTORY.filter(
-        scope=scope, doctor=doctor, patient=patient, since=since, until=until, limit=limit, after=after
-    )
+    """Returns the filter for a lookup. Names must be canonical; if both are given, both must match.
+
+    A verdict is an inference's newest. A patient with a model or a verdict has no index.
+    """
+    named = {"doctor": doctor, "patient": patient, "model": model, "verdict": verdict}
+    return HISTORY.filter(scope=scope, since=since, until=until, limit=limit, after=after, **named)
 
 
 def page(query: HistoryFilter) -> Page:

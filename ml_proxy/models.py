@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import OuterRef, Subquery
 
 from common.encrypted_fields import EncryptedBinaryField, EncryptedTextField
 from ml_proxy.records import FeedbackRecord, InferenceRecord
@@ -12,6 +13,14 @@ from recording.models import SealedRow, history_indexes
 _MAX = {**InferenceRecord.MAX_LENGTHS, **FeedbackRecord.MAX_LENGTHS}
 MAX_LABEL = _MAX["label"]  # characters
 MAX_NOTE = _MAX["note"]
+MAX_POSITION = 2**63 - 1
+_NEWEST_BY_VERDICT = ("verdict", "predicted_at", "inference", "position")
+_VERDICT_INDEXES: dict[str, tuple[str, ...]] = {  # the columns before the verdict
+    "feedback_by_verdict": (),
+    "feedback_by_doctor_verdict": ("doctor_key",),
+    "feedback_by_model_verdict": ("model_name",),
+    "feedback_by_doctor_model": ("doctor_key", "model_name"),
+}
 FEEDBACK_LOCK = 0x66656564  # advisory lock: one transaction at a time may store or erase feedback
 
 
@@ -53,6 +62,10 @@ class InferenceLog(SealedRow):
             models.Index(fields=["-doctor_key", "-predicted_at", "-id"], name="inference_by_doctor"),
             models.Index(fields=["-patient_key", "-predicted_at", "-id"], name="inference_by_patient"),
             models.Index(fields=["-doctor_key", "-patient_key", "-predicted_at", "-id"], name="inference_by_both"),
+            models.Index(fields=["-model_name", "-predicted_at", "-id"], name="inference_by_model"),
+            models.Index(
+                fields=["-doctor_key", "-model_name", "-predicted_at", "-id"], name="inference_by_doctor_model"
+            ),
             models.Index(fields=["origin", "sequence"], name="inference_by_number"),
         ]
 
@@ -60,8 +73,8 @@ class InferenceLog(SealedRow):
 class Feedback(SealedRow):
     """A doctor's verdict on one inference. A later verdict on the same inference supersedes it.
 
-    Positions increase in commit order; the API calls them ids. A row copies the inference's model and time, which never
-    change, so that accuracy can be computed without reading the log.
+    Positions increase in commit order; the API calls them ids. A row copies the inference's model, time and doctor's
+    key, which never change, so that accuracy and history by verdict can be read without the log.
     """
 
     class Verdict(models.TextChoices):
@@ -82,6 +95,7 @@ class Feedback(SealedRow):
     model_name = models.CharField(max_length=_MAX["model_name"], blank=True)
     model_version = models.CharField(max_length=_MAX["model_version"], blank=True)
     predicted_at = models.DateTimeField(help_text="When the model answered.")
+    doctor_key = models.UUIDField(null=True, editable=False, help_text="The inference's.")
 
     class Meta:
         verbose_name_plural = "feedback"
@@ -90,7 +104,21 @@ class Feedback(SealedRow):
             *history_indexes("feedback"),
             models.Index(fields=["inference", "-position"], name="feedback_by_inference"),
             models.Index(fields=["predicted_at"], name="feedback_by_time"),
+            # For history by verdict. All columns are descending, as those of InferenceLog.
+            *(
+                models.Index(fields=[f"-{column}" for column in (*columns, *_NEWEST_BY_VERDICT)], name=name)
+                for name, columns in _VERDICT_INDEXES.items()
+            ),
         ]
+
+    @classmethod
+    def newest(cls, last: int = MAX_POSITION) -> Subquery:
+        """Subquery for the position of the newest verdict on a verdict's inference, among positions up to `last`.
+
+        The subquery runs for each row: for a NOT EXISTS of later verdicts, PostgreSQL may read the whole table.
+        """
+        same = cls.objects.filter(inference=OuterRef("inference"), position__lte=last)
+        return Subquery(same.order_by("-position").values("position")[:1])
 
     @classmethod
     def last_position(cls) -> int:

@@ -48,12 +48,20 @@ RETRAIN_BODY: dict[str, Any] = {
     }
 }
 
+_MODEL = "A model's full name; must match exactly."
 FILTER_FIELDS = (
     OpenApiParameter("doctor", str, description="Full name. Blank counts as missing."),
     OpenApiParameter("patient", str, description="Full name. If both names are given, both must match."),
+    OpenApiParameter("model", str, description=f"{_MODEL} Not together with patient."),
+    OpenApiParameter(
+        "verdict",
+        str,
+        enum=Feedback.Verdict.values,
+        description="The newest verdict on the inference. Not together with patient. Needs the right to read verdicts.",
+    ),
     *SPAN_FIELDS,
 )
-MODEL_FIELDS = (OpenApiParameter("model", str, description="A model's full name; must match exactly."), *SPAN_FIELDS)
+MODEL_FIELDS = (OpenApiParameter("model", str, description=_MODEL), *SPAN_FIELDS)
 
 FEEDBACK_BODY: dict[str, Any] = {
     "application/json": {

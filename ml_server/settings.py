@@ -58,7 +58,7 @@ class Settings:
 def settings_or_exit() -> Settings:
     """Reads the environment, and `.env` for variables that it lacks. Exits if a variable is invalid."""
     try:
-        load_dotenv(ROOT / ".env")  # OpenTelemetry reads its own variables from the environment
+        load_dotenv(ROOT / ".env", encoding="utf-8-sig")  # OpenTelemetry reads its own variables from the environment
         return read_settings(os.environ)
     except BadSetting as exc:
         sys.exit(str(exc))

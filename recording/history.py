@@ -157,13 +157,15 @@ class History:
         """All rows after `after`, newest first, as one range of the index over the columns of `equal`.
 
         In a scope of several doctors that is not one range: then these rows are found among those of all doctors. If
-        the source looks the rows up elsewhere, these are not all rows, but those of one page and one more.
+        the source looks the rows up elsewhere, these are not all rows, but those of one page of each range, and one
+        more.
         """
         ranges = self._ranges(wanted)
         if not ranges:
             return self._source.rows.none()
         if not self._source.has_columns(wanted.equal):
-            found = self._source.rows.filter(pk__in=self._source.look_up(wanted))
+            ids = [row_id for each in ranges for row_id in self._source.look_up(each)]
+            found = self._source.rows.filter(pk__in=ids)
             return found.order_by(f"-{self._time}", "-id")
         if len(ranges) > 1:
             return self._range(wanted).filter(**self._source.within(wanted.scope))
@@ -186,7 +188,7 @@ class History:
 
     def _in_order(self, equal: Mapping[str, Any]) -> dict[str, Any]:
         """The columns in the order of an index: the one of the scope first, unless a filter places it."""
-        filters = [self._source.column(each.column) for each in self._source.filters.values()]
+        filters = [self._source.column(each.column) for each in self._source.every_filter.values()]
         return {column: equal[column] for column in dict.fromkeys((*filters, *equal)) if column in equal}
 
     def _read(self, wanted: HistoryFilter) -> list[tuple[Any, ...]]:

@@ -45,6 +45,7 @@ class RecordSource:
     record: ClassVar[type[SealableRecord]]
     model: ClassVar["type[SealedRow]"]
     filters: ClassVar[Mapping[str, Filter]] = {}  # by the name of a parameter, and of a command's option
+    history_filters: ClassVar[Mapping[str, Filter]] = {}  # more of them, which only history has: erasure is by people
     row: ClassVar[type[Any]]  # the rows of history and exports; default: made from the record's fields
     json: ClassVar[tuple[str, ...]] = ()  # columns with JSON texts
     is_default: ClassVar[bool] = False  # commands mean it if they name no source
@@ -77,12 +78,17 @@ class RecordSource:
         """What the seal of a row with these values covers. Raises `UnsupportedRecord` for an unknown version."""
         return self.record.content_of(values, values["record_version"])
 
+    @property
+    def every_filter(self) -> Mapping[str, Filter]:
+        """The filters of history, by name, in the order of the columns of an index."""
+        return {**self.filters, **self.history_filters}
+
     def condition(self, name: str, value: Any) -> tuple[str, Any]:
         """The column and the value that the filter `name` compares: for an encrypted column its keyed hash.
 
         Raises Django's database errors: the first look-up of a process reads the key.
         """
-        field = self.filters[name].column
+        field = self.every_filter[name].column
         return self.column(field), self._stored(field, value)
 
     def column(self, field: str) -> str:
@@ -122,7 +128,10 @@ class RecordSource:
         return True
 
     def look_up(self, wanted: "HistoryFilter") -> list[UUID]:
-        """The ids of the first rows that match, newest first and one more than the limit, from another table."""
+        """The ids of the first rows that match, newest first and one more than the limit, from another table.
+
+        The scope is among the values of `wanted.equal` already.
+        """
         raise NotImplementedError
 
     def rows_in(self, scope: Scope) -> "QuerySet[Any]":

@@ -42,6 +42,7 @@ os.environ |= {
     "DEBUG": "1",
     "VAR_DIR": str(STATE),
     "METRICS_DIR": str(STATE / "metrics"),
+    "ORT_DISABLE_TELEMETRY": "1",  # some tests load ONNX Runtime before the packages that say so
 }
 
 import django  # noqa: E402
@@ -70,8 +71,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "database: uses the database, so it runs on PostgreSQL too")
-    config.addinivalue_line("markers", "any_database: does not depend on the kind of database")
+    config.addinivalue_line("markers", "database: runs on PostgreSQL too")
+    config.addinivalue_line(
+        "markers", "any_database: the kind of database can't change the result: see CONTRIBUTING.md"
+    )
     if config.getoption("numprocesses") and not hasattr(config, "workerinput"):  # the workers run the tests
         del os.environ["DJANGO_SETTINGS_MODULE"]  # the workers would read the settings before this file
         return
@@ -83,6 +86,13 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # real ones are slow
     assert settings.VAR_DIR == STATE
     assert (settings.DATABASES["default"]["ENGINE"] == POSTGRESQL) == bool(os.environ["DATABASE_URL"])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints the figures that tests measured."""
+    for report in terminalreporter.getreports("passed"):
+        for name, figure in report.user_properties:
+            terminalreporter.write_line(f"{name}: {figure}")
 
 
 def pytest_unconfigure() -> None:

@@ -6,8 +6,7 @@ from typing import Any
 from common.conf import settings
 from text_to_sql import evaluation_standard, generation, questions
 from text_to_sql.agents import query_generator
-from text_to_sql.exceptions import ModelNeeded
-from text_to_sql.generation import Asked
+from text_to_sql.asked import Asked
 from text_to_sql.llm import calls
 from text_to_sql.models import QuestionSession
 
@@ -19,14 +18,12 @@ def answer(asked: Asked, *, any_model: bool = False) -> dict[str, Any]:
 
     Raises `ModelNeeded` without a model, `ModelNotAccepted`, and what `generation.generate` raises.
     """
-    try:
-        session, example = questions.answer(asked.database, asked.question, asked.groups)
-    except ModelNeeded as exc:
-        if not calls.is_configured():
-            raise ModelNeeded(f"{exc.detail} {HOW}") from None
-    else:
+    if found := questions.answer(asked):
+        session, example = found
         shown = {"id": example.pk, "question": example.question, "sql": example.sql}
         return {**_described(session), "example": shown, "model": None, "warning": None}
+    if not calls.is_configured():
+        raise questions.model_needed(asked, HOW)
     if not any_model:
         evaluation_standard.require_accepted(settings.LLM_MODEL, query_generator.VERSION)
     session, model = generation.generate(asked)

@@ -1,13 +1,12 @@
 """Registered databases, and the guard's catalogue of one as a caller sees it."""
 
 from collections.abc import Iterable
-
-from django.db.models import Prefetch
+from functools import lru_cache
 
 from common.exceptions import NoSuchRecord
 from text_to_sql.guard import Catalogue
 from text_to_sql.guard import Table as VisibleTable
-from text_to_sql.models import Column, Database, RowRule, Table
+from text_to_sql.models import Column, Database, RowRule
 
 NO_ROWS = "1 = 0"
 
@@ -22,19 +21,32 @@ def registered(database_id: int) -> Database:
 
 def catalogue_of(database: Database, groups: Iterable[int] | None) -> Catalogue:
     """The visible tables. `groups` are the ids of the caller's groups; None is a caller who sees all rows."""
-    columns = Prefetch("columns", Column.objects.filter(hidden=False))
-    tables = database.tables.filter(hidden=False).prefetch_related(columns, "rules")
-    member_of = None if groups is None else set(groups)
-    return Catalogue(database.engine, database.schema, tuple(_visible(table, member_of) for table in tables))
+    columns = _columns(database)
+    rules = {} if groups is None else _rules(database, set(groups))
+    tables = database.tables.filter(hidden=False).values_list("pk", "name")
+    visible = (VisibleTable(name, tuple(columns.get(pk, ())), rules.get(pk, "")) for pk, name in tables)
+    return _catalogue(database.engine, database.schema, tuple(visible))
 
 
-def _visible(table: Table, groups: set[int] | None) -> VisibleTable:
-    names = tuple(column.name for column in table.columns.all())
-    return VisibleTable(table.name, names, _rule(list(table.rules.all()), groups))
+@lru_cache(maxsize=64)
+def _catalogue(dialect: str, schema: str, tables: tuple[VisibleTable, ...]) -> Catalogue:
+    """One object for equal contents, so that what is kept by catalogue is found soon and kept once."""
+    return Catalogue(dialect, schema, tables)
 
 
-def _rule(rules: list[RowRule], groups: set[int] | None) -> str:
-    if groups is None or not rules:
-        return ""
-    own = [f"({rule.predicate})" for rule in rules if rule.group_id in groups]
-    return " OR ".join(own) or NO_ROWS
+def _columns(database: Database) -> dict[int, list[str]]:
+    """The names of visible columns, by their table's id."""
+    found: dict[int, list[str]] = {}
+    for table, name in Column.objects.filter(table__database=database, hidden=False).values_list("table_id", "name"):
+        found.setdefault(table, []).append(name)
+    return found
+
+
+def _rules(database: Database, groups: set[int]) -> dict[int, str]:
+    """The predicates of the tables that have rules, by the table's id."""
+    found: dict[int, list[str]] = {}
+    for rule in RowRule.objects.filter(table__database=database).order_by("id"):
+        own = found.setdefault(rule.table_id, [])
+        if rule.group_id in groups:
+            own.append(f"({rule.predicate})")
+    return {table: " OR ".join(own) or NO_ROWS for table, own in found.items()}

@@ -65,7 +65,7 @@ def _examples(name: str, database: Database) -> Iterator[tuple[str, str]]:
 def _runs(sql: str, database: Database) -> bool:
     catalogue = catalogue_of(database, None)
     try:
-        wall.run(database.info, check(sql, catalogue, 1).sql, catalogue.names(), _TRIAL)
+        wall.run(database.info, check(sql, catalogue, 1).sql, catalogue.tables, _TRIAL)
     except (QueryRefused, GatewayError) as exc:
         log.warning("an example does not run on %s and is left out (%s): %s", database.engine, exc, sql)
         return False

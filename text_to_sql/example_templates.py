@@ -5,7 +5,6 @@ as LIMIT: another number, date, or value of the same column may stand in its pla
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.tokenizer_core import TokenType
 
+from common import normalization
 from text_to_sql.question_wording import normalized
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -134,6 +134,6 @@ def _tokens(sql: str, dialect: str) -> Iterator[tuple[str, tuple[int, int]]]:
 def normal_names(values: Mapping[str, Sequence[str]]) -> Names:
     """The values by the normalized words that name them. A word that names two values names none."""
     pairs = [(normalized(word), value) for value, words in values.items() for word in words]
-    meanings = {(unicodedata.normalize("NFKC", word), value) for word, value in pairs if word}
+    meanings = {(normalization.normalized("NFKC", word), value) for word, value in pairs if word}
     counts = Counter(word for word, _ in meanings)
     return {word: value for word, value in meanings if counts[word] == 1}

@@ -8,25 +8,15 @@ from common.ids import uuid7
 from text_to_sql import ranking, value_links
 from text_to_sql.agents import nearest_examples, query_generator, schema_text, table_selector
 from text_to_sql.agents.query_generator import Draft, Material
-from text_to_sql.catalogue import catalogue_of
+from text_to_sql.asked import Asked
 from text_to_sql.exceptions import CannotAnswer, NotAnswered, StatementFailed, StatementRefused
 from text_to_sql.execution.planning import plan
 from text_to_sql.guard import Catalogue
 from text_to_sql.llm import client
 from text_to_sql.llm.attempt import Parent
-from text_to_sql.models import Database, QuestionSession, Table
+from text_to_sql.models import QuestionSession, Table
 
 WARNING = "small model, check the SQL"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """Who asks what of which database. `groups` is None for a caller who sees all rows."""
-
-    database: Database
-    question: str
-    caller: str
-    groups: frozenset[int] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,21 +35,20 @@ def generate(asked: Asked) -> tuple[QuestionSession, ModelName]:
     """
     session_id = uuid7()
     parent = Parent(database=asked.database, session_id=str(session_id), caller=asked.caller)
-    catalogue = catalogue_of(asked.database, asked.groups)
-    draft = _drafted(parent, asked, catalogue)
+    draft = _drafted(parent, asked)
     session = QuestionSession.objects.create(
         id=session_id, database=asked.database, question=asked.question, sql=draft.sql
     )
     return session, ModelName(name=draft.model, provider=client.provider(), prompt_version=query_generator.VERSION)
 
 
-def _drafted(parent: Parent, asked: Asked, catalogue: Catalogue) -> Draft:
-    candidates = _candidates(asked, catalogue)
+def _drafted(parent: Parent, asked: Asked) -> Draft:
+    candidates, catalogue = _candidates(asked), asked.catalogue
     chosen = table_selector.select(parent, asked.question, candidates, catalogue)
-    material = _material(asked, chosen, catalogue)
+    material = _material(asked, chosen)
     draft = query_generator.write(parent, material)
     if draft.missing and len(chosen) < len(candidates):  # perhaps it is in a table that was not chosen
-        material = _material(asked, candidates, catalogue)
+        material = _material(asked, candidates)
         draft = query_generator.write(parent, material)
     words = _refusal(parent, draft, catalogue)
     if words:
@@ -70,22 +59,23 @@ def _drafted(parent: Parent, asked: Asked, catalogue: Catalogue) -> Draft:
     return draft
 
 
-def _candidates(asked: Asked, catalogue: Catalogue) -> list[Table]:
-    visible = set(catalogue.names())
-    found = [table for table in ranking.rank(asked.database, asked.question) if table.name in visible]
+def _candidates(asked: Asked) -> list[Table]:
+    visible = set(asked.catalogue.names())
+    found = [table for table in ranking.rank(asked.known, asked.question) if table.name in visible]
     if not found:
         raise CannotAnswer("No tables are known: POST /ddp/db/{id}/extract/table reads them, and …/table stores them.")
     return found
 
 
-def _material(asked: Asked, tables: Sequence[Table], catalogue: Catalogue) -> Material:
+def _material(asked: Asked, tables: Sequence[Table]) -> Material:
+    catalogue, known = asked.catalogue, asked.known
     with_values = [table for table in tables if schema_text.shows_values(table.name, catalogue)]
-    words = schema_text.synonyms(asked.database, tables, catalogue)
+    words = schema_text.synonyms(known, tables, catalogue)
     return Material(
         dialect=asked.database.engine,
         schema="\n\n".join(filter(None, (schema_text.ddl(tables, catalogue), words))),
-        examples=nearest_examples.nearest(asked.database, asked.question, catalogue),
-        links=value_links.links(with_values, asked.question),
+        examples=nearest_examples.nearest(asked),
+        links=value_links.links(with_values, known.synonyms, asked.question),
         question=asked.question,
     )
 

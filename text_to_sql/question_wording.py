@@ -1,7 +1,9 @@
 """Questions without what does not change their meaning: case, spacing, marks, particles, and ways to ask politely."""
 
 import re
-import unicodedata
+from functools import lru_cache
+
+from common import normalization
 
 _PARTICLE = re.compile(r"(?<=[가-힣])[을를이가은는]$")
 _MARKS = re.compile(r"[?!;:\"'“”‘’()…·]+|[.,](?!\d)")  # others, such as < and -, have a meaning
@@ -15,9 +17,10 @@ _KOREAN_DATE = re.compile(r"(\d{4})년\s*(\d{1,2})월(?:\s*(\d{1,2})일)?")
 _ENGLISH_DATE = re.compile(rf"\b({'|'.join(_MONTHS)})\s+(?:(\d{{1,2}}),?\s+)?(\d{{4}})\b")
 
 
+@lru_cache(maxsize=2048)
 def normalized(question: str) -> str:
     """The question in lower case without spaces. Dates are ISO 8601: `2026년 10월` is `2026-10`."""
-    text = _THOUSANDS.sub("", unicodedata.normalize("NFKC", question).casefold())
+    text = _THOUSANDS.sub("", normalization.normalized("NFKC", question).casefold())
     text = _ENGLISH_DATE.sub(lambda match: _iso(match[3], str(_MONTHS[match[1]]), match[2]), text)
     text = _KOREAN_DATE.sub(lambda match: _iso(match[1], match[2], match[3]), text)
     words = [word for word in _MARKS.sub(" ", text).split() if word not in _POLITE]

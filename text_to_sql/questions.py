@@ -1,55 +1,58 @@
 """Questions without a model: a question that equals a verified example gets that example's SQL."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 
-from django.db.models import Prefetch
-
 from text_to_sql import example_templates
+from text_to_sql.asked import Asked
 from text_to_sql.catalogue import catalogue_of
 from text_to_sql.example_templates import Names
 from text_to_sql.exceptions import ModelNeeded, StatementRefused
-from text_to_sql.guard import QueryRefused, check
-from text_to_sql.models import Column, Database, Example, QuestionSession
-from text_to_sql.value_links import known_values, value_synonyms
+from text_to_sql.guard import Catalogue, QueryRefused, check
+from text_to_sql.known_tables import KnownTables, columns_of, kept
+from text_to_sql.models import Example, QuestionSession
+from text_to_sql.value_links import known_values
 
 
-def answer(database: Database, question: str, groups: Iterable[int] | None) -> tuple[QuestionSession, Example]:
-    """A new session with the SQL of an equal example. Raises `ModelNeeded` or `StatementRefused`."""
-    examples = list(database.examples.order_by("-id"))  # the newest correction counts
-    names = names_of_values(database)
-    for example in examples:
+def answer(asked: Asked) -> tuple[QuestionSession, Example] | None:
+    """A new session with the SQL of an equal example, if there is one. Raises `StatementRefused`."""
+    database, question = asked.database, asked.question
+    names = names_of_values(asked.known)
+    for example in asked.examples:
         sql = example_templates.fitted(example.question, example.sql, question, database.engine, names)
         if sql is not None:
-            _require_allowed(sql, database, groups)
+            _require_allowed(sql, asked.catalogue)
             return QuestionSession.objects.create(database=database, question=question, sql=sql), example
-    near = get_close_matches(question, [example.question for example in examples], n=3, cutoff=0.2)
+    return None
+
+
+def model_needed(asked: Asked, how: str) -> ModelNeeded:
+    """The error for a question that no example equals, with the examples that are most like it."""
+    near = get_close_matches(asked.question, [example.question for example in asked.examples], n=3, cutoff=0.2)
     hint = f" Verified questions are, for example: {'; '.join(near)}." if near else ""
-    raise ModelNeeded(
-        f"No verified example equals this question, and no model is connected. Write the SQL yourself.{hint}"
+    return ModelNeeded(
+        f"No verified example equals this question, and no model is connected. Write the SQL yourself.{hint} {how}"
     )
 
 
 def verify(session: QuestionSession, sql: str) -> tuple[Example, bool]:
     """Keeps a session's question with SQL that a person verified, and whether it is new. Raises `StatementRefused`."""
-    _require_allowed(sql, session.database, None)
+    _require_allowed(sql, catalogue_of(session.database, None))
     return Example.objects.get_or_create(database=session.database, question=session.question, sql=sql)
 
 
-def names_of_values(database: Database) -> Mapping[str, Names]:
+@kept
+def names_of_values(known: KnownTables) -> Mapping[str, Names]:
     """The values of visible columns by the words that name them, by the column's name."""
-    visible = Prefetch("columns", Column.objects.filter(hidden=False))
-    tables = list(database.tables.filter(hidden=False).prefetch_related(visible))
-    synonyms = value_synonyms(tables)
     found: dict[str, dict[str, list[str]]] = {}
-    for column in (column for table in tables for column in table.columns.all()):
+    for column in columns_of(known):
         for value in known_values(column):
-            found.setdefault(column.name, {})[value] = [value, *synonyms.get(value.casefold(), ())]
+            found.setdefault(column.name, {})[value] = [value, *known.synonyms.get(value.casefold(), ())]
     return {name: example_templates.normal_names(values) for name, values in found.items()}
 
 
-def _require_allowed(sql: str, database: Database, groups: Iterable[int] | None) -> None:
+def _require_allowed(sql: str, catalogue: Catalogue) -> None:
     try:
-        check(sql, catalogue_of(database, groups), 1)
+        check(sql, catalogue, 1)
     except QueryRefused as exc:
         raise StatementRefused(str(exc)) from None

@@ -1,23 +1,20 @@
 """Ranks the tables of a database for a question, without a model.
 
 A search like BM25 over words, concepts and pieces of words (`text_to_sql.lexicon`), each weighted by where it stands: a
-word of a table's name counts more than one of a column's. An index is kept in this process for each database, until its
-metadata change.
+word of a table's name counts more than one of a column's. An index is kept in this process as long as the known tables
+are.
 """
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from threading import Lock
-
-from django.db.models import Count, Max, Prefetch
 
 from text_to_sql import lexicon
+from text_to_sql.known_tables import KnownTables, kept
 from text_to_sql.lexicon.matching import Vocabulary, features, units
-from text_to_sql.models import Column, Database, Synonym, Table
+from text_to_sql.models import Column, Table
 
-_CACHED = 16  # databases
 _SATURATION = 1.5  # BM25's k1
 _NEIGHBOR = 0.15  # of the score of a table that references this one, or that this one references
 _NAME, _TITLE, _TEXT, _COLUMN, _COLUMN_TEXT, _SAMPLE, _SYNONYM = 4.0, 4.0, 1.5, 1.2, 1.2, 0.6, 4.0
@@ -27,49 +24,18 @@ _NAME, _TITLE, _TEXT, _COLUMN, _COLUMN_TEXT, _SAMPLE, _SYNONYM = 4.0, 4.0, 1.5, 
 class _Index:
     """Postings by feature: which table has it, with which weight in the score."""
 
-    version: tuple[object, ...]
-    keys: list[int] = field(default_factory=list)
+    size: int
     postings: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     neighbors: list[set[int]] = field(default_factory=list)
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
 
 
-_indexes: dict[int, _Index] = {}
-_lock = Lock()  # over which index is kept: requests run in threads
-
-
-def rank(database: Database, question: str, limit: int = 8) -> list[Table]:
+def rank(known: KnownTables, question: str, limit: int = 8) -> list[Table]:
     """The `limit` best tables, best first. Hidden tables are left out, as are hidden columns of the others."""
-    index = _index(database)
+    index = _index(known)
     scores = _with_neighbors(_scores(index, question), index)
-    best = sorted(range(len(index.keys)), key=lambda place: (-scores[place], place))[:limit]
-    visible = Prefetch("columns", Column.objects.filter(hidden=False))
-    tables = (
-        database.tables.filter(hidden=False).prefetch_related(visible).in_bulk([index.keys[place] for place in best])
-    )
-    return [tables[index.keys[place]] for place in best if index.keys[place] in tables]
-
-
-def _index(database: Database) -> _Index:
-    version = _version(database)
-    known = _indexes.get(database.pk)
-    index = known if known is not None and known.version == version else _build(database, version)
-    with _lock:
-        _indexes.pop(database.pk, None)
-        _indexes[database.pk] = index  # the last one is the one that was used last
-        while len(_indexes) > _CACHED:
-            del _indexes[next(iter(_indexes))]
-    return index
-
-
-def _version(database: Database) -> tuple[object, ...]:
-    """Changes with every change of the metadata: deleting changes the count, all else the time."""
-    sources = (
-        database.tables,
-        Column.objects.filter(table__database=database),
-        database.synonyms,
-    )
-    return tuple(tuple(each.aggregate(Max("updated_at"), Count("id")).values()) for each in sources)
+    best = sorted(range(len(scores)), key=lambda place: (-scores[place], place))[:limit]
+    return [known.tables[place] for place in best]
 
 
 def _scores(index: _Index, question: str) -> list[float]:
@@ -77,7 +43,7 @@ def _scores(index: _Index, question: str) -> list[float]:
 
     Pieces of words count only if nothing better matches: some are in every table, as `eate` of `created_at`.
     """
-    scores = [0.0] * len(index.keys)
+    scores = [0.0] * index.size
     for unit in units(question, index.vocabulary):
         best = _best(index, unit.full) or _best(index, unit.pieces)
         rarity = math.log(1 + (len(scores) - len(best) + 0.5) / (len(best) + 0.5))
@@ -106,14 +72,10 @@ def _with_neighbors(scores: list[float], index: _Index) -> list[float]:
     ]
 
 
-def _build(database: Database, version: tuple[object, ...]) -> _Index:
-    index = _Index(version)
-    synonyms = _synonyms(database)
-    columns = Prefetch("columns", Column.objects.filter(hidden=False))
-    tables = list(database.tables.filter(hidden=False).prefetch_related(columns))
-    index.keys = [table.pk for table in tables]
-    index.neighbors = _neighbors(tables)
-    _add(index, [_of_table(table, synonyms) for table in tables])
+@kept
+def _index(known: KnownTables) -> _Index:
+    index = _Index(len(known.tables), neighbors=_neighbors(known.tables))
+    _add(index, [_of_table(table, known.synonyms) for table in known.tables])
     return index
 
 
@@ -125,7 +87,7 @@ def _add(index: _Index, documents: list[Counter[str]]) -> None:
     index.vocabulary = Vocabulary(feature.removeprefix("w:") for feature in index.postings if feature[0] == "w")
 
 
-def _of_table(table: Table, synonyms: dict[str, list[str]]) -> Counter[str]:
+def _of_table(table: Table, synonyms: Mapping[str, list[str]]) -> Counter[str]:
     """The features of a table. A long name is less about each of its words than a short one."""
     found: Counter[str] = Counter()
     for text, weight in _texts(table, synonyms):
@@ -135,7 +97,7 @@ def _of_table(table: Table, synonyms: dict[str, list[str]]) -> Counter[str]:
     return found
 
 
-def _texts(table: Table, synonyms: dict[str, list[str]]) -> Iterator[tuple[str, float]]:
+def _texts(table: Table, synonyms: Mapping[str, list[str]]) -> Iterator[tuple[str, float]]:
     yield table.name, _NAME
     yield table.kor_name, _TITLE
     yield from ((text, _TEXT) for text in (table.comment, table.description))
@@ -147,20 +109,13 @@ def _texts(table: Table, synonyms: dict[str, list[str]]) -> Iterator[tuple[str, 
         yield from ((word, _SYNONYM) for word in _of_column(table, column, synonyms))
 
 
-def _of_column(table: Table, column: Column, synonyms: dict[str, list[str]]) -> Iterable[str]:
+def _of_column(table: Table, column: Column, synonyms: Mapping[str, list[str]]) -> Iterable[str]:
     """The other words for the column, and for the values that are known of it."""
     names = (f"{table.name}.{column.name}", column.name, *column.samples)
     return [word for name in names for word in synonyms.get(str(name).casefold(), ())]
 
 
-def _synonyms(database: Database) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for synonym in Synonym.objects.filter(database=database):
-        found.setdefault(synonym.means.casefold(), []).append(synonym.word)
-    return found
-
-
-def _neighbors(tables: list[Table]) -> list[set[int]]:
+def _neighbors(tables: Sequence[Table]) -> list[set[int]]:
     """The tables that a foreign key connects with each."""
     places = {table.name: place for place, table in enumerate(tables)}
     found: list[set[int]] = [set() for _ in tables]

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
-from unicodedata import normalize
+
+from common.normalization import normalized
 
 Number = Decimal
 
@@ -21,7 +22,7 @@ def of_rows(rows: Iterable[str]) -> set[Number]:
     """All numbers in rows of JSON, also those within texts: dates, names."""
     found = set()
     for row in rows:
-        text = normalize("NFKC", row)
+        text = normalized("NFKC", row)
         found |= {Number(each) for each in _IN_ROWS.findall(text)}
         found |= {Number(each.replace(",", "")) for each in _GROUPED.findall(text)}
     return found
@@ -33,7 +34,7 @@ def unknown(summary: str, known: Iterable[Number]) -> list[str]:
     A rounded number keeps a decimal place or three digits: 30.5 is not 31.
     """
     values = list(known)
-    written = _IN_SUMMARY.findall(normalize("NFKC", summary))
+    written = _IN_SUMMARY.findall(normalized("NFKC", summary))
     return [each.strip() for each in written if not _is_known(each, values)]
 
 

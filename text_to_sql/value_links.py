@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from text_to_sql import lexicon
-from text_to_sql.models import Column, Synonym, Table
+from text_to_sql.models import Column, Table
 
 _MIN_CHARACTERS = 2  # a single letter is in every question; a single digit is a number
 
@@ -18,13 +18,12 @@ class ValueLink:
     value: str
 
 
-def links(tables: Sequence[Table], question: str) -> list[ValueLink]:
+def links(tables: Sequence[Table], synonyms: Mapping[str, list[str]], question: str) -> list[ValueLink]:
     """The values that the question names, longest first. `tables` have their visible columns prefetched.
 
     A synonym of a value counts as the value: `Seoul` for `서울`.
     """
     asked = " ".join(question.casefold().split())
-    synonyms = value_synonyms(tables)
     found = {
         link: len(name)
         for table in tables
@@ -38,15 +37,6 @@ def links(tables: Sequence[Table], question: str) -> list[ValueLink]:
 def known_values(column: Column) -> list[str]:
     """The values that are known of a column: all of them if they are few, else samples."""
     return list(dict.fromkeys(map(str, column.values or column.samples)))
-
-
-def value_synonyms(tables: Sequence[Table]) -> Mapping[str, list[str]]:
-    """Other words by the value in lower case that they mean."""
-    found: dict[str, list[str]] = {}
-    ids = {table.database_id for table in tables}
-    for synonym in Synonym.objects.filter(database__in=ids).order_by("id"):
-        found.setdefault(synonym.means.casefold(), []).append(synonym.word)
-    return found
 
 
 def names(asked: str, name: str) -> bool:

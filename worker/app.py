@@ -13,6 +13,7 @@ from common import broker, logs, metrics, tracing
 from common.database_checks import refuse_unusable
 from common.parent_death import die_with_parent
 from recording import recorder
+from worker import stopping
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ def make_app(role: str, **transport: Any) -> Celery:
         "unacked_mutex_key": f"unacked_mutex.{role}",
         **transport,
     }
+    app.conf.worker_pool = "worker.pool:TaskPool"
     app.conf.task_annotations = {CLEANUP: {"ignore_result": True}}  # as all upkeep tasks: a result would be a row
     app.autodiscover_tasks(force=True)
     return app
@@ -87,6 +89,21 @@ def serve_metrics(**_: Any) -> None:
             metrics.serve(settings.BIND_HOST, settings.WORKER_METRICS_PORT)
     except OSError as exc:
         log.error("cannot listen on WORKER_METRICS_PORT, so this worker serves no metrics: %s", exc.strerror)
+
+
+@signals.worker_shutting_down.connect
+def end_in_time(**_: Any) -> None:
+    """Bounds the stop: Celery waits for its tasks and for Redis without a limit.
+
+    What the worker has not finished is sent again: records by the publisher, jobs by the sweeper.
+    """
+    stopping.end_in_time()
+
+
+@signals.beat_init.connect
+def end_beat_in_time(**_: Any) -> None:
+    """The same for beat."""
+    stopping.when_asked()
 
 
 @signals.worker_process_init.connect

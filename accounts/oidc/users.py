@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping
 from typing import Any
-from unicodedata import normalize
 
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
@@ -14,6 +13,7 @@ from django.db import transaction
 from accounts.models import Profile
 from accounts.oidc.exceptions import NoAccount
 from common import person_names
+from common.normalization import normalized
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def _linkable(claims: Mapping[str, Any]) -> User | None:
 
 def _is_same(mine: str, theirs: str) -> bool:
     """Whether two addresses are one. A database may take letters for equal that are not, such as a dotless i for I."""
-    return normalize("NFKC", mine).casefold() == normalize("NFKC", theirs).casefold()
+    return normalized("NFKC", mine).casefold() == normalized("NFKC", theirs).casefold()
 
 
 def _new_user(claims: Mapping[str, Any]) -> User:

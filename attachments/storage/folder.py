@@ -17,6 +17,7 @@ class Folder(FileSystemStorage):
     """Django's `FileSystemStorage`, with atomic and synced writes, which it lacks."""
 
     failures: ClassVar = (OSError,)
+    _synced: ClassVar[set[Path]] = set()
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         """The name itself: an existing file with this name is the same file."""
@@ -58,11 +59,16 @@ class Folder(FileSystemStorage):
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
-        for folder in (path.parent, *path.parent.parents):
-            sync_folder(folder)
-            if folder == Path(self.location):
-                break
+        self._sync(path.parent)
         return name
+
+    def _sync(self, folder: Path) -> None:
+        """Makes a file's entry durable, and those of its folders. The upper ones stay: a process syncs them once."""
+        parents = [each for each in folder.parents if each.is_relative_to(self.location)]
+        upper = [each for each in parents[1:] if each not in self._synced]
+        for each in (folder, *parents[:1], *upper):
+            sync_folder(each)
+        self._synced.update(upper)
 
 
 def _private(path: str, flags: int) -> int:

@@ -9,6 +9,7 @@ import sys
 from backend import env
 
 try:
+    env.require_utf8()
     env.load_env_file()
     from backend.settings.access import *
     from backend.settings.apps import *

@@ -28,3 +28,6 @@ CELERY_TASK_TRACK_STARTED = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_DB_REUSE_MAX = 10_000  # the default closes the database connection after every task
+
+# Of a worker or beat that was asked to stop. Less than the time after which whoever asks kills it.
+WORKER_STOP_SECONDS = env.number("WORKER_STOP_SECONDS", 20, minimum=1, maximum=86400, unit="seconds")

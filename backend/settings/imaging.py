@@ -9,7 +9,7 @@ IMAGE_MAX_PIXELS = env.integer("IMAGE_MAX_PIXELS", 25_000_000, minimum=1024, max
 IMAGE_HOSTS = read_hosts("IMAGE_HOSTS")
 IMAGE_FETCH_SECONDS = env.number("IMAGE_FETCH_SECONDS", 10, minimum=0.01, maximum=60, unit="seconds")
 FETCH_MODELS = env.switch("FETCH_MODELS", default=True)
-IMAGE_MODELS_DIR = env.folder("IMAGE_MODELS_DIR", VAR_DIR / "weights")
+IMAGE_MODELS_DIR = env.folder("IMAGE_MODELS_DIR", VAR_DIR / "weights", may_be_read_only=True)
 DESK_THRESHOLD = env.number("DESK_THRESHOLD", 0.1, minimum=0, maximum=1, unit="probability")
 IMAGE_CLASSIFIER = env.text("IMAGE_CLASSIFIER", "imaging.services.desk_classify.ImageNet")
 

@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from backend import env
+from common import core_dumps
 from recording.journal.filesystem import network_type
 
 
@@ -35,6 +36,7 @@ def _metrics_folder(state: Path) -> Path:
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder in it is ours
 BASE_DIR = env.ROOT
 DEBUG = env.switch("DEBUG", default=False)
+core_dumps.disable(also_piped=not DEBUG)  # here, because each process that holds names or keys reads its settings
 VAR_DIR = env.folder("VAR_DIR", Path("var"))
 _require_local_disk(VAR_DIR)
 

@@ -17,7 +17,11 @@ def secret_key(name: str, var_dir: Path, *, may_create: bool) -> str:
     Raises `BadSetting`.
     """
     if may_create and not os.environ.get(name, "").strip():
-        return read_or_create(var_dir / name.lower(), lambda: secrets.token_hex(32))
+        file = var_dir / name.lower()
+        try:
+            return read_or_create(file, lambda: secrets.token_hex(32))
+        except OSError as exc:
+            raise env.unusable("VAR_DIR", file, exc) from None
     return env.secret(name, min_length=MIN_LENGTH, command=COMMAND)
 
 

@@ -21,7 +21,7 @@ def _read_keys() -> list[str]:
 
 DATABASE_CREDENTIAL_KEYS = _read_keys()
 TEXT_TO_SQL_HOSTS = env.items("TEXT_TO_SQL_HOSTS")
-SQLITE_FOLDER = env.folder("SQLITE_FOLDER", VAR_DIR / "databases")
+SQLITE_FOLDER = env.folder("SQLITE_FOLDER", VAR_DIR / "databases", may_be_read_only=True)
 QUERY_SECONDS = env.number("QUERY_SECONDS", 30, minimum=0.1, maximum=3600, unit="seconds")
 QUERY_JOB_SECONDS = env.number("QUERY_JOB_SECONDS", 1800, minimum=0.1, maximum=86400, unit="seconds")
 QUERY_MAX_ROWS = env.integer("QUERY_MAX_ROWS", 1000, minimum=1, maximum=1_000_000, unit="rows")

@@ -1,12 +1,13 @@
 import { i18n } from "@lingui/core";
 import { I18nProvider } from "@lingui/react";
-import { MlProxyProvider, retry } from "@ml-proxy/client/react";
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { MlProxyProvider } from "@ml-proxy/client/react";
+import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { client } from "./api/client";
+import { makeQueries } from "./api/queries";
 import { SignInDialog } from "./components/sign-in-dialog";
 import { Toaster } from "./components/toaster";
 import { startLanguage } from "./i18n";
@@ -14,7 +15,7 @@ import { makeRouter } from "./router";
 import { startTheme } from "./theme";
 import "./styles.css";
 
-const queries = new QueryClient({ defaultOptions: { queries: { staleTime: 10_000, ...retry } } });
+const queries = makeQueries();
 
 setNonce(document.querySelector<HTMLMetaElement>("meta[property=csp-nonce]")?.nonce ?? ""); // for Radix' styles
 startTheme();

@@ -22,7 +22,7 @@ const shell = createRoute({
   id: "shell",
   component: Shell,
   async beforeLoad({ context, location }) {
-    const me = await context.queries.ensureQueryData(meQuery).catch(() => undefined); // the page says what is down
+    const me = await context.queries.ensureQueryData({ ...meQuery, retry: false }).catch(() => undefined); // the page says what is down
     if (me === null) throw redirect({ to: "/sign-in", search: { next: location.href } });
   },
 });

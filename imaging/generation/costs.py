@@ -31,9 +31,10 @@ def reserve(job: Job, stage: str, kind: Kind[Any, Any]) -> CostReservation | Non
         return None
     microdollars = service.most_microdollars() if hasattr(service, "most_microdollars") else 0
     now = datetime.now(UTC)
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):  # in the transaction that accepts the job, if there is one
         advisory_lock.hold(LOCK)
-        _refuse_lost(job, stage)
+        if job.attempt:  # a job that is being accepted has lost nothing
+            _refuse_lost(job, stage)
         _refuse_excess(job.requested_by, microdollars, now)
         return CostReservation.objects.create(
             job=job,

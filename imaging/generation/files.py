@@ -1,4 +1,4 @@
-"""The files of a job: its pictures, and answers of providers as they arrived. All have the job's id in their keys."""
+"""The files of a job: pictures, and uploads and providers' answers as they came. Their keys have the job's id."""
 
 from collections.abc import Collection, Iterator
 from contextlib import suppress
@@ -22,6 +22,16 @@ def save_picture(job_id: UUID, name: str, picture: Picture) -> str:
 def picture_key(job_id: UUID, name: str) -> str:
     """The key under which `save_picture` stores it."""
     return f"{storage.FOLDER}{PREFIX}{job_id}/{name}{storage.SUFFIXES[CONTENT_TYPE]}"
+
+
+def keep_upload(job_id: UUID, raw: bytes) -> None:
+    """Stores a caller's file as it came, until the job has ended. Raises `StorageUnavailable`."""
+    files.put(_upload_key(job_id), raw)
+
+
+def read_upload(job_id: UUID) -> bytes:
+    """The caller's file. Raises `NoSuchFile` or `StorageUnavailable`."""
+    return files.read_unlisted(_upload_key(job_id))
 
 
 def read_picture(key: str) -> Picture:
@@ -59,6 +69,10 @@ def job_ids() -> Iterator[UUID]:
     for key in storage.keys(PREFIX):
         with suppress(ValueError):  # not ours
             yield UUID(key[start:].partition("/")[0])
+
+
+def _upload_key(job_id: UUID) -> str:
+    return f"{storage.FOLDER}{PREFIX}{job_id}/upload"
 
 
 def _answer_key(job_id: UUID, call_id: UUID) -> str:

@@ -73,9 +73,9 @@ class Run:
         }
 
     def _fetch(self, _: Outputs) -> Any:
-        pointer = "/image_url"
-        picture = pictures.read(fetching.fetch(self._params["image_url"], pointer), pointer)
-        return {"key": self._saved(FETCH, picture), "is_upload": False}
+        url = self._params["image_url"]
+        raw = files.read_upload(self._job.id) if url is None else fetching.fetch(url, "/image_url")
+        return {"key": self._saved(FETCH, pictures.read(raw)), "is_upload": url is None}
 
     def _classify(self, outputs: Outputs) -> Any:
         picture = self._picture(outputs[FETCH])

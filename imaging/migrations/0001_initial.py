@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'provider call',
-                'indexes': [models.Index(fields=['-recorded_at', '-id'], name='provider_call_newest'), models.Index(fields=['-service', '-recorded_at', '-id'], name='provider_call_by_service'), models.Index(fields=['-caller', '-recorded_at', '-id'], name='provider_call_by_caller'), models.Index(fields=['-job', '-recorded_at', '-id'], name='provider_call_by_job'), models.Index(fields=['origin', 'sequence'], name='provider_call_by_number')],
+                'indexes': [models.Index(fields=['-recorded_at', '-id'], name='provider_call_newest'), models.Index(fields=['-service', '-recorded_at', '-id'], name='provider_call_by_service'), models.Index(fields=['-provider', '-recorded_at', '-id'], name='provider_call_by_provider'), models.Index(fields=['-outcome', '-recorded_at', '-id'], name='provider_call_by_outcome'), models.Index(fields=['-caller', '-recorded_at', '-id'], name='provider_call_by_caller'), models.Index(fields=['-job', '-recorded_at', '-id'], name='provider_call_by_job'), models.Index(fields=['origin', 'sequence'], name='provider_call_by_number')],
             },
         ),
         migrations.CreateModel(

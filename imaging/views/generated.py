@@ -68,7 +68,7 @@ class Generated(APIView):
         wanted = Wanted(asked=asked, version=self.version, caller=caller_of(request).name)
         job = start(wanted, key=key, job_id=job_id)
         seconds = waiting.preferred(request.META.get("HTTP_PREFER", ""))
-        has_waited = waiting.wait_for_end(job, seconds, is_waiting(request))
+        has_waited = bool(seconds) and waiting.wait_for_end(job, seconds, is_waiting(request))
         response = _ended(request, job) if job.state not in Job.ACTIVE else accepted(request, job)
         if has_waited:
             response["Preference-Applied"] = f"wait={seconds}"

@@ -20,6 +20,7 @@ from attachments.links import links
 from common.access import note_rows
 from common.exceptions import BadInput, NoSuchRecord, Unavailable
 from common.json_format import indented
+from common.page_language import in_callers_language
 from common.query_params import Readers, cursor, read_query
 from common.request_body import require_method
 from common.strict_json import NotJSON
@@ -30,7 +31,6 @@ from ml_proxy.history import Cursor, Page, wanted
 from ml_proxy.model_classes import MODEL_CLASSES
 from ml_proxy.models import Feedback
 from ml_proxy.pages.forms import VerdictForm
-from ml_proxy.pages.language import in_callers_language
 from ml_proxy.permissions import GIVE_FEEDBACK, READ_FEEDBACK, READ_HISTORY
 from ml_proxy.records import SOURCE
 from ml_proxy.rows import Row

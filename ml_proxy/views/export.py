@@ -7,9 +7,9 @@ from drf_spectacular.utils import extend_schema
 
 from accounts.read_view import ReadView
 from common.file_response import FORM_READERS, attachment, file_answers, file_fields, take_form
-from common.query_params import Readers, read_query
+from common.query_params import Readers
 from common.row_scope import scope_of
-from ml_proxy.filters import HISTORY_FILTERS
+from ml_proxy.filters import HISTORY_FILTERS, read_history_query
 from ml_proxy.history import HISTORY, wanted
 from ml_proxy.permissions import READ_HISTORY
 from ml_proxy.serializers import FILTER_FIELDS
@@ -36,7 +36,7 @@ class Export(ReadView):
     )
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         """Returns the file."""
-        query = read_query(request, _READERS)
+        query = read_history_query(request, _READERS)
         form, action = take_form(query), "inference.export"
         rows = wanted(scope=scope_of(request), **query)
         return attachment(request, "inferences", form, lambda: HISTORY.export(rows, form), action=action, filters=query)

@@ -15,14 +15,13 @@ from common.query_params import (
     cursor,
     limit,
     next_link,
-    read_query,
     refuse_parameters,
 )
 from common.responses import json_response
 from common.row_scope import scope_of
 from common.schemas import sent_field
 from ml_proxy import history
-from ml_proxy.filters import HISTORY_FILTERS
+from ml_proxy.filters import HISTORY_FILTERS, read_history_query
 from ml_proxy.history import Cursor, Page, wanted
 from ml_proxy.permissions import READ_HISTORY
 from ml_proxy.records import SOURCE
@@ -53,7 +52,7 @@ class History(ReadView):
     )
     def get(self, request: HttpRequest) -> HttpResponse:
         """Returns one page."""
-        query = read_query(request, _READERS)
+        query = read_history_query(request, _READERS)
         page = history.page(wanted(scope=scope_of(request), **query))
         note_rows(request, "inference.list", page.rows, query)
         response = json_response(_described(page))

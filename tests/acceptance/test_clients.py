@@ -4,15 +4,18 @@ The application is made outside of this repository, and its page comes from anot
 """
 
 import json
-import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from ml_proxy_client import JobFailed, MlProxy, ProblemError, Unreachable
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from tests.acceptance.helpers.browser import CHROMIUM, NO_CHROMIUM, chromium
 from tests.support import react_application
 from tests.support.network import free_port
 from tests.support.system import ROOT, System
@@ -22,8 +25,9 @@ pytestmark = pytest.mark.any_database
 
 BODY = json.loads((ROOT / "docs" / "examples" / "predict.json").read_text())
 RETRAIN = {"min_seconds": 0.5}
+VERDICTS = ("agree", "correct")
+QUESTION, COUNT = "How many orders are there?", "SELECT COUNT(*) AS n FROM orders"
 APPLICATION_PORT = free_port()
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WATCH_JOB = """
 const job = document.querySelector("[data-testid=job]");
 const tell = () => window.onJob(job.textContent);
@@ -42,6 +46,29 @@ def system(make_shared_system: Callable[..., System]) -> System:
 def token(system: System) -> str:
     system.manage("shell", "-c", "from django.contrib.auth.models import User; User.objects.create_superuser('cron')")
     return system.manage("create_token", "cron").splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def shop(system: System, token: str) -> int:
+    """A database with two orders and one verified example, so that its question needs no language model."""
+    folder = system.folder / "databases"
+    folder.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(folder / "shop.sqlite3")) as lite:
+        lite.executescript("CREATE TABLE orders (id INTEGER PRIMARY KEY); INSERT INTO orders VALUES (1), (2)")
+    info = json.dumps({"engine": "sqlite", "db": "shop.sqlite3"})
+    database = _post(system, token, "/ddp/db", {"kor_name": "가게", "connection_info": info})
+    path = f"/ddp/db/{database['id']}"
+    _post(system, token, f"{path}/table", _post(system, token, f"{path}/extract/table"))
+    _post(system, token, f"{path}/example", {"question": QUESTION, "sql": COUNT})
+    return int(database["id"])
+
+
+def _post(system: System, token: str, path: str, body: Any = None) -> Any:
+    answer = requests.post(
+        f"{system.url}{path}", json=body, headers={"Authorization": f"Bearer {token}"}, timeout=DEADLINE_SECONDS
+    )
+    assert answer.ok, answer.text
+    return answer.json()
 
 
 @pytest.fixture
@@ -76,6 +103,35 @@ def test_the_path_of_the_readme_in_python(proxy: MlProxy, tmp_path: Path) -> Non
     assert [each.name for each in tmp_path.iterdir()] == ["rows.csv"]
 
 
+def test_history_by_model_and_verdict_in_python(proxy: MlProxy) -> None:
+    ids = [proxy.predict(BODY).inference_id for _ in range(2)]
+    for inference_id, label in zip(ids, (None, "malignant"), strict=True):
+        until(lambda at=inference_id: proxy.inference(at), what="the record")  # type: ignore[misc]
+        proxy.feedback(inference_id, "correct" if label else "agree", label)
+    model = proxy.inference(ids[0])["model_name"]
+    found = {verdict: {each["id"] for each in proxy.history(model=model, verdict=verdict)} for verdict in VERDICTS}
+    assert ids[0] in found["agree"] - found["correct"]
+    assert ids[1] in found["correct"] - found["agree"]
+    assert list(proxy.history(model="no such model")) == []
+    with pytest.raises(ProblemError, match="looked up"):
+        list(proxy.history(model=model, patient="Lee"))
+
+
+def test_a_question_in_python(proxy: MlProxy, shop: int) -> None:
+    answer = proxy.ask(shop, QUESTION, summarize=True)
+    assert (answer.sql, answer.rows, answer.truncated) == (COUNT, [{"n": 2}], False)
+    assert [column["name"] for column in answer.columns] == ["n"]
+    assert answer.summary
+    edited = proxy.run_sql(shop, answer.session_id, "SELECT MAX(id) AS most FROM orders")
+    assert (edited.rows, edited.summary) == ([{"most": 2}], None)
+    with pytest.raises(ProblemError) as unknown:
+        proxy.ask(shop, "What is the weather?")
+    assert unknown.value.problem["type"] == "urn:ml-proxy:problem:model-needed"
+    with pytest.raises(ProblemError) as refused:
+        proxy.run_sql(shop, answer.session_id, "DELETE FROM orders")
+    assert refused.value.problem["type"] == "urn:ml-proxy:problem:statement-refused"
+
+
 def test_a_job_that_is_cancelled_is_an_error(proxy: MlProxy) -> None:
     job = proxy.retrain(params={"min_seconds": 60})
     with pytest.raises(ProblemError) as conflict:
@@ -103,18 +159,19 @@ def test_errors_say_what_to_do(proxy: MlProxy, system: System, monkeypatch: pyte
         MlProxy()
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed")
-def test_a_react_application_of_another_origin(system: System, proxy: MlProxy, token: str, tmp_path: Path) -> None:
+@pytest.mark.skipif(not CHROMIUM, reason=NO_CHROMIUM)
+def test_a_react_application_of_another_origin(
+    system: System, proxy: MlProxy, token: str, shop: int, tmp_path: Path
+) -> None:
     built = react_application.build(tmp_path, Path(__file__).parent / "react_application" / "main.tsx")
     features = {name: value for name, value in BODY.items() if not name.endswith("_name")}
-    with react_application.served(built, APPLICATION_PORT) as origin, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with react_application.served(built, APPLICATION_PORT) as origin, chromium() as browser:
         page = browser.new_page()
         page.set_default_timeout(DEADLINE_SECONDS * 1000)
         page.add_init_script(f"window.example = {json.dumps(features)}")
         states: list[str] = []
         page.expose_function("onJob", lambda state: states.append(state))  # noqa: PLW0108 - it can't wrap a builtin
-        page.goto(f"{origin}/?gateway={system.url}")
+        page.goto(f"{origin}/?gateway={system.url}&database={shop}")
 
         sign_in(page, "wrong")
         expect(page.get_by_test_id("error")).to_contain_text("token")
@@ -136,7 +193,18 @@ def test_a_react_application_of_another_origin(system: System, proxy: MlProxy, t
         page.get_by_role("button", name="Train").click()
         expect(page.get_by_test_id("job")).to_have_text("succeeded 100")
         assert {"queued", "running"} & {state.partition(" ")[0] for state in states}, states
-        browser.close()
+
+        for question, sql, rows, fault in (
+            (QUESTION, COUNT, '[{"n":2}]', ""),
+            ("What is the weather?", "", "", "language model"),  # and the rows of the question before are gone
+        ):
+            page.get_by_label("question").fill(question)
+            page.get_by_role("button", name="Ask").click()
+            expect(page.get_by_test_id("sql")).to_have_text(sql)
+            expect(page.get_by_test_id("data")).to_have_text(rows)
+            expect(page.get_by_test_id("fault")).to_contain_text(fault)
+        page.get_by_role("button", name="Run").click()
+        expect(page.get_by_test_id("data")).to_have_text('[{"one":1}]')
 
 
 def sign_in(page: Page, token: str) -> None:

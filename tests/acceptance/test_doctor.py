@@ -11,7 +11,7 @@ from tests.support.network import free_port
 from tests.support.system import System
 
 PARTS = {
-    "database", "Redis", "clock", "journal's disk", "files", "model server", "MLflow", "language model",
+    "database", "Redis", "clock", "memory", "journal's disk", "files", "model server", "MLflow", "language model",
     "identity provider",
 }  # fmt: skip
 SECRET = "s3cret/of#many@"

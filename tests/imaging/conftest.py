@@ -48,7 +48,7 @@ def desks(
     settings.REDIS_URL, settings.JOB_HEARTBEAT_SECONDS = empty_redis, 60  # no heartbeat within the test's transaction
     monkeypatch.setattr("jobs.stages.PAUSES", (0.0, 0.0))
     server = desk_server.DeskServer()
-    for name, value in desk_server.settings_of(server).items():
+    for name, value in desk_server.settings_of(server.url).items():
         setattr(settings, name, float(value) if name.endswith(("PRICE", "LIMIT")) else value)
     settings.IMAGE_HOSTS = [server.url]
     yield server

@@ -50,6 +50,7 @@ class DeskServer:
         self.before_picture: Callable[[], None] = lambda: None
         self.before_answer: Callable[[], None] = lambda: None
         self.on_paid: Callable[[bytes, int, int], None] = lambda *_: None  # a picture, its calls and answers so far
+        self.picture: Callable[[str], bytes] = numbered  # the picture at a path
         self.drawn: Callable[[Conversation], None] | None = None  # answers instead of a picture
         self._lock = threading.Lock()
 
@@ -66,7 +67,7 @@ class DeskServer:
         path = conversation.line.split()[1]
         if not path.startswith(("/v1/images", "/draw")):
             self.before_picture()
-            conversation.answer(numbered(path), head=b"Content-Type: image/jpeg\r\n")
+            conversation.answer(self.picture(path), head=b"Content-Type: image/jpeg\r\n")
             return
         picture = _jpeg_in(conversation.body)
         with self._lock:
@@ -94,19 +95,19 @@ def numbered(path: str) -> bytes:
     return malformed_pictures.saved(image, "PNG")
 
 
-def settings_of(server: DeskServer) -> dict[str, Any]:
-    """The settings of a gateway that uses the server, and services without weights."""
+def settings_of(url: str) -> dict[str, Any]:
+    """The settings of a gateway that uses the server at this URL, and services without weights."""
     return {
-        "IMAGE_HOSTS": server.url,
+        "IMAGE_HOSTS": url,
         "IMAGE_CLASSIFIER": "tests.support.desk_server.AlwaysADesk",
         "IMAGE_DESCRIBER": "tests.support.desk_server.OneSentence",
         "IMAGES_PRODUCT_SEARCH": "tests.support.desk_server.OneProduct",
         "IMAGE_DRAWER": "imaging.services.image_generation.OpenAIEdits",
         "OPENAI_API_KEY": "sk-synthetic",
-        "OPENAI_BASE_URL": f"{server.url}/v1",
+        "OPENAI_BASE_URL": f"{url}/v1",
         "OPENAI_IMAGE_INPUT_PRICE": "10",
         "OPENAI_IMAGE_OUTPUT_PRICE": "40",
-        "IMAGE_SERVER_URL": f"{server.url}/draw",
+        "IMAGE_SERVER_URL": f"{url}/draw",
         "IMAGES_DAILY_COST_LIMIT": "1000",
     }
 

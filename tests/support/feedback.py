@@ -9,11 +9,12 @@ from django.test import Client
 
 _COLUMNS = (
     "id, position, inference_id, verdict, label, note, caller, recorded_at, created_at, model_name, model_version, "
-    "predicted_at"
+    "predicted_at, doctor_key"
 )
 _MANY = (
     "INSERT INTO ml_proxy_feedback ({columns}) SELECT id, row_number() OVER (ORDER BY predicted_at), id, 'agree', "
-    "'benign', '', '', predicted_at, predicted_at, model_name, model_version, predicted_at FROM ml_proxy_inferencelog"
+    "'benign', '', '', predicted_at, predicted_at, model_name, model_version, predicted_at, doctor_key "
+    "FROM ml_proxy_inferencelog"
 )
 
 

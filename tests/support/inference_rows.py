@@ -17,7 +17,7 @@ _COLUMNS = (
     "model_version, request_id, caller, payload_bytes, doctor_key, patient_key"
 )
 _REST = (
-    "'{\"i\": ' || i || '}', '{}', 1.5, 'stub', '7', 'r' || i, '', 12, "
+    "'{{\"i\": ' || i || '}}', '{{}}', 1.5, {model}, '7', 'r' || i, '', 12, "
     "(SELECT doctor FROM name_keys WHERE number = i), (SELECT patient FROM name_keys WHERE number = i)"
 )
 _NAMES = {
@@ -87,13 +87,14 @@ def insert_row(**values: Any) -> InferenceRecord:
     return record
 
 
-def insert_rows(count: int, *, doctor: str, patient: str, start: datetime = NOON) -> None:
+def insert_rows(count: int, *, doctor: str, patient: str, model: str = "'stub'", start: datetime = NOON) -> None:
     """Inserts rows 0 to `count` - 1, one second apart from `start` on, with their number as id.
 
-    `doctor` and `patient` are SQL expressions over the row's number `i`.
+    `doctor`, `patient` and `model` are SQL expressions over the row's number `i`.
     """
+    rest, begin = _REST.format(model=model), int(start.timestamp())
     statement = _MANY[connection.vendor].format(
-        count=count, columns=_COLUMNS, rest=_REST, start=int(start.timestamp()), doctor=doctor, patient=patient
+        count=count, columns=_COLUMNS, rest=rest, start=begin, doctor=doctor, patient=patient
     )
     with connection.cursor() as cursor:
         cursor.execute(_NAMES[connection.vendor].format(count=count, doctor=doctor, patient=patient))

@@ -8,7 +8,7 @@ CLINICIAN = "clinician"
 _CREATE_USER = """
 from django.contrib.auth.models import Group, User
 user = User.objects.create_user(**{fields!r})
-user.groups.add(Group.objects.get(name="clinician"))
+user.groups.set(Group.objects.filter(name__in={roles!r}))
 """
 
 
@@ -23,9 +23,9 @@ def production_settings() -> dict[str, str]:
     }
 
 
-def create_clinician(system: System, doctor_name: str, password: str = "") -> str:
+def create_clinician(system: System, doctor_name: str, password: str = "", *more_roles: str) -> str:
     """Creates an account that predicts for this doctor, in a migrated database. Returns its token."""
     first_name, _, last_name = doctor_name.partition(" ")
     fields = {"username": CLINICIAN, "first_name": first_name, "last_name": last_name, "password": password or None}
-    system.manage("shell", "-v0", "-c", _CREATE_USER.format(fields=fields))
+    system.manage("shell", "-v0", "-c", _CREATE_USER.format(fields=fields, roles=["clinician", *more_roles]))
     return system.manage("create_token", CLINICIAN).splitlines()[-1]

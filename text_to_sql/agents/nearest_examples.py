@@ -1,21 +1,23 @@
 """The verified examples that are most like a question."""
 
-import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
+from common.normalization import normalized
+from text_to_sql.asked import Asked
 from text_to_sql.guard import Catalogue, QueryRefused, check
-from text_to_sql.models import Database, Example
+from text_to_sql.models import Example
 
 _MAX_COMPARED = 300  # the newest
 
 
-def nearest(database: Database, question: str, catalogue: Catalogue, count: int = 4) -> list[Example]:
+def nearest(asked: Asked, count: int = 4) -> list[Example]:
     """At most `count` examples, the nearest last, whose SQL the caller could run: others may name what is hidden."""
-    asked = _pairs(question)
-    known = list(database.examples.order_by("-id")[:_MAX_COMPARED])
-    known.sort(key=lambda example: _likeness(asked, _pairs(example.question)), reverse=True)
+    pairs = _pairs(asked.question)
+    known = asked.examples[:_MAX_COMPARED]
+    known.sort(key=lambda example: _likeness(pairs, _pairs(example.question)), reverse=True)
     found: list[Example] = []
-    for example in _allowed(known, catalogue):
+    for example in _allowed(known, asked.catalogue):
         found.append(example)
         if len(found) == count:
             break
@@ -31,12 +33,13 @@ def _allowed(examples: list[Example], catalogue: Catalogue) -> Iterator[Example]
         yield example
 
 
-def _pairs(text: str) -> set[str]:
+@lru_cache(maxsize=2048)
+def _pairs(text: str) -> frozenset[str]:
     """Pairs of neighbouring characters: they need no list of words, and Korean endings cost little."""
-    folded = "".join(unicodedata.normalize("NFKC", text).casefold().split())
-    return {folded[place : place + 2] for place in range(len(folded) - 1)} or {folded}
+    folded = "".join(normalized("NFKC", text).casefold().split())
+    return frozenset(folded[place : place + 2] for place in range(len(folded) - 1)) or frozenset({folded})
 
 
-def _likeness(one: set[str], other: set[str]) -> float:
+def _likeness(one: frozenset[str], other: frozenset[str]) -> float:
     """Dice's coefficient."""
     return 2 * len(one & other) / (len(one) + len(other))

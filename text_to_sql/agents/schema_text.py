@@ -8,7 +8,8 @@ from text_to_sql.agents.reading import line
 from text_to_sql.guard import Catalogue
 from text_to_sql.guard import Table as VisibleTable
 from text_to_sql.guard.catalogue import key_of
-from text_to_sql.models import Column, Database, Table
+from text_to_sql.known_tables import KnownTables
+from text_to_sql.models import Column, Table
 
 _MAX_TEXT, _MAX_SAMPLE, _MAX_SAMPLES = 160, 40, 5  # characters, characters, values
 _MAX_SYNONYMS = 40
@@ -31,15 +32,14 @@ def shows_values(table: str, catalogue: Catalogue) -> bool:
     return bool(settings.LLM_SHOW_VALUES) and found is not None and not found.rule
 
 
-def synonyms(database: Database, tables: Iterable[Table], catalogue: Catalogue) -> str:
+def synonyms(known: KnownTables, tables: Iterable[Table], catalogue: Catalogue) -> str:
     """Other words for what these tables hold, one a line."""
     wanted = {name.casefold() for table in tables for name in _names(table)}
-    known = list(database.synonyms.all())
-    hidden = _hidden_names(database, catalogue) if known else set()
+    hidden = _hidden_names(known, catalogue) if known.pairs else frozenset()
     found = [
-        f"-- {line(each.word, 100)} = {line(each.means, _MAX_TEXT)}"
-        for each in known
-        if (words := _words(each.means)) & wanted and not words & hidden
+        f"-- {line(word, 100)} = {line(means, _MAX_TEXT)}"
+        for word, means in known.pairs
+        if (words := _words(means)) & wanted and not words & hidden
     ]
     return "\n".join(found[:_MAX_SYNONYMS])
 
@@ -96,11 +96,9 @@ def _names(table: Table) -> list[str]:
     return [table.name, *(column.name for column in table.columns.all())]
 
 
-def _hidden_names(database: Database, catalogue: Catalogue) -> set[str]:
+def _hidden_names(known: KnownTables, catalogue: Catalogue) -> frozenset[str]:
     """The names of hidden tables, and of hidden columns that no visible table has."""
-    shown = {name.casefold() for table in catalogue.tables for name in (table.name, *table.columns)}
-    every = {name.casefold() for table in database.tables.prefetch_related("columns") for name in _names(table)}
-    return every - shown
+    return known.names - {name.casefold() for table in catalogue.tables for name in (table.name, *table.columns)}
 
 
 def _words(text: str) -> set[str]:

@@ -30,6 +30,7 @@ CONNECT_SECONDS = 5
 LOCK_SECONDS = 2
 DRIVER_ERRORS = (psycopg.Error, pymysql.Error, sqlite3.Error)
 _GRACE_SECONDS = 5  # the driver gives up that long after the database should have
+_SQLITE_PRAGMAS = ("query_only = ON", "trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0")
 _MAX_SQLITE_VALUE = 10_000_000  # bytes
 _SQL_MODE = (
     "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"  # so that literals mean what the guard means
@@ -171,7 +172,8 @@ def _sqlite(info: ConnectionInfo, seconds: float) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.as_uri()}?mode=ro", uri=True, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
     )
-    connection.execute("PRAGMA query_only = ON")
+    for pragma in _SQLITE_PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_SQLITE_VALUE)
     return connection

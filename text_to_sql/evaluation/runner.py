@@ -14,13 +14,13 @@ from django.conf import settings
 
 from common.exceptions import GatewayError
 from text_to_sql import answers, demo_databases
+from text_to_sql.asked import Asked
 from text_to_sql.catalogue import catalogue_of
 from text_to_sql.evaluation.comparison import Rows, same
 from text_to_sql.evaluation.questions import Question
 from text_to_sql.exceptions import CannotAnswer, ModelNeeded, NotAnswered
 from text_to_sql.execution import wall
 from text_to_sql.execution.result import Limits
-from text_to_sql.generation import Asked
 from text_to_sql.guard import check
 from text_to_sql.llm import usage
 from text_to_sql.models import Database
@@ -123,7 +123,7 @@ def _rows(database: Database, sql: str) -> Rows:
     """What a caller would get. Raises `GatewayError`."""
     catalogue = catalogue_of(database, None)
     checked = check(sql, catalogue, _LIMITS.rows)
-    result = wall.run(database.info, checked.sql, catalogue.names(), _LIMITS)
+    result = wall.run(database.info, checked.sql, catalogue.tables, _LIMITS)
     return [list(orjson.loads(row).values()) for row in result.rows]
 
 

@@ -19,4 +19,4 @@ def plan(database: Database, sql: str, catalogue: Catalogue, seconds: float) -> 
     except QueryRefused as exc:
         raise StatementRefused(str(exc)) from None
     limits = Limits(seconds=min(seconds, settings.QUERY_SECONDS), rows=0, bytes=0)
-    wall.run(database.info, checked.sql, catalogue.names(), limits)
+    wall.run(database.info, checked.sql, catalogue.tables, limits)

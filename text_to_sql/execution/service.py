@@ -81,7 +81,7 @@ def _run(request: Request, attempt: _Attempt) -> Result:
     except QueryRefused as exc:
         raise StatementRefused(str(exc)) from None
     attempt.executed_sql = checked.sql
-    result = wall.run(request.database.info, checked.sql, catalogue.names(), limits, request.audience)
+    result = wall.run(request.database.info, checked.sql, catalogue.tables, limits, request.audience)
     attempt.outcome, attempt.row_count, attempt.truncated = "succeeded", len(result.rows), result.truncated
     return result
 

@@ -1,12 +1,12 @@
 """The database's own wall: what holds if the guard lets a hostile statement pass.
 
 The session reads only, the protocol takes one statement, and the database ends it at its time-out. The statement is
-planned before it runs. `drivers` sets up the session.
+planned before it runs. `drivers` sets up the session, and `sqlite_wall` what SQLite has in place of roles.
 """
 
 import logging
 import sqlite3
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -18,8 +18,10 @@ from pymysql.cursors import SSCursor
 from text_to_sql.connections.drivers import DRIVER_ERRORS, connect, descriptor, said
 from text_to_sql.connections.info import ConnectionInfo
 from text_to_sql.exceptions import StatementCancelled, StatementFailed, TargetError, TargetTimeout
+from text_to_sql.execution import sqlite_wall
 from text_to_sql.execution.result import Limits, Result, collect
 from text_to_sql.execution.watch import Audience, Ending, Watch
+from text_to_sql.guard import Table
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +29,11 @@ CANCEL_SECONDS = 2
 _MYSQL_NO_PLAN = 1345
 _MYSQL_TIMEOUTS = {1028, 1205, 1317, 1969, 3024}
 _MYSQL_LOST = {2006, 2013, 2014, 2055, 1053, 1927}
-_SQLITE_ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 Collected = Callable[..., Result]
-_SQLITE_FUNCTIONS = {"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "randomblob", "zeroblob"}
 
 
 def run(
-    info: ConnectionInfo, sql: str, readable: Collection[str], limits: Limits, audience: Audience | None = None
+    info: ConnectionInfo, sql: str, readable: Sequence[Table], limits: Limits, audience: Audience | None = None
 ) -> Result:
     """Plans and runs one statement. `readable` are the tables that SQLite may read; the others have rights for that.
 
@@ -49,9 +49,9 @@ def run(
     )
     try:
         with watch:
-            return _RUN[info.engine](
-                connection, sql, readable, partial(collect, limits=limits, on_rows=audience.on_rows)
-            )
+            if info.engine == "sqlite":
+                sqlite_wall.build(connection, readable, limits.seconds)
+            return _RUN[info.engine](connection, sql, partial(collect, limits=limits, on_rows=audience.on_rows))
     except Exception as exc:  # noqa: BLE001 - drivers raise anything for bytes that are no protocol
         raise _translated(exc, info, limits, watch.ending) from None
     finally:
@@ -59,7 +59,7 @@ def run(
             connection.close()
 
 
-def _run_postgres(connection: "psycopg.Connection[Any]", sql: str, _: Collection[str], collected: Collected) -> Result:
+def _run_postgres(connection: "psycopg.Connection[Any]", sql: str, collected: Collected) -> Result:
     """`stream` uses the extended protocol, which takes one statement only."""
     with connection.cursor() as cursor:
         for _plan in cursor.stream(b"EXPLAIN " + sql.encode()):
@@ -71,7 +71,7 @@ def _run_postgres(connection: "psycopg.Connection[Any]", sql: str, _: Collection
         return collected(names, _chained(first, rows))
 
 
-def _run_mysql(connection: "pymysql.Connection[Any]", sql: str, _: Collection[str], collected: Collected) -> Result:
+def _run_mysql(connection: "pymysql.Connection[Any]", sql: str, collected: Collected) -> Result:
     """The connection does not ask for several statements, so the server takes one only."""
     with connection.cursor() as cursor:
         _plan_mysql(cursor, sql)
@@ -91,33 +91,11 @@ def _plan_mysql(cursor: Any, sql: str) -> None:
             raise
 
 
-def _run_sqlite(connection: sqlite3.Connection, sql: str, readable: Collection[str], collected: Collected) -> Result:
-    """The authorizer sees every table and function that the statement uses."""
-    connection.set_authorizer(_authorizer(_hidden(connection, readable)))
+def _run_sqlite(connection: sqlite3.Connection, sql: str, collected: Collected) -> Result:
     connection.execute(f"EXPLAIN {sql}").close()
     cursor = connection.execute(sql)
     names = [column[0] for column in cursor.description or []]
     return collected(names, cursor)
-
-
-def _hidden(connection: sqlite3.Connection, readable: Collection[str]) -> set[str]:
-    """The tables and views of the file that may not be read, in lower case."""
-    names = {name.lower() for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-    return names - {name.lower() for name in readable}
-
-
-def _authorizer(hidden: Collection[str]) -> Callable[..., int]:
-    def decide(action: int, first: str | None, second: str | None, *_: object) -> int:
-        if action not in _SQLITE_ALLOWED:
-            return sqlite3.SQLITE_DENY
-        table = (first or "").lower()
-        if action == sqlite3.SQLITE_READ and (table in hidden or table.startswith(("sqlite_", "pragma_"))):
-            return sqlite3.SQLITE_DENY
-        if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in _SQLITE_FUNCTIONS:
-            return sqlite3.SQLITE_DENY
-        return sqlite3.SQLITE_OK
-
-    return decide
 
 
 def _chained(first: Any, rows: Iterator[Any]) -> Iterator[Any]:

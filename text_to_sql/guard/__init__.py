@@ -7,6 +7,15 @@ from the tree that was checked. ADR 24 says what it promises.
 from text_to_sql.guard.catalogue import Catalogue, Table
 from text_to_sql.guard.checked_query import CheckedQuery, check
 from text_to_sql.guard.refusal import QueryRefused
-from text_to_sql.guard.rules import RuleRefused, check_rule
+from text_to_sql.guard.rules import RuleRefused, check_rule, columns_of_rule
 
-__all__ = ["Catalogue", "CheckedQuery", "QueryRefused", "RuleRefused", "Table", "check", "check_rule"]
+__all__ = [
+    "Catalogue",
+    "CheckedQuery",
+    "QueryRefused",
+    "RuleRefused",
+    "Table",
+    "check",
+    "check_rule",
+    "columns_of_rule",
+]

@@ -25,16 +25,17 @@ class CheckedQuery:
     limit: int
 
 
+@lru_cache(maxsize=512)
 def check(sql: str, catalogue: Catalogue, limit: int) -> CheckedQuery:
     """Checks one statement in the catalogue's dialect, and limits its rows. Raises `QueryRefused`.
 
-    No part of the caller's text is in the result: it is generated from the checked tree.
+    No part of the caller's text is in the result: it is generated from the checked tree. The result depends on nothing
+    but the arguments, so it is kept: examples are checked for each question, a statement to plan it and to run it.
     """
     tree = text.parse(sql, catalogue.dialect)
     if not isinstance(tree, exp.Query):
         raise QueryRefused("not-a-query", "Only a query can run: write a SELECT.")
-    syntax.check_tree(tree, catalogue.dialect)
-    resolver = Resolver(catalogue)
+    resolver = Resolver(catalogue, fenced=syntax.check_tree(tree, catalogue.dialect))
     try:
         resolver.query(tree, {}, None)
         most = _limit(tree, limit)

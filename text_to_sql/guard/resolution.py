@@ -15,13 +15,18 @@ from text_to_sql.guard.scope import Columns, Cte, Ctes, Scope, Source, quoted
 from text_to_sql.guard.text import MAX_NAME
 
 CTE_PREFIX = "cte_"
+_ALL_ROWS = {"mysql": 2**64 - 1, "sqlite": 2**63 - 1}
 _FIRST_COLUMN = ("group", "having", "where", "joins", "windows", "distinct", "limit", "offset")
 
 
 class Resolver:
-    """Resolves one statement, in place. `tables` collects the names of the tables that it reads."""
+    """Resolves one statement, in place. `tables` collects the names of the tables that it reads.
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    `fenced` says that the database must choose a table's rows before it computes anything else with them.
+    """
+
+    def __init__(self, catalogue: Catalogue, *, fenced: bool) -> None:
+        self._fenced = fenced
         self._catalogue = catalogue
         self._dialect = catalogue.dialect
         self._unnamed = 0
@@ -135,6 +140,8 @@ class Resolver:
         )
         if table.rule:
             inner.set("where", exp.Where(this=predicate(table.rule, self._dialect)))
+            if self._fenced:
+                _fence(inner, self._dialect)
         node.replace(exp.Subquery(this=inner, alias=exp.TableAlias(this=quoted(source.alias))))
 
     def _derived(self, node: exp.Subquery, ctes: Ctes, outer: Scope | None) -> tuple[str, Source]:
@@ -312,6 +319,18 @@ class _Select:
         raise unknown("table", table.name, [source.alias for source in self._scope.sources.values()])
 
 
+def _fence(node: exp.Select, dialect: str) -> None:
+    """Keeps the database from computing conditions of the query around it for rows that the rule hides.
+
+    Otherwise their order is the planner's choice, and an error's words, or that there is one, tell a hidden value. No
+    database moves a condition into a query that has a limit; these limits leave all rows.
+    """
+    if dialect == "postgres":
+        node.set("offset", exp.Offset(expression=exp.Literal.number(0)))
+    else:
+        node.set("limit", exp.Limit(expression=exp.Literal.number(_ALL_ROWS[dialect])))
+
+
 def _become(node: exp.Column, column: exp.Column) -> None:
     node.set("this", column.this)
     node.set("table", column.args.get("table"))
@@ -323,4 +342,10 @@ def _parts(value: object) -> list[exp.Expr]:
 
 
 def _children(node: exp.Expr) -> list[exp.Expr]:
-    return [child for value in node.args.values() for child in _parts(value)]
+    found: list[exp.Expr] = []
+    for value in node.args.values():  # without `_parts`: it is called for every node
+        if isinstance(value, exp.Expr):
+            found.append(value)
+        elif isinstance(value, list):
+            found.extend(item for item in value if isinstance(item, exp.Expr))
+    return found

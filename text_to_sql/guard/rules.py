@@ -26,6 +26,11 @@ def predicate(rule: str, dialect: str) -> exp.Expr:
     return _parsed(rule, dialect).copy()
 
 
+def columns_of_rule(rule: str, dialect: str) -> set[str]:
+    """The names of the columns that a rule reads. Raises `RuleRefused`."""
+    return {column.name for column in _parsed(rule, dialect).find_all(exp.Column)}
+
+
 @lru_cache(maxsize=1024)
 def _parsed(rule: str, dialect: str) -> exp.Expr:
     try:

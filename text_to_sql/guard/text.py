@@ -5,6 +5,7 @@ condition. So the bounds are checked on the tokens, before the text is parsed.
 """
 
 import logging
+import re
 from collections.abc import Iterable, Sequence
 
 from sqlglot import exp
@@ -23,6 +24,8 @@ MAX_JOINS = 12
 MAX_SET_OPERATIONS = 40
 MAX_NAME = 60  # characters; PostgreSQL silently cuts names at 63 bytes
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
 _CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
 _SET_OPERATIONS = {TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT}
@@ -49,9 +52,9 @@ def parse(sql: str, dialect: str) -> exp.Expr:
 def _check_characters(sql: str) -> None:
     if len(sql) > MAX_CHARACTERS:
         raise QueryRefused("too-long", f"The statement has {len(sql)} characters; {MAX_CHARACTERS} are the limit.")
-    if any(character < " " and character not in "\t\r\n" for character in sql) or "\x7f" in sql:
+    if _CONTROL.search(sql):
         raise QueryRefused("characters", "The statement has control characters: remove them.")
-    if any("\ud800" <= character <= "\udfff" for character in sql):
+    if _SURROGATE.search(sql):
         raise QueryRefused("characters", "The statement has half of a surrogate pair: send valid Unicode.")
 
 

@@ -1,10 +1,11 @@
 """Words of names, comments and questions, and what they have in common across Korean, English and abbreviations."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+
+from common.normalization import normalized
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[a-z]+|[가-힣]+|\d+")
@@ -20,7 +21,7 @@ _STOP = frozenset(_STOP_TEXT.split())
 
 def words(text: str) -> list[str]:
     """The words in lower case and order, English ones as stems: `orderItems` is `order` and `item`."""
-    spaced = _CAMEL.sub(" ", unicodedata.normalize("NFKC", text))
+    spaced = _CAMEL.sub(" ", normalized("NFKC", text))
     return [_stem(word) for word in _WORD.findall(spaced.casefold()) if word not in _STOP]
 
 

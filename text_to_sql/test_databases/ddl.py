@@ -30,7 +30,7 @@ def comments(name: str) -> Comments:
 
 
 def _trees(name: str) -> list[exp.Expr]:
-    text = (Path(__file__).parent / name / "ddl.sql").read_text()
+    text = (Path(__file__).parent / name / "ddl.sql").read_text("utf-8")
     return [tree for tree in sqlglot.parse(text, dialect="mysql") if tree is not None]
 
 

@@ -11,9 +11,9 @@ from accounts.callers import caller_of
 from common.query_params import refuse_parameters
 from common.responses import json_response
 from text_to_sql import answers, bodies, questions
+from text_to_sql.asked import Asked
 from text_to_sql.catalogue import registered
 from text_to_sql.execution.visibility import groups_of
-from text_to_sql.generation import Asked
 from text_to_sql.permissions import CHANGE_DATABASES, RUN_SQL
 from text_to_sql.serializers import ExampleSchema, ExecutionRequest, QuestionRequest, QuestionResponse
 from text_to_sql.views.execution import query_of, session_of

@@ -31,7 +31,7 @@ class Place:
 
 @contextmanager
 def sqlite_place(folder: Path) -> Iterator[Place]:
-    """A file. It has no roles, so its wall hides tables only, no columns or rows."""
+    """A file. It has no roles, so its wall hides tables and columns, but no rows."""
     with sqlite3.connect(folder / "clinic.sqlite3") as connection:
         for statement in hostile_sql.SCHEMA:
             connection.execute(statement)
@@ -79,7 +79,7 @@ def _sqlite(folder: str) -> Iterator[Target]:
         connection.set_progress_handler(lambda: time.monotonic() > ends_at, 10_000)
         return connection.execute(sql).fetchall()
 
-    yield Target("sqlite", "main", info, run, ("SECRET salary", "4711"))
+    yield Target("sqlite", "main", info, run, _SECRETS)
     connection.close()
 
 

@@ -51,12 +51,22 @@ def cpu_seconds(processes: Iterable[psutil.Process]) -> float:
 
 
 def pss_mib(processes: Iterable[psutil.Process]) -> float:
-    """Returns the PSS of processes in MiB: shared pages count once."""
+    """Returns the PSS of processes in MiB: shared pages count once.
+
+    Only root may read it of a gateway outside DEBUG (`common.core_dumps`); others get the RSS instead, which is more.
+    """
     total = 0
     for process in processes:
         with suppress(*_GONE):
-            total += process.memory_full_info().pss
+            total += _pss(process)
     return total / MIB
+
+
+def _pss(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.AccessDenied:
+        return int(process.memory_info().rss)
 
 
 def rss_mib(processes: Iterable[psutil.Process]) -> float:

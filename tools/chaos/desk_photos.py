@@ -61,8 +61,10 @@ class Figures:
 class Campaign:
     """Starts jobs and kills workers, until so many kills have happened."""
 
-    def __init__(self, system: System, server: Any, kills: int, seed: int, seconds: float) -> None:
-        self._system, self._server, self._kills, self._seconds = system, server, kills, seconds
+    def __init__(  # noqa: PLR0917 - all of them are options
+        self, system: System, server: Any, kills: int, seed: int, seconds: float, latest: float
+    ) -> None:
+        self._system, self._server, self._kills, self._seconds, self._latest = system, server, kills, seconds, latest
         self._random = random.Random(seed)  # noqa: S311 - not used for security
         self._jobs: dict[str, int] = {}  # the number of the picture
         self._by_picture: dict[bytes, str] = {}
@@ -78,7 +80,7 @@ class Campaign:
         while self.figures.kills < self._kills and time.monotonic() - begun < self._seconds:
             self._fill()
             until(self._running, seconds=END_SECONDS, what="a running job")
-            time.sleep(self._random.uniform(0.0, LATEST_KILL_SECONDS))
+            time.sleep(self._random.uniform(0.0, self._latest))
             self._kill()
         self._end()
         self.figures.seconds = round(time.monotonic() - begun, 1)
@@ -168,9 +170,16 @@ class Campaign:
         self.figures.orphans += [f"{job_id}/{name}" for name in sorted(found - expected)]
 
 
-def campaign(system: System, server: Any, kills: int, seed: int, seconds: float = 3600.0) -> Figures:
+def campaign(  # noqa: PLR0917 - all of them are options
+    system: System,
+    server: Any,
+    kills: int,
+    seed: int,
+    seconds: float = 3600.0,
+    latest: float = LATEST_KILL_SECONDS,
+) -> Figures:
     """Runs one on a system with `redis`, `web`, `worker-jobs` and `beat`, whose settings are those of the server."""
-    return Campaign(system, server, kills, seed, seconds).run()
+    return Campaign(system, server, kills, seed, seconds, latest).run()
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -178,6 +187,12 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="chaos.desk_photos", description=__doc__)
     parser.add_argument("--kills", type=int, default=200, help="of a process while it runs a job")
     parser.add_argument("--seconds", type=float, default=3600.0, help="time limit for the kills")
+    parser.add_argument(
+        "--latest",
+        type=float,
+        default=LATEST_KILL_SECONDS,
+        help="seconds after an attempt began; more on a slow machine (%(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
     options = parser.parse_args(argv)
     state = Path(tempfile.mkdtemp(prefix="ml-proxy-desks-"))
@@ -188,11 +203,11 @@ def main(argv: list[str] | None = None) -> int:
     from tests.support.desk_server import DeskServer, settings_of  # noqa: PLC0415 - after Django is set up
 
     with closing(DeskServer()) as server:
-        system = System(state, **SETTINGS, **settings_of(server))
+        system = System(state, **SETTINGS, **settings_of(server.url))
         system.manage("migrate", "-v0")
         try:
             system.start("redis", "web", "worker-jobs", "beat")
-            figures = campaign(system, server, options.kills, options.seed, options.seconds)
+            figures = campaign(system, server, options.kills, options.seed, options.seconds, options.latest)
         finally:
             system.stop()
     print(json.dumps(asdict(figures), indent=1, ensure_ascii=False))

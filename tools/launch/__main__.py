@@ -1,9 +1,13 @@
 """Runs the whole system in the foreground: `python -m tools.launch`, until Ctrl-C, SIGTERM or SIGHUP."""
 
+# ruff: noqa: E402 - a Ctrl-C while modules load ends this process at once; without this, with a traceback
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import fcntl
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +15,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from backend.env import BadSetting
+from backend.env import BadSetting, unusable
 from common.parent_death import die_with_parent
 from tools.launch import system
 from tools.launch.exceptions import LaunchError, StopRequested
@@ -60,7 +64,12 @@ def _find_model(supervisor: Supervisor) -> None:
 @contextmanager
 def _claim(folder: Path) -> Iterator[None]:
     """Holds a lock so that no second system uses the same files. Raises `BadSetting` if another holds it."""
-    with (folder / "launch.lock").open("w") as lock:
+    path = folder / "launch.lock"
+    try:
+        lock = path.open("w")
+    except OSError as exc:  # another user made it
+        raise unusable("VAR_DIR", path, exc) from None
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

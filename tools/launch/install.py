@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -48,8 +48,13 @@ def install(kind: str) -> None:
 
 def make_env_file() -> None:
     """Creates `.env` if it is missing. Without it, Django's commands require the settings of a server."""
-    with suppress(FileExistsError), open(ROOT / ".env", "x", opener=_private) as file:
-        file.write(ENV_FILE)
+    try:
+        with open(ROOT / ".env", "x", opener=_private) as file:
+            file.write(ENV_FILE)
+    except FileExistsError:
+        pass
+    except OSError as exc:
+        sys.exit(f"ml-proxy: {ROOT} can't be used ({exc.strerror}): work in a folder that this user may write to")
 
 
 def _install(kind: str) -> None:

@@ -1,11 +1,14 @@
 """The processes of the system on one machine, and the order in which they start and stop."""
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from django.conf import settings
 
+from backend.env import MIB, BadSetting
 from common.database_checks import refuse_unusable
 from common.redis_server import address
 from tools.launch import addresses, box, ports, procfile, redis
@@ -18,8 +21,8 @@ DATABASES, PRODUCTS = "databases", "products"
 SYNTHETIC_PRODUCTS = ("import_products", "--synthetic", "--if-empty", "--no-progress")  # for desk photos
 TEST_DATABASES = ("generate_test_databases", "--register", "--if-empty")  # for questions in SQL
 READY_SECONDS = 120
-WORKER_SECONDS = 20
 SPARE_SECONDS = 5
+MIN_FREE_BYTES = 128 * MIB
 
 
 def parts() -> dict[str, list[str]]:
@@ -38,11 +41,11 @@ def web_stop_seconds() -> int:
 
 def stop_stages() -> list[Mapping[str, float]]:
     """Returns the stages of a stop with grace periods in seconds: no process stops before those that need it."""
-    workers = dict.fromkeys(("worker-logs", "worker-jobs"), WORKER_SECONDS)
+    workers = dict.fromkeys(("worker-logs", "worker-jobs", "beat"), settings.WORKER_STOP_SECONDS + SPARE_SECONDS)
     return [
         {"web": web_stop_seconds() + SPARE_SECONDS},
         {"publisher": SPARE_SECONDS},  # the last records of the journal still reach the workers
-        {**workers, "beat": SPARE_SECONDS, "flower": SPARE_SECONDS},
+        {**workers, "flower": SPARE_SECONDS},
         {"ml_server": SPARE_SECONDS},
         {"redis": 2 * SPARE_SECONDS},
     ]
@@ -50,11 +53,20 @@ def stop_stages() -> list[Mapping[str, float]]:
 
 def check() -> None:
     """Raises `BadSetting` for problems that can be detected before the start, or ends this process."""
+    check_room(settings.VAR_DIR)
     refuse_unusable()
     names = list(parts())
     if "redis" in names:
         redis.server()
     ports.check_free(names)
+
+
+def check_room(folder: Path) -> None:
+    """Raises `BadSetting` if the disk is nearly full. SQLite's errors would name other causes."""
+    free = shutil.disk_usage(folder).free
+    if free < MIN_FREE_BYTES:
+        problem = f"can't be {str(folder)!r}, whose disk has {free // MIB} MiB free"
+        raise BadSetting("VAR_DIR", problem, f"free {MIN_FREE_BYTES // MIB} MiB there, or set another VAR_DIR")
 
 
 def bring_up(supervisor: Supervisor) -> list[str]:

@@ -59,7 +59,10 @@ class MlProxy:
         return Prediction(sent.json(), sent.headers.get("X-Inference-ID", ""))
 
     def history(self, **filters: Any) -> Iterator[dict[str, Any]]:
-        """All records that match, newest first: `doctor`, `patient`, `since`, `until`. Reads page after page."""
+        """All records that match, newest first. Reads page after page.
+
+        `doctor`, `patient`, `since`, `until`; without `patient` also `model`, and `verdict`: `agree` or `correct`.
+        """
         path, query = "/ml/v1/history/", filters
         while path:
             page = self._transport.send("GET", path, params=query)

@@ -4,7 +4,7 @@ import type { Inference, operations } from "./schema.js";
 
 export type { Inference };
 
-/** What to look for: `doctor`, `patient`, `since`, `until`, `limit`. */
+/** What to look for: `doctor`, `patient`, `since`, `until`, `limit`; without `patient` also `model` and `verdict`. */
 export type HistoryFilter = Omit<NonNullable<operations["list_history"]["parameters"]["query"]>, "cursor">;
 
 export interface Page<Row> {

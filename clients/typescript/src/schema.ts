@@ -6153,12 +6153,16 @@ export interface operations {
                  * @example 20
                  */
                 limit?: number;
+                /** @description A model's full name; must match exactly. Not together with patient. */
+                model?: string;
                 /** @description Full name. If both names are given, both must match. */
                 patient?: string;
                 /** @description ISO 8601, inclusive; UTC if it has no offset. */
                 since?: string | "";
                 /** @description ISO 8601, exclusive; UTC if it has no offset. */
                 until?: string | "";
+                /** @description The newest verdict on the inference. Not together with patient. Needs the right to read verdicts. */
+                verdict?: "agree" | "correct";
             };
             header?: never;
             path?: never;
@@ -6271,6 +6275,8 @@ export interface operations {
                  * @example csv
                  */
                 format?: "csv" | "ndjson" | "parquet";
+                /** @description A model's full name; must match exactly. Not together with patient. */
+                model?: string;
                 /** @description Full name. If both names are given, both must match. */
                 patient?: string;
                 /** @description CSV only: 1 puts ' before texts that look like formulas. */
@@ -6279,6 +6285,8 @@ export interface operations {
                 since?: string | "";
                 /** @description ISO 8601, exclusive; UTC if it has no offset. */
                 until?: string | "";
+                /** @description The newest verdict on the inference. Not together with patient. Needs the right to read verdicts. */
+                verdict?: "agree" | "correct";
             };
             header?: never;
             path?: never;

@@ -1,19 +1,18 @@
 """One running system for the folder, with sign-in required, and a browser for each file."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.acceptance.helpers.browser import CHROMIUM, NO_CHROMIUM, chromium
 from tests.support.sign_in import PASSWORD
 from tests.support.system import ROOT, System
 from tests.support.systems import Migrated, systems
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE_MS = 20_000  # a busy machine
 PARTS = ("redis", "ml_server", "web", "publisher", "worker-logs")
@@ -34,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skips this folder's tests where there is no Chromium."""
     if CHROMIUM:
         return
-    skip = pytest.mark.skip(reason="no Chromium is installed: apt-get install chromium")
+    skip = pytest.mark.skip(reason=NO_CHROMIUM)
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(skip)
@@ -52,10 +51,8 @@ def console(tmp_path_factory: pytest.TempPathFactory, migrated: Migrated) -> Ite
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as running:
         yield running
-        running.close()
 
 
 Open = Callable[..., Page]
@@ -71,7 +68,11 @@ def open_page(console: System, browser: Browser) -> Iterator[Open]:
         path: str, user: str = DOCTOR, *, language: str = "en", scheme: Any = "light", width: int = 1440
     ) -> Page:
         context = browser.new_context(
-            base_url=console.url, color_scheme=scheme, viewport={"width": width, "height": 900}, accept_downloads=True
+            base_url=console.url,
+            color_scheme=scheme,
+            locale={"en": "en-US", "ko": "ko-KR"}[language],
+            viewport={"width": width, "height": 900},
+            accept_downloads=True,
         )
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)

@@ -26,6 +26,8 @@ WORDS = {
         "record": "The saved record",
         "save verdict": "Save the verdict",
         "verdict": "Your verdict",
+        "any verdict": "Verdict",
+        "model": "Model",
         "corrected": "Corrected: benign",
         "look up": "Look up",
         "sign out": "Sign out",
@@ -41,6 +43,8 @@ WORDS = {
         "record": "저장된 기록",
         "save verdict": "소견 저장",
         "verdict": "나의 소견",
+        "any verdict": "소견",
+        "model": "모델",
         "corrected": "정정: benign",
         "look up": "찾기",
         "sign out": "로그아웃",
@@ -106,6 +110,16 @@ def test_a_doctor_predicts_and_finds_the_record(console: System, open_page: Open
     page.get_by_role("button", name=words["look up"]).click()
     expect(page.get_by_test_id("rows")).to_have_attribute("data-loaded", "1")
     expect(page.get_by_role("link", name=patient)).to_be_visible()
+
+    model, verdict = (page.get_by_label(words[name], exact=True) for name in ("model", "any verdict"))
+    expect(model).to_be_disabled()  # a patient goes with neither
+    expect(verdict).to_be_disabled()
+    page.get_by_label(words["patient"], exact=True).fill("")
+    model.select_option("breast-cancer-wisconsin")
+    for choice, count in (("agree", 0), ("correct", 1)):
+        verdict.select_option(choice)
+        page.get_by_role("button", name=words["look up"]).click()
+        expect(page.get_by_role("link", name=patient)).to_have_count(count)
 
     page.goto("/account")
     page.get_by_role("button", name=words["sign out"]).click()

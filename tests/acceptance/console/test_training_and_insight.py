@@ -1,27 +1,22 @@
 """Training and insight in a real browser: a retrain watched to its end, and a correction that reaches insight."""
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.system import System
 from tests.support.wait import until
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 AXE = Path(__file__).parents[3] / "node_modules/axe-core/axe.min.js"
 MODEL = "breast-cancer-wisconsin"
 SECONDS = 60_000  # milliseconds, for a busy machine
 
-pytestmark = [
-    pytest.mark.any_database,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
-]
+pytestmark = pytest.mark.any_database
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +25,6 @@ def system(make_shared_system: Callable[..., System]) -> System:
     made.start("redis", "ml_server", "web", "publisher", "worker-logs", "worker-jobs")
     until(lambda: requests.get(f"{made.url}/ml/v1/model-info/", timeout=10).ok, what="the model server")
     return made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(params=["en", "ko"])

@@ -1,10 +1,12 @@
 import { createMlProxy } from "@ml-proxy/client";
-import { MlProxyProvider, useHistory, useJob, usePredict, useRetrain } from "@ml-proxy/client/react";
+import { MlProxyProvider, useHistory, useJob, usePredict, useQuestion, useRetrain } from "@ml-proxy/client/react";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode, useMemo, useState } from "react";
 import { createRoot } from "react-dom/client";
 
-const gateway = new URLSearchParams(window.location.search).get("gateway") ?? "";
+const parameters = new URLSearchParams(window.location.search);
+const gateway = parameters.get("gateway") ?? "";
+const database = Number(parameters.get("database"));
 const queries = new QueryClient();
 
 function Application() {
@@ -27,6 +29,7 @@ function Application() {
     <MlProxyProvider client={client}>
       <Predict />
       <Training />
+      <Question />
     </MlProxyProvider>
   );
 }
@@ -63,6 +66,25 @@ function Training() {
         Train
       </button>
       <output data-testid="job">{job.data && `${job.data.state} ${job.data.progress.percent}`}</output>
+    </section>
+  );
+}
+
+function Question() {
+  const { ask, run, question, rows } = useQuestion(database);
+  const [text, setText] = useState("");
+  return (
+    <section>
+      <input aria-label="question" value={text} onChange={({ target }) => setText(target.value)} />
+      <button type="button" onClick={() => ask(text)}>
+        Ask
+      </button>
+      <button type="button" onClick={() => run({ sessionId: "own", sql: "SELECT 1 AS one" })}>
+        Run
+      </button>
+      <output data-testid="sql">{question.data?.sql}</output>
+      <output data-testid="data">{rows.data && JSON.stringify(rows.data.data)}</output>
+      <output data-testid="fault">{question.error?.message ?? rows.error?.message}</output>
     </section>
   );
 }

@@ -4,18 +4,21 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from pathlib import Path
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
 from accounts.access_log.records import AccessRecord
+from accounts.pages import access_log
 from accounts.pages.access_log import PER_PAGE
 from common.rate_limits import RateLimit
 from tests.support.access_log import Noted, insert_access
 from tests.support.accounts import make_user
+from tests.support.translations import assert_translated
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 PAGE = "/accounts/access-log/"
 MARCH = datetime(2026, 3, 15, 9, 0, tzinfo=UTC)
@@ -55,7 +58,7 @@ def test_it_answers_who_looked_at_a_patient_in_march(auditor: Client, noted: Not
     page = auditor.get(PAGE, asked)
     html = page.content.decode()
     assert accounts_in(html) == ["march"]
-    for text in ("2026-03-15 09:00:00", "192.0.2.9", "inference.list, 1 row", "김민준, Lee", "진료"):
+    for text in ("2026-03-15 09:00:00", "192.0.2.9", "inference.list, rows: 1", "김민준, Lee", "진료"):
         assert text in html
     look = noted()[-1]
     assert (look.action, look.account, look.row_count) == ("access.list", "auditor", 1)
@@ -107,7 +110,7 @@ def test_a_wrong_date_is_said_and_nothing_is_looked_up(auditor: Client, noted: N
 
 def test_it_folds_a_long_list_of_people(auditor: Client) -> None:
     insert_access(patients=[f"P{number}" for number in range(25)])
-    assert "and 15 more" in auditor.get(PAGE).content.decode()
+    assert "more: 15" in auditor.get(PAGE).content.decode()
 
 
 def test_it_has_the_limit_of_the_api(auditor: Client, settings: Settings) -> None:
@@ -119,3 +122,22 @@ def test_the_account_page_links_it_for_those_who_may_read_it(auditor: Client) ->
     assert PAGE in auditor.get("/accounts/").content.decode()
     auditor.force_login(make_user("kim", "clinician"))
     assert PAGE not in auditor.get("/accounts/").content.decode()
+
+
+def test_in_korean_march_is_that_of_seoul(auditor: Client) -> None:
+    insert_access(account="last of February", recorded_at=datetime(2026, 2, 28, 14, 59, tzinfo=UTC), patients=["Lee"])
+    insert_access(account="first of March", recorded_at=datetime(2026, 2, 28, 15, 0, tzinfo=UTC), patients=["Lee"])
+    insert_access(account="first of April", recorded_at=datetime(2026, 3, 31, 15, 0, tzinfo=UTC), patients=["Lee"])
+    asked = {"patient": "Lee", "since": "2026-03-01", "until": "2026-04-01"}
+    html = auditor.get(PAGE, asked, HTTP_ACCEPT_LANGUAGE="ko-KR,ko;q=0.9").content.decode()
+    assert accounts_in(html) == ["first of March"]
+    assert "2026-03-01 00:00:00" in html
+    file = auditor.get(link(html, re.escape("조건에 맞는 기록 전체(CSV)")))
+    lines = b"".join(file.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]
+    assert [line.partition(",")[0] for line in lines] == ["account", "first of March"]
+    assert accounts_in(auditor.get(PAGE, asked).content.decode()) == ["first of April"]
+
+
+def test_every_text_is_translated() -> None:
+    page, package = Path(access_log.__file__), Path(access_log.__file__).parents[1]
+    assert_translated(package, [page, package / "templates/accounts/access_log.html"], least=25)

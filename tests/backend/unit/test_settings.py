@@ -33,6 +33,10 @@ from tests.support.settings_process import SERVER, run_with_settings
         ({"ML_SERVER_URL": "http://m?key=s3cret"}, "ML_SERVER_URL can't be that URL, which is not shown because it"),
         ({"OIDC_ISSUER": "https://u:s3cret@h"}, "OIDC_ISSUER names a user, which would not be sent: remove the user"),
         ({"ALLOWED_HOSTS": "https://clinic.example"}, "ALLOWED_HOSTS can't hold 'https://clinic.example': list host"),
+        (
+            {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+            "LC_ALL can't be 'C', which means the encoding ascii: set it to a locale in UTF-8 such as C.UTF-8, or set",
+        ),
         ({"LOG_FORMAT": "xml"}, "LOG_FORMAT can't be 'xml': set it to line or json"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from PIL import Image
 from pytest_django import Settings
 
 from attachments.descriptors import read
@@ -19,6 +20,7 @@ from imaging.models import CostReservation, ProviderCall
 from imaging.services import storage
 from jobs import runner
 from jobs.models import Job, StageOutput, WebhookDelivery
+from tests.support import malformed_pictures
 from tests.support.accounts import bearer
 from tests.support.desk_server import CALL_COST, JOBS, NO_DESK, V1, V2, DeskServer, numbered, post, put
 from tests.support.gateway import assert_problem
@@ -102,6 +104,20 @@ def test_an_upload_needs_no_url_and_is_kept(gateway: Client, desks: DeskServer) 
     assert [request.line.split()[1] for request in desks.server.requests] == ["/v1/images/edits"]
     leftovers.tidy()
     assert stored(job["id"]) == ["initial.jpg", "processed.jpg"]
+
+
+def test_an_upload_is_decoded_by_the_worker_and_kept_as_it_came_no_longer_than_its_job(
+    gateway: Client, desks: DeskServer
+) -> None:
+    damaged = upload(gateway, malformed_pictures.saved(Image.effect_noise((640, 480), 90), "JPEG")[:-20_000])
+    located = upload(gateway, malformed_pictures.located())
+    job = run(gateway, damaged)
+    assert job["error"] == "fetch: The picture is damaged or truncated: export it anew."
+    assert run(gateway, located)["state"] == "succeeded"
+    leftovers.tidy()
+    kept = [storage.read(key) for key in storage.keys("jobs/")]
+    assert len(kept) == 2  # the picture that was located, and what was made of it
+    assert not [data for data in kept if malformed_pictures.LOCATION in data]
 
 
 def test_what_is_no_picture_is_refused_before_there_is_a_job(gateway: Client, desks: DeskServer) -> None:
@@ -221,7 +237,7 @@ def test_an_id_of_another_caller_is_a_409_and_shows_nothing(
 
 def test_a_cancelled_job_is_not_run(gateway: Client, desks: DeskServer) -> None:
     job_id = upload(gateway, numbered("1")).json()["id"]
-    assert stored(job_id) == ["fetch.jpg"]
+    assert stored(job_id) == ["upload"]
     assert gateway.post(f"{JOBS}{job_id}/cancel/").json()["state"] == "cancelled"
     assert runner.run(UUID(job_id)) == "cancelled"
     leftovers.tidy()

@@ -1,9 +1,11 @@
 """The catalogue's search: keywords in Korean and English, as labels and callers write them, find products."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
@@ -13,9 +15,11 @@ from imaging.products import importing, index, terms
 from imaging.services.desk_classify import DESK_CLASSES
 from imaging.services.product_search import MOST, PRODUCT_SEARCH
 from imaging.services.vision2text import ALWAYS, KEYWORDS
+from tests.support.query_plans import query_costs
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
+MANY = 6000  # products; most of a table that a planner may read whole
 SYNTHETIC = Path(importing.__file__).with_name("synthetic_products.csv")
 
 
@@ -110,6 +114,31 @@ def test_long_names_are_looked_at_too_if_many_products_fit(monkeypatch: pytest.M
     monkeypatch.setattr(index, "SCANNED", 6)
     monkeypatch.setattr(index, "_COUNTED", 6)
     assert "무선" in names("무선 키보드")[0]
+
+
+def test_a_search_is_ranges_of_indexes_however_many_products_there_are() -> None:
+    products = [_product(number) for number in range(MANY)]
+    CatalogueProduct.objects.bulk_create(products)
+    CatalogueTerm.objects.bulk_create(
+        CatalogueTerm(product=product, term=term, weight=product.pk % 90)
+        for product in products
+        for term in ("desk", "common", f"rare{product.pk % 50}", *(f"only{product.pk}x{number}" for number in range(5)))
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    for keyword in ("common", "rare7 common", "책상 rare7 common"):
+        costs = query_costs(partial(index.search, keyword, 5), CatalogueTerm._meta.db_table)
+        assert costs
+        for cost in costs:
+            assert "catalogue_term_best" in cost.plan, cost
+            assert "Seq Scan" not in cost.plan, cost
+            assert "SCAN imaging_catalogueterm\n" not in f"{cost.plan}\n", cost
+            assert cost.rows <= 3 * index.SCANNED, cost
+
+
+def _product(number: int) -> CatalogueProduct:
+    url = f"https://shop.example/{number}"
+    return CatalogueProduct(name="x", price=1000, purchase_place="가게", purchase_url=url, main_category="기타")
 
 
 def test_a_changed_product_is_found_by_its_new_words_only() -> None:

@@ -14,6 +14,7 @@ from django.test import Client
 
 from common.paging import PAGE_BYTES
 from ml_proxy.models import InferenceLog
+from tests.support.feedback import insert_agreements
 from tests.support.inference_rows import NOON, insert_row, insert_rows
 from tests.support.query_plans import Cost, query_costs
 from tests.support.wait import until
@@ -27,6 +28,7 @@ MAX_SEGMENTS_READ = 50  # rows for a page of 20; on SQLite the number is estimat
 # single-name indexes would read half the table.
 DOCTOR = "CASE WHEN i % 2 = 0 THEN 'Dr. Half' ELSE 'Dr. ' || i % 50 END"
 PATIENT = "CASE WHEN i % 2 = 1 OR i % 100 = 0 THEN 'Half' ELSE 'P' || i % 500 END"
+MODEL = "CASE WHEN i % 2 = 1 OR i % 100 = 0 THEN 'half' ELSE 'm' || i % 4 END"  # nearly no row of Dr. Half has it
 
 
 def write_until(stop: threading.Event, written: set[str]) -> None:
@@ -100,26 +102,56 @@ CASES = {
     "doctor": ("&doctor=Dr.+Half", "inference_by_doctor"),
     "patient": ("&patient=Half", "inference_by_patient"),
     "both": ("&doctor=Dr.+Half&patient=Half", "inference_by_both"),
+    "model": ("&model=half", "inference_by_model"),
+    "doctor and model": ("&doctor=Dr.+Half&model=half", "inference_by_doctor_model"),
 }
+JUDGED = (
+    ("", "feedback_by_verdict"),
+    ("&doctor=Dr.+Half", "feedback_by_doctor_verdict"),
+    ("&model=half", "feedback_by_model_verdict"),
+    ("&doctor=Dr.+Half&model=half", "feedback_by_doctor_model"),
+)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("case", CASES)
 def test_it_reads_no_more_than_a_page_at_any_depth(client: Client, case: str) -> None:
-    insert_rows(20_000, doctor=DOCTOR, patient=PATIENT)
+    insert_rows(20_000, doctor=DOCTOR, patient=PATIENT, model=MODEL)
     query, index = CASES[case]
-    first = f"{HISTORY}?limit=20{query}"
-    deep = first
-    for _ in range(5):
-        deep = next_url(client.get(deep))
-    bounded = f"{first}&since=2026-03-01T12:30Z&until=2026-03-01T14:00Z"
-    for url in (first, bounded, f"{first}&since=2026-03-09", deep):
+    for url in _pages(client, query):
         keys, *rows = query_costs(partial(client.get, url), TABLE)
-        assert index in keys.plan, keys
-        assert "TEMP B-TREE" not in keys.plan
-        assert "Sort" not in keys.plan
-        assert all(cost.rows <= MAX_SEGMENTS_READ for cost in (keys, *rows)), (keys, rows)
+        _assert_a_page(keys, index)
+        assert all(cost.rows <= MAX_SEGMENTS_READ for cost in rows), rows
     assert _is_bounded_by_place(keys), keys
+
+
+@pytest.mark.django_db
+def test_it_reads_no_more_than_a_page_by_verdict(client: Client) -> None:
+    insert_rows(20_000, doctor=DOCTOR, patient=PATIENT, model=MODEL)
+    insert_agreements()
+    for query, index in JUDGED:
+        for url in _pages(client, f"&verdict=agree{query}"):
+            [keys] = query_costs(partial(client.get, url), "ml_proxy_feedback")
+            _assert_a_page(keys, index)
+            rows = query_costs(partial(client.get, url), TABLE)
+            assert all(cost.rows <= MAX_SEGMENTS_READ for cost in rows), rows
+
+
+def _pages(client: Client, query: str) -> list[str]:
+    """A first page, one within times, one of a time without rows, and a deep one."""
+    first = deep = f"{HISTORY}?limit=20{query}"
+    for _ in range(5):
+        deep = next_url(client.get(deep)) or deep
+    bounded = f"{first}&since=2026-03-01T12:30Z&until=2026-03-01T14:00Z"
+    return [first, bounded, f"{first}&since=2026-03-09", deep]
+
+
+def _assert_a_page(keys: Cost, index: str) -> None:
+    """The statement is one range of the index, in its order, and reads few rows."""
+    assert index in keys.plan, keys
+    assert "TEMP B-TREE" not in keys.plan
+    assert "Sort" not in keys.plan
+    assert keys.rows <= MAX_SEGMENTS_READ, keys
 
 
 def next_url(response: Any) -> str:

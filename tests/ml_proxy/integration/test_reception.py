@@ -1,7 +1,5 @@
 """`/reception/`: inferences and verdicts without JavaScript, in Korean and in English."""
 
-import ast
-import gettext
 import json
 import re
 from datetime import timedelta
@@ -22,8 +20,9 @@ from tests.support.accounts import make_user
 from tests.support.feedback import model_answer
 from tests.support.inference_rows import NOON, insert_row
 from tests.support.model import Conversation, ScriptedModel
+from tests.support.translations import assert_translated
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 LIST = "/reception/"
 KOREAN: dict[str, Any] = {"HTTP_ACCEPT_LANGUAGE": "ko-KR,ko;q=0.9,en;q=0.8"}
@@ -171,17 +170,5 @@ def test_text_of_models_and_callers_is_escaped(desk: Client) -> None:
 
 def test_every_text_is_translated_and_the_compiled_file_is_that_of_the_source() -> None:
     package = Path(ml_proxy.__file__).parent
-    folder = package / "locale/ko/LC_MESSAGES"
-    source = (folder / "django.po").read_text("utf-8")
-    written = {
-        ast.literal_eval(key): ast.literal_eval(text)
-        for key, text in re.findall(r'^msgid (".+")\nmsgstr (".+")$', source, re.MULTILINE)
-    }
-    with (folder / "django.mo").open("rb") as file:
-        compiled = {key: text for key, text in gettext.GNUTranslations(file)._catalog.items() if key}  # type: ignore[attr-defined]
-    assert compiled == written
     pages = [*package.glob("templates/ml_proxy/reception*.html"), Path(forms.__file__)]
-    texts = "".join(page.read_text("utf-8") for page in pages)
-    used = set(re.findall(r'(?:\b_\(|translate )"([^"]+)"', texts))
-    assert used <= written.keys()
-    assert len(used) > 20
+    assert_translated(package, pages, least=20)

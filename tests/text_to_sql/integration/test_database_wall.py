@@ -11,11 +11,13 @@ from common.exceptions import GatewayError
 from tests.support import hostile_sql
 from tests.text_to_sql.conftest import Target
 from text_to_sql.connections.info import read
-from text_to_sql.exceptions import StatementFailed
+from text_to_sql.exceptions import StatementFailed, TargetTimeout
 from text_to_sql.execution import wall
 from text_to_sql.execution.result import Limits
+from text_to_sql.guard import Table
 
-VISIBLE = ("people", "visits")
+VISIBLE = (Table("people", ("id", "name")), Table("visits", ("id", "person_id", "clinic", "fee", "memo")))
+REFUSED = re.compile("prohibited|not authorized|variable number|constructor failed|authorization denied")
 LIMITS = Limits(seconds=0.5, rows=100, bytes=100_000)
 WRITES = (
     "DELETE FROM visits",
@@ -56,14 +58,86 @@ def test_no_statement_writes_whatever_the_role_may(target: Target, role: str, st
     assert contents(target) == before
 
 
-def test_sqlite_hides_its_own_catalogue(sqlite_target: Target) -> None:
-    for statement in (
+@pytest.mark.parametrize(
+    "statement",
+    [
         "SELECT name FROM sqlite_master",
         "SELECT * FROM pragma_table_info('salaries')",
+        "SELECT COUNT(*) FROM sqlite_schema",
+        "SELECT COUNT(*) FROM dbstat",
+        "SELECT value FROM json_each('[1]')",
         "SELECT * FROM salaries",
-    ):
-        with pytest.raises(StatementFailed):
-            wall.run(read(sqlite_target.reader), statement, VISIBLE, LIMITS)
+        "SELECT COUNT(*) FROM salaries",
+        "SELECT 1 FROM people, salaries",
+        "SELECT note FROM people",
+        "SELECT * FROM people",
+        "SELECT id FROM people WHERE note LIKE 'S%'",
+        "SELECT id FROM people ORDER BY note",
+        "WITH people AS (SELECT note AS name FROM main.people) SELECT name FROM people",
+        "SELECT id FROM people NATURAL JOIN (SELECT id, note FROM people)",
+        "SELECT (SELECT MAX(amount) FROM salaries)",
+        "SELECT randomblob(10)",
+        "SELECT load_extension('x')",
+        "SELECT 'a' LIKE ?1",
+        "PRAGMA query_only = OFF",
+        "PRAGMA writable_schema = ON",
+        "ATTACH DATABASE ':memory:' AS other",
+        "CREATE TEMP TABLE t (a)",
+        "CREATE TEMP VIEW v AS SELECT * FROM main.salaries",
+        "BEGIN IMMEDIATE",
+        "VACUUM INTO 'stolen.sqlite3'",
+    ],
+)
+def test_sqlite_reads_visible_columns_and_nothing_else(sqlite_target: Target, statement: str) -> None:
+    with pytest.raises(StatementFailed, match=REFUSED):
+        wall.run(read(sqlite_target.reader), statement, VISIBLE, LIMITS)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT COUNT(*) FROM people",
+        "WITH q AS (SELECT 1 AS x) SELECT COUNT(*) FROM q",
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) SELECT SUM(i) FROM n",
+        "SELECT p.name, v.fee FROM main.people p LEFT JOIN visits v ON v.person_id = p.id ORDER BY v.memo",
+        "SELECT name FROM names",
+    ],
+)
+def test_sqlite_reads_what_is_visible(sqlite_target: Target, statement: str) -> None:
+    """A visible view may show a hidden column."""
+    sqlite_target.run("CREATE VIEW names AS SELECT p.note || s.amount AS name FROM people p, salaries s")
+    visible = (*VISIBLE, Table("names", ("name",)))
+    assert wall.run(read(sqlite_target.reader), statement, visible, LIMITS).rows
+
+
+def test_a_rule_may_read_a_hidden_column_of_sqlite(sqlite_target: Target) -> None:
+    visits = Table("visits", ("id",), rule="clinic = 'north'")
+    sql = "SELECT id FROM visits WHERE clinic = 'north'"
+    assert wall.run(read(sqlite_target.reader), sql, (visits,), LIMITS).rows == [b'{"id":1}']
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT MAX(i) FROM n",
+        f"SELECT COUNT(*) FROM {', '.join(f'visits v{number}' for number in range(40))}",
+    ],
+)
+def test_sqlite_ends_a_statement_by_its_own_clock(
+    sqlite_target: Target, statement: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if the thread that watches it gets no time."""
+    monkeypatch.setattr("text_to_sql.execution.watch.SPARE_SECONDS", 3600)
+    with pytest.raises(TargetTimeout):
+        wall.run(read(sqlite_target.reader), statement, VISIBLE, LIMITS)
+
+
+def test_sqlite_makes_no_value_over_which_one_call_takes_long(sqlite_target: Target) -> None:
+    long = "REPLACE(REPLACE(REPLACE(REPLACE('aaaaaaaaaa', 'a', '{0}'), 'a', '{0}'), 'a', '{0}'), 'a', 'a')".format(
+        "a" * 60
+    )
+    with pytest.raises(StatementFailed, match="too big"):
+        wall.run(read(sqlite_target.reader), f"SELECT INSTR({long}, 'b')", VISIBLE, LIMITS)
 
 
 def test_the_reader_can_read(target: Target, settings: Settings) -> None:

@@ -6,11 +6,16 @@ import time
 import pytest
 
 from tests.support.many_tables import fill
+from text_to_sql import ranking
+from text_to_sql.known_tables import known_tables
 from text_to_sql.models import Column, Database, Synonym, Table
-from text_to_sql.ranking import rank
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 QUESTIONS = 300  # of each language
+
+
+def rank(database: Database, question: str, limit: int = 8) -> list[Table]:
+    return ranking.rank(known_tables(database), question, limit)
 
 
 def database() -> Database:

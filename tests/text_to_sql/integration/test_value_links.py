@@ -4,20 +4,21 @@ import pytest
 
 from tests.support.registered import Api
 from tests.text_to_sql.conftest import Target
+from text_to_sql.known_tables import KnownTables, known_tables
 from text_to_sql.models import Column, Database, Synonym, Table
 from text_to_sql.value_links import ValueLink, links
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 CITY = ValueLink("customers", "city", "서울")
 
 
-def tables() -> list[Table]:
+def known() -> KnownTables:
     shop = Database.objects.create(kor_name="쇼핑몰", engine="sqlite", port=0, db="shop.sqlite3")
     customers = Table.objects.create(database=shop, name="customers")
     for place, (name, values) in enumerate({"city": ["서울", "부산"], "grade": ["VIP", "골드"], "age": ["30"]}.items()):
         Column.objects.create(table=customers, name=name, position=place, data_type="TEXT", samples=values)  # type: ignore[misc] # a JSON value
     Synonym.objects.create(database=shop, word="Seoul", means="서울")
-    return list(shop.tables.prefetch_related("columns"))
+    return known_tables(shop)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,8 @@ def tables() -> list[Table]:
     ],
 )
 def test_words_are_linked_to_values(question: str, found: list[ValueLink]) -> None:
-    assert links(tables(), question) == found
+    ours = known()
+    assert links(ours.tables, ours.synonyms, question) == found
 
 
 def test_an_extraction_reads_all_values_of_a_column_that_has_few(api: Api, target: Target) -> None:

@@ -56,6 +56,22 @@ def test_a_self_join_has_the_rule_on_both_sides() -> None:
     assert sql("SELECT a.id FROM orders a JOIN orders b ON a.id = b.id").count("\"shop\" = 'north'") == 2
 
 
+@pytest.mark.parametrize(
+    ("dialect", "fence"),
+    [("postgres", "OFFSET 0"), ("mysql", "LIMIT 18446744073709551615"), ("sqlite", "LIMIT 9223372036854775807")],
+)
+def test_a_rule_chooses_rows_before_anything_can_fail(dialect: str, fence: str) -> None:
+    catalogue = Catalogue(dialect, "shop", (ORDERS, Table("notes", ("id",))))
+    assert f"= 'north') {fence})" in sql("SELECT id FROM orders WHERE 1 / (amount - 5) > 0", catalogue)
+    assert f"= 'north') {fence})" in sql("SELECT id FROM orders WHERE id = (SELECT id FROM notes)", catalogue)
+    assert fence not in sql("SELECT id FROM notes WHERE 1 / id > 0", catalogue)
+
+
+def test_a_query_that_can_not_fail_may_use_an_index_for_its_own_conditions() -> None:
+    joined = "SELECT o.id, SUM(amount) FROM orders o JOIN (SELECT id FROM orders) p ON o.id = p.id"
+    assert "OFFSET" not in sql(f"{joined} WHERE o.id IN (1, 2) GROUP BY o.id")
+
+
 def test_a_recursive_query_passes() -> None:
     statement = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) SELECT i FROM n"
     assert '"cte_n"("i")' in sql(statement)

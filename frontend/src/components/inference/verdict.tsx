@@ -1,8 +1,8 @@
 import { Trans, useLingui } from "@lingui/react/macro";
-import { ProblemError } from "@ml-proxy/client";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api } from "@/api/client";
+import { readNewRow, writeToNewRow } from "@/api/queries";
 import { may, meQuery } from "@/api/session";
 import { Field } from "@/components/field";
 import { ProblemAlert } from "@/components/problem-alert";
@@ -12,12 +12,6 @@ import { Input, Select } from "@/components/ui/input";
 import { moment } from "@/lib/format";
 
 const AGREE = "";
-
-/** A fresh prediction becomes a row within a second or so; until then the gateway knows no such record. */
-const RETRY = {
-  retry: (count: number, error: Error) => count < 6 && error instanceof ProblemError && error.status === 404,
-  retryDelay: 700, // milliseconds
-};
 
 type Props = { id: string; classes: readonly string[]; top: string | undefined };
 
@@ -44,7 +38,7 @@ function Given({ id }: { id: string }) {
       });
       return data ?? [];
     },
-    ...RETRY,
+    ...readNewRow,
   });
   if (error) return <ProblemAlert error={error} />;
   if (!data || data.length === 0) return null;
@@ -81,7 +75,7 @@ function VerdictForm({ id, classes, top }: Props) {
         params: { path: { inference_id: id } },
         body: choice === AGREE ? { verdict: "agree", note } : { verdict: "correct", label: choice, note },
       }),
-    ...RETRY,
+    ...writeToNewRow,
     onSuccess: () => {
       setNote("");
       toast(t`Your verdict is saved`);

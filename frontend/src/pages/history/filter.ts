@@ -2,17 +2,30 @@ import type { HistoryFilter } from "@ml-proxy/client";
 import { Store } from "@/lib/store";
 
 /** What to look for, as one types it. Names never go into the address: the browser would remember them. */
-export type Wanted = { doctor: string; patient: string; since: string; until: string };
+export type Wanted = {
+  doctor: string;
+  patient: string;
+  model: string;
+  verdict: "" | "agree" | "correct";
+  since: string;
+  until: string;
+};
 
-export const NOTHING: Wanted = { doctor: "", patient: "", since: "", until: "" };
+export const NOTHING: Wanted = { doctor: "", patient: "", model: "", verdict: "", since: "", until: "" };
 /** Kept while the console is open, so that the way back from a record leads to the same list. */
 export const wanted = new Store<Wanted>(NOTHING);
 
+/** Whether a patient is named: then the API takes neither a model nor a verdict. */
+export function isByPatient({ patient }: Wanted): boolean {
+  return patient.trim() !== "";
+}
+
 /** The API's filter. Days are the reader's own, and the last one counts too. */
-export function filterOf({ doctor, patient, since, until }: Wanted): HistoryFilter {
+export function filterOf(typed: Wanted): HistoryFilter {
+  const { doctor, patient, model, verdict, since, until } = typed;
   return {
     ...(doctor.trim() && { doctor: doctor.trim() }),
-    ...(patient.trim() && { patient: patient.trim() }),
+    ...(isByPatient(typed) ? { patient: patient.trim() } : { ...(model && { model }), ...(verdict && { verdict }) }),
     ...(since && { since: startOfDay(since, 0) }),
     ...(until && { until: startOfDay(until, 1) }),
   };

@@ -59,7 +59,7 @@ export function HistoryList({ query, chosen, onChoose }: Props) {
           aria-label={t`Inferences, newest first`}
           data-testid="rows"
           data-loaded={rows.length}
-          className="h-[max(20rem,calc(100dvh-25rem))] overflow-y-auto"
+          className="h-[max(20rem,calc(100dvh-30rem))] overflow-y-auto"
         >
           <div role="presentation" className="relative" style={{ height: virtual.getTotalSize() }}>
             {shown.map(({ index, start }) => {

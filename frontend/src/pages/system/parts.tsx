@@ -1,6 +1,7 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { type Part, type Readiness, readinessQuery } from "@/api/readiness";
+import { usePartNames } from "@/components/part-names";
 import { Badge, type Tone } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
@@ -57,21 +58,22 @@ export function PartsCard() {
 
 function PartRow({ name, part: { ok, ms, detail } }: { name: string; part: Part }) {
   const { t, i18n } = useLingui();
-  const known: Record<string, [string, string]> = {
-    model: [t`Model server`, t`Answers predictions.`],
-    journal: [t`Journal`, t`Takes each record before its answer goes out.`],
-    publisher: [t`Publisher`, t`Sends records from the journal to the workers.`],
-    log: [t`The log`, t`Records become rows in time.`],
-    database: [t`Database`, t`Holds rows, accounts and jobs.`],
-    redis: [t`Redis`, t`Carries records and jobs to the workers.`],
-    beat: [t`Beat`, t`Starts the regular tasks.`],
+  const title = usePartNames()[name] ?? name;
+  const uses: Record<string, string> = {
+    model: t`Answers predictions.`,
+    journal: t`Takes each record before its answer goes out.`,
+    publisher: t`Sends records from the journal to the workers.`,
+    log: t`Records become rows in time.`,
+    database: t`Holds rows, accounts and jobs.`,
+    redis: t`Carries records and jobs to the workers.`,
+    beat: t`Starts the regular tasks.`,
   };
-  const [title, use] = known[name] ?? [name, ""];
   return (
     <li data-part={name} data-ok={ok} className="border-b py-2.5 last:border-b-0">
       <div className="flex items-start justify-between gap-3">
         <p className="min-w-0">
-          <span className="font-medium">{title}</span> <span className="text-sm text-muted-foreground">{use}</span>
+          <span className="font-medium">{title}</span>{" "}
+          <span className="text-sm text-muted-foreground">{uses[name]}</span>
         </p>
         <span className="flex shrink-0 items-center gap-2">
           {ok && ms !== undefined && (

@@ -1,0 +1,97 @@
+"""The visible tables of a database with what is known of them, kept in this process until their metadata change.
+
+What a caller may see is never decided by it: `catalogue.catalogue_of` reads that for each request.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from threading import Lock
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+from django.db.models import Count, Max, Prefetch, Q
+
+from text_to_sql.models import Column, Database, Table
+
+_KEPT = 16  # databases
+
+T = TypeVar("T")
+Synonyms = tuple[tuple[str, str], ...]  # a word, and what it means
+Version = tuple[object, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class KnownTables:
+    """All threads share it: do not change it.
+
+    `tables` have their visible columns prefetched. `synonyms` are other words, by what they mean in lower case.
+    `names` are those of all tables and columns in lower case, hidden ones too.
+    """
+
+    version: Version
+    tables: tuple[Table, ...]
+    pairs: Synonyms
+    synonyms: Mapping[str, list[str]]
+    names: frozenset[str]
+
+
+_kept: dict[int, KnownTables] = {}  # by database; the last one was used last
+_lock = Lock()
+
+
+def known_tables(database: Database) -> KnownTables:
+    """The newest state of the metadata, by two short queries if it did not change."""
+    pairs = tuple(database.synonyms.order_by("word", "id").values_list("word", "means"))
+    version = (*_version(database), pairs)
+    known = _kept.get(database.pk)
+    if known is None or known.version != version:
+        known = _read(database.pk, version, pairs)
+    with _lock:
+        _kept.pop(database.pk, None)
+        _kept[database.pk] = known
+        while len(_kept) > _KEPT:
+            del _kept[next(iter(_kept))]
+    return known
+
+
+def kept(build: Callable[[KnownTables], T]) -> Callable[[KnownTables], T]:
+    """What is built of known tables, kept as long as they are."""
+    found: WeakKeyDictionary[KnownTables, T] = WeakKeyDictionary()
+
+    @wraps(build)
+    def get(known: KnownTables) -> T:
+        built = found.get(known)
+        if built is None:
+            built = found[known] = build(known)
+        return built
+
+    return get
+
+
+def _version(database: Database) -> Version:
+    """Changes with every change of the metadata: hiding and deleting change a count, all else the time."""
+    found = database.tables.aggregate(
+        Max("updated_at"),
+        Max("columns__updated_at"),
+        Count("id", distinct=True),
+        Count("columns"),
+        hidden_tables=Count("id", filter=Q(hidden=True), distinct=True),
+        hidden_columns=Count("columns", filter=Q(columns__hidden=True)),
+    )
+    return tuple(found.values())
+
+
+def _read(database_id: int, version: Version, pairs: Synonyms) -> KnownTables:
+    every = Table.objects.filter(database=database_id)
+    visible = Prefetch("columns", Column.objects.filter(hidden=False))
+    synonyms: dict[str, list[str]] = {}
+    for word, means in pairs:
+        synonyms.setdefault(means.casefold(), []).append(word)
+    names = frozenset(name.casefold() for row in every.values_list("name", "columns__name") for name in row if name)
+    return KnownTables(version, tuple(every.filter(hidden=False).prefetch_related(visible)), pairs, synonyms, names)
+
+
+def columns_of(known: KnownTables) -> Iterator[Column]:
+    """All visible columns."""
+    return (column for table in known.tables for column in table.columns.all())
