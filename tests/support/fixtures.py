@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 import redis
 from django.conf import settings
-from django.core.management.commands import flush
+from django.core.management import sql
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 from pytest_django import Settings
@@ -41,7 +41,8 @@ def _flush_quickly() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", delete_rows)
-        patch.setattr(flush, "emit_post_migrate_signal", MigratedRows(flush.emit_post_migrate_signal))
+        replacement = MigratedRows(sql.emit_post_migrate_signal)
+        patch.setattr("django.core.management.commands.flush.emit_post_migrate_signal", replacement)
         yield
 
 

@@ -54,7 +54,7 @@ def fill(rows: int) -> Names:
     key, origin = keyring().current, uuid7()
     sealed = numbered(records(0, rows), origin, key)
     while chosen := [row_of(INFERENCES, item, number, origin, key) for item, number in islice(sealed, CHUNK)]:
-        InferenceLog.objects.bulk_create(chosen)
+        InferenceLog.objects.bulk_create(chosen)  # type: ignore[arg-type] # the source's rows are of its model
     if connection.vendor == "postgresql":  # as autovacuum does after a while
         with connection.cursor() as cursor:
             cursor.execute("VACUUM (ANALYZE)")
