@@ -43,7 +43,8 @@ def environment(folder: Path, **variables: str) -> dict[str, str]:
     """A developer's machine with free ports; variables that the developer's `.env` may set are empty."""
     ours = dict.fromkeys(("DATABASE_URL", "REDIS_URL", "ML_SERVER_URL", "API_AUTH", "BIND_HOST"), "")
     ports = {name: str(free_port()) for name in PORTS}
-    fixed = {"DEBUG": "1", "FETCH_MODELS": "0", "VAR_DIR": str(folder)}
+    folders = {"VAR_DIR": str(folder), "METRICS_DIR": str(folder / "metrics")}  # nothing stays in shared memory
+    fixed = {"DEBUG": "1", "FETCH_MODELS": "0", **folders}
     return bare_environment(**{**ours, **ports, **OLD_LOCALE, **fixed, **variables})
 
 
