@@ -27,7 +27,7 @@ def rows(system: System) -> list[str]:
 def history_of(system: System, **query: str) -> list[dict[str, Any]]:
     """Returns the whole history that matches, page by page."""
     answer = system.history(limit="1000", **query)
-    found = answer.json()
+    found: list[dict[str, Any]] = answer.json()
     while following := answer.links.get("next"):
         answer = requests.get(following["url"], timeout=60)
         found += answer.json()
