@@ -119,3 +119,29 @@ def test_keys_rotate_under_load_and_nothing_is_lost(make_system: Callable[..., S
     assert f"{total} rows were erased" in done
     assert rows(system) == []
     assert "all in place and unchanged" in system.manage("verify_log")
+
+
+def test_a_key_that_is_retired_too_early_withholds_and_loses_nothing(
+    make_system: Callable[..., System], model: ScriptedModel
+) -> None:
+    old, new = new_key(), new_key()
+    system = make_system(ML_SERVER_URL=model.url, REPUBLISH_SECONDS="0.5")
+    configure(system, old)
+    system.start("redis", *PROCESSES)
+    with load(system) as running:
+        running.wait_for_more()
+        assert_found(system, running)
+        configure(system, new)
+        for name in PROCESSES:
+            restart(system, name)
+        refused = system.history(patient=PEOPLE["patient_name"])
+        assert (refused.status_code, f"has the id {key_id(old)}" in refused.text) == (503, True)
+        assert system.ask("encrypt_data", "--no-progress").returncode != 0
+        running.wait_for_more()
+        configure(system, new, old)
+        for name in PROCESSES:
+            restart(system, name)
+        running.wait_for_more()
+    assert running.refused == set()
+    until(lambda: running.answered <= found_by_name(system), what="the rows by their name")
+    assert_all_are_rows(system, running.answered)
