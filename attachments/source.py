@@ -10,8 +10,8 @@ from attachments.models import PendingUpload
 from common.keyset import walk
 from common.row_scope import EVERYTHING
 from recording.batches import Numbered
+from recording.findings import Step
 from recording.sources import RecordSource
-from recording.verification import Step
 
 
 class AttachmentSource(RecordSource):

@@ -6,8 +6,8 @@ from attachments import descriptors, storage
 from attachments.descriptors import Attachment
 from attachments.models import PendingUpload
 from common.keyset import walk
+from recording.findings import Finding, Step
 from recording.sources import RecordSource
-from recording.verification import Finding, Step
 
 
 def verify(source: RecordSource) -> Iterator[Step]:

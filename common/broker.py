@@ -157,7 +157,7 @@ def taken_key(role: str) -> str:
     return f"unacked.{role}"
 
 
-def _sent_at(raw: bytes) -> float:
+def _sent_at(raw: bytes | str) -> float:
     """When a message was sent; 0 if it does not say. That of a taken one is the first item of a list."""
     try:
         found = orjson.loads(raw)

@@ -4,7 +4,6 @@ Only saving encrypts. A query can't compare such a column with a value, except w
 For look-ups by the whole value, `recording.lookups.LookupField` stores a keyed hash beside it.
 """
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     BinaryField = models.BinaryField[Any, Any]
 else:
     TextField, BinaryField = models.TextField, models.BinaryField
-
-Converters = list[Callable[..., Any]]
 
 
 class CannotCompare(TypeError):

@@ -72,10 +72,8 @@ def _pages(wanted: FeedbackFilter, order: str = "position") -> Iterator[list[Exa
     """
     last = Feedback.last_position()
     verdicts = select_feedback(wanted).order_by(order)
-    bounds = {
-        "position__gt": 0,
-        "position__lte": last,
-    }  # with only one bound, SQLite filters by time and sorts the result
+    # With only one bound, SQLite filters by time and sorts the result.
+    bounds = {"position__gt": 0, "position__lte": last}
     while True:
         found = _read(verdicts.filter(**bounds), last)
         selected = found[: fitting([judged.size or 0 for judged in found])]

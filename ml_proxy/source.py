@@ -17,10 +17,10 @@ from common.query_params import one_of
 from ml_proxy.models import FEEDBACK_LOCK, Feedback, IdempotencyKey, InferenceLog
 from ml_proxy.records import FeedbackRecord, InferenceRecord
 from ml_proxy.rows import Row
+from recording.findings import Finding, Step
 from recording.history import Cursor, HistoryFilter, bounds_of
 from recording.records import BadRecord, SealableRecord, UnsupportedRecord
 from recording.sources import Filter, RecordSource
-from recording.verification import Finding, Step
 
 FORGET_TASK = "ml_proxy.forget_erased"
 

@@ -1,8 +1,6 @@
 """The ledger's gauges: this host's journal, and the reconciliation of all records."""
 
 import os
-from contextlib import suppress
-from pathlib import Path
 
 from django.conf import settings
 from prometheus_client import Metric
@@ -11,6 +9,7 @@ from common import health
 from common.metrics.families import gauge, gauges_by
 from recording import backlog, publisher
 from recording.incremental_reconciliation import IncrementalReconciliation, JournalEnds
+from recording.journal.spool import used_bytes
 from recording.models import Disposition
 
 _journal_ends = JournalEnds()
@@ -28,7 +27,7 @@ def of_journal() -> tuple[bool, list[Metric]]:
         gauge("waiting_bytes", "Bytes of records that are not yet confirmed as rows.", estimate.waiting_bytes),
         gauge("oldest_waiting_seconds", "The oldest unconfirmed record's age; 0 if none.", estimate.oldest_seconds),
         gauge("log_late_seconds", "The age from which a record is late: LOG_LATE_SECONDS.", settings.LOG_LATE_SECONDS),
-        gauge("journal_bytes", "The size of the journal's files.", _size(folder)),
+        gauge("journal_bytes", "The size of the journal's files.", used_bytes(folder)),
         gauge("journal_max_bytes", "The journal's largest size: JOURNAL_MAX_BYTES.", settings.JOURNAL_MAX_BYTES),
         gauge("journal_disk_free_bytes", "The free space of the journal's disk.", disk.f_bavail * disk.f_frsize),
         gauge("publisher_up", "Whether a publisher is alive and working.", float(health.probe("publisher").ok)),
@@ -48,11 +47,3 @@ def of_ledger() -> list[Metric]:
         gauges_by("dispositions", "Numbers that have no row, by kind.", "kind", dispositions),
         gauges_by("log_numbers", "All numbers, by set; answered is the sum of the others.", "set", account),
     ]
-
-
-def _size(folder: Path) -> int:
-    size = 0
-    for item in os.scandir(folder):
-        with suppress(FileNotFoundError):
-            size += item.stat().st_size
-    return size

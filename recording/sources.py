@@ -24,9 +24,9 @@ from recording.records import BadRecord, SealableRecord, UnsupportedRecord, sour
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
+    from recording.findings import Step
     from recording.history import HistoryFilter
     from recording.models import SealedRow
-    from recording.verification import Step
 
 Follower = Callable[["RecordSource", Sequence["SealedRow"]], None]
 
@@ -290,11 +290,6 @@ def before_publish(batch: Batch) -> Batch:
         for number in source.before_publish(batch.origin, numbers)
     }
     return replace(batch, records=tuple(sent.get(number.sequence, number) for number in batch.records))
-
-
-def of_model(model: "type[SealedRow]") -> RecordSource:
-    """The source of this model. Raises `LookupError`."""
-    return next(source for source in _registered.values() if source.model is model)
 
 
 def follow(follower: Follower) -> None:

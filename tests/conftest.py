@@ -71,8 +71,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "database: uses the database, so it runs on PostgreSQL too")
-    config.addinivalue_line("markers", "any_database: does not depend on the kind of database")
+    config.addinivalue_line("markers", "database: runs on PostgreSQL too")
+    config.addinivalue_line(
+        "markers", "any_database: the kind of database can't change the result: see CONTRIBUTING.md"
+    )
     if config.getoption("numprocesses") and not hasattr(config, "workerinput"):  # the workers run the tests
         del os.environ["DJANGO_SETTINGS_MODULE"]  # the workers would read the settings before this file
         return

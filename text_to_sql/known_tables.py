@@ -3,16 +3,20 @@
 What a caller may see is never decided by it: `catalogue.catalogue_of` reads that for each request.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import wraps
+from threading import Lock
+from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from django.db.models import Count, Max, Prefetch, Q
 
 from text_to_sql.models import Column, Database, Table
 
-CACHED = 16  # databases
+_KEPT = 16  # databases
 
+T = TypeVar("T")
 Synonyms = tuple[tuple[str, str], ...]  # a word, and what it means
 Version = tuple[object, ...]
 
@@ -25,16 +29,44 @@ class KnownTables:
     `names` are those of all tables and columns in lower case, hidden ones too.
     """
 
+    version: Version
     tables: tuple[Table, ...]
     pairs: Synonyms
     synonyms: Mapping[str, list[str]]
     names: frozenset[str]
 
 
+_kept: dict[int, KnownTables] = {}  # by database; the last one was used last
+_lock = Lock()
+
+
 def known_tables(database: Database) -> KnownTables:
     """The newest state of the metadata, by two short queries if it did not change."""
     pairs = tuple(database.synonyms.order_by("word", "id").values_list("word", "means"))
-    return _read(database.pk, _version(database), pairs)
+    version = (*_version(database), pairs)
+    known = _kept.get(database.pk)
+    if known is None or known.version != version:
+        known = _read(database.pk, version, pairs)
+    with _lock:
+        _kept.pop(database.pk, None)
+        _kept[database.pk] = known
+        while len(_kept) > _KEPT:
+            del _kept[next(iter(_kept))]
+    return known
+
+
+def kept(build: Callable[[KnownTables], T]) -> Callable[[KnownTables], T]:
+    """What is built of known tables, kept as long as they are."""
+    found: WeakKeyDictionary[KnownTables, T] = WeakKeyDictionary()
+
+    @wraps(build)
+    def get(known: KnownTables) -> T:
+        built = found.get(known)
+        if built is None:
+            built = found[known] = build(known)
+        return built
+
+    return get
 
 
 def _version(database: Database) -> Version:
@@ -50,15 +82,14 @@ def _version(database: Database) -> Version:
     return tuple(found.values())
 
 
-@lru_cache(maxsize=CACHED)
-def _read(database_id: int, _: Version, pairs: Synonyms) -> KnownTables:
+def _read(database_id: int, version: Version, pairs: Synonyms) -> KnownTables:
     every = Table.objects.filter(database=database_id)
     visible = Prefetch("columns", Column.objects.filter(hidden=False))
     synonyms: dict[str, list[str]] = {}
     for word, means in pairs:
         synonyms.setdefault(means.casefold(), []).append(word)
     names = frozenset(name.casefold() for row in every.values_list("name", "columns__name") for name in row if name)
-    return KnownTables(tuple(every.filter(hidden=False).prefetch_related(visible)), pairs, synonyms, names)
+    return KnownTables(version, tuple(every.filter(hidden=False).prefetch_related(visible)), pairs, synonyms, names)
 
 
 def columns_of(known: KnownTables) -> Iterator[Column]:

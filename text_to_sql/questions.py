@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from functools import lru_cache
 
 from text_to_sql import example_templates
 from text_to_sql.asked import Asked
@@ -10,7 +9,7 @@ from text_to_sql.catalogue import catalogue_of
 from text_to_sql.example_templates import Names
 from text_to_sql.exceptions import ModelNeeded, StatementRefused
 from text_to_sql.guard import Catalogue, QueryRefused, check
-from text_to_sql.known_tables import CACHED, KnownTables, columns_of
+from text_to_sql.known_tables import KnownTables, columns_of, kept
 from text_to_sql.models import Example, QuestionSession
 from text_to_sql.value_links import known_values
 
@@ -42,7 +41,7 @@ def verify(session: QuestionSession, sql: str) -> tuple[Example, bool]:
     return Example.objects.get_or_create(database=session.database, question=session.question, sql=sql)
 
 
-@lru_cache(maxsize=CACHED)
+@kept
 def names_of_values(known: KnownTables) -> Mapping[str, Names]:
     """The values of visible columns by the words that name them, by the column's name."""
     found: dict[str, dict[str, list[str]]] = {}

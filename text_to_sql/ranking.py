@@ -9,10 +9,9 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from text_to_sql import lexicon
-from text_to_sql.known_tables import CACHED, KnownTables
+from text_to_sql.known_tables import KnownTables, kept
 from text_to_sql.lexicon.matching import Vocabulary, features, units
 from text_to_sql.models import Column, Table
 
@@ -73,7 +72,7 @@ def _with_neighbors(scores: list[float], index: _Index) -> list[float]:
     ]
 
 
-@lru_cache(maxsize=CACHED)
+@kept
 def _index(known: KnownTables) -> _Index:
     index = _Index(len(known.tables), neighbors=_neighbors(known.tables))
     _add(index, [_of_table(table, known.synonyms) for table in known.tables])

@@ -100,6 +100,12 @@ def end_in_time(**_: Any) -> None:
     stopping.end_in_time()
 
 
+@signals.beat_init.connect
+def end_beat_in_time(**_: Any) -> None:
+    """The same for beat."""
+    stopping.when_asked()
+
+
 @signals.worker_process_init.connect
 def tie_to_parent(**_: Any) -> None:
     """Ends a pool process when its worker ends, even if the worker was killed."""

@@ -20,12 +20,12 @@ class Pool(AsynPool):
     _flush_writer: Callable[[Any, Any], None]
 
     def flush(self) -> None:
-        """Forgets the messages that no process has. Celery calls it if the connection to Redis is lost, and at the stop.
+        """Forgets the messages that no process has. Celery calls it when Redis is lost, and when the worker stops.
 
-        Celery 5.6 forgets those as well that a process has, unless the process has confirmed them. So when it stops,
-        - a process has got a part of a message of more than 64 KiB, takes what comes next for the rest, and never ends;
-        - or nobody takes the result, and the process waits 30 s for that before it ends.
-        It also forgets who is busy: https://github.com/celery/celery/pull/10346. Tasks then wait behind a long one.
+        Celery 5.6 also forgets what a process has, but has not confirmed. Then, when the worker stops:
+        - a process with a part of a message of more than 64 KiB takes what comes next for the rest, and never ends;
+        - a process whose result nobody takes waits 30 s for that before it ends.
+        And it forgets who is busy, so tasks wait behind a long one: https://github.com/celery/celery/pull/10346.
         """
         begun = {number: job for number, job in self._cache.items() if job._write_to}
         busy = set(self._busy_workers)

@@ -11,7 +11,6 @@ from celery.beat import PersistentScheduler
 
 from common import beat_liveness
 from common.broker import BrokerUnavailable
-from worker import stopping
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +26,6 @@ class Scheduler(PersistentScheduler):
         self._report()
         self._correct_last_runs()
         return super().tick(*args, **kwargs)
-
-    def close(self) -> None:
-        """Saves the schedule. Beat calls it when it is asked to stop."""
-        stopping.end_in_time()
-        super().close()
 
     def _report(self) -> None:
         if time.monotonic() >= self._report_at:

@@ -1,7 +1,10 @@
 """The time that a worker, or beat, has to stop."""
 
 import faulthandler
-from functools import cache
+import signal
+from functools import cache, partial
+from types import FrameType
+from typing import Any
 
 from django.conf import settings
 
@@ -15,3 +18,14 @@ def end_in_time() -> None:
     A thread of the interpreter does it: it needs no lock of Python, and so may be started in a signal's handler.
     """
     faulthandler.dump_traceback_later(settings.WORKER_STOP_SECONDS, exit=True, file=STDERR)
+
+
+def when_asked() -> None:
+    """Adds `end_in_time` to beat's handlers of signals. Celery has no event for a beat that is asked to stop."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, partial(_stop, signal.getsignal(number)))
+
+
+def _stop(handler: Any, number: int, frame: FrameType | None) -> None:
+    end_in_time()
+    handler(number, frame)

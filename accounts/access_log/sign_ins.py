@@ -14,6 +14,7 @@ from accounts.access_log.notes import note_of_account
 from accounts.access_log.unknown_callers import UNKNOWN, UnknownCallers
 from common.access import current_request
 from common.exceptions import Unavailable
+from common.normalization import normalized
 
 _unknown = UnknownCallers()
 
@@ -57,7 +58,7 @@ def _existing(credentials: Mapping[str, Any]) -> str:
     if not isinstance(name, str):
         return ""
     try:
-        found = model.objects.filter(**{model.USERNAME_FIELD: model.normalize_username(name)}).first()
+        found = model.objects.filter(**{model.USERNAME_FIELD: normalized("NFKC", name)}).first()
     except (Error, ValueError):  # ValueError: NUL
         return ""
     return str(found.get_username()) if found else ""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from recording.verification import Step
+    from recording.findings import Step
 
 LISTS = {"patient": "patients", "doctor": "doctors"}  # columns with lists of people, by kind and filter
 

@@ -14,9 +14,9 @@ from accounts.access_log.records import names_in
 from accounts.models import AccessLog, AccessSubject
 from common.bulk_insert import insert_new
 from common.keyset import CHUNK_ROWS, above
+from recording.findings import Finding, Step
 from recording.lookups import lookup
 from recording.records import BadRecord
-from recording.verification import Finding, Step
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

@@ -91,7 +91,7 @@ def _new_user(claims: Mapping[str, Any]) -> User:
             f"the claim {settings.OIDC_USERNAME_CLAIM} (OIDC_USERNAME_CLAIM) is missing",
             detail=UNUSABLE_NAME,
         )
-    user = User(username=User.normalize_username(name.strip()))
+    user = User(username=normalized("NFKC", name.strip()))
     user.set_unusable_password()
     try:
         user.clean_fields(exclude=["password"])

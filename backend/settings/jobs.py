@@ -31,7 +31,7 @@ JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 30, minimum=0.1, maximum=360
 JOB_HEARTBEAT_SECONDS = env.number("JOB_HEARTBEAT_SECONDS", 1, minimum=0.01, maximum=60, unit="seconds")
 JOB_SWEEP_SECONDS = env.number("JOB_SWEEP_SECONDS", 5, minimum=0.1, maximum=3600, unit="seconds")
 JOB_EVENTS_SECONDS = env.number("JOB_EVENTS_SECONDS", 25, minimum=0.1, maximum=3600, unit="seconds")
-JOB_NICENESS = env.integer("JOB_NICENESS", 10, minimum=0, maximum=19, unit="steps of niceness")
+JOB_NICENESS = env.integer("JOB_NICENESS", 19, minimum=0, maximum=19, unit="steps of niceness")
 require_heartbeats("JOB_LEASE_SECONDS", JOB_LEASE_SECONDS, JOB_HEARTBEAT_SECONDS)
 RETRAIN_SCHEDULE = read_crontab("RETRAIN_SCHEDULE")
 RETRAIN_FROM_VERDICTS = env.switch("RETRAIN_FROM_VERDICTS", default=True)

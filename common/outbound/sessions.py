@@ -38,7 +38,6 @@ class OutboundSession(requests.Session):
         super().__init__()
         self.trust_env = False
         self.headers = CaseInsensitiveDict(FIELDS)
-        self._adapter = adapter
         self.adapters.clear()
         for prefix in ("http://", "https://"):
             self.mount(prefix, adapter)

@@ -56,7 +56,7 @@ class _Equal(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The calls with the chosen value."""
         chosen = self.value()
-        return queryset.filter(**{self.parameter_name: chosen}) if chosen else queryset
+        return queryset.filter((str(self.parameter_name), chosen)) if chosen else queryset
 
 
 class Provider(_Equal):

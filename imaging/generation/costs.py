@@ -31,9 +31,10 @@ def reserve(job: Job, stage: str, kind: Kind[Any, Any]) -> CostReservation | Non
         return None
     microdollars = service.most_microdollars() if hasattr(service, "most_microdollars") else 0
     now = datetime.now(UTC)
-    with transaction.atomic(savepoint=False):  # in the transaction that accepts the job, if there is one
+    has_begun = job.attempt > 0  # before that, this is part of the transaction that creates the job
+    with transaction.atomic(savepoint=has_begun):
         advisory_lock.hold(LOCK)
-        if job.attempt:  # a job that is being accepted has lost nothing
+        if has_begun:
             _refuse_lost(job, stage)
         _refuse_excess(job.requested_by, microdollars, now)
         return CostReservation.objects.create(

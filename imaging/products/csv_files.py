@@ -13,6 +13,10 @@ from imaging.products import COLUMNS, REQUIRED
 
 ENCODINGS: Final = ("utf-8", "cp949")
 MOST_FAULTS: Final = 100  # that are shown
+MOST_CHARACTERS: Final = 64 * 1024  # of a product, and bytes of a line: a whole row is in memory
+MOST_DIGITS: Final = 10  # of a price
+
+HEAD_BYTES: Final = 1024
 
 _OTHER_MARKS = (b"\xff\xfe", b"\xfe\xff")  # byte order marks of UTF-16 and UTF-32
 _HEADER = f"the first line must have the columns {', '.join(COLUMNS)}, in any order, separated by commas"
@@ -24,6 +28,24 @@ class Row(NamedTuple):
     line: int
     product: CatalogueProduct | None
     fault: str = ""
+
+
+class _Lines:
+    """The lines of a text, for a reader of rows. Raises `FileRefused` within a row that is too long."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self.row_characters = 0  # since the row began
+        self._text = text
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._text)
+        self.row_characters += len(line)
+        if self.row_characters > MOST_CHARACTERS:
+            raise FileRefused(f"A product has more than {MOST_CHARACTERS:,} characters: close each quotation mark.")
+        return line
 
 
 class FileRefused(BadInput):
@@ -53,10 +75,11 @@ def refused(faults: list[Row], more: int = 0) -> FileRefused:
 
 
 def _rows(text: io.TextIOWrapper) -> Iterator[Row]:
-    reader = csv.reader(text, strict=True)
+    lines = _Lines(text)
+    reader = csv.reader(lines, strict=True)
     columns, line = _columns(reader), reader.line_num
     while True:
-        line = reader.line_num + 1
+        line, lines.row_characters = reader.line_num + 1, 0
         try:
             cells = next(reader, None)
         except csv.Error as exc:
@@ -90,7 +113,7 @@ def _row(line: int, columns: list[str], cells: list[str]) -> Row:
         return Row(line, None, f'{many}: put texts that contain a comma between quotation marks (")')
     values = {name: cell.strip() for name, cell in zip(columns, cells, strict=True)}
     price = values.pop("price")
-    if not (price.isascii() and price.isdigit()):
+    if not (price.isascii() and price.isdigit() and len(price) <= MOST_DIGITS):
         return Row(line, None, "price: must be a whole number without separators or a currency, such as 21990")
     product = CatalogueProduct(**values, price=int(price))
     try:
@@ -104,8 +127,9 @@ def _row(line: int, columns: list[str], cells: list[str]) -> Row:
 def _check_encoding(file: BinaryIO, encoding: str) -> None:
     """Raises `FileRefused`, with the line where it fails."""
     file.seek(0)
-    if file.read(2) in _OTHER_MARKS:
-        raise FileRefused("The file is UTF-16, not UTF-8: save it as “CSV UTF-8”.")
+    head = file.read(HEAD_BYTES)
+    if head[:2] in _OTHER_MARKS or b"\0" in head:
+        raise FileRefused("The file is UTF-16, or no text: save it as “CSV UTF-8”.")
     line = _undecodable_line(file, encoding)
     if line is None:
         return
@@ -117,7 +141,11 @@ def _check_encoding(file: BinaryIO, encoding: str) -> None:
 
 def _undecodable_line(file: BinaryIO, encoding: str) -> int | None:
     file.seek(0)
-    for number, line in enumerate(file, 1):
+    for number, line in enumerate(iter(lambda: file.readline(MOST_CHARACTERS + 1), b""), 1):
+        if len(line) > MOST_CHARACTERS:
+            raise FileRefused(
+                f"Line {number} has more than {MOST_CHARACTERS:,} bytes: put each product on its own line."
+            )
         try:
             line.decode(encoding)
         except UnicodeDecodeError:

@@ -29,12 +29,14 @@ def train(job: Job, heartbeat: Heartbeat) -> Outcome:
     Only one retrain job runs at a time, so a busy model server is still stopping the previous job or a dead attempt;
     the request is retried for up to `BUSY_SECONDS`.
     """
-    payload = training_payload(job)
+    switch = Switch()
+    heartbeat.on_stop(switch.cut)
+    payload = training_payload(job, switch)
     if payload.verdicts:
         heartbeat.progress = 0, f"sends {payload.handed_over} judged inferences, {payload.left_out} are left out"
     ends_at = time.monotonic() + BUSY_SECONDS
     while True:
-        response = _send(job, payload, heartbeat)
+        response = _send(job, payload, heartbeat, switch)
         if isinstance(response, Outcome):
             return _with_counts(response, payload)
         should_retry = response.status == BUSY and time.monotonic() < ends_at
@@ -62,15 +64,13 @@ def _with_counts(outcome: Outcome, payload: TrainingPayload) -> Outcome:
     return replace(outcome, result=strict_json.with_member(outcome.result, VERDICTS, payload.verdicts))
 
 
-def _send(job: Job, payload: TrainingPayload, heartbeat: Heartbeat) -> Outcome | Answer:
+def _send(job: Job, payload: TrainingPayload, heartbeat: Heartbeat, switch: Switch) -> Outcome | Answer:
     fields = {
         "Content-Type": "application/json",
         "Accept": "application/x-ndjson",
         "Idempotency-Key": payload.key,
         "X-Request-ID": job.request_id,
     }
-    switch = Switch()
-    heartbeat.on_stop(switch.cut)
     fields = with_requester(fields, job.requested_by)
     with upstream.exchange(
         "retrain", fields=fields, body=payload.body, total_seconds=settings.RETRAIN_JOB_SECONDS, switch=switch

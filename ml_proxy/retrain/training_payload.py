@@ -19,6 +19,7 @@ from ml_proxy import dataset, upstream
 from ml_proxy.accuracy import FeedbackFilter
 from ml_proxy.retrain.requests import EXAMPLES, VERDICTS, wanted_verdicts
 from ml_proxy.rows import Example
+from ml_proxy.upstream import Switch
 
 MAX_EXAMPLES = 10_000  # the reference model server's limit per request
 KEY_CHARACTERS = 16  # of a digest
@@ -41,18 +42,18 @@ class TrainingPayload:
         return as_json({"handed_over": self.handed_over, "left_out": self.left_out}).decode()
 
 
-def training_payload(job: Job) -> TrainingPayload:
+def training_payload(job: Job, switch: Switch) -> TrainingPayload:
     """Builds the payload for `job`. Raises an `UpstreamError` if the default model is needed but can't be fetched.
 
-    With verdicts, the key includes the body's digest: a second attempt may find other verdicts, and then it is a
-    different training.
+    `switch` cancels that request. With verdicts, the key includes the body's digest: a second attempt may find other
+    verdicts, and then it is a different training.
     """
     params = strict_json.parse(job.params)
     wanted = wanted_verdicts(params)
     rest = strict_json.without(job.params, VERDICTS) if strict_json.member(params, VERDICTS) is not None else job.params
     if wanted is None:
         return TrainingPayload(rest.encode(), str(job.id))
-    model = wanted.model or strict_json.member(params, "model") or _default_model(job)
+    model = wanted.model or strict_json.member(params, "model") or _default_model(job, switch)
     selection = FeedbackFilter(scope=wanted.scope, model=model, since=wanted.since, until=wanted.until)
     lines = list(_fitting(dataset.newest_first(selection), settings.RETRAIN_BODY_BYTES - len(rest.encode())))
     examples = f"[{','.join(reversed(lines))}]"
@@ -74,11 +75,11 @@ def _fitting(examples: Iterable[Example], max_bytes: int) -> Iterator[str]:
             return
 
 
-def _default_model(job: Job) -> str | None:
+def _default_model(job: Job, switch: Switch) -> str | None:
     """Returns the top-level name in the model server's model-info, if any; the log then has the same name."""
-    answer = upstream.forward(
-        "GET", "model-info", fields={"X-Request-ID": job.request_id}, total_seconds=settings.UPSTREAM_TOTAL_SECONDS
-    )
+    fields, seconds = {"X-Request-ID": job.request_id}, settings.UPSTREAM_TOTAL_SECONDS
+    with upstream.exchange("model-info", method="GET", fields=fields, total_seconds=seconds, switch=switch) as reply:
+        answer = reply.read()
     try:
         name = strict_json.member(strict_json.parse(strict_json.decode(answer.body)), "name")
     except strict_json.NotJSON:

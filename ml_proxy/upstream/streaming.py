@@ -52,13 +52,14 @@ class Reply:
 def exchange(
     path: str,
     *,
+    method: str = "POST",
     fields: Mapping[str, str],
-    body: bytes,
+    body: bytes = b"",
     query: str = "",
     total_seconds: float,
     switch: Switch,
 ) -> Iterator[Reply]:
-    """Sends one POST to `{ML_SERVER_URL}/api/v1/{path}`; leaving the block ends the exchange, even if unread.
+    """Sends one request to `{ML_SERVER_URL}/api/v1/{path}`; leaving the block ends the exchange, even if unread.
 
     Raises an `UpstreamError`. If `switch` was cut, the error does not say why the exchange ended.
     """
@@ -67,7 +68,7 @@ def exchange(
     try:
         with sessions.one_exchange() as session:
             with ErrorTranslation():
-                response = send_request(session, Request("POST", path, query, fields, body), limits)
+                response = send_request(session, Request(method, path, query, fields, body), limits)
             with closing(response):
                 yield Reply(response, limits, started)
     finally:

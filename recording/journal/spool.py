@@ -6,6 +6,7 @@ Only the process that holds the folder's lock may remove segments.
 import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
@@ -41,6 +42,15 @@ def folder_lock(folder: Path) -> int:
         os.close(descriptor)
         raise FolderLocked from exc
     return descriptor
+
+
+def used_bytes(folder: Path) -> int:
+    """The size of all files in the journal's folder, by whichever process. Raises `OSError`."""
+    used = 0
+    for item in os.scandir(folder):
+        with suppress(FileNotFoundError):  # the publisher has just removed it
+            used += item.stat().st_size
+    return used
 
 
 class Spool:

@@ -21,6 +21,7 @@ from uuid import UUID
 
 from recording.journal import segment
 from recording.journal.segment import Entry, SegmentName
+from recording.journal.spool import used_bytes
 from recording.seals import START, Key
 
 USAGE_AGE_SECONDS = 0.25  # how long a measured folder size is reused
@@ -245,12 +246,8 @@ class _Usage:
 
     @classmethod
     def measure(cls, folder: Path) -> "_Usage":
-        used = 0
-        for item in os.scandir(folder):
-            with suppress(FileNotFoundError):  # the publisher has just removed it
-                used += item.stat().st_size
         disk = os.statvfs(folder)
-        return cls(time.monotonic(), used, disk.f_bavail * disk.f_frsize)
+        return cls(time.monotonic(), used_bytes(folder), disk.f_bavail * disk.f_frsize)
 
 
 class _Segment:

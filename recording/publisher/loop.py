@@ -18,9 +18,7 @@ from recording.remnants import Eraser
 log = logging.getLogger(__name__)
 
 BATCH_SECONDS = 0.02  # after a change, so that other records share the message
-CONFIRM_SECONDS = (
-    0.2  # between two looks at the heads while batches are awaited; records that arrive meanwhile share messages
-)
+CONFIRM_SECONDS = 0.2  # between two looks at the heads for batches; records that arrive meanwhile share messages
 UPKEEP_SECONDS = 1.0  # between two looks for erased records that are still in the journal, and for due copies of heads
 LAST_COPIES_SECONDS = 2.0  # at a stop, for copies of heads that are being sent
 IDLE_SECONDS = 1.0  # without changes, between two steps and two heartbeats

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+import pytest
 import requests
 
 from tests.acceptance.helpers.recording import answered, assert_all_are_rows
@@ -10,6 +11,7 @@ from tests.support.model import ScriptedModel
 from tests.support.system import System
 from tests.support.wait import until
 
+pytestmark = pytest.mark.any_database
 PATIENT = "MARKER-PATIENT"
 
 

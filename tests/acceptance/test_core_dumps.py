@@ -45,7 +45,7 @@ def limit_of(pid: int) -> str:
 @pytest.mark.any_database
 def test_a_crash_leaves_no_core_dump(make_system: Callable[..., System], tmp_path: Path) -> None:
     system = make_system(**production_settings(), ML_SERVER_TOKEN="t" * 32)
-    token = create_clinician(system, BODY["doctor_name"])
+    token = create_clinician(system, str(BODY["doctor_name"]))
     system.start(*PROCESSES)
     headers = {"Authorization": f"Bearer {token}"}
     url = f"{system.url}/ml/v1/predict/"

@@ -25,7 +25,7 @@ from tools.chaos import desk_photos
 pytestmark = pytest.mark.any_database
 
 SECRET = new_secret()
-CALLERS, LISTENERS, KILLS = 10, 24, 4
+CALLERS, LISTENERS, KILLS, NICENESS = 20, 24, 4, 1
 ENDED = {"succeeded", "failed", "cancelled"}
 
 
@@ -50,6 +50,7 @@ def system(make_shared_system: Callable[..., System], server: DeskServer, receiv
         JOB_LEASE_SECONDS="0.8",
         JOB_HEARTBEAT_SECONDS="0.1",
         JOB_SWEEP_SECONDS="0.2",
+        JOB_NICENESS=str(NICENESS),
         GATEWAY_THREADS="8",
         LISTENERS_PER_CALLER=str(LISTENERS),
         CALLBACK_HOSTS=receiver.url,
@@ -106,6 +107,27 @@ def test_equal_puts_at_the_same_moment_are_one_job_and_a_caller_may_wait_for_it(
     waited = put(system, server, "2.jpg", job_id=job_id, headers={"Prefer": "wait=60"})
     assert (waited.status_code, waited.json()["state"]) == (200, "succeeded")
     assert sum(server.paid.values()) == 1
+
+
+def test_of_different_uploads_at_the_same_moment_with_one_id_one_becomes_the_job(system: System) -> None:
+    url = f"{system.url}{V1}{uuid7()}/"
+
+    def upload(number: int) -> requests.Response:
+        return requests.put(url, files={"photo": ("desk.png", desk_server.numbered(str(number % 4)))}, timeout=90)
+
+    with ThreadPoolExecutor(CALLERS) as callers:
+        answers = list(callers.map(upload, range(CALLERS)))
+    accepted = [number % 4 for number, answer in enumerate(answers) if answer.status_code in {200, 202}]
+    assert len(set(accepted)) == 1
+    assert len(accepted) == CALLERS // 4
+    assert {answer.status_code for answer in answers} <= {200, 202, 422}
+
+
+def test_what_runs_jobs_gives_way_to_everything_else(system: System) -> None:
+    *pool, main = system.family("worker-jobs")
+    niceness = min(main.nice() + NICENESS, 19)
+    until(lambda: [each.nice() for each in pool] == [niceness] * len(pool), what="the niceness of the pool")
+    assert pool
 
 
 def test_a_cancelled_job_cuts_the_call_of_its_provider_and_leaves_no_file(system: System, server: DeskServer) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from backend.settings.machine import _metrics_folder
 from tests.acceptance.helpers.browser import CHROMIUM, NO_CHROMIUM, chromium
 from tests.acceptance.helpers.processes import Program, running
 from tests.support.network import free_port
@@ -79,6 +80,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirstRun]:
         with run.step("start"):
             run.program.line("stop with Ctrl-C", seconds=BUSY * PROMISE_SECONDS["start"])
         yield run
+    shutil.rmtree(_metrics_folder(run.folder / "var"))
     shutil.rmtree(around)  # 1 GB
 
 

@@ -4,11 +4,13 @@ import sys
 from collections.abc import Callable
 
 import psutil
+import pytest
 
 from tests.support.model import ScriptedModel
 from tests.support.system import System
 from tests.support.wait import until
 
+pytestmark = pytest.mark.any_database
 NO_FORK = """
 import runpy
 from granian.server.mp import MPServer

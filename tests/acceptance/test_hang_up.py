@@ -11,6 +11,8 @@ from tests.acceptance.helpers.slow_callers import JSON_HEAD, RawCaller
 from tests.support.system import System
 from tests.support.wait import until
 
+pytestmark = pytest.mark.any_database
+
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
 SECONDS = 8
 

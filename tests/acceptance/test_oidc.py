@@ -16,6 +16,8 @@ from tests.support.oidc_provider import CLIENT_ID, CLIENT_SECRET, Claims, OidcPr
 from tests.support.sign_in import PASSWORD
 from tests.support.system import System
 
+pytestmark = pytest.mark.any_database
+
 ROLES = '{"/clinic/doctors": "clinician", "reviewers": "reviewer"}'
 BEGIN, CALLBACK, ACCOUNT = "/accounts/oidc/login/", "/accounts/oidc/callback/", "/accounts/"
 DEADLINE_SECONDS = 5  # a busy machine needs more than one second for the token and its keys

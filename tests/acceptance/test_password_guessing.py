@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+import pytest
 import requests
 
 from tests.support.model import ScriptedModel
@@ -15,6 +16,7 @@ from tests.support.production import CLINICIAN, create_clinician, production_set
 from tests.support.system import System
 from tests.support.wait import DEADLINE_SECONDS, until
 
+pytestmark = pytest.mark.any_database
 TRIES = 20  # LOGIN_FAILURES, by default
 PASSWORD = "synthetic horse battery"
 BODY = {"doctor_name": "Dr. Kim", "patient_name": "Lee"}

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
+import pytest
 import requests
 
 from tests.support.system import ROOT, System
 from tests.support.wait import until
 
+pytestmark = pytest.mark.any_database
 DIGIT = (ROOT / "docs" / "examples" / "digit.png").read_bytes()
 NAMES = {"doctor_name": "Dr. Yoon (synthetic)", "patient_name": "김민준 (synthetic)"}
 

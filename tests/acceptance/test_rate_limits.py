@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.support.model import ScriptedModel
 from tests.support.system import System
 
+pytestmark = pytest.mark.any_database
 LIMIT, SENT = 40, 120
 
 

@@ -19,6 +19,8 @@ from tests.support.model import Conversation, ScriptedModel
 from tests.support.system import System
 from tests.support.wait import until
 
+pytestmark = pytest.mark.any_database
+
 PROBE_SECONDS = 3.0  # a third of that is promised; this machine may be busy
 BODY_SECONDS = 2.0
 APP = "https://app.example"  # a page that may call
@@ -294,6 +296,7 @@ def send_all(caller: RawCaller, body: bytes) -> int:
     return caller.answer()[0]
 
 
+@pytest.mark.database  # a stop also closes the connections to it
 def test_a_stop_does_not_wait_for_late_bodies(make_system: Callable[..., System], model: ScriptedModel) -> None:
     system = make_system(ml_server_url=model.url, **LIMITS)
     system.start("web")
@@ -310,6 +313,7 @@ def test_a_stop_does_not_wait_for_late_bodies(make_system: Callable[..., System]
         }  # whichever ends first: the body's time, the server
 
 
+@pytest.mark.database  # each export has a connection of its own
 def test_exports_that_nobody_reads_are_cut_off(system: System, port: int) -> None:
     with callers(port, 50, receive_bytes=4096) as readers:
         for each in readers:

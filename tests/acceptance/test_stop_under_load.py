@@ -1,14 +1,15 @@
-"""When the gateway is stopped, it answers the requests in progress."""
+"""When the gateway is stopped, it answers the requests in progress, and ends event streams."""
 
 import http.client
 import json
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.support.model import Conversation, ScriptedModel
 from tests.support.system import System
@@ -87,3 +88,23 @@ def test_it_answers_what_it_took_before_it_ends(keep_alive: bool, model: Scripte
     # A connection that the kernel had accepted, but not yet the gateway, is reset: nobody processed its request.
     assert callers.outcomes["200"] == len(model.requests)
     assert sum(callers.outcomes.values()) - callers.outcomes["200"] < MOST_UNSEEN
+
+
+RUNNING_JOB = """
+from jobs.models import Job
+print(Job.objects.create(kind="desk_photo", state=Job.State.RUNNING, attempt=1).id)
+"""
+
+
+def test_it_ends_event_streams_instead_of_waiting_for_their_jobs(make_system: Callable[..., System]) -> None:
+    """Until then nobody would listen on its port. A stream that is cut off, as by a kill, is an error here."""
+    system = make_system(JOB_EVENTS_SECONDS="3600")
+    system.start("web")
+    job = system.manage("shell", "-c", RUNNING_JOB).split()[-1]
+    with requests.get(f"{system.url}/ai/jobs/{job}/events/", stream=True, timeout=60) as stream:
+        lines = stream.iter_lines()
+        until(lambda: b"event: progress" in next(lines), what="the first event")
+        process = system.processes["web"]
+        system.kill("web", signal.SIGTERM)
+        assert [line for line in lines if line.startswith(b"event: ")] == []
+    assert process.returncode == 0

@@ -6,6 +6,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from itertools import pairwise
@@ -42,7 +43,8 @@ def environment(folder: Path, **variables: str) -> dict[str, str]:
     """A developer's machine with free ports; variables that the developer's `.env` may set are empty."""
     ours = dict.fromkeys(("DATABASE_URL", "REDIS_URL", "ML_SERVER_URL", "API_AUTH", "BIND_HOST"), "")
     ports = {name: str(free_port()) for name in PORTS}
-    fixed = {"DEBUG": "1", "FETCH_MODELS": "0", "VAR_DIR": str(folder)}
+    folders = {"VAR_DIR": str(folder), "METRICS_DIR": str(folder / "metrics")}  # nothing stays in shared memory
+    fixed = {"DEBUG": "1", "FETCH_MODELS": "0", **folders}
     return bare_environment(**{**ours, **ports, **OLD_LOCALE, **fixed, **variables})
 
 
@@ -242,6 +244,15 @@ def test_it_leaves_nothing_when_it_is_stopped_while_it_starts(moment: str, tmp_p
         program.status(seconds=DOWN_SECONDS)
         assert program.family() == []
         assert not [line for line in program.lines if line.startswith("ready") or "Traceback" in line]
+
+
+def test_ctrl_c_while_modules_load_ends_it_without_a_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "-v", "-m", "tools.launch"]  # -v prints each import
+    with running(command, environment(tmp_path, PYTHONUTF8="1")) as program:
+        program.line("import 'django.conf'")
+        program.send(signal.SIGINT)
+        assert program.status() in {-signal.SIGINT, 128 + signal.SIGINT}
+        assert "Traceback" not in program.text
 
 
 def test_it_stops_in_good_order_when_make_is_killed(tmp_path: Path) -> None:

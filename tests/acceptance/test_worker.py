@@ -15,7 +15,9 @@ from tests.support.network import free_port
 from tests.support.system import System
 from tests.support.wait import until
 
-ROUNDS = 3
+pytestmark = pytest.mark.any_database
+
+ROUNDS = 2
 
 
 @pytest.fixture

@@ -35,12 +35,16 @@ def send(task: str, **kwargs: str) -> None:
 
 
 def start_waiting_worker(system: System, tmp_path: Path) -> None:
-    """Starts the worker with the tasks for tests and two processes; waits until it has done a task."""
+    """Starts the worker with the tasks for tests and two processes; waits until each has done one."""
     command = [word.replace("worker.logs", "tests.support.waiting_worker") for word in system.commands["worker-logs"]]
     command[command.index("--concurrency") + 1] = "2"
     system.commands["worker-logs"] = command
     system.start("worker-logs")
-    touch(tmp_path / "started")
+    over = tmp_path / "over"
+    send(WAIT, path=str(over))
+    touch(tmp_path / "meanwhile")
+    over.touch()
+    until(lambda: system.log_of("worker-logs").count(" succeeded") == 2, what="both tasks")
 
 
 def touch(*paths: Path) -> None:
@@ -64,37 +68,34 @@ def ask_to_stop(system: System, *names: str) -> None:
         system.processes[name].send_signal(signal.SIGTERM)
 
 
-def test_it_lets_its_processes_finish_what_they_have_begun(system: System, tmp_path: Path) -> None:
-    """Otherwise they wait: for the rest of a large message for ever, and 30 s until the result of a short one is taken."""
-    system.environment["WORKER_STOP_SECONDS"] = "120"
+def test_it_lets_its_process_finish_a_message_of_which_it_has_a_part(system: System, tmp_path: Path) -> None:
+    """Otherwise the process takes the order to end for the rest of the message, and waits for more."""
+    system.environment["WORKER_STOP_SECONDS"] = "3600"
     start_waiting_worker(system, tmp_path)
-    children = pool_processes(system)
-    for child in children:
+    for child in pool_processes(system):
         child.suspend()
-    done = [tmp_path / "large", tmp_path / "short"]
-    send(TOUCH, path=str(done[0]), rest=LARGE)
-    send(TOUCH, path=str(done[1]))
-    until(lambda: has_received(system, 3), what="both messages")
+    large = tmp_path / "large"
+    send(TOUCH, path=str(large), rest=LARGE)
+    until(lambda: has_received(system, 3), what="the message")
     ask_to_stop(system, "worker-logs")
     until(lambda: "Warm shutdown" in system.log_of("worker-logs"), what="the signal")
-    for child in children:
+    for child in pool_processes(system):
         child.resume()
-    assert system.processes["worker-logs"].wait(29) == 0
-    assert all(path.exists() for path in done)
+    assert system.processes["worker-logs"].wait(DEADLINE_SECONDS) == 0
+    assert large.exists()
 
 
 def test_a_task_does_not_wait_behind_another_after_redis_was_lost(system: System, tmp_path: Path) -> None:
     """It goes to the process that is idle."""
     start_waiting_worker(system, tmp_path)
-    over = tmp_path / "over"
-    send(WAIT, path=str(over))
-    until(lambda: has_received(system, 2), what="the long task")
-    touch(tmp_path / "meanwhile")
+    long = tmp_path / "long"
+    send(WAIT, path=str(long))
+    until(lambda: has_received(system, 3), what="the long task")
     with redis.Redis(port=int(system.environment["REDIS_PORT"])) as connection:
         connection.client_kill_filter(_type="normal", skipme=True)
     until(lambda: "Connection to broker lost" in system.log_of("worker-logs"), what="the lost connection")
     touch(*(tmp_path / str(number) for number in range(4)))
-    over.touch()
+    long.touch()
 
 
 def test_it_ends_in_time_although_a_task_hangs_and_loses_nothing(system: System) -> None:

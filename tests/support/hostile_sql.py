@@ -61,7 +61,7 @@ _SHARED = {
     "condition": """1=1|note LIKE 'SECRET%'|clinic = 'south'|id = 1 OR 1=1|clinic <> 'north'|id IN (SELECT id FROM salaries)
         |memo IS NOT NULL|EXISTS (SELECT 1 FROM visits w WHERE w.clinic = 'south')|NOT (clinic = 'north')|v.clinic IN ('south')
         |id = (SELECT max(id) FROM visits)|person_id = 2|p.note > 'A'|1 = 1 UNION SELECT name FROM salaries
-        |1=1) OR (1=1|1=1 OR clinic = 'south' -- |fee > ANY (SELECT amount FROM salaries)|visits.memo = visits.memo""",
+        |id > 1 AND CAST(memo AS INTEGER) IS NULL|1=1) OR (1=1|1=1 OR clinic = 'south' -- |fee > ANY (SELECT amount FROM salaries)|visits.memo = visits.memo""",
     "tail": """||||LIMIT 1|ORDER BY 1|ORDER BY note|ORDER BY memo|LIMIT 99999999999|LIMIT -1|LIMIT ALL|OFFSET 1|FOR UPDATE|FOR SHARE
         |FOR UPDATE NOWAIT|LOCK IN SHARE MODE|INTO OUTFILE '/tmp/secret_out'|INTO @x|INTO DUMPFILE '/tmp/secret_out'
         |GROUP BY note|HAVING 1=1|UNION SELECT name FROM salaries|UNION ALL SELECT memo FROM visits|EXCEPT SELECT 'x'
@@ -120,7 +120,13 @@ _FUNCTIONS = {
 _PLAIN = {
     "scalar": ("1", "p.id", "p.name", "v.clinic", "v.memo", "v.fee", "count(*)", "max(p.id)", "v.id + 1"),
     "source": ("people p", "visits v", "people p JOIN visits v ON v.person_id = p.id", "visits v, people p"),
-    "condition": ("1 = 1", "p.id = 1", "v.fee > 1", "v.clinic IS NOT NULL"),
+    "condition": (
+        "1 = 1",
+        "p.id = 1",
+        "v.fee > 1",
+        "v.clinic IS NOT NULL",
+        "v.id > 1 AND CAST(v.memo AS INTEGER) IS NULL",
+    ),
     "tail": ("", "", "", "LIMIT 5", "ORDER BY 1"),
 }
 _WRAPS = (

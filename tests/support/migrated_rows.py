@@ -1,10 +1,13 @@
-"""The rows that migrations make: content types, permissions and roles."""
+"""The rows that migrations make: content types, permissions, roles, and the key of look-ups."""
 
 from collections.abc import Callable
 from typing import Any
 
 from django.apps import apps
+from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
+
+from recording import lookups
 
 
 class MigratedRows:
@@ -27,4 +30,5 @@ class MigratedRows:
         with transaction.atomic():  # foreign keys are checked at its end
             for rows in self._rows:
                 type(rows[0])._base_manager.bulk_create(rows)
-        apps.get_model("contenttypes", "ContentType").objects.clear_cache()
+        ContentType.objects.clear_cache()
+        lookups._known.clear()

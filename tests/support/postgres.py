@@ -66,7 +66,9 @@ class Postgres:
 
     def close(self) -> None:
         """Stops the server."""
+        postmaster = self.processes()[0]
         self._control("stop", "-m", "fast")
+        postmaster.wait(60)  # the wheel would send it a signal, and fail if it ends just then
         self._server.cleanup()
 
     def _control(self, *words: str) -> None:

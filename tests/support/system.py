@@ -44,6 +44,7 @@ class System:
             "VAR_DIR": str(folder),
             "METRICS_DIR": str(folder / "metrics"),
             "FETCH_MODELS": "0",
+            "JOB_NICENESS": "0",  # tests wait for jobs, on busy machines too
             **ports,
             **{name: value for name, value in given.items() if value},
             **settings,

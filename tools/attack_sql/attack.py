@@ -16,9 +16,11 @@ from text_to_sql.execution.result import Limits
 from text_to_sql.guard import Catalogue, QueryRefused, Table, check
 
 Wall = Literal["guard", "database"]
+# As of a caller in three groups: it costs more than a short condition, so planners would compute that one first.
+RULE = "(clinic = 'north') OR (clinic = 'east') OR (clinic = 'west')"
 VISIBLE = (
     Table("people", ("id", "name")),
-    Table("visits", ("id", "person_id", "clinic", "fee", "memo"), rule="clinic = 'north'"),
+    Table("visits", ("id", "person_id", "clinic", "fee", "memo"), rule=RULE),
 )
 LIMITS = Limits(seconds=0.5, rows=100, bytes=100_000)
 LATE_SECONDS = 5.0  # after the time-out, on a busy machine
@@ -104,8 +106,9 @@ def _guard(statement: str, target: Target, outcome: Outcome) -> None:
     started = time.perf_counter()
     try:
         rows = target.run(sql)
-    except DRIVER_ERRORS:
+    except DRIVER_ERRORS as exc:
         rows = []
+        _note_words(str(exc), ("SECRET", "south"), statement, outcome)
     _note_run(outcome, time.perf_counter() - started, statement)
     _note_rows([str(value) for row in rows for value in row], ("SECRET", "south", "4711"), statement, outcome)
 
@@ -133,8 +136,9 @@ def _database(statement: str, target: Target, outcome: Outcome) -> None:
     except TargetTimeout:
         rows = []
         outcome.timed_out += 1
-    except GatewayError:
+    except GatewayError as exc:
         rows = []
+        _note_words(exc.detail, target.hides, statement, outcome)
     _note_run(outcome, time.perf_counter() - started, statement)
     _note_rows(rows, target.hides, statement, outcome)
 
@@ -160,6 +164,12 @@ def _note_rows(values: Sequence[str], marks: Sequence[str], statement: str, outc
     outcome.answered += bool(values)
     if any(_has(mark, value) for value in values if value not in hostile_sql.OWN_TEXTS for mark in marks):
         outcome.findings.append(("it showed what is hidden", statement))
+
+
+def _note_words(words: str, marks: Sequence[str], statement: str, outcome: Outcome) -> None:
+    """An error may quote the statement, so a mark that stands there tells nothing."""
+    if any(_has(mark, words) for mark in marks if mark.casefold() not in statement.casefold()):
+        outcome.findings.append(("an error told what is hidden", statement))
 
 
 def _has(mark: str, value: str) -> bool:

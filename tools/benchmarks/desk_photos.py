@@ -157,7 +157,7 @@ class Bench:
 
 def noise(size: tuple[int, int], kind: str) -> bytes:
     """A synthetic picture with as much detail as a photograph, so that its file has the size of one."""
-    coarse = tuple(side // GRAIN for side in size)
+    coarse = size[0] // GRAIN, size[1] // GRAIN
     bands = [Image.effect_noise(coarse, 90).resize(size, Image.Resampling.BICUBIC) for _ in range(3)]
     image = Image.blend(Image.merge("RGB", bands), Image.effect_noise(size, 60).convert("RGB"), 0.12)
     target = BytesIO()

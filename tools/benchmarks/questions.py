@@ -10,7 +10,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import partial
@@ -26,6 +26,7 @@ from tests.support.system import System
 from text_to_sql.guard import Catalogue, Table, check
 from tools.benchmarks.results import percentile
 
+DIALECTS = ("sqlite", "postgres")
 AT_ONCE = 50
 SQL = "SELECT c.city, AVG(o.amount) AS average FROM customers c JOIN orders o ON o.customer_id = c.id GROUP BY c.city"
 TABLES = '{"tables": ["customers", "orders"]}'
@@ -146,13 +147,12 @@ def _spread(name: str, found: list[float]) -> dict[str, object]:
 
 
 def main() -> None:
-    """Prints the figures as JSON, a line for each database."""
+    """Prints the figures as JSON, a line for the guard and one for each database."""
     parser = argparse.ArgumentParser(prog="python -m tools.benchmarks.questions", description=__doc__)
     parser.add_argument("--questions", type=int, default=200, help="asked one at a time (200)")
-    parser.add_argument("--dialects", nargs="+", choices=("sqlite", "postgres"), default=("sqlite", "postgres"))
+    parser.add_argument("--dialects", nargs="+", choices=DIALECTS, default=DIALECTS)
     options = parser.parse_args()
-    show: Callable[[object], None] = lambda value: print(json.dumps(value), flush=True)  # noqa: E731
-    show({"guard, ms of processor time": _spread("2,000 bytes", guard_times(CHECKS)), "load": os.getloadavg()[0]})
+    _show({"guard, processor time": _spread("2,000 bytes", guard_times(CHECKS)), "load average": os.getloadavg()[0]})
     with tempfile.TemporaryDirectory(prefix="questions-") as name, model() as llm:
         folder = Path(name)
         with closing(Postgres(folder / "postgres")) as server:
@@ -160,7 +160,11 @@ def main() -> None:
                 state = folder / f"gateway-{dialect}"
                 state.mkdir()
                 with asked_gateway(state, llm, server, dialect) as (system, path):
-                    show({"database": dialect, **measure(system, path, options.questions)})
+                    _show({"database": dialect, **measure(system, path, options.questions)})
+
+
+def _show(figures: object) -> None:
+    print(json.dumps(figures), flush=True)
 
 
 if __name__ == "__main__":

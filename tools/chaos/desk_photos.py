@@ -30,12 +30,7 @@ PROVIDER_SECONDS = 0.2
 LATEST_KILL_SECONDS = 2.5  # after an attempt began; some must come through, for a job has 18 attempts
 WHOLE_WORKER = 0.1  # this part of the kills hits the worker's main process, and the rest its children
 END_SECONDS = 300.0  # for all jobs, once the kills are over
-SETTINGS = {
-    "JOB_LEASE_SECONDS": "2",
-    "JOB_HEARTBEAT_SECONDS": "0.3",
-    "JOB_SWEEP_SECONDS": "0.5",
-    "JOB_NICENESS": "0",  # attempts are killed by the clock: most of them must get somewhere
-}
+SETTINGS = {"JOB_LEASE_SECONDS": "2", "JOB_HEARTBEAT_SECONDS": "0.3", "JOB_SWEEP_SECONDS": "0.5"}
 
 
 @dataclass

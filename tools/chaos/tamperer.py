@@ -27,9 +27,10 @@ from django.db import Error, connection  # noqa: E402
 from common import broker  # noqa: E402
 from recording.backlog import UnreadableSegment  # noqa: E402
 from recording.batches import WRITE_RECORDS  # noqa: E402
+from recording.findings import Finding  # noqa: E402
 from recording.journal import journal_folder  # noqa: E402
 from recording.publisher.heads import DamagedHeads  # noqa: E402
-from recording.verification import Finding, verify  # noqa: E402
+from recording.verification import verify  # noqa: E402
 from tools.chaos.tampering import TAMPERINGS, Log, Tampering  # noqa: E402
 
 T = TypeVar("T")

@@ -25,12 +25,12 @@ from ml_proxy.records import FeedbackRecord, InferenceRecord
 from recording import erasure, folds, sources
 from recording.batches import Batch, Numbered
 from recording.direct_writes import DirectOrigins
+from recording.findings import Finding
 from recording.journal import Spool
 from recording.models import Disposition, Fold, Origin
 from recording.publisher import heads
 from recording.records import microseconds
 from recording.seals import keyring
-from recording.verification import Finding
 
 Row = TypeVar("Row", bound=models.Model)
 PLANTED = 8  # records in an origin that only the tamperer writes to

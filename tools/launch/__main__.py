@@ -1,9 +1,13 @@
 """Runs the whole system in the foreground: `python -m tools.launch`, until Ctrl-C, SIGTERM or SIGHUP."""
 
+# ruff: noqa: E402 - a Ctrl-C while modules load ends this process at once; without this, with a traceback
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import fcntl
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,11 +1,14 @@
 """The processes of the system on one machine, and the order in which they start and stop."""
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from django.conf import settings
 
+from backend.env import MIB, BadSetting
 from common.database_checks import refuse_unusable
 from common.redis_server import address
 from tools.launch import addresses, box, ports, procfile, redis
@@ -19,6 +22,7 @@ SYNTHETIC_PRODUCTS = ("import_products", "--synthetic", "--if-empty", "--no-prog
 TEST_DATABASES = ("generate_test_databases", "--register", "--if-empty")  # for questions in SQL
 READY_SECONDS = 120
 SPARE_SECONDS = 5
+MIN_FREE_BYTES = 128 * MIB
 
 
 def parts() -> dict[str, list[str]]:
@@ -49,11 +53,20 @@ def stop_stages() -> list[Mapping[str, float]]:
 
 def check() -> None:
     """Raises `BadSetting` for problems that can be detected before the start, or ends this process."""
+    check_room(settings.VAR_DIR)
     refuse_unusable()
     names = list(parts())
     if "redis" in names:
         redis.server()
     ports.check_free(names)
+
+
+def check_room(folder: Path) -> None:
+    """Raises `BadSetting` if the disk is nearly full. SQLite's errors would name other causes."""
+    free = shutil.disk_usage(folder).free
+    if free < MIN_FREE_BYTES:
+        problem = f"can't be {str(folder)!r}, whose disk has {free // MIB} MiB free"
+        raise BadSetting("VAR_DIR", problem, f"free {MIN_FREE_BYTES // MIB} MiB there, or set another VAR_DIR")
 
 
 def bring_up(supervisor: Supervisor) -> list[str]:

@@ -23,6 +23,7 @@ from common.database_checks import refuse_unusable
 from common.logs import configure
 from common.parent_death import die_with_parent
 from tools.launch.admission.application import Admission
+from tools.launch.admission.stop_signal import StopSignal
 from tools.launch.admission.watchdog import Watchdog
 from tools.launch.system import web_stop_seconds
 
@@ -50,7 +51,7 @@ def application() -> WSGIApplication:
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
     resource.setrlimit(resource.RLIMIT_NOFILE, (_descriptors(), resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-    loaded = Admission(import_string(settings.WSGI_APPLICATION))
+    loaded = Admission(import_string(settings.WSGI_APPLICATION), StopSignal().is_set)
     Watchdog(loaded.exchanges).start()
     gc.collect()
     gc.freeze()  # these objects are permanent: scanning them again would pause all threads

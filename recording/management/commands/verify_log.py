@@ -11,6 +11,7 @@ from tqdm import tqdm
 from recording import sources, verification
 from recording.backlog import waiting_numbers
 from recording.command_errors import unreadable_files_as_command_errors
+from recording.findings import Step
 from recording.publisher import heads, journal_folder
 from recording.publisher.head_copies import copies_in
 
@@ -54,7 +55,7 @@ class Command(BaseCommand):
         waiting = sum(map(len, waiting_numbers(journal_folder()).values()))
         return f"{checked} records{files}, all in place and unchanged; the journal holds {waiting}."
 
-    def _walk(self, steps: Iterator[verification.Step], bar: "tqdm[Any]") -> tuple[int, int]:
+    def _walk(self, steps: Iterator[Step], bar: "tqdm[Any]") -> tuple[int, int]:
         """Prints the findings. Returns how many items were checked, and how many findings there are."""
         checked = found = 0
         for step in steps:
@@ -67,7 +68,7 @@ class Command(BaseCommand):
         return checked, found
 
 
-def _attachments() -> Iterator[verification.Step]:
+def _attachments() -> Iterator[Step]:
     return chain.from_iterable(source.verify_attachments() for source in sources.registered())
 
 

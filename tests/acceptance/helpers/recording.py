@@ -1,6 +1,7 @@
 """Sends predictions from several clients at once, and checks their rows."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import requests
 
@@ -20,7 +21,17 @@ def answered(system: System, count: int) -> set[str]:
 
 def rows(system: System) -> list[str]:
     """Returns the ids in the log."""
-    return [row["id"] for row in system.history(limit="1000").json()]
+    return [row["id"] for row in history_of(system)]
+
+
+def history_of(system: System, **query: str) -> list[dict[str, Any]]:
+    """Returns the whole history that matches, page by page."""
+    answer = system.history(limit="1000", **query)
+    found: list[dict[str, Any]] = answer.json()
+    while following := answer.links.get("next"):
+        answer = requests.get(following["url"], timeout=60)
+        found += answer.json()
+    return found
 
 
 def scrape(system: System) -> Scrape:

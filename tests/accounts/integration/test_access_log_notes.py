@@ -24,7 +24,7 @@ from tests.support.gateway import BODY, assert_problem, predict
 from tests.support.inference_rows import insert_row, insert_rows
 from tests.support.model import Conversation, ScriptedModel
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 HISTORY = "/ml/v1/history/"
 

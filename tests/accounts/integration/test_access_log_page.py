@@ -18,7 +18,7 @@ from tests.support.access_log import Noted, insert_access
 from tests.support.accounts import make_user
 from tests.support.translations import assert_translated
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 PAGE = "/accounts/access-log/"
 MARCH = datetime(2026, 3, 15, 9, 0, tzinfo=UTC)

@@ -16,7 +16,7 @@ from tests.support.gateway import assert_problem, predict
 from tests.support.model import Conversation, ScriptedModel
 from tests.support.wait import until
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 V1 = "/ml/v1/"
 ROUTES = {

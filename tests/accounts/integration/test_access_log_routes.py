@@ -19,7 +19,7 @@ from tests.support.gateway import BODY, predict
 from tests.support.inference_rows import NOON, insert_row
 from tests.support.provider_calls import insert_call
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 PATIENT = "MARKER-PATIENT"
 INFERENCE = UUID(int=7)

@@ -15,7 +15,7 @@ from accounts.models import Profile
 from tests.support.access_log import Noted
 from tests.support.gateway import assert_problem
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 LOGIN, PASSWORD = "/admin/login/", "correct horse"
 

@@ -40,7 +40,7 @@ from tests.support.provider_calls import insert_call
 from tests.support.stored_files import LARGE
 from text_to_sql.models import Database, Example, RowRule, Table
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 KIM, OTHER, NOBODY, NO_ONE = "clinician", "another clinician", "without a role", "nobody"
 REVIEWER, TRAINER, OPERATOR, AUDITOR = "reviewer", "trainer", "operator", "auditor"

@@ -11,7 +11,7 @@ from accounts import tokens
 from accounts.models import ApiToken, Profile
 from tests.support.accounts import make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 ADD, LIST = "/admin/accounts/apitoken/add/", "/admin/accounts/apitoken/"
 FORM = {"name": "notebook", "scopes": ["predict", "history"], "expires_at_0": "", "expires_at_1": ""}

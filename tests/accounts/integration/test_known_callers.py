@@ -192,7 +192,7 @@ def test_a_token_s_expiry_holds_while_the_database_is_away(
     fields = {"HTTP_AUTHORIZATION": f"Bearer {token}"}
     assert predict(gateway, **fields).status_code == 200
     with table_missing(User._meta.db_table):
-        until(lambda: predict(gateway, **fields).status_code == 401, seconds=10)
+        until(lambda: predict(gateway, **fields).status_code == 401)
 
 
 def test_a_caller_who_is_not_seen_for_long_is_forgotten(call: Callable[[], Any], settings: Settings) -> None:
@@ -258,9 +258,9 @@ def test_the_thread_goes_on_after_an_error_that_nobody_expected(
         return real(credentials)
 
     monkeypatch.setattr(known_callers, "confirm", fail_twice)
-    until(lambda: len(failures) == 2, seconds=10, what="two failures")  # a refresh may be running, so first of all
+    until(lambda: len(failures) == 2, what="two failures")  # a refresh may be running, so first of all
     tokens.revoke(ApiToken.objects.all())
-    until(lambda: predict(gateway, **fields).status_code == 401, seconds=10)
+    until(lambda: predict(gateway, **fields).status_code == 401)
 
 
 def test_a_session_without_a_user_is_nobody(gateway: Client) -> None:

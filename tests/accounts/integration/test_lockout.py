@@ -298,7 +298,7 @@ def test_parallel_tries_cannot_exceed_the_limit_and_few_threads_wait(
     for thread in threads:
         thread.start()
     assert SlowHasher.started.acquire(timeout=60)
-    until(lambda: sum(thread.is_alive() for thread in threads) <= line, seconds=30, what="all others are refused")
+    until(lambda: sum(thread.is_alive() for thread in threads) <= line, what="all others are refused")
     slow_hash.set()
     for thread in threads:
         thread.join(60)

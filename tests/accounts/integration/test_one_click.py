@@ -12,6 +12,8 @@ from accounts import local_admin
 from tests.support.gateway import assert_problem
 from tests.support.sign_in import LOGIN, is_signed_in
 
+pytestmark = pytest.mark.any_database
+
 PATH, TEXT = "/accounts/login/one-click/", "without a password"
 
 

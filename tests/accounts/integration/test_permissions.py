@@ -15,7 +15,7 @@ from jobs.models import Job
 from tests.support.gateway import BODY, Journaled, assert_problem, predict
 from tests.support.model import PREDICTION, ScriptedModel
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 PASSWORD = "correct horse"
 

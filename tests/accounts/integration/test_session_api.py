@@ -13,7 +13,7 @@ from accounts.models import ApiToken
 from tests.support.gateway import assert_problem
 from tests.support.sign_in import NAME, PASSWORD, is_signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 PATH = "/accounts/session/"
 TOKENS, ONE_CLICK = f"{PATH}tokens/", f"{PATH}one-click/"
 

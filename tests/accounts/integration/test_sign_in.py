@@ -19,6 +19,8 @@ from common import session_expiry
 from tests.support.gateway import assert_problem
 from tests.support.sign_in import LOGIN, NAME, PASSWORD, is_signed_in, sign_in
 
+pytestmark = pytest.mark.any_database
+
 ADMIN_LOGIN = "/admin/login/"
 
 

@@ -13,6 +13,8 @@ from accounts.models import ApiToken
 from tests.support.gateway import assert_problem
 from tests.support.sign_in import NAME, PASSWORD, sign_in
 
+pytestmark = pytest.mark.any_database
+
 NO_SUCH = "00000000-0000-7000-8000-000000000000"
 NEW, FORM = "/accounts/tokens/", {"name": "my notebook", "expires": "30d"}
 

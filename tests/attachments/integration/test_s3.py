@@ -23,7 +23,7 @@ from tests.support.record_pipeline import publisher, write_messages
 from tests.support.s3 import S3Server
 from tests.support.stored_files import HISTORY, LARGE, PADDING_BYTES, get_inference, input_text
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_it_loses_no_file_if_the_server_is_killed_and_restarted(
         assert shown[large["X-Inference-ID"]]["pad"] == "p" * PADDING_BYTES
         assert uploads.upload_pending() == 0
         with pytest.raises(Exception, match="0 of 2 rows were erased"):
-            call_command("erase", "--before", "2999-01-01T00:00:00Z", "--reason", "x", "--yes")
+            call_command("erase", "--before", "2999-01-01T00:00:00Z", "--reason", "x", "--yes", "--wait", "0")
     finally:
         server.start()
     assert uploads.upload_pending() == 1

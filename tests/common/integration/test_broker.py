@@ -17,6 +17,8 @@ from tests.support.system import System
 from tests.support.throttled_link import throttled_link
 from tests.support.wait import DEADLINE_SECONDS, until
 
+pytestmark = pytest.mark.any_database
+
 LINK = 12e6  # bytes a second: about 100 Mbit/s
 LARGE = "x" * 9 * 1024 * 1024
 

@@ -9,7 +9,7 @@ from pytest_django import Settings
 from tests.support.gateway import predict
 from tests.support.model import ScriptedModel
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 FRONT_END, STRANGER = "https://clinic.example", "https://clinic.example.evil.example"
 EXPOSED = {"x-inference-id", "x-request-id", "link", "location", "retry-after"}

@@ -22,6 +22,8 @@ from ml_server.settings import read_settings
 from tests.support.log_lines import REQUIRED, parse_log
 from tests.support.system import ROOT
 
+pytestmark = pytest.mark.any_database
+
 MARK = "MARKER"
 
 

@@ -13,6 +13,8 @@ from tests.support.gateway import predict
 from tests.support.metrics import Scrape
 from tests.support.monitoring import RUNBOOK, expressions, rules, selectors
 
+pytestmark = pytest.mark.any_database
+
 PROMETHEUS_OWN = {"up"}
 OURS = ("outcome", "sending", "set", "kind", "state", "call", "queue")  # labels whose values this code defines
 

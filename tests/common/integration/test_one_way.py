@@ -28,7 +28,7 @@ from tests.support.system import ROOT
 from tests.support.third_party import Witness
 from tests.support.wsgi import Answered, ask
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 THIRD_PARTY = "tests.support.third_party."
 NO_SUCH = "00000000-0000-7000-8000-000000000000"
@@ -269,7 +269,6 @@ def run(name: str, model: ScriptedModel, folder: Path, **variables: str) -> Any:
     return json.loads(done.stdout)
 
 
-@pytest.mark.any_database
 def test_opentelemetrys_django_instrumentation_sees_predictions(model: ScriptedModel, tmp_path: Path) -> None:
     found = run("opentelemetry", model, tmp_path)
     assert [(name, told["http.route"], told["http.status_code"]) for name, told in found] == [
@@ -279,7 +278,6 @@ def test_opentelemetrys_django_instrumentation_sees_predictions(model: ScriptedM
     ]
 
 
-@pytest.mark.any_database
 def test_sentrys_django_integration_sees_predictions_and_their_exceptions(model: ScriptedModel, tmp_path: Path) -> None:
     found = run("sentry", model, tmp_path)
     assert [(one["kind"], one["transaction"], one["exceptions"]) for one in found] == [
@@ -290,7 +288,6 @@ def test_sentrys_django_integration_sees_predictions_and_their_exceptions(model:
     assert [one["status"] for one in found if one["kind"] == "transaction"] == [200, 500]
 
 
-@pytest.mark.any_database
 def test_an_authentication_class_of_the_settings_serves_every_kind_of_view(
     model: ScriptedModel, tmp_path: Path
 ) -> None:

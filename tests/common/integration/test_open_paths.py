@@ -12,7 +12,7 @@ from pytest_django import Settings
 from tests.support.gateway import assert_problem
 from tests.support.settings_process import SERVER, run_with_settings
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 TOKEN = "m" * 32
 CLOSED = ["/metrics", "/api/docs/", "/api/docs/?script=", "/api/schema/"]
@@ -103,7 +103,6 @@ def test_a_setting_opens_each(gateway: Client, settings: Settings, name: str) ->
         assert {is_open(gateway, path) for path in paths} == {each == name}
 
 
-@pytest.mark.any_database
 def test_they_are_open_on_ones_own_machine_only(tmp_path: Path) -> None:
     code = "from backend.settings import OPEN_PATHS; print(sorted(OPEN_PATHS))"
     assert run_with_settings(tmp_path, code, DEBUG="1").stdout == "['docs', 'metrics', 'readyz']\n"
@@ -112,7 +111,6 @@ def test_they_are_open_on_ones_own_machine_only(tmp_path: Path) -> None:
     assert run_with_settings(tmp_path, code, DEBUG="1", OPEN_PATHS="none").stdout == "[]\n"
 
 
-@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("name", "value"), [("OPEN_PATHS", "healthz"), ("MONITORING_NETWORKS", "10.0.0.1/8"), ("MONITORING_TOKEN", "short")]
 )

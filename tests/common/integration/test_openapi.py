@@ -24,6 +24,8 @@ from tests.support.feedback import feedback_path
 from tests.support.inference_rows import insert_row
 from tests.support.network import free_port
 
+pytestmark = pytest.mark.any_database
+
 WRITTEN = Path(__file__).resolve().parents[3] / "docs" / "openapi.yaml"
 OPERATIONS = {
     ("post", "/ml/v1/predict/"),

@@ -13,6 +13,8 @@ from pytest_django import Settings
 from tests.support.inference_rows import insert_row
 from text_to_sql.models import Column, Database, QuestionSession, Table
 
+pytestmark = pytest.mark.any_database
+
 Node = dict[str, Any]
 
 # In this order: an example needs what those before it have made.

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from tests.support.gateway import Journaled, assert_problem, predict
 from tests.support.model import PREDICTION, ScriptedModel
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 OWN, FRONT_END, STRANGER = "http://testserver", "https://clinic.example", "https://evil.example"
 FOREIGN: list[dict[str, Any]] = [

@@ -17,7 +17,7 @@ from tests.support.idempotency import predict_with_key
 from tests.support.model import ScriptedModel
 from tests.support.settings_process import SERVER, run_with_settings
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 HISTORY = "/ml/v1/history/"
 SCOPES = {
@@ -120,7 +120,6 @@ def test_rounding_takes_no_request_away(tmp_path: Path, limit: RateLimit) -> Non
     assert sum(times.spend(1, limit, 1e7) == 0 for _ in range(count + 1)) == min(count + 1, limit.requests)
 
 
-@pytest.mark.any_database
 @pytest.mark.parametrize(
     "value",
     ["predict", "predict=0/min", "predict=1/day", "nothing=1/s", "predict=1/s,predict=2/s", "off,api=1/s", "=1/s"],
@@ -131,7 +130,6 @@ def test_a_limit_that_cannot_be_read_stops_the_start(tmp_path: Path, value: str)
     assert done.stderr.startswith("ml-proxy: RATE_LIMITS can't hold ")
 
 
-@pytest.mark.any_database
 def test_limits_are_off_on_ones_own_machine_only(tmp_path: Path) -> None:
     code = "from backend.settings import RATE_LIMITS; print(sorted(RATE_LIMITS), *RATE_LIMITS.values(), sep='; ')"
     assert run_with_settings(tmp_path, code, DEBUG="1").stdout == "[]\n"

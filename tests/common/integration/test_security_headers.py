@@ -11,7 +11,7 @@ from pytest_django import Settings
 from common.content_security_policy import DATA, PAGE
 from tests.support.gateway import predict
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 PAGES = ["/", "/admin/login/", "/admin/", "/admin/ml_proxy/inferencelog/", "/api/docs/"]
 DATA_PATHS = ["/healthz", "/readyz", "/metrics", "/api/schema/", "/ml/v1/history/", "/nowhere", "/ml/v1/accuracy/"]

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from tests.support.gateway import assert_problem
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 UNSAFE = ["POST", "PUT", "PATCH", "DELETE"]
 JOB = "/ml/v1/retrain/jobs/00000000-0000-7000-8000-000000000000/"

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from common import strict_json
@@ -220,6 +220,34 @@ def ends_in_a_moment(text: str, seconds: float = 10) -> None:
     with suppress(NotJSON):
         strict_json.parse(text)
     assert time.process_time() - started < seconds
+
+
+ESCAPES = {
+    r"\u0000": "\0",
+    r"\ud83d": "\ud83d",
+    r"\ude00": "\ude00",
+    r"\"": '"',
+    r"\\": "\\",
+    r"\/": "/",
+    "[": "[",
+    "김": "김",
+}
+
+
+@settings(max_examples=20)
+@given(st.lists(st.sampled_from(list(ESCAPES)), min_size=1, max_size=8), st.integers(1, 8))
+def test_a_mebibyte_of_escapes_has_its_value_or_is_refused_quickly(escapes: list[str], cut: int) -> None:
+    times = MIB // len("".join(escapes))
+    text = f'{{"a":"{"".join(escapes) * times}"}}'
+    pairs = ("".join(map(ESCAPES.__getitem__, escapes)) * times).encode("utf-16", "surrogatepass")
+    value = pairs.decode("utf-16", "surrogatepass")  # two halves of a character are one character
+    started = time.process_time()
+    assert strict_json.parse(text) == (("a", value),)
+    assert strict_json.parse_fast(text.encode()) in (None, {"a": value})
+    assert strict_json.without(text, "a") == "{}"
+    with pytest.raises(NotJSON):
+        strict_json.parse(text[:-cut])
+    assert time.process_time() - started < 5
 
 
 def test_escapes_that_spell_no_name_need_no_slow_parser() -> None:

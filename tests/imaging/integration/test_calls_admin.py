@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
 
 from imaging.models import ProviderCall
@@ -126,27 +127,23 @@ def test_others_see_no_call(client: Client, permissions: list[str]) -> None:
     assert client.get(f"{CALLS}{call.pk}/change/").status_code in {403, 404}
 
 
-@pytest.mark.parametrize("query", [{}, {"provider": "rare"}, {"outcome": "failed"}, {"day": "2026-11-30"}])
+@pytest.mark.parametrize("query", [{}, {"provider": "other"}, {"outcome": "failed"}, {"day": "2026-11-30"}])
 def test_a_list_reads_one_page_of_a_long_log(auditor: Client, query: dict[str, str]) -> None:
-    times = (NOON - timedelta(minutes=number) for number in range(ROWS))
-    store(
-        *(
-            made(
-                recorded_at=time,
-                provider="rare" if time.minute == 7 else "openai",
-                outcome="failed" if time.minute == 9 else "succeeded",
-            )
-            for time in times
-        )
-    )
-    pages = [
-        cost
-        for cost in query_costs(partial(listed, auditor, **query), "imaging_providercall")
-        if "SUM(" not in cost.sql
-    ]
+    store(*(some_call(number) for number in range(ROWS)))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    costs = query_costs(partial(listed, auditor, **query), "imaging_providercall")
+    pages = [cost for cost in costs if "SUM(" not in cost.sql]
     assert pages
     for cost in pages:
         assert cost.rows <= 60, cost
         assert "TEMP B-TREE" not in cost.plan, cost
         assert "Sort" not in cost.plan, cost
         assert "prompt" not in cost.sql.partition("FROM")[0].replace("prompt_version", ""), cost
+
+
+def some_call(number: int) -> ProviderCall:
+    """One in five is of another provider, and one in five failed."""
+    provider = "other" if number % 5 == 2 else "openai"
+    outcome = "failed" if number % 5 == 3 else "succeeded"
+    return made(recorded_at=NOON - timedelta(minutes=number), provider=provider, outcome=outcome)

@@ -17,7 +17,7 @@ from tests.imaging.conftest import PHOTOGRAPHS
 from tests.support import malformed_pictures
 from tests.support.model import ScriptedModel
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 PATH = "/ai/classify/"
 PHOTOGRAPH = (PHOTOGRAPHS / "espresso.jpg").read_bytes()

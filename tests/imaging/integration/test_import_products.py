@@ -1,7 +1,8 @@
 """Products from CSV files: all or none, errors by line with what to do, the same file twice is the same as once."""
 
+import tracemalloc
 from collections.abc import Callable
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from django.test import Client
 
 from imaging.admin import products
 from imaging.models import CatalogueProduct, CatalogueTerm
-from imaging.products import COLUMNS, index
+from imaging.products import COLUMNS, importing, index
+from imaging.products.csv_files import FileRefused
 from tests.support.accounts import make_user
 from tools import synthetic_products
 
@@ -20,6 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 HEADER = ",".join(COLUMNS)
 DESK = "책상,89000,가게,https://shop.example/1,https://shop.example/1.jpg,책상,컴퓨터책상"
+LARGE = 8 * 1024 * 1024  # bytes
 CHAIR = '"의자, 검정",99000,가게,https://shop.example/2,,의자,'
 Import = Callable[..., str]
 
@@ -96,7 +99,8 @@ def test_cp949_is_recognized_and_read_if_that_is_said(run: Import) -> None:
     [
         (f"{HEADER}\n{DESK}\n".encode("utf-16"), "UTF-16"),
         (f"{HEADER}\n{DESK}\n".encode("utf-32"), "UTF-16"),
-        (HEADER.encode() + b"\n\xff\x80\x00", "line 2 can't be decoded"),
+        (f"{HEADER}\n{DESK}\n".encode("utf-16-le"), "UTF-16"),  # without a byte order mark
+        (HEADER.encode() + b"\n\xff\x80", "line 2 can't be decoded"),
         (b"", "lacks columns"),
         (HEADER.replace(",", ";").encode(), "separated by commas"),
         (HEADER.replace("price", "cost").encode(), "'price'"),
@@ -107,6 +111,25 @@ def test_cp949_is_recognized_and_read_if_that_is_said(run: Import) -> None:
 )
 def test_a_file_that_is_not_of_this_form_is_refused(run: Import, content: bytes, said: str) -> None:
     assert said in refused(run, content=content or b"\n")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (b"x" * LARGE, "Line 2 has more than"),
+        (b'"x\n' + b'","x\n' * (LARGE // 5), "A product has more than"),
+    ],
+    ids=["one line", "one row of many lines"],
+)
+def test_a_bomb_takes_no_memory(more: bytes, said: str) -> None:
+    file = BytesIO(HEADER.encode() + b"\n" + more)
+    tracemalloc.start()
+    try:
+        with pytest.raises(FileRefused, match=said):
+            importing.check(file, "utf-8")
+        assert tracemalloc.get_traced_memory()[1] < LARGE // 8
+    finally:
+        tracemalloc.stop()
 
 
 def test_each_bad_line_is_named_with_what_to_do(run: Import) -> None:
@@ -133,6 +156,11 @@ def test_each_bad_line_is_named_with_what_to_do(run: Import) -> None:
     assert "300" in found["line 9"]
     assert "price:" in found["line 10"]
     assert found["line 11"] == "purchase_url: line 2 has the same; leave one of the two out"
+
+
+def test_a_price_of_thousands_of_digits_is_a_fault(run: Import) -> None:
+    said = refused(run, HEADER, DESK.replace("89000", "9" * 5000))  # Python parses up to 4,300
+    assert "line 2: price: must be a whole number" in said
 
 
 def test_an_open_quotation_mark_is_named_by_its_line(run: Import) -> None:

@@ -22,7 +22,7 @@ from imaging.services.image_generation import IMAGE_GENERATION, Draft
 from tests.support import malformed_pictures
 from tests.support.model import Conversation, Script, ScriptedModel
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 DRAFT = Draft(pictures.encoded(Image.new("RGB", (64, 64), "teal"), "PNG"), "probably a desk")
 DRAWN = base64.b64encode(malformed_pictures.saved(Image.new("RGB", (96, 64), "red"), "JPEG")).decode()

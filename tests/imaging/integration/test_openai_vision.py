@@ -20,7 +20,7 @@ from imaging.services.vision2text import VISION2TEXT, Description, Seen
 from tests.support.llm_server import breaks_off, completes, fails, resets, sends
 from tests.support.model import Conversation, Script, ScriptedModel
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 SEEN = Seen(pictures.encoded(Image.new("RGB", (64, 64), "teal"), "PNG"), Classification(True, 0.9, (), ()))
 GOOD = {

@@ -16,6 +16,8 @@ from imaging.services import storage
 from imaging.source import PROVIDER_CALLS
 from tests.support.s3 import S3Server
 
+pytestmark = pytest.mark.any_database
+
 PICTURE = b"\xff\xd8\xff synthetic"
 JPEG = "image/jpeg"
 DATA_KEY = bytes(range(32))

@@ -15,7 +15,7 @@ from tests.support.webhooks import ended_job_webhook, stalls, start_receiver
 TOTAL = 0.3  # seconds
 LATEST = 10  # seconds: the receivers here would otherwise continue until the test ends
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("transport")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("transport"), pytest.mark.any_database]
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from tests.support.webhooks import (
     verify_signature,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("transport")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("transport"), pytest.mark.any_database]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from django.test import Client
 from tests.support.gateway import assert_problem
 from tests.support.inference_rows import insert_row
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 EXPORT, DATASET = "/ml/v1/history/export/", "/ml/v1/dataset/"
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20A1"]

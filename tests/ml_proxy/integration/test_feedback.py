@@ -16,7 +16,7 @@ from pytest_django import Settings
 from accounts.callers import ANYONE
 from common import advisory_lock
 from common.ids import uuid7
-from ml_proxy import accuracy, feedback
+from ml_proxy import feedback
 from ml_proxy.feedback_requests import FeedbackRequest
 from ml_proxy.models import FEEDBACK_LOCK, MAX_LABEL, MAX_NOTE, Feedback, InferenceLog
 from tests.support.access_log import forget_accesses
@@ -93,7 +93,7 @@ def test_later_verdicts_come_first_and_erase_nothing(client: Client) -> None:
     assert [told["verdict"] for told in listed(client, inference_id)] == ["correct", "agree", "correct", "agree"]
     assert [
         (kept.inference_id, kept.verdict)
-        for kept in Feedback.objects.filter(position=accuracy.newest()).order_by("position")
+        for kept in Feedback.objects.filter(position=Feedback.newest()).order_by("position")
     ] == [
         (inference_id, "correct"),
         (other, "agree"),

@@ -19,7 +19,7 @@ from tests.support.inference_rows import insert_row
 from tests.support.model import Conversation, ScriptedModel
 from tests.support.network import free_port
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("broker")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("broker"), pytest.mark.any_database]
 
 CLASSES = ["benign", "malignant", "카페\u0301"]  # the last one is decomposed
 

@@ -68,7 +68,7 @@ def test_it_finds_by_model_and_by_the_newest_verdict(
 ) -> None:
     assert found(client, **query) == expected
     exported = client.get(f"{HISTORY}export/?{urlencode(query)}")
-    assert b"".join(exported).count(b"\n") == len(expected)  # type: ignore[arg-type] # a streamed one
+    assert b"".join(exported).count(b"\n") == len(expected)
 
 
 @pytest.mark.usefixtures("judged")

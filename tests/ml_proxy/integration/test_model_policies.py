@@ -11,7 +11,7 @@ from tests.support.gateway import predict
 from tests.support.idempotency import predict_with_key
 from tests.support.model import Conversation, ScriptedModel
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 POLICIES = {
     "Set-Cookie": "sessionid=stolen; Path=/",

@@ -19,7 +19,7 @@ from tests.support.gateway import assert_problem, predict
 from tests.support.model import ScriptedModel
 from tests.support.stored_files import files_in, get_inference
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 IMAGE = b"\x89PNG\r\n\x1a\n\0\xff" + bytes(range(256))
 NAMES = [("doctor_name", "Dr. Kim"), ("patient_name", "  김민준 ")]

@@ -7,6 +7,8 @@ from django.test import Client
 
 from tests.support.model import ScriptedModel
 
+pytestmark = pytest.mark.any_database
+
 WHOLE = (
     b'--b\r\nContent-Disposition: form-data; name="doctor_name"\r\n\r\nDr. A\r\n'
     b'--b\r\nContent-Disposition: form-data; name="patient_name"\r\nContent-Type: text/plain\r\n\r\n\xec\x9d\xb4\r\n'

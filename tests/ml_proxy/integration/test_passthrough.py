@@ -12,6 +12,8 @@ from tests.support import httpbin
 from tests.support.gateway import assert_problem
 from tests.support.model import ScriptedModel
 
+pytestmark = pytest.mark.any_database
+
 FIELDS = {
     "User-Agent": "faithful/1",
     "Accept": "*/*",

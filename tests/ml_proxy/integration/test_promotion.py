@@ -18,7 +18,7 @@ from tests.support.gateway import assert_problem
 from tests.support.model import Conversation, ScriptedModel
 from tests.support.waitress_server import served_on_loopback
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 TOKEN = "t" * 32
 MODEL = "breast-cancer-wisconsin"

@@ -22,7 +22,7 @@ from tests.support.inference_rows import NOON, insert_row
 from tests.support.model import Conversation, ScriptedModel
 from tests.support.translations import assert_translated
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 LIST = "/reception/"
 KOREAN: dict[str, Any] = {"HTTP_ACCEPT_LANGUAGE": "ko-KR,ko;q=0.9,en;q=0.8"}

@@ -18,7 +18,7 @@ from ml_proxy.retrain.kind import RETRAIN
 from tests.support.model import Conversation, ScriptedModel
 from tests.support.wait import until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +102,14 @@ def test_it_waits_for_the_outcome(gateway: Client, model: ScriptedModel, answer:
     assert said in printed
 
 
-def test_it_reports_a_cancelled_job(gateway: Client, model: ScriptedModel) -> None:
+@pytest.mark.parametrize(
+    ("options", "asked"), [([], "GET /api/v1/model-info"), (["--no-verdicts"], "POST /api/v1/retrain")]
+)
+def test_it_reports_a_cancelled_job(
+    gateway: Client, model: ScriptedModel, settings: Settings, options: list[str], asked: str
+) -> None:
+    settings.UPSTREAM_READ_SECONDS = settings.UPSTREAM_TOTAL_SECONDS = 600  # the cancellation ends it, no time-out
+
     def script(conversation: Conversation) -> None:
         try:
             transitions.cancel(Job.objects.get().id)
@@ -113,7 +120,8 @@ def test_it_reports_a_cancelled_job(gateway: Client, model: ScriptedModel) -> No
     model.script = script
     with ThreadPoolExecutor() as pool:
         worked_off(pool)
-        status, printed = command("--wait")
+        status, printed = command("--wait", *options)
+    assert model.requests[0].line.startswith(asked)
     assert status == 4
     assert printed.endswith("cancelled.")
 

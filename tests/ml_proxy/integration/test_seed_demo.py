@@ -24,7 +24,7 @@ SEOUL = timezone(timedelta(hours=9))
 EXAMPLE = {"model": "stub", "features": {"age": 40}}
 SCHEMA = {"properties": {"features": {"properties": {"age": {"type": "integer", "minimum": 0, "maximum": 120}}}}}
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from tests.support.model import Conversation, ScriptedModel
 from tests.support.training_stream import Stream, trains
 from tests.support.waitress_server import served_on_loopback
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 MODEL, TOKEN = "breast-cancer-wisconsin", "t" * 32
 JOBS, RETRAIN = "/ml/v1/retrain/jobs/", "/ml/v1/retrain/"

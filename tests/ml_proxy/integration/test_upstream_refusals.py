@@ -13,7 +13,7 @@ from tests.support.early_model import early_model
 from tests.support.gateway import BODY, Journaled, assert_problem, predict, sends_and_stays_open
 from tests.support.model import PREDICTION, Conversation, ScriptedModel
 
-pytestmark = pytest.mark.usefixtures("transport")
+pytestmark = [pytest.mark.usefixtures("transport"), pytest.mark.any_database]
 
 LARGE = json.dumps(BODY | {"scan": "0" * 9_000_000}).encode()
 SAID = b'{"detail": "no"}'

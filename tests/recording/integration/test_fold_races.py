@@ -15,12 +15,12 @@ from pytest_django import Settings
 from ml_proxy.models import InferenceLog
 from recording import folds, origins, verification
 from recording.batches import Batch
+from recording.findings import Finding
 from recording.incremental_reconciliation import IncrementalReconciliation
 from recording.ingestion import write_batch
 from recording.models import Disposition, Fold, Origin
 from recording.publisher import journal_folder
 from recording.reconciliation import account
-from recording.verification import Finding
 from tests.support.folded import NOW, erase_rows_of, fold, is_open, rows_of, save_heads, write_origin
 from tests.support.races import apart, meanwhile
 from tests.support.wait import DEADLINE_SECONDS

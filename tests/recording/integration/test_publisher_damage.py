@@ -35,7 +35,7 @@ from recording.publisher.segment_reader import BATCH_BYTES
 from recording.seals import keyring
 from tests.support.record_pipeline import append, publisher, record, write_messages
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

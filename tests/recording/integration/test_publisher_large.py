@@ -26,6 +26,8 @@ from tests.support.system import System
 from tests.support.throttled_link import ThrottledLink, throttled_link
 from tests.support.wait import until
 
+pytestmark = pytest.mark.any_database
+
 LINK = 12e6  # bytes a second: about 100 Mbit/s
 PROMISED_SECONDS = 5.0  # for small records behind large ones
 HUGE = 9 * 1024 * 1024  # bytes

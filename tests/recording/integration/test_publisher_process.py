@@ -23,6 +23,8 @@ from tests.support.record_pipeline import append, lock_holder, record
 from tests.support.system import System
 from tests.support.wait import until
 
+pytestmark = pytest.mark.any_database
+
 PUBLISH = [sys.executable, "manage.py", "publish"]
 DISCONNECT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()"""

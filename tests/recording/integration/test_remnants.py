@@ -1,6 +1,7 @@
 """What is left of erased records in Redis."""
 
 import time
+from typing import Any
 
 import pytest
 import redis
@@ -22,7 +23,7 @@ def test_it_waits_for_messages_that_no_worker_has_begun(
     sent_before = time.time()
     options = {"unacked_key": messages.taken_key(LOGS_ROLE)}
     with Connection(settings.REDIS_URL, transport_options=options) as connection:
-        channel = connection.channel()
+        channel: Any = connection.channel()
         taken = channel.basic_get(LOGS_QUEUE) if is_taken else None
         assert broker.llen(LOGS_QUEUE) == (0 if is_taken else 1)
         assert not remnants.wait_for_older_messages(sent_before, seconds=0)

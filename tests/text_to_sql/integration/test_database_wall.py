@@ -110,6 +110,14 @@ def test_sqlite_reads_what_is_visible(sqlite_target: Target, statement: str) -> 
     assert wall.run(read(sqlite_target.reader), statement, visible, LIMITS).rows
 
 
+def test_a_broken_view_of_sqlite_fails_alone(sqlite_target: Target) -> None:
+    sqlite_target.run("CREATE VIEW broken AS SELECT gone FROM gone")
+    visible = (*VISIBLE, Table("broken", ("gone",)))
+    assert wall.run(read(sqlite_target.reader), "SELECT id FROM people", visible, LIMITS).rows
+    with pytest.raises(StatementFailed, match="gone"):
+        wall.run(read(sqlite_target.reader), "SELECT gone FROM broken", visible, LIMITS)
+
+
 def test_a_rule_may_read_a_hidden_column_of_sqlite(sqlite_target: Target) -> None:
     visits = Table("visits", ("id",), rule="clinic = 'north'")
     sql = "SELECT id FROM visits WHERE clinic = 'north'"

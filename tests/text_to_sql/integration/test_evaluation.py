@@ -22,6 +22,8 @@ from text_to_sql.question_wording import normalized
 from text_to_sql.test_databases import NAMES, loading
 from text_to_sql.test_databases.examples import EXAMPLES
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -15,7 +15,7 @@ from text_to_sql.catalogue import catalogue_of
 from text_to_sql.guard import check
 from text_to_sql.models import Database, QueryExecutionLog, RowRule, Table
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000000) SELECT COUNT(*) FROM n"
 

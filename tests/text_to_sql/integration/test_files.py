@@ -14,7 +14,7 @@ from tests.support.registered import Api
 from tests.text_to_sql.conftest import Target
 from text_to_sql.execution.files import preferred
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 KINDS = "CREATE TABLE kinds (i INTEGER, d NUMERIC(30, 5), l DATE, t TIMESTAMPTZ, b BYTEA, x TEXT, n INTERVAL)"
 ROWS = (
     "(7, 1234567890123456789012345.10000, '2026-01-02', '2026-01-02T03:04:05.5+09:00', 'ab', '=1+1', '90 s'), "

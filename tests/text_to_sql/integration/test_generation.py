@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.support.llm_server import MODEL, LLMServer
 from tests.support.registered import Api
@@ -11,7 +11,7 @@ from tests.text_to_sql.conftest import Target
 from text_to_sql.models import Column, Database, QuestionSession, Synonym, Table
 from text_to_sql.records import LLMRecord
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 COUNT = "SELECT COUNT(*) AS visits FROM visits"
 
@@ -69,6 +69,15 @@ def test_the_prompt_has_what_the_caller_may_see(api: Api, clinic: int, llm: LLMS
     assert "SELECT SUM(fee) FROM visits" in prompt
     for hidden in ("salaries", "note", "급여", "비고", "SECRET note"):
         assert hidden not in prompt
+
+
+def test_a_question_reads_the_metadata_once(
+    api: Api, clinic: int, llm: LLMServer, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    llm.say(COUNT)
+    ask(api, clinic)
+    with django_assert_max_num_queries(8):
+        assert ask(api, clinic)[0] == 200
 
 
 def test_values_can_be_kept_from_the_model(api: Api, clinic: int, llm: LLMServer, settings: Settings) -> None:

@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from tests.support.mariadb import MariaDB
 from tests.support.postgres import Postgres
+from text_to_sql.guard import check, resolution
 from tools.attack_sql import attack as module
 from tools.attack_sql import targets
 from tools.attack_sql.attack import Target, Wall, attack
@@ -53,6 +54,15 @@ def test_nothing_gets_through_one_wall(attacked: Target, alone: Wall) -> None:
     outcome = attack(alone, attacked, COUNT, SEED)
     assert outcome.findings == []
     assert outcome.answered > COUNT / 20, "an attack that gets nowhere proves nothing"
+
+
+def test_the_attack_reads_errors(postgres_attacked: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without what keeps conditions behind a rule, PostgreSQL quotes a hidden value."""
+    monkeypatch.setattr(resolution, "_fence", lambda *_: None)
+    check.cache_clear()
+    outcome = attack("guard", postgres_attacked, 200, SEED)
+    check.cache_clear()
+    assert "an error told what is hidden" in {why for why, _ in outcome.findings}
 
 
 def test_the_attack_sees_what_gets_through(sqlite_attacked: Target, monkeypatch: pytest.MonkeyPatch) -> None:

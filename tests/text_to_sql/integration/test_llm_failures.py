@@ -16,7 +16,7 @@ from tests.text_to_sql.conftest import Target
 from text_to_sql.models import LLMLog
 from text_to_sql.records import LLMRecord
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 SQL = "SELECT id FROM visits"
 Records = Callable[[], list[LLMRecord]]

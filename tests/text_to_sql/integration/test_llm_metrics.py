@@ -9,7 +9,7 @@ from tests.support.metrics import Scrape
 from tests.support.registered import Api
 from tests.text_to_sql.conftest import Target
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 QUESTION = '{"question": "which visits of a patient whose name nobody may read?"}'
 

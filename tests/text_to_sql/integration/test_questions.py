@@ -11,7 +11,7 @@ from tests.support.registered import Api
 from tests.text_to_sql.conftest import Target
 from text_to_sql.models import Database, Example
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

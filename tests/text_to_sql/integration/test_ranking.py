@@ -10,7 +10,7 @@ from text_to_sql import ranking
 from text_to_sql.known_tables import known_tables
 from text_to_sql.models import Column, Database, Synonym, Table
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 QUESTIONS = 300  # of each language
 
 

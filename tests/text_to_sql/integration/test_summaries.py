@@ -13,7 +13,7 @@ from tests.text_to_sql.conftest import Target
 from text_to_sql.models import Database, QuestionSession
 from text_to_sql.records import LLMRecord
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 SUM = "SELECT SUM(fee) AS fees FROM visits"
 

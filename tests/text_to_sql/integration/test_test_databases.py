@@ -18,6 +18,8 @@ from text_to_sql.models import Database, Example
 from text_to_sql.test_databases import NAMES, loading
 from text_to_sql.test_databases.ddl import comments
 
+pytestmark = pytest.mark.any_database
+
 DAY = dt.date(2026, 11, 30)
 # Faker's names change with its version: then these digests change too.
 DIGESTS = {

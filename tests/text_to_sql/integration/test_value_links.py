@@ -8,7 +8,7 @@ from text_to_sql.known_tables import KnownTables, known_tables
 from text_to_sql.models import Column, Database, Synonym, Table
 from text_to_sql.value_links import ValueLink, links
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 CITY = ValueLink("customers", "city", "서울")
 
 

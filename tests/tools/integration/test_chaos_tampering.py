@@ -13,13 +13,14 @@ from common.ids import uuid7
 from ml_proxy.models import Feedback, InferenceLog
 from recording import origins
 from recording.batches import Batch
+from recording.findings import Finding
 from recording.ingestion import write_batch
 from recording.journal import Spool, Writer, journal_folder
 from recording.models import Disposition, Fold, Origin
 from recording.publisher.heads import Heads
 from recording.seals import keyring
 from recording.tasks import write_records
-from recording.verification import Finding, verify
+from recording.verification import verify
 from tests.support.record_pipeline import append, record
 from tools.chaos.tampering import TAMPERINGS, Log, Place, Tampering
 

@@ -17,6 +17,7 @@ import psutil
 import pytest
 import redis
 import yaml
+from django.conf import settings
 from dotenv import dotenv_values
 
 from tests.acceptance.helpers import compose
@@ -24,7 +25,7 @@ from tests.support.network import free_port
 from tests.support.system import ROOT, procfile
 from tests.support.wait import until
 from tools.launch.redis import server as redis_program
-from tools.launch.system import web_stop_seconds
+from tools.launch.system import stop_stages, web_stop_seconds
 
 SERVICES = compose.services()
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
@@ -274,6 +275,13 @@ def test_prometheus_scrapes_the_workers_metrics_port() -> None:
 
 def test_the_gateway_has_time_to_answer_requests_in_progress() -> None:
     assert int(SERVICES["web"]["stop_grace_period"].removesuffix("s")) > web_stop_seconds()
+
+
+@pytest.mark.parametrize("name", ["worker-logs", "worker-jobs", "beat"])
+def test_workers_and_beat_have_time_to_end_by_themselves(name: str) -> None:
+    assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > settings.WORKER_STOP_SECONDS
+    graces = {part: seconds for stage in stop_stages() for part, seconds in stage.items()}
+    assert graces[name] > settings.WORKER_STOP_SECONDS
 
 
 def test_it_builds_the_model_server_from_its_own_dockerfile() -> None:

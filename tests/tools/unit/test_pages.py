@@ -7,6 +7,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from accounts.roles import ROLES
+from accounts.scopes import SCOPES
 from tests.support.system import ROOT, procfile
 
 LINK = re.compile(r"\]\((?!https?://|mailto:)([^)\s]+)\)")
@@ -71,3 +73,10 @@ def test_the_korean_readme_has_the_same_sections_and_links() -> None:
 def test_the_picture_has_every_process() -> None:
     drawn = set(re.findall(r'class="t">([\w-]+)</text>', (ROOT / "docs" / "processes.svg").read_text()))
     assert set(procfile()) <= drawn
+
+
+def test_the_page_on_access_has_every_role_and_scope() -> None:
+    page = (ROOT / "docs" / "access.md").read_text()
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)) == set(SCOPES)
+    [roles] = re.findall(r"^\| \| (clinician .+) \|$", page, re.MULTILINE)
+    assert set(roles.split(" | ")) == set(ROLES)

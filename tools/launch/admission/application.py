@@ -23,12 +23,13 @@ PROCESSED_PART = 4  # a quarter of the memory for bodies is for those that are p
 class Admission:
     """Lets a request into `wrapped` once its body is there and a slot is free.
 
-    `exchanges` are the requests in progress.
+    `exchanges` are the requests in progress. Event streams end once `is_stopping` is true.
     """
 
-    def __init__(self, wrapped: WSGIApplication) -> None:
+    def __init__(self, wrapped: WSGIApplication, is_stopping: Callable[[], bool]) -> None:
         self.exchanges: set[Exchange] = set()
         self._wrapped = wrapped
+        self._is_stopping = is_stopping
         self._pools = Pools(settings.GATEWAY_THREADS)
         self._received = Budget(settings.BODY_MEMORY_BYTES)
         self._processed = Budget(max(settings.BODY_MEMORY_BYTES // PROCESSED_PART, settings.MAX_BODY_BYTES))
@@ -93,7 +94,7 @@ class Admission:
             if not getattr(response, "streaming", True):
                 return _list(response)
             exchange.is_streamed = True
-            return Streamed(response, pool, lambda: self.exchanges.discard(exchange))
+            return Streamed(response, pool, self._is_stopping, lambda: self.exchanges.discard(exchange))
         finally:
             slot.leave()
 
@@ -101,10 +102,11 @@ class Admission:
 class Streamed:
     """A response body whose pieces are made in a slot; none is held while the caller reads."""
 
-    def __init__(self, response: Any, pool: Pool, closed: Callable[[], None]) -> None:
+    def __init__(self, response: Any, pool: Pool, is_stopping: Callable[[], bool], closed: Callable[[], None]) -> None:
         self._response = response
         self._pieces: Iterator[bytes] = iter(response)
         self._pool = pool
+        self._is_stopping = is_stopping
         self._closed = closed
         take_pauses: Callable[[], Callable[[], None]] | None = getattr(response, "take_pauses", None)
         self._pause = take_pauses() if take_pauses else None
@@ -115,6 +117,8 @@ class Streamed:
     def __next__(self) -> bytes:
         while self._pause:  # an event stream: it pauses without a slot, and has nothing to say most of the time
             self._pause()
+            if self._is_stopping():
+                raise StopIteration
             if piece := self._next():
                 return piece
         return self._next()

@@ -86,7 +86,7 @@ def test_it_reads_a_response_before_a_reset_over_tls(tmp_path: Path) -> None:
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a reset would discard what waits
         accepting = pool.submit(server.wrap_socket, accepted, server_side=True)
         own = client.wrap_socket(plain, server_hostname="127.0.0.1")
-        other = accepting.result(10)
+        other = accepting.result(60)
     connection = Connection(cast("BudgetedSSLSocket", own))
     connection.begin(budget(20))
     with closing(connection), other:

@@ -26,7 +26,7 @@ class Project:
         shutil.copytree(ROOT / "tools" / "launch", self.folder / "tools" / "launch")
         shutil.copy(ROOT / "tools" / "__init__.py", self.folder / "tools" / "__init__.py")
         (self.folder / "common").mkdir()
-        for name in ("__init__.py", "parent_death.py"):
+        for name in ("__init__.py", "parent_death.py", "prctl.py"):
             shutil.copy(ROOT / "common" / name, self.folder / "common" / name)
         for path in (self.folder / "requirements", self.wheels, self.home):
             path.mkdir()

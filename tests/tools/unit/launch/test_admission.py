@@ -41,7 +41,7 @@ def test_who_waits_longest_gets_the_slot() -> None:
         until(lambda: len(pool._waiting) >= count)  # noqa: B023 - it is called at once
     slot.leave()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert order == [0, 1, 2]
 
 
@@ -61,7 +61,7 @@ def test_a_slot_carries_its_database_connection_from_thread_to_thread() -> None:
     for _ in range(3):
         thread = threading.Thread(target=use)
         thread.start()
-        thread.join(10)
+        thread.join(60)
     assert len(seen) == 3
     assert len({id(each) for each in seen}) == 1
     seen[0].close()

@@ -1,0 +1,1 @@
+import{t as o}from"./dialog-BgEjV9Qo.js";export{o as Dialog};

@@ -1,1 +1,0 @@
-import{t as o}from"./dialog-CzjYWQ8P.js";export{o as Dialog};

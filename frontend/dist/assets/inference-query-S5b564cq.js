@@ -1,1 +1,0 @@
-import{S as e,V as r}from"./shell-D3rxjRNo.js";function t(t){return r({queryKey:["inference",t],retry:(e,r)=>e<6&&"status"in r&&404===r.status,retryDelay:700,staleTime:6e4,queryFn:async()=>{const r={inference_id:t},{data:a}=await e.GET("/ml/v1/history/{inference_id}/",{params:{path:r}});return a}})}export{t};

@@ -1,1 +1,0 @@
-import{ht as t,pt as e}from"./shell-D3rxjRNo.js";var s=t();function a({time:t}){const{i18n:a}=e();return t?(0,s.jsx)("time",{dateTime:t,className:"whitespace-nowrap",children:a.date(t,{dateStyle:"short",timeStyle:"short"})}):"–"}export{a as t};
