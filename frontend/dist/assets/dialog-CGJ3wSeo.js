@@ -1,1 +1,0 @@
-import{t as o}from"./dialog-BgEjV9Qo.js";export{o as Dialog};

@@ -1,0 +1,1 @@
+import{t as o}from"./dialog-DLiU60s9.js";export{o as Dialog};
