@@ -196,7 +196,7 @@ def test_a_react_application_of_another_origin(
 
         for question, sql, rows, fault in (
             (QUESTION, COUNT, '[{"n":2}]', ""),
-            ("What is the weather?", "", "", "language model"),  # and the rows of the question before are gone
+            ("What is the weather?", "", "", "no model is connected"),  # and the rows of the question before are gone
         ):
             page.get_by_label("question").fill(question)
             page.get_by_role("button", name="Ask").click()

@@ -213,10 +213,11 @@ def test_the_gateway_is_away_and_back(system: System, page: Page, words: dict[st
 def is_listed(page: Page, patient: str) -> None:
     """Waits until the history shows the record."""
     page.goto("/history")
+    link = page.get_by_role("link", name=patient, exact=True)
 
     def is_shown() -> bool:
         page.locator("main form button[type=submit]").click()
-        page.wait_for_load_state("networkidle")
-        return page.get_by_role("link", name=patient, exact=True).count() == 1
+        expect(link).to_be_visible(timeout=2000)
+        return True
 
     until(is_shown, what=patient)

@@ -158,6 +158,10 @@ ROUTES: dict[str, Look | None] = {
     "admin/imaging/catalogueproduct/": None,  # products of shops
     "admin/imaging/catalogueproduct/<path:object_id>/change/": None,
     "admin/imaging/catalogueproduct/import/": None,
+    "admin/imaging/providercall/": Look("call.list", "/admin/imaging/providercall/", names_patient=False),
+    "admin/imaging/providercall/<path:object_id>/change/": Look(
+        "call.read", "/admin/imaging/providercall/{call}/change/", names_patient=False
+    ),
     "admin/accounts/accesslog/": Look("access.list", "/admin/accounts/accesslog/", names_patient=False),
     "admin/accounts/accesslog/<path:object_id>/change/": Look(
         "access.read", "/admin/accounts/accesslog/{access}/change/", names_patient=False

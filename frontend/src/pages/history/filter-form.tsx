@@ -1,5 +1,5 @@
 import { Trans, useLingui } from "@lingui/react/macro";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { modelsQuery } from "@/api/models";
 import { may, meQuery } from "@/api/session";
@@ -7,6 +7,7 @@ import { Field } from "@/components/field";
 import { Button } from "@/components/ui/button";
 import { Input, Select } from "@/components/ui/input";
 import { isByPatient, NOTHING, type Wanted, wanted } from "./filter";
+import { ROWS } from "./rows";
 
 export function FilterForm() {
   const { t } = useLingui();
@@ -16,9 +17,11 @@ export function FilterForm() {
   const isChoice = !isByPatient(typed);
   const noChoice = isChoice ? undefined : t`Not together with a patient`;
   const set = (part: Partial<Wanted>) => setTyped({ ...typed, ...part });
+  const queries = useQueryClient();
   const submit = (event: FormEvent) => {
     event.preventDefault();
     wanted.set(typed);
+    void queries.resetQueries({ queryKey: ROWS }); // new rows too, if the filter is the same as before
   };
   const clear = () => {
     setTyped(NOTHING);

@@ -3,6 +3,8 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { client } from "@/api/client";
 import { predictionsOf } from "@/components/inference/predictions";
 
+/** The first part of the key of each list. */
+export const ROWS = ["history"] as const;
 const PAGE_ROWS = 200;
 
 /** What the list shows of an inference. Inputs stay out of memory: a reader may scroll through 100,000 rows. */
@@ -19,7 +21,7 @@ export type ListRow = {
 /** Endless history, newest first. */
 export function useRows(filter: HistoryFilter) {
   return useInfiniteQuery({
-    queryKey: ["history", filter],
+    queryKey: [...ROWS, filter],
     queryFn: async ({ pageParam, signal }) => {
       const page = await historyPage(client, { ...filter, limit: PAGE_ROWS }, pageParam, signal);
       return { rows: page.rows.map(listRow), next: page.next };

@@ -21,7 +21,11 @@ import { type Example, examplesOf } from "./examples";
 import { fileMembers, formSchema, requestBody } from "./schema";
 import type { Fault } from "./validate";
 
-const SchemaForm = lazy(async () => ({ default: (await import("./schema-form")).SchemaForm }));
+const loadCheck = () => import("./validate");
+const SchemaForm = lazy(async () => {
+  const [{ SchemaForm }] = await Promise.all([import("./schema-form"), loadCheck()]);
+  return { default: SchemaForm };
+});
 const NAMES = ["doctor_name", "patient_name"];
 
 type TextFault = { path: readonly string[]; text: string };
@@ -220,14 +224,14 @@ function nameFaults({ doctor, patient }: Draft, text: string): TextFault[] {
     .map(([name]) => ({ path: [name], text }));
 }
 
-/** The check is loaded with the form's controls, not before them. */
+/** The check is loaded with the form's controls: not before them, nor when the gateway may be away. */
 async function inputFaults(
   schema: Draft["input"] | undefined,
   input: Draft["input"],
   i18n: I18n,
 ): Promise<TextFault[]> {
   if (!schema) return [];
-  const { faultsOf } = await import("./validate");
+  const { faultsOf } = await loadCheck();
   return faultsOf(schema, input).map(({ path, message }: Fault) => ({ path, text: i18n._(message) }));
 }
 

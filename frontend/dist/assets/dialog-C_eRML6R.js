@@ -1,1 +1,0 @@
-import{t as o}from"./dialog-DLiU60s9.js";export{o as Dialog};

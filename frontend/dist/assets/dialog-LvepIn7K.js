@@ -1,0 +1,1 @@
+import{t as o}from"./dialog-D3qP3JGd.js";export{o as Dialog};
