@@ -6,6 +6,7 @@ import mmap
 import random
 from collections.abc import Iterable
 from pathlib import Path
+from stat import S_ISREG
 from uuid import uuid4
 
 
@@ -39,10 +40,16 @@ def _in_base64(raw: bytes) -> Iterable[bytes]:
 def files_with(folders: Iterable[Path], texts: Iterable[str], *, since: float = 0) -> list[Path]:
     """The files under `folders`, written `since` then (seconds since 1970), that contain any of the texts."""
     wanted = {spelling for text in texts for spelling in spellings(text)}
-    files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.stat().st_size]
-    return sorted(path for path in files if path.stat().st_mtime >= since and _contains(path, wanted))
+    paths = (path for folder in folders for path in folder.rglob("*"))
+    return sorted(path for path in paths if _contains(path, wanted, since))
 
 
-def _contains(path: Path, wanted: set[bytes]) -> bool:
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return any(content.find(spelling) >= 0 for spelling in wanted)
+def _contains(path: Path, wanted: set[bytes], since: float) -> bool:
+    try:
+        found = path.stat()
+        if not S_ISREG(found.st_mode) or not found.st_size or found.st_mtime < since:
+            return False
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return any(content.find(spelling) >= 0 for spelling in wanted)
+    except FileNotFoundError:  # a server that runs replaces its files
+        return False

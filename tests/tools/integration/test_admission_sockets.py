@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.wait import until
-from tools.launch.admission.sockets import CONTINUE_BYTES, Connection, connections, listeners
+from tools.launch.admission.sockets import CONTINUE_BYTES, Connection, connections, sockets
 
 
 @pytest.fixture
@@ -24,10 +24,10 @@ def seen(port: int) -> Connection:
     return found
 
 
-def test_it_finds_connections_and_listeners_of_the_port(pair: tuple[int, socket.socket, socket.socket]) -> None:
+def test_it_finds_connections_and_sockets_of_the_port(pair: tuple[int, socket.socket, socket.socket]) -> None:
     port, _, _ = pair
     assert seen(port).address == "127.0.0.1"
-    assert len(list(listeners(port))) == 1
+    assert len(list(sockets(port))) == 2
 
 
 def test_it_tells_what_has_no_answer(pair: tuple[int, socket.socket, socket.socket]) -> None:

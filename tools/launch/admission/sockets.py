@@ -37,16 +37,9 @@ class Connection(NamedTuple):
 
 def connections(port: int) -> Iterator[Connection]:
     """All open connections of the port."""
-    for sock in _sockets(port):
+    for sock in sockets(port):
         with suppress(OSError, struct.error):  # closed meanwhile, or a listener
             yield _described(sock)
-
-
-def listeners(port: int) -> Iterator[socket.socket]:
-    """The listening sockets of the port; each is valid until the next is asked for."""
-    for sock in _sockets(port):
-        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            yield sock
 
 
 def _described(sock: socket.socket) -> Connection:
@@ -77,7 +70,8 @@ def _order(sent_age: int, received_age: int, sent: int) -> bool | None:
     return received_age <= sent_age
 
 
-def _sockets(port: int) -> Iterator[socket.socket]:
+def sockets(port: int) -> Iterator[socket.socket]:
+    """The port's listening sockets and connections; each is valid until the next is asked for."""
     for name in os.listdir("/proc/self/fd"):
         with suppress(OSError):
             descriptor = int(name)

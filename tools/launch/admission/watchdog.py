@@ -8,6 +8,7 @@ were silent on our side all the while, and spares those that may belong to anoth
 """
 
 import logging
+import math
 import socket
 import threading
 import time
@@ -16,12 +17,13 @@ from typing import NamedTuple
 
 from common.conf import settings
 from tools.launch.admission.exchanges import Exchange
-from tools.launch.admission.sockets import Connection, connections, listeners
+from tools.launch.admission.sockets import Connection, connections, sockets
 
 PERIOD_SECONDS = 0.5
 TOLERANCE_SECONDS = 2 * PERIOD_SECONDS  # between a request's begin and the first look at its connection
 ARRIVAL_SECONDS = 5.0  # at most, between a request's arrival in the kernel and its begin here
 JITTER_SECONDS = 0.25  # of the times that the kernel tells
+ACCEPT_SECONDS = 2.0  # at most, until a connection is accepted
 CONTINUE_SECONDS = 1.0  # at most, between a request's begin and its "100 Continue"
 CROWD = 256  # waiting bodies; beyond, the deadline is a quarter
 CROWDED_PART = 4
@@ -55,12 +57,16 @@ class Watchdog(threading.Thread):
                 log.exception("the watchdog of slow callers failed; it tries again")
 
     def _limit_readers(self) -> None:
-        """Sets how long a connection may take no data; connections inherit it from the listening socket."""
-        milliseconds, is_set = int(settings.READER_SECONDS * 1000), False
-        while not is_set:  # granian begins to listen soon
-            for listener in listeners(settings.GATEWAY_PORT):
-                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
-                is_set = True
+        """Sets how long a connection may take no data; connections inherit it from the listening socket.
+
+        A connection that was made before, and may be accepted a moment later, gets its own.
+        """
+        milliseconds, ends_at = int(settings.READER_SECONDS * 1000), math.inf
+        while time.monotonic() < ends_at:  # granian begins to listen soon
+            for each in sockets(settings.GATEWAY_PORT):
+                with suppress(OSError):  # closed meanwhile
+                    each.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+                    ends_at = min(ends_at, time.monotonic() + ACCEPT_SECONDS)
             time.sleep(0.02)
 
     def _look(self, now: float) -> None:
