@@ -18,7 +18,7 @@ from tools.chaos.disk import Disk
 from tools.chaos.fault import fault, frozen
 from tools.chaos.testbed import JOURNAL_BYTES, Testbed
 
-FIND_SECONDS = 20.0  # until there is a settled frame
+FIND_SECONDS = 60.0  # until there is a settled frame
 FLIPPED = "flipped"  # the file with the names of the segments that have a flipped bit
 
 
