@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import pytest
@@ -51,20 +49,11 @@ class Kim(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    """A server of this module alone, because it is stopped and frozen."""
-    with TemporaryDirectory(prefix="ml-proxy-away-") as folder:  # pytest's own are closed to the server's user
-        started = Postgres(Path(folder) / "postgres")
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
 def gateways(
-    server: Postgres, shared_model: ScriptedModel, tmp_path_factory: pytest.TempPathFactory
+    own_postgres: Postgres, shared_model: ScriptedModel, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[list[System]]:
     """Two gateways with one database."""
-    url = server.make_database("away")
+    url = own_postgres.make_database("away")
     made = [
         System(tmp_path_factory.mktemp("away"), database_url=url, ml_server_url=shared_model.url, **SETTINGS)
         for _ in range(2)
@@ -102,9 +91,9 @@ def predict(system: System, fields: dict[str, str]) -> requests.Response:
 
 
 @contextmanager
-def frozen(server: Postgres) -> Iterator[None]:
+def frozen(own_postgres: Postgres) -> Iterator[None]:
     """The server's processes do nothing during the block."""
-    processes = server.processes()
+    processes = own_postgres.processes()
     for process in processes:
         process.suspend()
     try:
@@ -114,8 +103,8 @@ def frozen(server: Postgres) -> Iterator[None]:
             process.resume()
 
 
-def stopped(server: Postgres) -> AbstractContextManager[None]:
-    return server.stopped()
+def stopped(own_postgres: Postgres) -> AbstractContextManager[None]:
+    return own_postgres.stopped()
 
 
 def unknown_token() -> dict[str, str]:
@@ -124,12 +113,12 @@ def unknown_token() -> dict[str, str]:
 
 @pytest.mark.parametrize("away", [stopped, frozen])
 def test_known_callers_go_on_and_others_are_told(
-    server: Postgres, gateways: list[System], kim: Kim, away: Callable[[Postgres], AbstractContextManager[None]]
+    own_postgres: Postgres, gateways: list[System], kim: Kim, away: Callable[[Postgres], AbstractContextManager[None]]
 ) -> None:
     system, slowest = gateways[0], 0.0
     for fields in kim:
         assert predict(system, fields).status_code == 200
-    with away(server):
+    with away(own_postgres):
         ends_at = time.monotonic() + AWAY_SECONDS
         with ThreadPoolExecutor(2) as pool:
             refused = [
@@ -154,11 +143,11 @@ def test_known_callers_go_on_and_others_are_told(
 
 
 def test_many_unknown_callers_do_not_hold_the_threads_while_the_database_is_frozen(
-    server: Postgres, gateways: list[System], kim: Kim
+    own_postgres: Postgres, gateways: list[System], kim: Kim
 ) -> None:
     system = gateways[0]
     assert predict(system, kim.token).status_code == 200
-    with frozen(server), ThreadPoolExecutor(64) as pool:
+    with frozen(own_postgres), ThreadPoolExecutor(64) as pool:
         ends_at = time.monotonic() + AWAY_SECONDS
         flood = [pool.submit(_ask_until, ends_at, system) for _ in range(64)]
         times = []

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from pytest_django import Settings
 from common import beat_liveness
 from recording.journal import Writer, folder_lock
 from recording.seals import keyring
+from tests.support.postgres import Postgres
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +46,15 @@ def _flush_quickly() -> Iterator[None]:
         replacement = MigratedRows(sql.emit_post_migrate_signal)
         patch.setattr("django.core.management.commands.flush.emit_post_migrate_signal", replacement)
         yield
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[Postgres]:
+    """A server of this module alone, because it is stopped and frozen."""
+    with TemporaryDirectory(prefix="ml-proxy-away-") as folder:  # pytest's own are closed to the server's user
+        started = Postgres(Path(folder) / "postgres")
+        yield started
+        started.close()
 
 
 @pytest.fixture(autouse=True)

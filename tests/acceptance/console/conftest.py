@@ -14,7 +14,7 @@ from tests.support.system import ROOT, System
 from tests.support.systems import Migrated, systems
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-PATIENCE_MS = 20_000  # a busy machine
+PATIENCE_MS = 60_000  # a busy machine
 PARTS = ("redis", "ml_server", "web", "publisher", "worker-logs")
 DOCTOR, ROOT_USER = "dr-kim", "root"
 _USERS = f"""

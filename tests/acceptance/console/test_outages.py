@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 import requests
@@ -13,7 +11,7 @@ from tests.acceptance.console.conftest import AXE, PATIENCE_MS, violations
 from tests.acceptance.console.test_doctors_day import load_example
 from tests.support.postgres import Postgres
 from tests.support.system import System
-from tests.support.wait import until
+from tests.support.wait import DEADLINE_SECONDS, until
 
 pytestmark = [
     pytest.mark.any_database,
@@ -51,24 +49,15 @@ WORDS = {
 
 
 @pytest.fixture(scope="module")
-def database() -> Iterator[Postgres]:
-    """A server of this module alone, because it is stopped."""
-    with TemporaryDirectory(prefix="ml-proxy-away-") as folder:  # pytest's own are closed to the server's user
-        started = Postgres(Path(folder) / "postgres")
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
-def system(database: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system(own_postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     made = System(
         tmp_path_factory.mktemp("outages"),
-        database_url=database.make_database("outages"),
+        database_url=own_postgres.make_database("outages"),
         UPSTREAM_TOTAL_SECONDS=MODEL_SECONDS,
     )
     made.manage("migrate", "-v0")
     made.start(*PARTS)
-    until(lambda: is_ready(made), what="all parts")
+    until(lambda: is_ready(made), seconds=3 * DEADLINE_SECONDS, what="all parts")
     yield made
     made.stop()
 
@@ -180,10 +169,10 @@ def test_redis_is_away_and_back(system: System, page: Page, words: dict[str, str
 
 
 def test_the_database_is_away_and_back(
-    database: Postgres, system: System, page: Page, words: dict[str, str], language: str
+    own_postgres: Postgres, system: System, page: Page, words: dict[str, str], language: str
 ) -> None:
     patient = f"Database {language}"
-    with database.stopped():
+    with own_postgres.stopped():
         fill(page, words, patient)
         banner_says(page, words["background"], words["database"])
         send(page)
