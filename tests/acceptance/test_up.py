@@ -67,6 +67,11 @@ class Up:
         rows: list[dict[str, object]] = answer.json()
         return rows
 
+    def tasks(self) -> list[dict[str, object]]:
+        """The tasks that Flower knows. It does not know the name of one that had begun before it listened."""
+        answer = requests.get(f"{self.flower}/api/tasks", timeout=60)
+        return [task for task in answer.json().values() if task["name"]]
+
     def process(self, name: str) -> psutil.Process:
         """Returns the main process of a command of the Procfile."""
         found = [each for each in self.program.family() if WORDS[name] in " ".join(each.cmdline())]
@@ -139,8 +144,8 @@ def test_it_predicts_logs_and_shows_the_task_in_flower(up: Up) -> None:
     row = until(lambda: up.rows("The whole path"))[0]
     assert row["id"] == answer.headers["X-Inference-ID"]
     assert row["output_data"] == answer.json()
-    tasks = until(lambda: requests.get(f"{up.flower}/api/tasks", timeout=10).json())
-    assert {task["name"] for task in tasks.values()} == {"recording.write_records"}
+    tasks = until(up.tasks)
+    assert {task["name"] for task in tasks} == {"recording.write_records"}
     assert "The whole path" not in str(tasks)
 
 
