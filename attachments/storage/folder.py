@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -17,7 +18,7 @@ class Folder(FileSystemStorage):
     """Django's `FileSystemStorage`, with atomic and synced writes, which it lacks."""
 
     failures: ClassVar = (OSError,)
-    _synced: ClassVar[set[Path]] = set()
+    _durable: ClassVar[set[Path]] = set()  # folders whose own entries this process has synced, and which stay
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         """The name itself: an existing file with this name is the same file."""
@@ -63,12 +64,16 @@ class Folder(FileSystemStorage):
         return name
 
     def _sync(self, folder: Path) -> None:
-        """Makes a file's entry durable, and those of its folders. The upper ones stay: a process syncs them once."""
-        parents = [each for each in folder.parents if each.is_relative_to(self.location)]
-        upper = [each for each in parents[1:] if each not in self._synced]
-        for each in (folder, *parents[:1], *upper):
-            sync_folder(each)
-        self._synced.update(upper)
+        """Makes the entries of a file and of its folders durable. A record's folder may be new; those above stay."""
+        sync_folder(folder)
+        top = Path(self.location)
+        if folder == top:
+            return
+        sync_folder(folder.parent)
+        for upper in takewhile(lambda each: each != top, folder.parents):
+            if upper not in self._durable:
+                sync_folder(upper.parent)
+                self._durable.add(upper)
 
 
 def _private(path: str, flags: int) -> int:

@@ -17,7 +17,7 @@ from tests.support.wait import until
 
 pytestmark = pytest.mark.any_database
 
-ROUNDS = 2
+ROUNDS = 3
 
 
 @pytest.fixture

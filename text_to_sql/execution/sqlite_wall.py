@@ -20,11 +20,11 @@ _LIMITS = {
     sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
 }
 _STEPS = 10_000  # of SQLite's machine between two looks at the clock: about a millisecond
-_FUNCTION_NAMES = """
+_DENIED_FUNCTION_NAMES = """
     load_extension readfile writefile edit fts3_tokenizer fts5 fts5_source_id optimize randomblob zeroblob rtreecheck
     rtreenode sqlite_log sqlite_compileoption_get sqlite_compileoption_used sqlite_source_id sqlite_version
 """
-_FUNCTIONS = frozenset(_FUNCTION_NAMES.split())
+_DENIED_FUNCTIONS = frozenset(_DENIED_FUNCTION_NAMES.split())
 _OWN = ("sqlite_", "pragma_")  # how the names of SQLite's own tables begin
 
 Read = tuple[str, str]  # a table and its column in lower case; a blank column is the table without any, as in COUNT(*)
@@ -88,7 +88,7 @@ def _authorizer(visible: frozenset[Read], hidden: frozenset[str], of_views: dict
         if action == sqlite3.SQLITE_READ:
             is_allowed = may_read(name, detail, (inside or "").lower())
         elif action == sqlite3.SQLITE_FUNCTION:
-            is_allowed = detail not in _FUNCTIONS
+            is_allowed = detail not in _DENIED_FUNCTIONS
         else:
             is_allowed = action in {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE}
         return sqlite3.SQLITE_OK if is_allowed else sqlite3.SQLITE_DENY

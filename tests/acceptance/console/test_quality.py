@@ -41,8 +41,7 @@ _FRAMES = """async () => {
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: .venv/bin/python -m tools.node install")
-# Each language and each scheme once: words do not depend on the scheme, nor colours on the language.
-@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ko", "dark")])
+@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ko", "dark"), ("en", "dark"), ("ko", "light")])
 def test_no_page_violates_accessibility_rules(open_page: Open, language: str, scheme: str) -> None:
     page = open_page("/sign-in", "", language=language, scheme=scheme)
     page.locator("main input").first.wait_for()
