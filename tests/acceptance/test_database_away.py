@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import pytest
@@ -14,6 +14,7 @@ import requests
 from tests.support.gateway import BODY
 from tests.support.model import ScriptedModel
 from tests.support.postgres import Postgres
+from tests.support.processes import frozen
 from tests.support.system import System
 from tests.support.wait import until
 
@@ -90,28 +91,19 @@ def predict(system: System, fields: dict[str, str]) -> requests.Response:
     return system.predict(BODY, **fields)
 
 
-@contextmanager
-def frozen(own_postgres: Postgres) -> Iterator[None]:
-    """The server's processes do nothing during the block."""
-    processes = own_postgres.processes()
-    for process in processes:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.resume()
+def server_stopped(server: Postgres) -> AbstractContextManager[None]:
+    return server.stopped()
 
 
-def stopped(own_postgres: Postgres) -> AbstractContextManager[None]:
-    return own_postgres.stopped()
+def server_frozen(server: Postgres) -> AbstractContextManager[None]:
+    return frozen(server.processes())
 
 
 def unknown_token() -> dict[str, str]:
     return {"Authorization": f"Bearer mlp_{time.monotonic_ns()}"}
 
 
-@pytest.mark.parametrize("away", [stopped, frozen])
+@pytest.mark.parametrize("away", [server_stopped, server_frozen])
 def test_known_callers_go_on_and_others_are_told(
     own_postgres: Postgres, gateways: list[System], kim: Kim, away: Callable[[Postgres], AbstractContextManager[None]]
 ) -> None:
@@ -137,7 +129,7 @@ def test_known_callers_go_on_and_others_are_told(
             assert answer.elapsed.total_seconds() < 10
         assert predict(system, kim.token).status_code == 200
     assert slowest < 1.0  # nobody waits for the database
-    if away is stopped:
+    if away is server_stopped:
         assert "known callers stay known for 900 s" in system.log_of("web")
     until(lambda: predict(system, unknown_token()).status_code == 401)
 
@@ -147,7 +139,7 @@ def test_many_unknown_callers_do_not_hold_the_threads_while_the_database_is_froz
 ) -> None:
     system = gateways[0]
     assert predict(system, kim.token).status_code == 200
-    with frozen(own_postgres), ThreadPoolExecutor(64) as pool:
+    with server_frozen(own_postgres), ThreadPoolExecutor(64) as pool:
         ends_at = time.monotonic() + AWAY_SECONDS
         flood = [pool.submit(_ask_until, ends_at, system) for _ in range(64)]
         times = []

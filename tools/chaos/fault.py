@@ -1,7 +1,6 @@
 """The type of a fault, the registry of all faults, and a helper that several faults use."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psutil
@@ -32,21 +31,6 @@ def fault(name: str, target: str, needs: str = "") -> Callable[[Inject], Inject]
         return inject
 
     return register
-
-
-@contextmanager
-def frozen(processes: Iterable[psutil.Process]) -> Iterator[None]:
-    """Suspends processes, in order, for the duration of the block; ignores those that end meanwhile."""
-    stopped = list(processes)
-    for process in stopped:
-        with suppress(psutil.NoSuchProcess):
-            process.suspend()
-    try:
-        yield
-    finally:
-        for process in reversed(stopped):
-            with suppress(psutil.NoSuchProcess):
-                process.resume()
 
 
 def kill_child(testbed: Testbed, name: str) -> None:

@@ -5,8 +5,9 @@ import signal
 from random import Random
 
 import tools.chaos.journal_faults  # noqa: F401 - registers the faults of the journal
+from tests.support.processes import frozen
 from tools.chaos.databases import PostgresDatabase, SqliteDatabase
-from tools.chaos.fault import FAULTS, fault, frozen, kill_child
+from tools.chaos.fault import FAULTS, fault, kill_child
 from tools.chaos.testbed import Testbed
 
 __all__ = ["FAULTS"]  # filled by the decorators below

@@ -13,9 +13,10 @@ from common.file_locks import is_released
 from common.number_set import NumberSet
 from recording.journal import segment
 from recording.journal.segment import Frame, SegmentName
+from tests.support.processes import frozen
 from tests.support.wait import until
 from tools.chaos.disk import Disk
-from tools.chaos.fault import fault, frozen
+from tools.chaos.fault import fault
 from tools.chaos.testbed import JOURNAL_BYTES, Testbed
 
 FIND_SECONDS = 60.0  # until there is a settled frame

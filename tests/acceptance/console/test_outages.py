@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.acceptance.console.conftest import AXE, PATIENCE_MS, violations
 from tests.acceptance.console.test_doctors_day import load_example
 from tests.support.postgres import Postgres
+from tests.support.processes import frozen
 from tests.support.system import System
 from tests.support.wait import DEADLINE_SECONDS, until
 
@@ -99,16 +100,8 @@ def killed(system: System, name: str) -> Iterator[None]:
         system.start(name)
 
 
-@contextmanager
-def frozen(system: System, name: str) -> Iterator[None]:
-    processes = system.family(name)
-    for process in processes:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.resume()
+def suspended(system: System, name: str) -> AbstractContextManager[None]:
+    return frozen(system.family(name))
 
 
 def banner_says(page: Page, *texts: str) -> None:
@@ -135,7 +128,7 @@ def send(page: Page) -> None:
     page.locator("main button[type=submit]").first.click()
 
 
-@pytest.mark.parametrize(("away", "title"), [(killed, "no answer"), (frozen, "too long")])
+@pytest.mark.parametrize(("away", "title"), [(killed, "no answer"), (suspended, "too long")])
 def test_the_model_server_is_away_and_back(
     system: System, page: Page, words: dict[str, str], away: Callable[..., AbstractContextManager[None]], title: str
 ) -> None:

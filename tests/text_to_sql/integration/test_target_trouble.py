@@ -1,6 +1,5 @@
 """The registered database is away, hangs, breaks off, or is no database: an error and a record, and nothing hangs."""
 
-import signal
 import socket
 import threading
 import time
@@ -19,6 +18,7 @@ from tests.support.cut_link import CutLink
 from tests.support.mariadb import MariaDB
 from tests.support.network import free_port
 from tests.support.postgres import Postgres
+from tests.support.processes import frozen
 from tests.support.registered import Api
 from tests.support.wait import until
 from tests.text_to_sql.conftest import Target
@@ -268,15 +268,3 @@ def cut_once_it_runs(target: Target, act: Callable[[], None]) -> Iterator[None]:
     thread.start()
     yield
     thread.join()
-
-
-@contextmanager
-def frozen(processes: list[psutil.Process]) -> Iterator[None]:
-    """The processes are stopped during the block."""
-    for process in processes:
-        process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in reversed(processes):
-            process.send_signal(signal.SIGCONT)
