@@ -94,6 +94,12 @@ class InferenceSource(AttachmentSource):
     whole_column = "input_data"
     is_model_call = is_default = True
 
+    def after_insert(self, rows: Sequence[Any]) -> None:
+        """Also completes verdicts that were written first: a restore may do so."""
+        super().after_insert(rows)
+        incomplete = Feedback.objects.filter(inference__in=[row.pk for row in rows], doctor_key=None)
+        incomplete.update(doctor_key=_DOCTOR_KEY)
+
     def has_columns(self, equal: Iterable[str]) -> bool:
         """Whether no verdict is asked for."""
         return "verdict" not in equal

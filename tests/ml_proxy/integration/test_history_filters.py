@@ -11,8 +11,9 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Profile
-from ml_proxy.models import Feedback
+from ml_proxy.models import Feedback, InferenceLog
 from ml_proxy.source import FEEDBACK
+from recording import recorder
 from tests.support.feedback import model_answer, post_feedback
 from tests.support.inference_rows import NOON, insert_row
 
@@ -151,3 +152,13 @@ def test_a_changed_copy_of_the_doctors_key_is_a_finding(client: Client) -> None:
     findings = [finding for step in FEEDBACK.verify_derived() for finding in step.findings]
     assert [each.kind for each in findings] == ["changed", "changed"]
     assert all(str(row.pk) in each.detail for row, each in zip((first, second), findings, strict=True))
+
+
+def test_a_verdict_that_was_restored_before_its_inference_is_found(client: Client) -> None:
+    record = insert_row(doctor_name="Kim", output_data=model_answer("benign"), request_id="restored")
+    assert post_feedback(client, record.id, **AGREE).status_code == 201
+    InferenceLog.objects.all().delete()
+    Feedback.objects.update(doctor_key=None)
+    recorder.record_as_row(record)
+    assert found(client, verdict="agree", doctor="Kim") == ["restored"]
+    assert list(FEEDBACK.verify_derived()) == []
