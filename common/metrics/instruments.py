@@ -102,7 +102,10 @@ class _OwnFiles:
 
 
 class _Instruments:
-    """All counters. They start at 0, so that Prometheus sees the first count as an increase."""
+    """All counters. They start at 0, so that Prometheus sees the first count as an increase.
+
+    Those of providers start with the first call of a service: only the engines know the names.
+    """
 
     def __init__(self) -> None:
         # The client reads the folder from this variable and the process from its value class. This is not done on

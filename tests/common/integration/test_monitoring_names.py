@@ -8,6 +8,7 @@ import redis
 from django.apps import apps
 from django.test import Client
 
+from common import metrics
 from common.metrics import scrape as scraping
 from tests.support.gateway import predict
 from tests.support.metrics import Scrape
@@ -24,6 +25,7 @@ def scrape(gateway: Client, broker: redis.Redis, transactional_db: None, monkeyp
     monkeypatch.setattr(scraping, "FRESH_SECONDS", 0)
     monkeypatch.setattr(scraping, "PART_SECONDS", 20)  # on a busy machine parts are slow, not down
     predict(gateway)
+    metrics.count_provider_call(metrics.ProviderCall("a service", "succeeded", seconds=1.0, tokens_in=1, tokens_out=1))
     return Scrape.of(gateway.get("/metrics").content.decode())
 
 
