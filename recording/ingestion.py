@@ -49,7 +49,7 @@ def write_batch(batch: Batch, *, is_restoring: bool = False) -> Outcomes:
     records = _decode(batch, key)
     with transaction.atomic():
         head = origins.lock_or_create(batch.origin, batch.host, key)
-        settled = present(batch) if is_restoring else _settled(batch, head)
+        settled = present(batch.origin, batch.first, batch.last) if is_restoring else _settled(batch, head)
         outcomes = _write([each for each in records if each.number.sequence not in settled], batch.origin, key)
         head.settled |= between(batch.first, batch.last)
         head.save()
@@ -57,10 +57,10 @@ def write_batch(batch: Batch, *, is_restoring: bool = False) -> Outcomes:
     return outcomes
 
 
-def present(batch: Batch) -> set[int]:
-    """The batch's numbers that have a row or a disposition."""
-    found = _with_disposition(batch)
-    numbers = {"origin": batch.origin, "sequence__range": (batch.first, batch.last)}
+def present(origin: UUID, first: int, last: int) -> set[int]:
+    """The origin's numbers from `first` to `last` that have a row or a disposition."""
+    found = _with_disposition(origin, first, last)
+    numbers = {"origin": origin, "sequence__range": (first, last)}
     for source in sources.registered():
         found.update(source.rows.filter(**numbers).values_list("sequence", flat=True))
     return found
@@ -145,7 +145,7 @@ def _content(each: Received) -> bytes:
 def _settled(batch: Batch, head: Head) -> Collection[int]:
     """The batch's numbers that must not be written again. A head whose seal does not verify is not believed."""
     settled = between(batch.first, batch.last) & head.settled if head.is_genuine else ()
-    return {*settled, *_with_disposition(batch)}
+    return {*settled, *_with_disposition(batch.origin, batch.first, batch.last)}
 
 
 def _write(records: Sequence[Received], origin: UUID, key: Key) -> Outcomes:
@@ -255,7 +255,7 @@ def _by_source(records: Iterable[Received]) -> dict[RecordSource, list[Received]
     return groups
 
 
-def _with_disposition(batch: Batch) -> set[int]:
-    """The batch's numbers that have a disposition."""
-    dispositions = Disposition.objects.filter(origin=batch.origin, sequence__range=(batch.first, batch.last))
+def _with_disposition(origin: UUID, first: int, last: int) -> set[int]:
+    """The origin's numbers from `first` to `last` that have a disposition."""
+    dispositions = Disposition.objects.filter(origin=origin, sequence__range=(first, last))
     return set(dispositions.values_list("sequence", flat=True))

@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 MAX_UNCONFIRMED = 16  # batches, and as many of large records
 SAVE_SECONDS = 1.0  # between two saves of the progress
+CHECK_SECONDS = 60.0  # between two looks whether what was confirmed still is
 CLOCK_SKEW_SECONDS = 2.0  # between hosts that share a queue
 
 
@@ -65,6 +66,7 @@ class Publisher:
         self._heads = Heads(folder)
         self._progress = Progress(folder)
         self._save_at = 0.0  # time.monotonic() seconds
+        self._check_at = 0.0
         self._unreadable: set[SegmentName] = set()
         self._unknown_keys: set[str] = set()
         self._host = socket.gethostname()
@@ -256,10 +258,31 @@ class Publisher:
         if self._spool.is_held():
             return
         awaited = {name for name, _ in self._unconfirmed()}
-        for name, reader in list(self._readers.items()):
+        confirmed = [name for name, reader in self._readers.items() if reader.is_read and name not in awaited]
+        if is_due := time.monotonic() >= self._check_at:
+            self._check_at = time.monotonic() + CHECK_SECONDS
+        for name in confirmed:
             with self._skip_unreadable(name):
-                if reader.is_read and name not in awaited and self._spool.is_closed(name):
-                    self._remove_segment(name, reader)
+                is_closed = self._spool.is_closed(name)
+                if (is_closed or is_due) and self._has_lost(name):
+                    del self._readers[name]  # it is read again from its start
+                elif is_closed:
+                    self._remove_segment(name, self._readers[name])
+
+    def _has_lost(self, name: SegmentName) -> bool:
+        """Whether the database no longer has records of a segment that it had confirmed.
+
+        It does after a fail-over to a standby that lacks the last commits, and after a restored backup.
+        """
+        reader, origin = self._readers[name], UUID(name.origin)
+        settled = _settled({origin})[origin]
+        if settled is None:
+            present = ingestion.present(origin, reader.first, reader.last)
+            settled = NumberSet((number, number) for number in present)
+        lost = reader.unsettled(self._spool, settled)
+        if lost:
+            log.error("the database has lost the numbers %s of %s: they are sent again", lost, name)
+        return bool(lost)
 
     def _remove_segment(self, name: SegmentName, reader: SegmentReader) -> None:
         if any(reader.frames(self._spool)):  # its writer added frames before it closed the file
@@ -293,4 +316,6 @@ def _settled(ids: set[UUID]) -> dict[UUID, NumberSet | None]:
 def _is_settled(batch: Batch, settled: NumberSet | None) -> bool:
     """Whether each number of the batch is settled: by its head or, failing that, by its rows and dispositions."""
     numbers = between(batch.first, batch.last)
-    return set(numbers) <= ingestion.present(batch) if settled is None else not numbers - settled
+    if settled is None:
+        return set(numbers) <= ingestion.present(batch.origin, batch.first, batch.last)
+    return not numbers - settled

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
 
-from common.number_set import NumberSet
+from common.number_set import NumberSet, between
 from recording.journal import Entry, Frame, Spool
 from recording.journal.segment import SegmentName
 
@@ -94,6 +94,16 @@ class SegmentReader:
             raise
         if not is_permanent:
             self.error_since = 0.0  # it has passed; the next one has a minute of its own
+
+    def unsettled(self, spool: Spool, settled: NumberSet) -> NumberSet:
+        """The numbers before the offset that are not settled although the segment has their records. Raises `OSError`.
+
+        Blank frames have none: those are erased.
+        """
+        if not between(self.first, self.last) - settled:
+            return NumberSet()
+        frames = (each for each in spool.frames(self.name) if each.start < self.offset and not each.is_blank)
+        return NumberSet((each.first, each.last) for each in frames) - settled
 
     def _skip(self, frame: Frame) -> None:
         """Moves behind damage before a frame, and behind the frame if it is blank."""
