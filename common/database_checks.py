@@ -45,6 +45,18 @@ def problem() -> str | None:
     return READ_ONLY if _is_read_only() else None
 
 
+def unsafe_settings() -> list[str]:
+    """The settings of PostgreSQL that let a crash of its machine lose rows that it confirmed to this user."""
+    if connection.vendor != "postgresql":
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name FROM pg_settings"
+            " WHERE name IN ('fsync', 'synchronous_commit') AND setting = 'off' ORDER BY name"
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
 def _encoding_fault() -> str | None:
     if connection.vendor != "postgresql":  # SQLite would create the file
         return None

@@ -22,13 +22,15 @@ def database() -> str:
     """Connects, and looks at the encoding, the migrations and whether it takes writes. Raises `Wrong`."""
     try:
         problem = database_checks.problem()
-        version = _version()
+        version, unsafe = _version(), " and ".join(database_checks.unsafe_settings())
     except Error as exc:
         raise Wrong(_first_line(exc), "Start the database, or correct DATABASE_URL.") from None
     if problem == UNMIGRATED:
         raise Wrong(problem, "Run `manage.py migrate`.")
     if problem:
         raise Wrong(problem, "Set DATABASE_URL to a database with the encoding UTF8 that takes writes.")
+    if unsafe:
+        raise Wrong(f"may lose what it has confirmed if it crashes ({unsafe} off)", f"Turn on {unsafe} in PostgreSQL.")
     return f"{version}, migrated, takes writes"
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from common.bulk_insert import insert_new
 from common.number_set import NumberSet
@@ -113,6 +113,7 @@ def lock_all(origins: set[UUID]) -> dict[UUID, Head]:
 
     Returns those that exist. A folded head is locked by its fold.
     """
+    _commit_durably()
     return _look_up(origins, locked=True)
 
 
@@ -123,6 +124,19 @@ def end(origin: UUID) -> None:
         if head and head.is_genuine and not head.ended:
             head.ended = True
             head.save()
+
+
+def _commit_durably() -> None:
+    """Has PostgreSQL confirm this transaction only on its disk, whatever is set for the user or the database.
+
+    Otherwise a crash could lose rows that were confirmed, and that the journal no longer has.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config('synchronous_commit', 'on', true)"
+                " WHERE current_setting('synchronous_commit') = 'off'"
+            )
 
 
 def _look_up(origins: Collection[UUID], *, locked: bool) -> dict[UUID, Head]:

@@ -85,8 +85,13 @@ def assert_erased() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_stays_erased_if_its_repeat_waits_for_the_erasure() -> None:
-    """The repeat is of another origin, so the head that the erasure locks is not its own."""
+@pytest.mark.parametrize("default", ["read committed", "repeatable read", "serializable"])
+def test_it_stays_erased_if_its_repeat_waits_for_the_erasure(monkeypatch: pytest.MonkeyPatch, default: str) -> None:
+    """The repeat is of another origin, so the head that the erasure locks is not its own.
+
+    An administrator may have set another isolation for the user or the database.
+    """
+    monkeypatch.setenv("PGOPTIONS", f"-cdefault_transaction_isolation={default}".replace(" ", "\\ "))
     both = record()
     write_batch(batch_of([both]))
     repeat = batch_of([both])
