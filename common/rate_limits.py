@@ -10,6 +10,7 @@ limit: with 100 active callers, one in 2,600 has to. Processes do not lock each 
 may count as one. A limit is a protection, not a bill.
 """
 
+import logging
 import mmap
 import os
 import struct
@@ -22,6 +23,8 @@ from pathlib import Path
 
 from common.conf import settings
 from common.exceptions import TooManyRequests
+
+log = logging.getLogger(__name__)
 
 SLOTS = 2**18
 SECONDS = struct.Struct("d")
@@ -44,15 +47,17 @@ class RateLimit:
 
 
 class SharedTimes:
-    """A table of times in a file that processes of this host map into their memory."""
+    """A table of times in a file that processes of this host map into their memory.
+
+    If there is no room for the file, the table is this process's own.
+    """
 
     def __init__(self, path: Path) -> None:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.ftruncate(descriptor, SLOTS * SECONDS.size)  # holes take no memory until they are used
-            self._times = mmap.mmap(descriptor, SLOTS * SECONDS.size)
-        finally:
-            os.close(descriptor)
+            self._times = _mapped(path)
+        except OSError as exc:
+            log.error("each process counts for itself for RATE_LIMITS, since METRICS_DIR fails: %s", exc.strerror)
+            self._times = mmap.mmap(-1, SLOTS * SECONDS.size)
 
     def spend(self, slot: int, limit: RateLimit, now: float) -> float:
         """Counts one request at `now` (`time.monotonic()` seconds). Returns the seconds to wait; 0 if it may pass."""
@@ -81,6 +86,14 @@ def spend(scope: str, caller: str) -> None:
             f"This caller may send {limit} to {scope}. Try again later, or ask for a higher RATE_LIMITS.",
             headers={"Retry-After": str(ceil(wait))},
         )
+
+
+def _mapped(path: Path) -> mmap.mmap:
+    """The table in this file, allocated before use as `process_metrics.FILE_BYTES` are. Raises `OSError`."""
+    with open(path, "a+b", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(bytes(max(SLOTS * SECONDS.size - file.tell(), 0)))
+        file.flush()
+        return mmap.mmap(file.fileno(), SLOTS * SECONDS.size)
 
 
 @lru_cache(maxsize=4)

@@ -32,6 +32,7 @@ from common.file_locks import is_released
 
 KINDS = ("counter", "histogram")
 FILE_BYTES = 128 * 1024  # allocated before use: on a full disk, a write to a hole in a mapped file kills the process
+ENTRY_BYTES = 32  # of a count besides its key, at most; the head of a file has 8
 MAX_DEAD_FILES = 16  # files of ended processes, before they are merged
 LOCK_SECONDS = 2.0
 SUFFIX = ".life"
@@ -124,8 +125,9 @@ class ProcessFiles:
         draft = ended.with_name("draft")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
-        for metric in _merged(ended.glob("*.db"), accumulate=False):
-            _append(metric, draft)
+        metrics = _merged(ended.glob("*.db"), accumulate=False)
+        for kind in KINDS:
+            _write((each for each in metrics if each.type == kind), draft / f"{kind}_merged.db")
         draft.rename(ended.with_name(str(int(ended.name) + 1)))
         shutil.rmtree(ended, ignore_errors=True)
 
@@ -152,18 +154,24 @@ def _process(marker: Path) -> Process:
     return Process(*json.loads(marker.read_text()))
 
 
-def _allocate(path: Path) -> None:
+def _allocate(path: Path, nbytes: int = FILE_BYTES) -> None:
     with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(bytes(FILE_BYTES))
+        file.write(bytes(nbytes))
 
 
-def _append(metric: Metric, folder: Path) -> None:
-    """Adds a metric to the files in `folder`, in the client's format."""
-    store = _client.MmapedDict(str(folder / f"{metric.type}_merged.db"))
-    for sample in metric.samples:
-        names, values = list(sample.labels), list(sample.labels.values())
-        key = _client.mmap_key(metric.name, sample.name, names, values, metric.documentation)
-        store.write_value(key, sample.value, 0.0)
+def _write(metrics: Iterable[Metric], path: Path) -> None:
+    """Writes metrics into a new file, in the client's format."""
+    values = {
+        _client.mmap_key(metric.name, each.name, list(each.labels), list(each.labels.values()), metric.documentation): (
+            each.value
+        )
+        for metric in metrics
+        for each in metric.samples
+    }
+    _allocate(path, sum(len(key.encode()) + ENTRY_BYTES for key in values) + ENTRY_BYTES)
+    store = _client.MmapedDict(str(path))
+    for key, value in values.items():
+        store.write_value(key, value, 0.0)
     store.close()
 
 

@@ -107,6 +107,22 @@ def test_two_maps_of_the_file_count_together(tmp_path: Path) -> None:
     assert second.spend(8, limit, 100.1) == 0
 
 
+def test_the_file_has_no_holes(tmp_path: Path) -> None:
+    """If the disk is full, a look at one kills the process."""
+    SharedTimes(tmp_path / "times")
+    found = (tmp_path / "times").stat()
+    assert found.st_blocks * 512 >= found.st_size > 0
+
+
+def test_a_process_counts_for_itself_without_room_for_the_file(
+    gateway: Client, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.METRICS_DIR = tmp_path / "removed"
+    settings.RATE_LIMITS = {"history": RateLimit(1, 60)}
+    assert [gateway.get(HISTORY).status_code for _ in range(2)] == [200, 429]
+    assert "METRICS_DIR fails: No such file" in caplog.text
+
+
 def test_times_of_before_a_restart_of_the_machine_do_not_count(tmp_path: Path) -> None:
     times = SharedTimes(tmp_path / "times")
     for _ in range(10):

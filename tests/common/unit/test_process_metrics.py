@@ -114,6 +114,14 @@ def test_it_allocates_its_files_before_it_maps_them(folder: Path) -> None:
     os.close(descriptor)
 
 
+def test_it_allocates_merged_files_too(folder: Path) -> None:
+    for _ in range(MAX_DEAD_FILES):
+        ended(folder, 1)
+    merged = list(folder.rglob("*_merged.db"))
+    assert len(merged) == 2
+    assert all(file.stat().st_blocks * 512 >= file.stat().st_size for file in merged)
+
+
 def test_it_waits_for_a_frozen_process_only_until_its_deadline(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_metrics, "LOCK_SECONDS", 0.05)
     with ProcessFiles(folder)._locked(), pytest.raises(TimeoutError):
