@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from pytest_django import Settings
 
 from accounts.models import AccessLog, AccessSubject
@@ -50,6 +52,18 @@ def test_a_step_is_bounded(settings: Settings, monkeypatch: pytest.MonkeyPatch) 
         {"accounts.access": 1},
         {"accounts.access": 0},
     ]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has the clock of this machine")
+def test_a_worker_whose_clock_is_years_ahead_erases_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RETENTION_DAYS = {"ml_proxy.inference": 30}
+    recorder.record_as_row(record())
+    ahead = SimpleNamespace(now=lambda zone: datetime.now(zone) + timedelta(days=36_500))
+    monkeypatch.setattr(retention, "datetime", ahead)
+    assert retention.erase_expired() == {"ml_proxy.inference": 0}
+    assert InferenceLog.objects.count() == 1
 
 
 def test_without_the_setting_everything_is_kept(settings: Settings) -> None:
