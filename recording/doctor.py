@@ -8,6 +8,7 @@ import time
 from django.conf import settings
 
 from common.doctor import Wrong
+from recording.journal.filesystem import MEMORY, type_of
 from recording.publisher import journal_folder
 
 SLOW_SECONDS = 1.0  # for a small file to reach the disk: each prediction waits for that
@@ -15,7 +16,7 @@ MIB = 1024 * 1024
 
 
 def journal_disk() -> str:
-    """Writes and syncs a file, and looks at the free space. Raises `Wrong`."""
+    """Writes and syncs a file, and looks at the kind of disk and the free space. Raises `Wrong`."""
     folder = journal_folder()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -24,6 +25,9 @@ def journal_disk() -> str:
     except OSError as exc:
         mend = f"Let this user write to {folder.parent}, or set another VAR_DIR."
         raise Wrong(f"can't be written ({exc.strerror})", mend) from None
+    if not settings.DEBUG and (kind := type_of(folder)) in MEMORY:
+        mend = "Set VAR_DIR to a folder on a disk: with the machine, all records that are not rows yet would end."
+        raise Wrong(f"is memory ({kind})", mend)
     if free < settings.JOURNAL_MAX_BYTES:
         need = f"{settings.JOURNAL_MAX_BYTES // MIB} MiB that JOURNAL_MAX_BYTES promises"
         raise Wrong(f"has {free // MIB} MiB free, less than the {need}", "Free space, or lower JOURNAL_MAX_BYTES.")

@@ -1,4 +1,4 @@
-"""Detects network file systems, whose locks and syncs are too weak for the journal.
+"""Detects file systems that do not fit the journal: memory, and network ones, whose locks and syncs are too weak.
 
 Shared folders of virtual machines and sandboxes (9p, virtiofs) are accepted: only one machine uses them.
 """
@@ -10,17 +10,23 @@ NETWORK = re.compile(
     r"nfs\d*|cifs|smb\d*|smbfs|afs|ceph|glusterfs|lustre|gpfs|beegfs|ocfs2|gfs2|pvfs2|orangefs"
     r"|fuse\.(sshfs|glusterfs|ceph\S*|s3fs|rclone|juicefs|moosefs|mfs|gcsfuse|goofys|smb\S*|nfs\S*|davfs\S*)"
 )
+MEMORY = frozenset({"tmpfs", "ramfs"})
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 def network_type(folder: Path) -> str:
     """The type of the network file system that `folder` is on; blank if it is local or unknown."""
+    kind = type_of(folder)
+    return kind if NETWORK.fullmatch(kind) else ""
+
+
+def type_of(folder: Path) -> str:
+    """The type of the file system that `folder` is on; blank if it is unknown."""
     try:
         mountinfo = Path("/proc/self/mountinfo").read_text(errors="surrogateescape")
     except OSError:
         return ""  # not on Linux
-    kind = type_in(mountinfo, folder.resolve())
-    return kind if NETWORK.fullmatch(kind) else ""
+    return type_in(mountinfo, folder.resolve())
 
 
 def type_in(mountinfo: str, folder: Path) -> str:

@@ -1,10 +1,15 @@
 """Which file system a folder is on, according to the kernel's mount table."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from pytest_django import Settings
 
-from recording.journal.filesystem import NETWORK, network_type, type_in
+from backend.settings.machine import SHARED_MEMORY
+from common.doctor import Wrong
+from recording.doctor import journal_disk
+from recording.journal.filesystem import MEMORY, NETWORK, network_type, type_in, type_of
 
 MOUNTS = r"""
 22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
@@ -56,3 +61,15 @@ def test_it_accepts_local_file_systems(kind: str) -> None:
 def test_it_accepts_the_folder_of_this_test(tmp_path: Path) -> None:
     assert type_in(Path("/proc/self/mountinfo").read_text(), tmp_path)
     assert network_type(tmp_path) == ""
+
+
+@pytest.mark.skipif(type_of(SHARED_MEMORY) not in MEMORY, reason="there is no folder in memory")
+def test_the_doctor_of_a_server_names_a_journal_in_memory(settings: Settings) -> None:
+    settings.JOURNAL_MAX_BYTES = 0
+    with TemporaryDirectory(dir=SHARED_MEMORY) as folder:
+        settings.VAR_DIR = Path(folder)
+        settings.DEBUG = True
+        assert "keeps a file" in journal_disk()
+        settings.DEBUG = False
+        with pytest.raises(Wrong, match=r"is memory \(tmpfs\)"):
+            journal_disk()
