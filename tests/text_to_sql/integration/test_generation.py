@@ -34,7 +34,11 @@ def test_the_models_sql_is_answered_and_run(api: Api, target: Target, llm: LLMSe
     assert (status, answer["result"], answer["sql"], answer["query"]) == (200, "SUCCESS", COUNT, COUNT)
     assert answer["id"] == answer["session_id"]
     assert (answer["example"], answer["warning"]) == (None, None)
-    assert answer["model"] == {"name": MODEL, "provider": llm.url.removeprefix("http://"), "prompt_version": query_generator.VERSION}
+    assert answer["model"] == {
+        "name": MODEL,
+        "provider": llm.url.removeprefix("http://"),
+        "prompt_version": query_generator.VERSION,
+    }
     status, result = api.call("post", f"/llm/execute-sql/db/{database}/{answer['id']}")
     assert (status, result["data"]) == (200, [{"visits": 2}])
 
