@@ -21,7 +21,7 @@ from recording import lookups, origins, sources
 from recording.batches import Batch, Numbered
 from recording.models import Disposition, SealedRow
 from recording.origins import Head
-from recording.records import BadRecord, SealableRecord, decrypted, microseconds, source_of
+from recording.records import BadRecord, decrypted, microseconds
 from recording.seals import Key, keyring
 from recording.sources import Received, RecordSource, decode_all
 
@@ -120,7 +120,7 @@ def _decrypted(batch: Batch) -> Batch:
     """The batch with clear payloads. Raises `UnknownDataKey`."""
     payloads = [decrypted(each.payload) for each in batch.records]
     pairs = zip(batch.records, payloads, strict=True)
-    clear = tuple(each if payload is each.payload else replace(each, payload=payload) for each, payload in pairs)
+    clear = tuple(each if payload is each.payload else each._replace(payload=payload) for each, payload in pairs)
     return replace(batch, records=clear)
 
 
@@ -130,16 +130,12 @@ def _decode(batch: Batch, key: Key) -> list[Received]:
     previous: Numbered | None = None
     for each in records:
         number = each.number
-        if each.record is not None and key.digest(_content(each)) != number.digest:
+        if each.record is not None and key.digest(each.content) != number.digest:
             each.refuse("its bytes are not those that were sealed")
         elif previous and key.seal(previous.seal, batch.origin, number.sequence, number.digest) != number.seal:
             each.refuse("its seal is not that of its number")
         previous = number
     return records
-
-
-def _content(each: Received) -> bytes:
-    return each.decoded.content(source_of(each.number.payload)[1])
 
 
 def _settled(batch: Batch, head: Head) -> Collection[int]:
@@ -181,14 +177,14 @@ def _require_valid(records: Iterable[Received]) -> None:
 
 
 def _insert_rows(source: RecordSource, group: Sequence[Received], origin: UUID, key: Key) -> Outcomes:
-    rows: dict[UUID, SealedRow] = {}
+    firsts: dict[UUID, Received] = {}
     for each in group:
-        if each.event not in rows:
-            row = rows[each.event] = row_of(source, each.decoded, each.number, origin, key)
-            row.received = each
-    inserted = insert_new(list(rows.values()), ["id"])
-    erased = _remove_erased(source, [row.received for row_id, row in rows.items() if row_id in inserted], key)
-    new = {row_id: row for row_id, row in rows.items() if row_id in inserted - erased}
+        firsts.setdefault(each.event, each)
+    rows = rows_of(source, list(firsts.values()), origin, key)
+    inserted = insert_new(rows, ["id"])
+    erased = _remove_erased(source, [firsts[row_id] for row_id in inserted], key)
+    added = inserted - erased
+    new = {row.pk: row for row in rows if row.pk in added}
     if new:
         source.after_insert(list(new.values()))
         sources.notify_followers(source, list(new.values()))
@@ -212,7 +208,7 @@ def _remove_erased(source: RecordSource, inserted: Sequence[Received], key: Key)
 
 def _digests(each: Received, key: Key) -> set[bytes]:
     """The digests that a tombstone of its event may have: the content is the same, the key may be another one."""
-    return {each.number.digest, *(other.digest(_content(each)) for other in keyring().others(key))}
+    return {each.number.digest, *(other.digest(each.content) for other in keyring().others(key))}
 
 
 def _repeats(
@@ -230,20 +226,27 @@ def _repeats(
     ]
 
 
-def row_of(source: RecordSource, record: SealableRecord, number: Numbered, origin: UUID, key: Key) -> SealedRow:
-    """The sealed row of a record."""
-    now, size = datetime.now(UTC), record.payload_bytes
+def rows_of(source: RecordSource, records: Iterable[Received], origin: UUID, key: Key) -> list[SealedRow]:
+    """The sealed rows of records of one source."""
+    now = datetime.now(UTC)
+    rows = [_row_of(source, each, origin, key, now) for each in records]
+    lookups.fill(source.model, rows)
+    return rows
+
+
+def _row_of(source: RecordSource, each: Received, origin: UUID, key: Key, now: datetime) -> SealedRow:
+    number, size = each.number, each.decoded.payload_bytes
     row: SealedRow = source.model(
-        **vars(record),
+        **vars(each.decoded),
         created_at=now,
         payload_bytes=size,
-        record_version=source_of(number.payload)[1],  # during an upgrade, older than what this process writes
+        record_version=each.version,
         origin=origin,
         sequence=number.sequence,
         seal=number.seal,
         row_seal=key.row((origin, number.sequence), number.seal, number.digest, microseconds(now), size),
     )
-    lookups.fill(row)
+    row.received = each
     return row
 
 

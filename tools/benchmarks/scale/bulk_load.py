@@ -26,10 +26,11 @@ from common.number_set import between
 from ml_proxy.records import InferenceRecord
 from ml_proxy.source import INFERENCES
 from recording.batches import Numbered
-from recording.ingestion import row_of
+from recording.ingestion import rows_of
 from recording.models import Origin
 from recording.publisher.heads import Heads
 from recording.seals import START, Key, keyring
+from recording.sources import Received
 from tools.benchmarks.scale.synthetic import APART, records
 
 PIECE = 10_000  # numbers of an origin
@@ -72,7 +73,10 @@ def load(piece: int, apart: timedelta) -> None:
     key = keyring().current
     first, *others = records(piece * PIECE, PIECE, apart=apart)
     origin = uuid7(first.predicted_at)
-    rows = [row_of(INFERENCES, item, number, origin, key) for item, number in numbered([first, *others], origin, key)]
+    received = [
+        Received(number, INFERENCES, item, item.version()) for item, number in numbered([first, *others], origin, key)
+    ]
+    rows = rows_of(INFERENCES, received, origin, key)
     with psycopg.connect(os.environ["DATABASE_URL"]) as own:
         own.execute("SET synchronous_commit = off")
         _copy(own, rows)
