@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import Error, transaction
+from django.db.models import F
 
 from common import metrics, tracing
+from common.any_of import AnyOf
 from common.bulk_insert import insert_new
 from common.database_errors import is_row_fault
 from common.number_set import between
@@ -198,17 +200,18 @@ def _remove_erased(source: RecordSource, inserted: Sequence[Received], key: Key)
 
     Only after the INSERT: it waits for a transaction that is erasing the event's row, whose tombstone shows then.
     """
-    events = {digest: each.event for each in inserted for digest in _digests(each, key)}
-    tombstones = Disposition.objects.filter(kind=Disposition.Kind.ERASED, digest__in=events) if events else ()
-    erased = {events[bytes(each.digest)] for each in tombstones}
+    others = keyring().others(key)
+    events = {digest: each.event for each in inserted for digest in _digests(each, others)}
+    tombstones = Disposition.objects.filter(AnyOf(F("digest"), list(events)), kind=Disposition.Kind.ERASED)
+    erased = {events[bytes(each.digest)] for each in tombstones} if events else set()
     if erased:
         source.rows.filter(pk__in=erased).delete()
     return erased
 
 
-def _digests(each: Received, key: Key) -> set[bytes]:
+def _digests(each: Received, others: Iterable[Key]) -> set[bytes]:
     """The digests that a tombstone of its event may have: the content is the same, the key may be another one."""
-    return {each.number.digest, *(other.digest(each.content) for other in keyring().others(key))}
+    return {each.number.digest, *(other.digest(each.content) for other in others)}
 
 
 def _repeats(

@@ -290,10 +290,11 @@ class _Layout:
 
     def pack(self, values: Mapping[str, Any]) -> bytes:
         """The bytes of one record's values."""
-        fixed = self._struct.pack(*[convert(values[name]) for name, convert in self._fixed])
-        texts = [values[name].encode() for name in self._texts]
-        sized = [part for text in texts for part in (_LENGTH.pack(len(text)), text)]
-        return b"".join([self._prefix, fixed, *sized])
+        parts = [self._prefix, self._struct.pack(*[convert(values[name]) for name, convert in self._fixed])]
+        for name in self._texts:
+            text = values[name].encode()
+            parts += (_LENGTH.pack(len(text)), text)
+        return b"".join(parts)
 
 
 @cache
