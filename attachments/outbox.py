@@ -7,7 +7,6 @@ writes the row releases them for upload. A quarantined record's contents stay un
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -39,12 +38,12 @@ def move_contents(source: RecordSource, origin: UUID, numbers: Sequence[Numbered
     for position, number in enumerate(numbers):
         if has_contents(number.payload):
             try:
-                pending, payload = _split(source, origin, replace(number, payload=decrypted(number.payload)))
+                pending, payload = _split(source, origin, number._replace(payload=decrypted(number.payload)))
             except (BadRecord, UnknownDataKey, UnsupportedRecord) as exc:
                 log.error("the attachments of record %s of origin %s stay in it: %s", number.sequence, origin, exc)
                 continue
             saved += pending
-            moved[position] = replace(number, payload=encrypted(payload))
+            moved[position] = number._replace(payload=encrypted(payload))
     _insert(saved)
     return moved
 

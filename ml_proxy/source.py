@@ -97,8 +97,9 @@ class InferenceSource(AttachmentSource):
     def after_insert(self, rows: Sequence[Any]) -> None:
         """Also completes verdicts that were written first: a restore may do so."""
         super().after_insert(rows)
-        incomplete = Feedback.objects.filter(inference__in=[row.pk for row in rows], doctor_key=None)
-        incomplete.update(doctor_key=_DOCTOR_KEY)
+        incomplete = Feedback.objects.filter(doctor_key=None)
+        if incomplete.exists():  # hardly ever: the ids of each batch would be a long statement for nothing
+            incomplete.filter(inference__in=[row.pk for row in rows]).update(doctor_key=_DOCTOR_KEY)
 
     def has_columns(self, equal: Iterable[str]) -> bool:
         """Whether no verdict is asked for."""

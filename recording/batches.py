@@ -3,11 +3,12 @@
 import hmac
 import json
 import struct
-from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
+
+import pybase64
 
 from recording.journal import Entry
 from recording.seals import keyring
@@ -23,8 +24,7 @@ class BadBatch(ValueError):
     """The message is not a valid batch. The error text quotes nothing of it."""
 
 
-@dataclass(frozen=True)
-class Numbered:
+class Numbered(NamedTuple):
     """A record's bytes as the journal numbered and sealed them."""
 
     sequence: int
@@ -51,12 +51,12 @@ class Batch:
     def from_message(cls, message: Mapping[str, Any]) -> "Batch":
         """Decodes what `as_message` wrote. Raises `BadBatch` for anything else, and `UnknownKey`."""
         try:
-            raw = b64decode(message["records"], validate=True)
+            raw = pybase64.b64decode(message["records"], validate=True)
             numbered = tuple(_unpacked(raw, message["first"]))
             batch = cls(UUID(message["origin"]), message["host"], message["key_id"], numbered)
             if not batch._is_valid():
                 raise BadBatch("the message's values are out of their ranges")
-            if not hmac.compare_digest(b64decode(message["seal"], validate=True), batch._seal(raw)):
+            if not hmac.compare_digest(pybase64.b64decode(message["seal"], validate=True), batch._seal(raw)):
                 raise BadBatch("the message does not come from a publisher: its seal does not verify")
         except BadBatch:
             raise
@@ -75,8 +75,8 @@ class Batch:
             "host": self.host,
             "key_id": self.key_id,
             "first": self.first,
-            "records": b64encode(packed).decode(),
-            "seal": b64encode(self._seal(packed)).decode(),
+            "records": pybase64.b64encode_as_string(packed),
+            "seal": pybase64.b64encode_as_string(self._seal(packed)),
         }
 
     def _seal(self, packed: bytes) -> bytes:

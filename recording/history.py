@@ -69,7 +69,7 @@ class HistoryFilter:
 
 @dataclass(frozen=True)
 class Page:
-    """Rows, a cursor if more rows follow, and the rows' hidden columns by row id."""
+    """Rows, a cursor if more rows follow, and the hidden columns, by row id, of rows where one is not blank."""
 
     rows: list[Any]
     next: Cursor | None
@@ -113,7 +113,7 @@ class History:
         taken = results[: fitting(sizes)]
         width = len(self.row._fields)
         rows = [self.row._make(columns[:width]) for columns in taken]
-        hidden = {columns[0]: columns[width:-1] for columns in taken} if self._source.hidden else {}
+        hidden = {columns[0]: columns[width:-1] for columns in taken if any(columns[width:-1])}
         has_more = len(rows) < len(results)
         cursor = Cursor(time=getattr(rows[-1], self._time), id=rows[-1].id) if has_more else None
         small = _small(wanted)
@@ -144,7 +144,7 @@ class History:
         if columns is None:
             raise unknown()
         width = len(self.row._fields)
-        hidden = {row_id: columns[width:]}
+        hidden = {row_id: columns[width:]} if any(columns[width:]) else {}
         rows = self._source.with_stored_texts([self.row._make(columns[:width])], hidden, strict=False)
         return Page(rows, None, hidden)
 

@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import Error, transaction
+from django.db.models import F
 
 from common import metrics, tracing
+from common.any_of import AnyOf
 from common.bulk_insert import insert_new
 from common.database_errors import is_row_fault
 from common.number_set import between
@@ -21,7 +23,7 @@ from recording import lookups, origins, sources
 from recording.batches import Batch, Numbered
 from recording.models import Disposition, SealedRow
 from recording.origins import Head
-from recording.records import BadRecord, SealableRecord, decrypted, microseconds, source_of
+from recording.records import BadRecord, decrypted, microseconds
 from recording.seals import Key, keyring
 from recording.sources import Received, RecordSource, decode_all
 
@@ -120,7 +122,7 @@ def _decrypted(batch: Batch) -> Batch:
     """The batch with clear payloads. Raises `UnknownDataKey`."""
     payloads = [decrypted(each.payload) for each in batch.records]
     pairs = zip(batch.records, payloads, strict=True)
-    clear = tuple(each if payload is each.payload else replace(each, payload=payload) for each, payload in pairs)
+    clear = tuple(each if payload is each.payload else each._replace(payload=payload) for each, payload in pairs)
     return replace(batch, records=clear)
 
 
@@ -130,16 +132,12 @@ def _decode(batch: Batch, key: Key) -> list[Received]:
     previous: Numbered | None = None
     for each in records:
         number = each.number
-        if each.record is not None and key.digest(_content(each)) != number.digest:
+        if each.record is not None and key.digest(each.content) != number.digest:
             each.refuse("its bytes are not those that were sealed")
         elif previous and key.seal(previous.seal, batch.origin, number.sequence, number.digest) != number.seal:
             each.refuse("its seal is not that of its number")
         previous = number
     return records
-
-
-def _content(each: Received) -> bytes:
-    return each.decoded.content(source_of(each.number.payload)[1])
 
 
 def _settled(batch: Batch, head: Head) -> Collection[int]:
@@ -181,14 +179,14 @@ def _require_valid(records: Iterable[Received]) -> None:
 
 
 def _insert_rows(source: RecordSource, group: Sequence[Received], origin: UUID, key: Key) -> Outcomes:
-    rows: dict[UUID, SealedRow] = {}
+    firsts: dict[UUID, Received] = {}
     for each in group:
-        if each.event not in rows:
-            row = rows[each.event] = row_of(source, each.decoded, each.number, origin, key)
-            row.received = each
-    inserted = insert_new(list(rows.values()), ["id"])
-    erased = _remove_erased(source, [row.received for row_id, row in rows.items() if row_id in inserted], key)
-    new = {row_id: row for row_id, row in rows.items() if row_id in inserted - erased}
+        firsts.setdefault(each.event, each)
+    rows = rows_of(source, list(firsts.values()), origin, key)
+    inserted = insert_new(rows, ["id"])
+    erased = _remove_erased(source, [firsts[row_id] for row_id in inserted], key)
+    added = inserted - erased
+    new = {row.pk: row for row in rows if row.pk in added}
     if new:
         source.after_insert(list(new.values()))
         sources.notify_followers(source, list(new.values()))
@@ -202,17 +200,18 @@ def _remove_erased(source: RecordSource, inserted: Sequence[Received], key: Key)
 
     Only after the INSERT: it waits for a transaction that is erasing the event's row, whose tombstone shows then.
     """
-    events = {digest: each.event for each in inserted for digest in _digests(each, key)}
-    tombstones = Disposition.objects.filter(kind=Disposition.Kind.ERASED, digest__in=events) if events else ()
-    erased = {events[bytes(each.digest)] for each in tombstones}
+    others = keyring().others(key)
+    events = {digest: each.event for each in inserted for digest in _digests(each, others)}
+    tombstones = Disposition.objects.filter(AnyOf(F("digest"), list(events)), kind=Disposition.Kind.ERASED)
+    erased = {events[bytes(each.digest)] for each in tombstones} if events else set()
     if erased:
         source.rows.filter(pk__in=erased).delete()
     return erased
 
 
-def _digests(each: Received, key: Key) -> set[bytes]:
+def _digests(each: Received, others: Iterable[Key]) -> set[bytes]:
     """The digests that a tombstone of its event may have: the content is the same, the key may be another one."""
-    return {each.number.digest, *(other.digest(_content(each)) for other in keyring().others(key))}
+    return {each.number.digest, *(other.digest(each.content) for other in others)}
 
 
 def _repeats(
@@ -230,20 +229,27 @@ def _repeats(
     ]
 
 
-def row_of(source: RecordSource, record: SealableRecord, number: Numbered, origin: UUID, key: Key) -> SealedRow:
-    """The sealed row of a record."""
-    now, size = datetime.now(UTC), record.payload_bytes
+def rows_of(source: RecordSource, records: Iterable[Received], origin: UUID, key: Key) -> list[SealedRow]:
+    """The sealed rows of records of one source."""
+    now = datetime.now(UTC)
+    rows = [_row_of(source, each, origin, key, now) for each in records]
+    lookups.fill(source.model, rows)
+    return rows
+
+
+def _row_of(source: RecordSource, each: Received, origin: UUID, key: Key, now: datetime) -> SealedRow:
+    number, size = each.number, each.decoded.payload_bytes
     row: SealedRow = source.model(
-        **vars(record),
+        **vars(each.decoded),
         created_at=now,
         payload_bytes=size,
-        record_version=source_of(number.payload)[1],  # during an upgrade, older than what this process writes
+        record_version=each.version,
         origin=origin,
         sequence=number.sequence,
         seal=number.seal,
         row_seal=key.row((origin, number.sequence), number.seal, number.digest, microseconds(now), size),
     )
-    lookups.fill(row)
+    row.received = each
     return row
 
 

@@ -5,8 +5,7 @@ the same when these are rotated. A process reads it once, when it first writes o
 needs it only if its row is written directly.
 """
 
-import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -14,6 +13,7 @@ from uuid import UUID
 from django.db import connection, models
 
 from common.exceptions import DatabaseUnavailable
+from common.keyed_hash import KeyedHash
 from recording.models import LookupKey
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 else:
     UUIDField = models.UUIDField
 
-_known: dict[str, bytes] = {}  # by the database's name
+_known: dict[str, KeyedHash] = {}  # by the database's name
 
 
 class LookupField(UUIDField):
@@ -49,12 +49,12 @@ def lookup(column: str, value: str) -> UUID:
 
 
 @lru_cache(maxsize=4096)  # a clinic's doctors and its patients of the day come again and again
-def _hash(key: bytes, column: str, value: str) -> UUID:
+def _hash(key: KeyedHash, column: str, value: str) -> UUID:
     return UUID(bytes=_hash_bytes(key, column, value))
 
 
-def _hash_bytes(key: bytes, column: str, value: str) -> bytes:
-    return hmac.digest(key, f"{column}\0{value}".encode(), "sha256")[:16]
+def _hash_bytes(key: KeyedHash, column: str, value: str) -> bytes:
+    return key.digest(f"{column}\0{value}".encode())[:16]
 
 
 @cache
@@ -64,10 +64,14 @@ def lookup_fields(model: type[models.Model]) -> dict[str, LookupField]:
     return {field.of: field for field in fields if isinstance(field, LookupField)}
 
 
-def fill(row: models.Model) -> None:
-    """Sets the look-up columns of an unsaved row that is not saved by Django."""
-    for field in lookup_fields(type(row)).values():
-        field.pre_save(row, add=True)
+def fill(model: type[models.Model], rows: Sequence[models.Model]) -> None:
+    """Sets the look-up columns of a model's unsaved rows that are not saved by Django. It reads the key once."""
+    if not lookup_fields(model):
+        return
+    key = _key()
+    for name, field in lookup_fields(model).items():
+        for row in rows:
+            setattr(row, field.attname, _hash(key, name, getattr(row, name)))
 
 
 def filled_check(model: type[models.Model]) -> Callable[[Mapping[str, Any]], bool]:
@@ -76,7 +80,9 @@ def filled_check(model: type[models.Model]) -> Callable[[Mapping[str, Any]], boo
     It reads the key once, for all rows that are checked.
     """
     names = [(name, field.attname) for name, field in lookup_fields(model).items()]
-    key = _key() if names else b""
+    if not names:
+        return lambda _: True
+    key = _key()
 
     def are_filled(values: Mapping[str, Any]) -> bool:
         for name, column in names:  # compared as bytes, because millions of UUIDs take long to make
@@ -95,11 +101,11 @@ def make_key(**_: Any) -> None:
         LookupKey.objects.get_or_create(pk=1)
 
 
-def _key() -> bytes:
+def _key() -> KeyedHash:
     name = str(connection.settings_dict["NAME"])
     if name not in _known:
         found = LookupKey.objects.filter(pk=1).first()
         if found is None:
             raise DatabaseUnavailable("The database has no look-up key: run `manage.py migrate`.")
-        _known[name] = bytes(found.key)
+        _known[name] = KeyedHash(bytes(found.key))
     return _known[name]

@@ -6,7 +6,7 @@ from recording import origins
 from recording.batches import Numbered
 from recording.ingestion import MAX_REASON, disposition_seal, insert, is_genuine, is_record_fault, rejection_reason
 from recording.models import Disposition
-from recording.records import BadRecord, UnsupportedRecord, source_of
+from recording.records import BadRecord, UnsupportedRecord
 from recording.seals import Key, UnknownKey, keyring
 from recording.sources import Received, decode_all
 
@@ -58,7 +58,6 @@ def _decode_unchanged(quarantined: Disposition, number: Numbered, key: Key) -> R
     (record,) = decode_all([number])
     if record.refusal:
         raise BadRecord(record.refusal)
-    content = record.decoded.content(source_of(number.payload)[1])
-    if not is_genuine(quarantined, key) or key.digest(content) != number.digest:
+    if not is_genuine(quarantined, key) or key.digest(record.content) != number.digest:
         raise BadRecord("its bytes are not those that were sealed")
     return record

@@ -9,7 +9,6 @@ import math
 import re
 import struct
 import sys
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime, timedelta
@@ -19,10 +18,12 @@ from typing import Any, ClassVar, NamedTuple, Self, get_type_hints
 from uuid import UUID
 
 import orjson
+import pybase64
 
 from common import encryption
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 _HEAD = re.compile(rb'\{"source":"([a-z0-9_.]{1,100})","version":(\d{1,4}),')
 _TRACED = re.compile(_HEAD.pattern + rb'"traceparent":"([0-9a-f-]{55})"')
@@ -76,7 +77,7 @@ class SealableRecord:
             members["traceparent"] = traceparent
         members |= vars(self)
         if contents:
-            members["contents"] = [b64encode(content).decode() for content in contents]
+            members["contents"] = [pybase64.b64encode_as_string(content) for content in contents]
         return orjson.dumps(members)
 
     def content(self, version: int | None = None) -> bytes:
@@ -165,7 +166,7 @@ def without_contents(encoded: bytes) -> tuple[bytes, list[bytes]]:
         contents = members.pop("contents")
         if not isinstance(contents, list):
             raise TypeError
-        return orjson.dumps(members), [b64decode(text, validate=True) for text in contents]
+        return orjson.dumps(members), [pybase64.b64decode(text, validate=True) for text in contents]
     except (ValueError, TypeError, KeyError, AttributeError) as exc:
         raise BadRecord(f"the contents of its attachments can't be read ({type(exc).__name__})") from None
 
@@ -179,7 +180,7 @@ def data_key_of(encoded: bytes) -> str:
 
 def microseconds(moment: datetime) -> int:
     """Microseconds since 1970, as seals use them."""
-    return (moment - EPOCH) // timedelta(microseconds=1)
+    return (moment - EPOCH) // MICROSECOND
 
 
 def _require_known(cls: type[SealableRecord], source: Any, version: Any) -> None:
@@ -289,10 +290,11 @@ class _Layout:
 
     def pack(self, values: Mapping[str, Any]) -> bytes:
         """The bytes of one record's values."""
-        fixed = self._struct.pack(*[convert(values[name]) for name, convert in self._fixed])
-        texts = [values[name].encode() for name in self._texts]
-        sized = [part for text in texts for part in (_LENGTH.pack(len(text)), text)]
-        return b"".join([self._prefix, fixed, *sized])
+        parts = [self._prefix, self._struct.pack(*[convert(values[name]) for name, convert in self._fixed])]
+        for name in self._texts:
+            text = values[name].encode()
+            parts += (_LENGTH.pack(len(text)), text)
+        return b"".join(parts)
 
 
 @cache

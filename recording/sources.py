@@ -213,6 +213,7 @@ class Received:
     number: Numbered
     source: RecordSource | None = None
     record: SealableRecord | None = None
+    version: int = 0  # during an upgrade, older than what this process writes
     refusal: str = ""
 
     def refuse(self, reason: str) -> None:
@@ -225,6 +226,11 @@ class Received:
         """The record; only for one that was not refused."""
         assert self.record is not None  # noqa: S101 - callers filter out the refused ones
         return self.record
+
+    @property
+    def content(self) -> bytes:
+        """What its digest covers."""
+        return self.decoded.content(self.version)
 
     @property
     def event(self) -> UUID:
@@ -272,10 +278,11 @@ def decode_all(numbers: Iterable[Numbered]) -> list[Received]:
 
 def _decode(number: Numbered) -> Received:
     try:
-        source, record = decoded(number.payload)
+        name, version = source_of(number.payload)
+        source = named(name)
+        return Received(number, source, source.decode(number.payload), version)
     except BadRecord as exc:
         return Received(number, refusal=str(exc))
-    return Received(number, source, record)
 
 
 def before_publish(batch: Batch) -> Batch:

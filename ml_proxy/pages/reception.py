@@ -131,7 +131,7 @@ def _classes(row: Row) -> Sequence[str] | None:
 
 def _described(request: HttpRequest, page: Page, form: VerdictForm, caller: Caller) -> dict[str, Any]:
     row: Row = page.rows[0]
-    columns = {row_id: column for row_id, (column,) in page.hidden.items() if column}
+    columns = {row_id: column for row_id, (column,) in page.hidden.items()}
     verdicts = Feedback.objects.filter(inference_id=row.id).order_by("-position")[:PER_PAGE]
     return {
         "row": row,

@@ -78,7 +78,7 @@ class Inference(ReadView):
 
 def _described(page: Page) -> list[dict[str, Any]]:
     """Returns the rows' JSON members, with links for rows that have files."""
-    files = {row_id: column for row_id, (column,) in page.hidden.items() if column}
+    files = {row_id: column for row_id, (column,) in page.hidden.items()}
     if not files:
         return [row.described() for row in page.rows]
     linked = links(SOURCE, files)

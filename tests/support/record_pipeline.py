@@ -1,6 +1,5 @@
 """The steps of a record in the test's process: append, publish, take from Redis, write."""
 
-import base64
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +34,7 @@ def take_messages(broker: redis.Redis, *, keep_last: int = 0) -> list[dict[str, 
     """Takes the messages from Redis, all but the last ones to be sent; returns the arguments of each task."""
     taken = [json.loads(raw) for raw in broker.lrange(LOGS_QUEUE, keep_last, -1)]
     broker.ltrim(LOGS_QUEUE, 0, keep_last - 1) if keep_last else broker.delete(LOGS_QUEUE)
-    return [json.loads(base64.b64decode(message["body"]))[1] for message in reversed(taken)]
+    return [json.loads(message["body"])[1] for message in reversed(taken)]
 
 
 def write_messages(broker: redis.Redis) -> None:

@@ -45,7 +45,7 @@ def fill(rows: int) -> Names:
     from common.ids import uuid7  # noqa: PLC0415 - as above
     from ml_proxy.models import InferenceLog  # noqa: PLC0415 - as above
     from ml_proxy.source import INFERENCES  # noqa: PLC0415 - as above
-    from recording.ingestion import row_of  # noqa: PLC0415 - as above
+    from recording.ingestion import rows_of  # noqa: PLC0415 - as above
     from recording.seals import keyring  # noqa: PLC0415 - as above
     from tools.benchmarks.scale.bulk_load import numbered  # noqa: PLC0415 - as above
     from tools.benchmarks.scale.synthetic import records  # noqa: PLC0415 - as above
@@ -53,7 +53,7 @@ def fill(rows: int) -> Names:
     call_command("migrate", verbosity=0)
     key, origin = keyring().current, uuid7()
     sealed = numbered(records(0, rows), origin, key)
-    while chosen := [row_of(INFERENCES, item, number, origin, key) for item, number in islice(sealed, CHUNK)]:
+    while chosen := rows_of(INFERENCES, islice(sealed, CHUNK), origin, key):
         InferenceLog.objects.bulk_create(chosen)  # type: ignore[arg-type] # the source's rows are of its model
     if connection.vendor == "postgresql":  # as autovacuum does after a while
         with connection.cursor() as cursor:

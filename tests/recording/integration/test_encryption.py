@@ -169,7 +169,7 @@ def test_a_record_that_was_changed_is_quarantined_as_it_is(journal: Path) -> Non
     recorder.record(record())
     batch = batch_in(journal)
     changed = batch.records[0].payload[:-9] + b"\0" + batch.records[0].payload[-8:]
-    write_batch(replace(batch, records=(replace(batch.records[0], payload=changed),)))
+    write_batch(replace(batch, records=(batch.records[0]._replace(payload=changed),)))
     [disposition] = Disposition.objects.all()
     assert (disposition.kind, bytes(disposition.payload)) == ("quarantined", changed)
 

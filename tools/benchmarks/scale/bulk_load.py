@@ -26,10 +26,11 @@ from common.number_set import between
 from ml_proxy.records import InferenceRecord
 from ml_proxy.source import INFERENCES
 from recording.batches import Numbered
-from recording.ingestion import row_of
+from recording.ingestion import rows_of
 from recording.models import Origin
 from recording.publisher.heads import Heads
 from recording.seals import START, Key, keyring
+from recording.sources import Received
 from tools.benchmarks.scale.synthetic import APART, records
 
 PIECE = 10_000  # numbers of an origin
@@ -72,7 +73,7 @@ def load(piece: int, apart: timedelta) -> None:
     key = keyring().current
     first, *others = records(piece * PIECE, PIECE, apart=apart)
     origin = uuid7(first.predicted_at)
-    rows = [row_of(INFERENCES, item, number, origin, key) for item, number in numbered([first, *others], origin, key)]
+    rows = rows_of(INFERENCES, numbered([first, *others], origin, key), origin, key)
     with psycopg.connect(os.environ["DATABASE_URL"]) as own:
         own.execute("SET synchronous_commit = off")
         _copy(own, rows)
@@ -82,13 +83,13 @@ def load(piece: int, apart: timedelta) -> None:
         _copy(own, [Origin(id=origin, host=host, key_id=key.id, settled=settled, ended=True, seal=seal)])
 
 
-def numbered(items: Iterable[InferenceRecord], origin: UUID, key: Key) -> Iterator[tuple[InferenceRecord, Numbered]]:
-    """Numbers and seals records like a gateway process."""
+def numbered(items: Iterable[InferenceRecord], origin: UUID, key: Key) -> Iterator[Received]:
+    """Numbers and seals records like a gateway process, and yields them as the worker receives them."""
     seal = START
     for sequence, item in enumerate(items, start=1):
         digest = key.digest(item.content())
         seal = key.seal(seal, origin, sequence, digest)
-        yield item, Numbered(sequence, digest, seal, item.encode())
+        yield Received(Numbered(sequence, digest, seal, item.encode()), INFERENCES, item, item.version())
 
 
 def _copy(own: "psycopg.Connection[Any]", rows: list[Any]) -> None:

@@ -31,7 +31,7 @@ def batches(count: int, begin: datetime | None = None) -> Iterator[Batch]:
     """Yields batches of one origin. Their records begin at `begin`, or end about now if it is None."""
     key, origin = keyring().current, uuid7()
     items = records(0, count * BATCH, begin=begin or datetime.now(UTC) - APART * count * BATCH)
-    numbers = (number for _, number in numbered(items, origin, key))
+    numbers = (each.number for each in numbered(items, origin, key))
     while chosen := tuple(islice(numbers, BATCH)):
         yield Batch(origin, socket.gethostname(), key.id, chosen)
 
