@@ -19,7 +19,9 @@ export function Values({ value }: { value: unknown }) {
       <dl className="grid grid-cols-[repeat(auto-fill,minmax(min(16rem,100%),1fr))] gap-x-6 text-sm">
         {rows.map(([path, inner]) => (
           <div key={path.join("/")} className="flex justify-between gap-3 border-b py-1.5">
-            <dt className="min-w-0 text-muted-foreground wrap-anywhere">{path.map((name) => words(textOf(name))).join(" › ")}</dt>
+            <dt className="min-w-0 text-muted-foreground wrap-anywhere">
+              {path.map((name) => words(textOf(name))).join(" › ")}
+            </dt>
             <dd
               className={`text-right tabular-nums ${typeof inner === "number" ? "shrink-0" : "min-w-0 wrap-anywhere"}`}
               dir="auto"

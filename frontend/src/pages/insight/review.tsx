@@ -40,13 +40,16 @@ export function ReviewCard({ period }: { period: Period }) {
     {
       id: "answer",
       header: t`Answer`,
-      cell: ({ row: { original } }) => `${original.label ? textOf(original.label) : "–"} ${percent(original.confidence, i18n.locale)}`,
+      cell: ({ row: { original } }) =>
+        `${original.label ? textOf(original.label) : "–"} ${percent(original.confidence, i18n.locale)}`,
     },
     { header: t`Unsure`, accessorKey: "uncertainty", cell: ({ getValue }) => percent(getValue<number>(), i18n.locale) },
     {
       id: "outside",
       header: t`Outside training`,
-      cell: ({ row: { original } }) => <Outside inputs={original.outside.map(({ pointer }) => nameOf(pointer, textOf))} />,
+      cell: ({ row: { original } }) => (
+        <Outside inputs={original.outside.map(({ pointer }) => nameOf(pointer, textOf))} />
+      ),
     },
   ];
   return (

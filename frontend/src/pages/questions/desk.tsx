@@ -9,7 +9,7 @@ import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Select, Textarea } from "@/components/ui/input";
 import { Skeleton } from "@/components/ui/skeleton";
-import { type Database, earlierQuery, type Example, examplesQuery, helpFor } from "./api";
+import { type Database, type Example, earlierQuery, examplesQuery, helpFor } from "./api";
 import { EarlierCard } from "./earlier";
 import { HelpCard } from "./help";
 import { Rows } from "./rows";
