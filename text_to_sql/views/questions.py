@@ -65,7 +65,7 @@ class EarlierQuestions(APIView):
     def get(self, request: Request, database_id: int) -> HttpResponse:
         """Lists one page."""
         query = read_query(request, _PAGE)
-        count = query.get("limit", LIMIT_SCHEMA["default"])
+        count: int = query.get("limit", 100)
         own = QuestionSession.objects.filter(database=registered(database_id), caller=caller_of(request).name)
         after = {"pk__lt": query["after"]} if "after" in query else {}
         found = list(own.filter(**after).order_by("-pk")[: count + 1])

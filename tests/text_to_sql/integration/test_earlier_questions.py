@@ -68,7 +68,7 @@ def test_pages_go_from_the_newest_to_the_oldest(api: Api, database: int) -> None
     sign(api, analyst("ann"))
     for number in range(5):
         ask(api, database, f"visits above {number}")
-    path, found = f"/llm/questions/db/{database}?limit=2", []
+    path, found = f"/llm/questions/db/{database}?limit=2", list[list[str]]()
     while path:
         found += [questions(api, path)]
         following = re.match(r'<http://testserver([^>]+)>; rel="next"', api.client.get(path).get("Link", ""))
