@@ -7,7 +7,7 @@ COMPILE := $(VENV)/python -m tools.launch.uv pip compile $(LOCK) --directory req
 # Names of people and folders are not ASCII. Python would use the locale's encoding for files.
 export PYTHONUTF8 := 1
 
-.PHONY: help up models test check chaos bench scale llm fmt console openapi lock clean base dev
+.PHONY: help up models test check chaos bench scale llm evaluate fmt console openapi lock clean base dev
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -33,6 +33,9 @@ scale: dev ## measure the log as it grows to 5,000,000 rows; ARGS="--rows 100000
 
 llm: base ## serve a small language model on this machine; MODEL=path.gguf another one
 	@exec $(VENV)/python -m tools.llm $(if $(MODEL),--model "$(MODEL)") $(ARGS)
+
+evaluate: base ## ask the connected language model 200 questions whose answers are known; ARGS="--sample 40" fewer
+	@exec $(VENV)/python -m tools.llm.evaluate $(ARGS)
 
 check: dev ## check format, lint, types, import contracts, migrations, settings, OpenAPI, known vulnerabilities
 	@exec scripts/check

@@ -30,11 +30,15 @@ _LONGEST_WAIT = 86_400  # seconds
 
 
 class StatementRefused(GatewayError):
-    """The guard refuses the statement; it did not reach the database."""
+    """The guard refuses the statement; it did not reach the database. `reason` is that of `guard.QueryRefused`."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     kind = "statement-refused"
     title = "This statement may not run"
+
+    def __init__(self, detail: str, *, reason: str = "") -> None:
+        super().__init__(detail)
+        self.reason = reason
 
 
 class ModelNeeded(GatewayError):

@@ -11,7 +11,7 @@ from text_to_sql.agents.query_generator import Draft, Material
 from text_to_sql.asked import Asked
 from text_to_sql.exceptions import CannotAnswer, NotAnswered, StatementFailed, StatementRefused
 from text_to_sql.execution.planning import plan
-from text_to_sql.guard import Catalogue
+from text_to_sql.guard import UNKNOWN_NAMES, Catalogue
 from text_to_sql.llm import client
 from text_to_sql.llm.attempt import Parent
 from text_to_sql.models import QuestionSession, Table
@@ -50,12 +50,12 @@ def _drafted(parent: Parent, asked: Asked) -> Draft:
     if draft.missing and len(chosen) < len(candidates):  # perhaps it is in a table that was not chosen
         material = _material(asked, candidates)
         draft = query_generator.write(parent, material)
-    words = _refusal(parent, draft, catalogue)
-    if words:
-        draft = query_generator.repair(parent, material, draft, words)
-        words = _refusal(parent, draft, catalogue)
-    if words:
-        raise NotAnswered(f"The model's SQL can't run, also after a correction: ask in other words. {words}")
+    refusal = _refusal(parent, draft, catalogue)
+    if refusal:
+        draft = query_generator.repair(parent, material, draft, refusal.detail)
+        refusal = _refusal(parent, draft, catalogue)
+    if refusal:
+        raise _given_up(refusal)
     return draft
 
 
@@ -74,21 +74,29 @@ def _material(asked: Asked, tables: Sequence[Table]) -> Material:
     return Material(
         dialect=asked.database.engine,
         schema="\n\n".join(filter(None, (schema_text.ddl(tables, catalogue), words))),
+        joins=schema_text.joins(tables, catalogue),
         examples=nearest_examples.nearest(asked),
         links=value_links.links(with_values, known.synonyms, asked.question),
         question=asked.question,
     )
 
 
-def _refusal(parent: Parent, draft: Draft, catalogue: Catalogue) -> str:
-    """Why the draft can't run; blank if it can. Raises `CannotAnswer` if the model says what is missing."""
+def _refusal(parent: Parent, draft: Draft, catalogue: Catalogue) -> StatementRefused | StatementFailed | None:
+    """Why the draft can't run. Raises `CannotAnswer` if the model says what is missing."""
     if draft.missing:
         raise CannotAnswer(f"The model says what is missing: {draft.missing}. Ask for what the tables hold.")
     try:
         plan(parent.database, draft.sql, catalogue, parent.left())
     except (StatementRefused, StatementFailed) as exc:
-        return exc.detail
-    return ""
+        return exc
+    return None
+
+
+def _given_up(refusal: StatementRefused | StatementFailed) -> CannotAnswer | NotAnswered:
+    """The error after a correction. A model that still names what no table has looks for what is missing."""
+    if isinstance(refusal, StatementRefused) and refusal.reason in UNKNOWN_NAMES:
+        return CannotAnswer(f"The model looks for what the tables do not hold. {refusal.detail}")
+    return NotAnswered(f"The model's SQL can't run, also after a correction: ask in other words. {refusal.detail}")
 
 
 def warning() -> str | None:

@@ -11,7 +11,7 @@ from text_to_sql.models import Example
 _MAX_COMPARED = 300  # the newest
 
 
-def nearest(asked: Asked, count: int = 4) -> list[Example]:
+def nearest(asked: Asked, count: int = 8) -> list[Example]:
     """At most `count` examples, the nearest last, whose SQL the caller could run: others may name what is hidden."""
     pairs = _pairs(asked.question)
     known = asked.examples[:_MAX_COMPARED]

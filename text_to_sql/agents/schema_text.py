@@ -12,7 +12,7 @@ from text_to_sql.known_tables import KnownTables
 from text_to_sql.models import Column, Table
 
 _MAX_TEXT, _MAX_SAMPLE, _MAX_SAMPLES = 160, 40, 5  # characters, characters, values
-_MAX_SYNONYMS = 40
+_MAX_SYNONYMS, _MAX_JOINS = 40, 20
 _SIMPLE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -24,6 +24,18 @@ def ddl(tables: Iterable[Table], catalogue: Catalogue) -> str:
 def overview(tables: Iterable[Table], catalogue: Catalogue) -> str:
     """One line for each table: its name, what people call it, and its columns."""
     return "\n".join(_overview(table, catalogue) for table in tables)
+
+
+def joins(tables: Iterable[Table], catalogue: Catalogue) -> list[str]:
+    """The foreign keys between these tables, as conditions of a JOIN."""
+    columns = [(table, column) for table in tables for column in _columns(table, catalogue)]
+    names = {table.name for table, _ in columns}
+    found = [
+        f"{table.name}.{column.name} = {column.references}"
+        for table, column in columns
+        if column.references.rpartition(".")[0] in names and _may_name(column.references, catalogue)
+    ]
+    return found[:_MAX_JOINS]
 
 
 def shows_values(table: str, catalogue: Catalogue) -> bool:

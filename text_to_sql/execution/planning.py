@@ -17,6 +17,6 @@ def plan(database: Database, sql: str, catalogue: Catalogue, seconds: float) -> 
     try:
         checked = check(sql, catalogue, 0)
     except QueryRefused as exc:
-        raise StatementRefused(str(exc)) from None
+        raise StatementRefused(str(exc), reason=exc.reason) from None
     limits = Limits(seconds=min(seconds, settings.QUERY_SECONDS), rows=0, bytes=0)
     wall.run(database.info, checked.sql, catalogue.tables, limits)

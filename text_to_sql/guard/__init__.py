@@ -6,10 +6,11 @@ from the tree that was checked. ADR 24 says what it promises.
 
 from text_to_sql.guard.catalogue import Catalogue, Table
 from text_to_sql.guard.checked_query import CheckedQuery, check
-from text_to_sql.guard.refusal import QueryRefused
+from text_to_sql.guard.refusal import UNKNOWN_NAMES, QueryRefused
 from text_to_sql.guard.rules import RuleRefused, check_rule, columns_of_rule
 
 __all__ = [
+    "UNKNOWN_NAMES",
     "Catalogue",
     "CheckedQuery",
     "QueryRefused",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from text_to_sql.guard.catalogue import Catalogue, Table, key_of
-from text_to_sql.guard.refusal import QueryRefused, unknown
+from text_to_sql.guard.refusal import QueryRefused, not_joined, unknown
 from text_to_sql.guard.rules import predicate
 from text_to_sql.guard.scope import Columns, Cte, Ctes, Scope, Source, quoted
 from text_to_sql.guard.text import MAX_NAME
@@ -35,6 +35,10 @@ class Resolver:
     def owners(self, column: str) -> list[str]:
         """The tables with a visible column that has this key."""
         return self._catalogue.owners(column)
+
+    def is_table(self, key: str) -> bool:
+        """Whether a visible table has this key."""
+        return self._catalogue.find(key) is not None
 
     def query(self, node: exp.Expr, ctes: Ctes, outer: Scope | None) -> Columns:
         """Resolves a SELECT, a set operation, or one of these in brackets. Returns its columns by key."""
@@ -316,7 +320,10 @@ class _Select:
         for scope in self._scope.outwards():
             if key in scope.sources:
                 return scope.sources[key]
-        raise unknown("table", table.name, [source.alias for source in self._scope.sources.values()])
+        names = [source.alias for source in self._scope.sources.values()]
+        if self._resolver.is_table(key):
+            raise not_joined(table.name, names)
+        raise unknown("table", table.name, names)
 
 
 def _fence(node: exp.Select, dialect: str) -> None:

@@ -8,6 +8,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from tests.support.llm_server import MODEL, LLMServer
 from tests.support.registered import Api
 from tests.text_to_sql.conftest import Target
+from text_to_sql.agents import query_generator
 from text_to_sql.models import Column, Database, QuestionSession, Synonym, Table
 from text_to_sql.records import LLMRecord
 
@@ -33,7 +34,11 @@ def test_the_models_sql_is_answered_and_run(api: Api, target: Target, llm: LLMSe
     assert (status, answer["result"], answer["sql"], answer["query"]) == (200, "SUCCESS", COUNT, COUNT)
     assert answer["id"] == answer["session_id"]
     assert (answer["example"], answer["warning"]) == (None, None)
-    assert answer["model"] == {"name": MODEL, "provider": llm.url.removeprefix("http://"), "prompt_version": "2"}
+    assert answer["model"] == {
+        "name": MODEL,
+        "provider": llm.url.removeprefix("http://"),
+        "prompt_version": query_generator.VERSION,
+    }
     status, result = api.call("post", f"/llm/execute-sql/db/{database}/{answer['id']}")
     assert (status, result["data"]) == (200, [{"visits": 2}])
 
@@ -123,6 +128,30 @@ def test_after_one_correction_it_gives_up(api: Api, clinic: int, llm: LLMServer)
     assert (status, problem["type"]) == (422, "urn:ml-proxy:problem:not-answered")
     assert len(llm.requests) == 2
     assert not QuestionSession.objects.exists()
+
+
+def test_what_no_table_has_is_asked_back_after_a_correction(api: Api, clinic: int, llm: LLMServer) -> None:
+    llm.say("SELECT AVG(age) FROM people")
+    status, problem = ask(api, clinic, "환자의 평균 나이는?")
+    assert (status, problem["type"], len(llm.requests)) == (422, "urn:ml-proxy:problem:cannot-answer", 2)
+    assert "'age'" in str(problem["detail"])
+
+
+@pytest.mark.parametrize("statement", ["SELECT fee FROM people", "SELECT visits.fee FROM people"])
+def test_a_correction_knows_how_tables_are_joined(api: Api, clinic: int, llm: LLMServer, statement: str) -> None:
+    Column.objects.filter(name="person_id").update(references="people.id")
+    llm.say(statement)
+    status, problem = ask(api, clinic)
+    assert (status, problem["type"]) == (422, "urn:ml-proxy:problem:not-answered")
+    assert "Tables are joined by visits.person_id = people.id." in llm.prompt()
+
+
+def test_a_hidden_column_joins_nothing(api: Api, clinic: int, llm: LLMServer) -> None:
+    Column.objects.filter(name="person_id").update(references="people.id", hidden=True)
+    llm.say("SELECT fee FROM people")
+    ask(api, clinic)
+    assert "joined" not in llm.prompt()
+    assert "person_id" not in llm.prompt()
 
 
 def test_planning_runs_nothing(api: Api, target: Target, llm: LLMServer, settings: Settings) -> None:
