@@ -65,6 +65,7 @@ class NewestFirst(ChangeList):
     """A keyset-paged list, in the one order that has an index."""
 
     model_admin: "KeysetList"
+    search_var = SEARCH_VAR  # for the template
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         """The model admin's ordering, whatever the URL says."""

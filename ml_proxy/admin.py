@@ -30,6 +30,7 @@ class VerdictInline(Inline):
     """The verdicts on an inference, newest first, for those who may see feedback."""
 
     model = Feedback
+    template = "admin/read_only_inline.html"
     fields = readonly_fields = ("created_at", "verdict", "label", "note", "caller")
     ordering = ("-position",)
     extra = max_num = 0

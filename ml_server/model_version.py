@@ -11,7 +11,7 @@ from ml_server.handlers import HandlerFactories
 from ml_server.handlers.handler import Body, Handler, Metadata, Predictions
 
 REQUIRED = ("name", "version", "task", "input_schema", "example", "classes", "metrics", "trained_at", "lineage")
-OPTIONAL = ("licence", "preprocessing", "reference")
+OPTIONAL = ("licence", "preprocessing", "reference", "translations")
 
 
 class ModelVersion:

@@ -37,7 +37,7 @@ def generate(asked: Asked) -> tuple[QuestionSession, ModelName]:
     parent = Parent(database=asked.database, session_id=str(session_id), caller=asked.caller)
     draft = _drafted(parent, asked)
     session = QuestionSession.objects.create(
-        id=session_id, database=asked.database, question=asked.question, sql=draft.sql
+        id=session_id, database=asked.database, caller=asked.caller, question=asked.question, sql=draft.sql
     )
     return session, ModelName(name=draft.model, provider=client.provider(), prompt_version=query_generator.VERSION)
 

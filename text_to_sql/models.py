@@ -173,9 +173,13 @@ class QuestionSession(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     database = models.ForeignKey(Database, on_delete=models.CASCADE, related_name="+")
+    caller = models.CharField(max_length=_LLM_MAX["caller"], blank=True)
     question = EncryptedTextField()
     sql = EncryptedTextField()
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["caller", "database", "-id"], name="question_by_caller")]
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -22,7 +22,8 @@ def answer(asked: Asked) -> tuple[QuestionSession, Example] | None:
         sql = example_templates.fitted(example.question, example.sql, question, database.engine, names)
         if sql is not None:
             _require_allowed(sql, asked.catalogue)
-            return QuestionSession.objects.create(database=database, question=question, sql=sql), example
+            session = QuestionSession.objects.create(database=database, caller=asked.caller, question=question, sql=sql)
+            return session, example
     return None
 
 

@@ -6,7 +6,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from text_to_sql.models import Column, Database, Example, Synonym, Table
+from text_to_sql.models import Column, Database, Example, QuestionSession, Synonym, Table
 
 LIST_SCHEMA = {"type": "array", "items": {"type": "object", "additionalProperties": {}}}
 _WRITTEN = ("kor_name", "description", "hidden")
@@ -152,6 +152,16 @@ class QuestionResponse(serializers.Serializer[Any]):
     example = ExampleSchema(allow_null=True, help_text="The verified example that equals the question.")
     model = ModelSchema(allow_null=True, help_text="The model that wrote the SQL.")
     warning = serializers.CharField(allow_null=True)
+
+
+class EarlierQuestion(serializers.ModelSerializer[QuestionSession]):
+    """A question of the caller, and the SQL that answered it."""
+
+    session_id = serializers.UUIDField(source="id", help_text="By which the SQL is run, and kept as an example.")
+
+    class Meta:
+        model = QuestionSession
+        fields = ("session_id", "question", "sql", "created_at")
 
 
 class ExecutionRequest(serializers.Serializer[Any]):

@@ -8,6 +8,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { client } from "./api/client";
 import { makeQueries } from "./api/queries";
+import { meQuery } from "./api/session";
 import { SignInDialog } from "./components/sign-in-dialog";
 import { Toaster } from "./components/toaster";
 import { startLanguage } from "./i18n";
@@ -19,6 +20,7 @@ const queries = makeQueries();
 
 setNonce(document.querySelector<HTMLMetaElement>("meta[property=csp-nonce]")?.nonce ?? ""); // for Radix' styles
 startTheme();
+void queries.prefetchQuery(meQuery); // the router waits for it
 await startLanguage();
 createRoot(document.getElementById("root") as HTMLElement).render(
   <StrictMode>

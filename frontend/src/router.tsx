@@ -7,6 +7,7 @@ import {
   Outlet,
   redirect,
 } from "@tanstack/react-router";
+import { modelsQuery } from "./api/models";
 import { meQuery } from "./api/session";
 import { NotFound, RouteError } from "./components/route-error";
 import { Shell } from "./components/shell";
@@ -46,7 +47,10 @@ const signIn = createRoute({
 const predict = createRoute({
   getParentRoute: () => shell,
   path: "/predict",
-  loader: () => loadCatalogue("predict"),
+  loader({ context }) {
+    void context.queries.prefetchQuery(modelsQuery); // while the page's code is loaded
+    return loadCatalogue("predict");
+  },
   component: lazyRouteComponent(() => import("./pages/predict"), "Page"),
 });
 

@@ -22,6 +22,29 @@ from ml_server.reference import build_reference
 POSITIVE = 0  # malignant, the class that sensitivity refers to
 # No measurement of a biopsy is negative. The maximum keeps the values within 32-bit floats.
 MINIMUM, MAXIMUM = 0.0, 1e6
+_MEASURES = {
+    "radius": "반지름",
+    "texture": "질감",
+    "perimeter": "둘레",
+    "area": "면적",
+    "smoothness": "매끄러움",
+    "compactness": "조밀도",
+    "concavity": "오목함",
+    "concave_points": "오목점",
+    "symmetry": "대칭성",
+    "fractal_dimension": "프랙털 차원",
+}
+_STATISTICS = {"mean_{}": "{} 평균", "{}_error": "{} 표준오차", "worst_{}": "{} 최댓값"}
+KOREAN = {
+    "malignant": "악성",
+    "benign": "양성",
+    "features": "측정값",
+    **{
+        name.format(measure): words.format(word)
+        for name, words in _STATISTICS.items()
+        for measure, word in _MEASURES.items()
+    },
+}
 
 
 class BreastCancer(Recipe):
@@ -77,6 +100,7 @@ class BreastCancer(Recipe):
             "input_schema": input_schema(dataset),
             "example": {"model": self.name, "features": dict(zip(dataset.features, row, strict=True))},
             "reference": build_reference(dataset.features, split.train_rows),
+            "translations": {"ko": KOREAN},
         }
 
 

@@ -33,6 +33,7 @@ PREPROCESSING = {
     "mean": [0.3],  # approximately those of all pixels
     "std": [0.38],
 }
+KOREAN = {"image": "사진"}
 OPSET_VERSION, IR_VERSION = 17, 8  # of 2022; every ONNX Runtime since 1.12 reads them
 
 
@@ -104,6 +105,7 @@ class HandwrittenDigits(Recipe):
             "input_schema": INPUT_SCHEMA,
             "example": {"model": self.name, "image": _to_base64(_undo_preprocessing(split.holdout_rows[0, 0]))},
             "preprocessing": PREPROCESSING,
+            "translations": {"ko": KOREAN},
         }
 
 

@@ -129,11 +129,15 @@ class Migration(migrations.Migration):
             name='QuestionSession',
             fields=[
                 ('id', models.UUIDField(default=common.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('caller', models.CharField(blank=True, max_length=150)),
                 ('question', common.encrypted_fields.EncryptedTextField()),
                 ('sql', common.encrypted_fields.EncryptedTextField()),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('database', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='text_to_sql.database')),
             ],
+            options={
+                'indexes': [models.Index(fields=['caller', 'database', '-id'], name='question_by_caller')],
+            },
         ),
         migrations.CreateModel(
             name='Table',

@@ -9,6 +9,7 @@ export type Model = {
   input_schema?: Record<string, unknown>;
   example?: Record<string, unknown>;
   classes?: string[];
+  translations?: Record<string, unknown>;
 };
 
 /** The models that answer predictions, the default one first. */
@@ -24,6 +25,7 @@ export const modelsQuery = queryOptions({
       input_schema: isObject(model.input_schema) ? model.input_schema : undefined,
       example: isObject(model.example) ? model.example : undefined,
       classes: Array.isArray(model.classes) ? model.classes.map(String) : undefined,
+      translations: isObject(model.translations) ? model.translations : undefined,
     }));
   },
 });

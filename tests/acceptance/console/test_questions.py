@@ -108,8 +108,11 @@ def test_a_question_is_answered_edited_and_refused(open_page: Open, language: st
     expect(page.get_by_role("alert")).to_contain_text("SELECT")
     expect(result).to_have_count(0)  # rows of another statement don't stand below it
     assert violations(page) == []
-    card = page.get_by_role("region", name=words["earlier"])
-    expect(card.get_by_role("button", name=words["question"])).to_be_visible()
+
+    page.reload()
+    page.get_by_role("region", name=words["earlier"]).get_by_role("button", name=words["question"]).click()
+    expect(page.locator(".cm-content")).to_contain_text("GROUP BY city")
+    expect(result.get_by_role("row")).to_have_count(11)
 
 
 @pytest.mark.usefixtures("shop")

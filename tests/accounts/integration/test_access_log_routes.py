@@ -115,6 +115,7 @@ ROUTES: dict[str, Look | None] = {
     "ddp/synonym/<int:item_id>": None,
     "ddp/example/<int:item_id>": None,
     "llm/generate-sql/db/<int:database_id>": None,
+    "llm/questions/db/<int:database_id>": None,  # the caller's own questions
     "llm/execute-sql/db/<int:database_id>/<slug:session_id>": None,
     "llm/execute-sql/db/<int:database_id>/<slug:session_id>/verify": None,
     "ai/classify/": None,  # its own record; the picture is the caller's

@@ -126,6 +126,7 @@ SQL = {
     "ddp/synonym/<int:item_id>": Row("/ddp/synonym/7", {"DELETE": CHANGES}),
     "ddp/example/<int:item_id>": Row("/ddp/example/7", {"DELETE": CHANGES}),
     "llm/generate-sql/db/<int:database_id>": Row("/llm/generate-sql/db/7", posts(ANALYST), body={}),
+    "llm/questions/db/<int:database_id>": Row("/llm/questions/db/7", reads(ANALYST)),
     "llm/execute-sql/db/<int:database_id>/<slug:session_id>": Row("/llm/execute-sql/db/7/s", posts(ANALYST), body={}),
     "llm/execute-sql/db/<int:database_id>/<slug:session_id>/verify": Row(
         "/llm/execute-sql/db/7/s/verify", {"POST": CHANGES}, body={}

@@ -102,6 +102,7 @@ OPERATIONS = {
     ("get", "/llm/executions/export/"),
     ("get", "/llm/executions/{row_id}/"),
     ("post", "/llm/generate-sql/db/{database_id}"),
+    ("get", "/llm/questions/db/{database_id}"),
 }
 
 

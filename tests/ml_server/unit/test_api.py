@@ -125,7 +125,7 @@ def test_model_info_describes_how_to_call_the_model(client: FlaskClient) -> None
     model, image_model = info["models"]
     assert (info["name"], info["version"]) == (model["name"], model["version"]) == (DEFAULT_MODEL, "1")
     expected = {"name", "version", "task", "input_schema", "example", "classes", "metrics", "trained_at", "lineage"}
-    common = expected | {"licence", "change_plan"}
+    common = expected | {"licence", "change_plan", "translations"}
     assert model.keys() == common | {"reference"}  # how its inputs were distributed
     assert image_model.keys() == common | {"preprocessing"}
     assert model["example"]["model"] == DEFAULT_MODEL
@@ -133,6 +133,8 @@ def test_model_info_describes_how_to_call_the_model(client: FlaskClient) -> None
     jsonschema.validate(model["example"], model["input_schema"])
     assert client.post(PREDICT, json=model["example"]).status_code == 200
     assert model["classes"] == ["malignant", "benign"]
+    shown = {"features", *model["input_schema"]["properties"]["features"]["required"], *model["classes"]}
+    assert model["translations"]["ko"].keys() == shown
 
 
 def test_model_info_has_the_lineage(client: FlaskClient, dataset: Dataset) -> None:

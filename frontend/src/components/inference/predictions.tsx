@@ -2,6 +2,7 @@ import { useLingui } from "@lingui/react/macro";
 import type { Prediction } from "@ml-proxy/client";
 import { share } from "@/lib/format";
 import { isObject } from "@/lib/json";
+import { useModelText } from "./model-texts";
 
 /** The predictions in a model's answer, surest first; none if the model answers in another form. */
 export function predictionsOf(output: unknown): Prediction[] {
@@ -15,18 +16,19 @@ export function predictionsOf(output: unknown): Prediction[] {
 /** The surest class in large letters, and each class with its probability as a bar. */
 export function Predictions({ predictions, isStale }: { predictions: Prediction[]; isStale?: boolean }) {
   const { i18n } = useLingui();
+  const textOf = useModelText();
   const [top] = predictions;
   if (!top) return null;
   return (
     <div>
       <p className="mb-4 text-3xl font-semibold tracking-tight wrap-anywhere" dir="auto" data-testid="top-label">
-        {top.label}
+        {textOf(top.label)}
       </p>
       <ul className="flex flex-col gap-3">
         {predictions.map(({ label, confidence }, place) => (
           <li key={label} className="grid grid-cols-[minmax(0,1fr)_auto] gap-x-4 gap-y-1">
             <span className="wrap-anywhere" dir="auto">
-              {label}
+              {textOf(label)}
             </span>
             <span className="font-semibold tabular-nums">{share(confidence, i18n.locale)}</span>
             <Bar value={confidence} isTop={place === 0 && !isStale} className="col-span-2" />

@@ -1,6 +1,7 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { words } from "@/lib/format";
 import { leaves } from "@/lib/json";
+import { useModelText } from "./model-texts";
 import { isPicture, pictureUrl } from "./pictures";
 
 const MAX_SHOWN = 500; // rows; the text below has all
@@ -11,13 +12,16 @@ const NAMES = new Set(["doctor_name", "patient_name"]); // they stand above
 /** A JSON value as a table of names and values, and as text. */
 export function Values({ value }: { value: unknown }) {
   const { i18n } = useLingui();
+  const textOf = useModelText();
   const rows = withoutCommonName(leaves(value).filter(([[name = ""]]) => !NAMES.has(name))).slice(0, MAX_SHOWN);
   return (
     <div>
       <dl className="grid grid-cols-[repeat(auto-fill,minmax(min(16rem,100%),1fr))] gap-x-6 text-sm">
         {rows.map(([path, inner]) => (
           <div key={path.join("/")} className="flex justify-between gap-3 border-b py-1.5">
-            <dt className="min-w-0 text-muted-foreground wrap-anywhere">{path.map(words).join(" › ")}</dt>
+            <dt className="min-w-0 text-muted-foreground wrap-anywhere">
+              {path.map((name) => words(textOf(name))).join(" › ")}
+            </dt>
             <dd
               className={`text-right tabular-nums ${typeof inner === "number" ? "shrink-0" : "min-w-0 wrap-anywhere"}`}
               dir="auto"

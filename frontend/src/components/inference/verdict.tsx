@@ -10,6 +10,7 @@ import { toast } from "@/components/toaster";
 import { Button } from "@/components/ui/button";
 import { Input, Select } from "@/components/ui/input";
 import { moment } from "@/lib/format";
+import { useModelText } from "./model-texts";
 
 const AGREE = "";
 
@@ -30,6 +31,7 @@ const verdictsKey = (id: string) => ["verdicts", id];
 
 function Given({ id }: { id: string }) {
   const { i18n } = useLingui();
+  const textOf = useModelText();
   const { data, error } = useQuery({
     queryKey: verdictsKey(id),
     queryFn: async () => {
@@ -48,9 +50,9 @@ function Given({ id }: { id: string }) {
         <li key={verdict.id} className="wrap-anywhere">
           <strong className="font-semibold">
             {verdict.verdict === "agree" ? (
-              <Trans>The model was right: {verdict.label}</Trans>
+              <Trans>The model was right: {textOf(verdict.label ?? "")}</Trans>
             ) : (
-              <Trans>Corrected: {verdict.label}</Trans>
+              <Trans>Corrected: {textOf(verdict.label ?? "")}</Trans>
             )}
           </strong>{" "}
           <span className="text-sm text-muted-foreground">
@@ -65,10 +67,11 @@ function Given({ id }: { id: string }) {
 
 function VerdictForm({ id, classes, top }: Props) {
   const { t } = useLingui();
+  const textOf = useModelText();
   const [choice, setChoice] = useState(AGREE);
   const [note, setNote] = useState("");
   const queries = useQueryClient();
-  const others = classes.filter((name) => name !== top);
+  const others = classes.filter((name) => name !== top).map((label) => ({ label, name: textOf(label) }));
   const mutation = useMutation({
     mutationFn: () =>
       api.POST("/ml/v1/history/{inference_id}/feedback/", {
@@ -92,8 +95,8 @@ function VerdictForm({ id, classes, top }: Props) {
         {classes.length > 0 ? (
           <Select value={choice} onChange={(event) => setChoice(event.target.value)}>
             <option value={AGREE}>{t`The model is right`}</option>
-            {others.map((name) => (
-              <option key={name} value={name}>
+            {others.map(({ label, name }) => (
+              <option key={label} value={label}>
                 {t`No, it is: ${name}`}
               </option>
             ))}

@@ -2,6 +2,7 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import type { Inference } from "@ml-proxy/client";
 import { useQueries } from "@tanstack/react-query";
 import { useId, useState } from "react";
+import { type TextOf, useModelText } from "@/components/inference/model-texts";
 import { predictionsOf } from "@/components/inference/predictions";
 import { ProblemAlert } from "@/components/problem-alert";
 import { Dialog } from "@/components/ui/dialog";
@@ -31,6 +32,7 @@ export function CompareDialog({ ids, onClose }: { ids: readonly string[]; onClos
 
 function Comparison({ left, right }: { left: Inference; right: Inference }) {
   const { t, i18n } = useLingui();
+  const textOf = useModelText();
   const id = useId();
   const [isAll, setAll] = useState(false);
   const about = [
@@ -38,9 +40,9 @@ function Comparison({ left, right }: { left: Inference; right: Inference }) {
     [t`Doctor`, left.doctor_name, right.doctor_name],
     [t`Predicted`, moment(left.predicted_at, i18n.locale), moment(right.predicted_at, i18n.locale)],
     [t`Model`, `${left.model_name} ${left.model_version}`, `${right.model_name} ${right.model_version}`],
-    [t`Answer`, answer(left, i18n.locale), answer(right, i18n.locale)],
+    [t`Answer`, answer(left, i18n.locale, textOf), answer(right, i18n.locale, textOf)],
   ] as const;
-  const inputs = inputPairs(left, right);
+  const inputs = inputPairs(left, right, textOf);
   const differing = inputs.filter(([, one, other]) => one !== other);
   return (
     <>
@@ -83,25 +85,25 @@ function Comparison({ left, right }: { left: Inference; right: Inference }) {
   );
 }
 
-function answer({ output_data: output }: Inference, locale: string): string {
+function answer({ output_data: output }: Inference, locale: string, textOf: TextOf): string {
   return predictionsOf(output)
-    .map(({ label, confidence }) => `${label} ${share(confidence, locale)}`)
+    .map(({ label, confidence }) => `${textOf(label)} ${share(confidence, locale)}`)
     .join(", ");
 }
 
 /** Each input of either, with its value in both; blank where one has no such input. */
-function inputPairs(left: Inference, right: Inference): [string, string, string][] {
-  const [one, other] = [valuesOf(left), valuesOf(right)];
+function inputPairs(left: Inference, right: Inference, textOf: TextOf): [string, string, string][] {
+  const [one, other] = [valuesOf(left, textOf), valuesOf(right, textOf)];
   const names = [...new Set([...one.keys(), ...other.keys()])];
   return names.map((name) => [name, one.get(name) ?? "", other.get(name) ?? ""]);
 }
 
-function valuesOf({ input_data: input }: Inference): Map<string, string> {
+function valuesOf({ input_data: input }: Inference, textOf: TextOf): Map<string, string> {
   const pairs = leaves(input).filter(([[name = ""]]) => !NAMES.has(name));
-  return new Map(pairs.map(([path, value]) => [path.map(words).join(" › "), textOf(value)]));
+  return new Map(pairs.map(([path, value]) => [path.map((name) => words(textOf(name))).join(" › "), shortText(value)]));
 }
 
-function textOf(value: unknown): string {
+function shortText(value: unknown): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
 }

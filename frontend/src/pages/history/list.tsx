@@ -2,6 +2,7 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { Link } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useEffect, useMemo, useRef } from "react";
+import { useModelText } from "@/components/inference/model-texts";
 import { Bar } from "@/components/inference/predictions";
 import { ProblemAlert } from "@/components/problem-alert";
 import { Checkbox } from "@/components/ui/input";
@@ -24,6 +25,7 @@ type Props = {
 /** The rows that are on the screen, of a list without end. */
 export function HistoryList({ query, chosen, onChoose }: Props) {
   const { t, i18n } = useLingui();
+  const textOf = useModelText();
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.rows) ?? [], [query.data]);
   const times = useMemo(
@@ -72,6 +74,7 @@ export function HistoryList({ query, chosen, onChoose }: Props) {
                   index={index}
                   start={start}
                   time={times.format(new Date(row.predictedAt))}
+                  answer={textOf(row.label)}
                   locale={i18n.locale}
                   isChosen={chosen.includes(row.id)}
                   onChoose={onChoose}
@@ -117,13 +120,14 @@ type RowProps = {
   index: number;
   start: number;
   time: string;
+  answer: string;
   locale: string;
   isChosen: boolean;
   onChoose: Props["onChoose"];
   chooseLabel: string;
 };
 
-const Row = memo(function Row({ row, index, start, time, locale, isChosen, onChoose, chooseLabel }: RowProps) {
+const Row = memo(function Row({ row, index, start, time, answer, locale, isChosen, onChoose, chooseLabel }: RowProps) {
   return (
     <div
       role="row"
@@ -151,7 +155,7 @@ const Row = memo(function Row({ row, index, start, time, locale, isChosen, onCho
       </span>
       <span role="cell" className="flex min-w-0 items-center gap-2 max-md:order-2">
         <span className="min-w-0 flex-1 truncate" dir="auto">
-          {row.label}
+          {answer}
         </span>
         {row.label && <Bar value={row.confidence} isTop className="w-12 shrink-0 max-lg:hidden" />}
         {row.label && (

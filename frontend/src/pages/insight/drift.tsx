@@ -2,6 +2,7 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
 import { type Column, DataTable } from "@/components/data-table";
+import { useModelText } from "@/components/inference/model-texts";
 import { ProblemAlert } from "@/components/problem-alert";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
@@ -18,6 +19,7 @@ const SHOWN = 8;
 export function DriftCard({ period }: { period: Period }) {
   const { t, i18n } = useLingui();
   const { data, error, refetch } = useQuery(driftQuery(period));
+  const textOf = useModelText();
   const [isAll, setAll] = useState(false);
   const [chosen, setChosen] = useState<Input | null>(null);
   if (error) return <ProblemAlert error={error} onRetry={refetch} className="lg:col-span-2" />;
@@ -30,7 +32,7 @@ export function DriftCard({ period }: { period: Period }) {
       accessorKey: "pointer",
       cell: ({ row: { original } }) => (
         <button type="button" className="text-left text-primary underline" onClick={() => setChosen(original)}>
-          {nameOf(original.pointer)}
+          {nameOf(original.pointer, textOf)}
         </button>
       ),
     },
@@ -76,7 +78,7 @@ export function DriftCard({ period }: { period: Period }) {
           )}
         </>
       )}
-      <Dialog open={chosen !== null} onClose={() => setChosen(null)} title={chosen && nameOf(chosen.pointer)}>
+      <Dialog open={chosen !== null} onClose={() => setChosen(null)} title={chosen && nameOf(chosen.pointer, textOf)}>
         {chosen && <Bins input={chosen} />}
       </Dialog>
     </Card>
@@ -85,6 +87,7 @@ export function DriftCard({ period }: { period: Period }) {
 
 function Bins({ input }: { input: Input }) {
   const { t } = useLingui();
+  const textOf = useModelText();
   const [training, log] = [shares(input.reference), shares(input.observed)];
   const rows = binNames(input, t`missing`).map((bin, number) => ({
     bin,
@@ -103,7 +106,7 @@ function Bins({ input }: { input: Input }) {
           <InputBins input={input} />
         </Suspense>
       </div>
-      <DataTable caption={nameOf(input.pointer)} columns={columns} rows={rows} />
+      <DataTable caption={nameOf(input.pointer, textOf)} columns={columns} rows={rows} />
     </>
   );
 }

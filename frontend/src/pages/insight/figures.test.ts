@@ -15,8 +15,9 @@ test("shares are percentages, also of nothing", () => {
 });
 
 test("a pointer is shown by its last part", () => {
-  expect(nameOf("/features/mean_radius")).toBe("mean radius");
-  expect(nameOf("/a~1b")).toBe("a/b");
+  expect(nameOf("/features/mean_radius", (name) => name)).toBe("mean radius");
+  expect(nameOf("/features/mean_radius", (name) => `평균 ${name}`)).toBe("평균 mean radius");
+  expect(nameOf("/a~1b", (name) => name)).toBe("a/b");
   expect(percent(null, "en")).toBe("–");
   expect(percent(0.1234, "en")).toBe("12.3%");
 });

@@ -1,3 +1,4 @@
+import type { TextOf } from "@/components/inference/model-texts";
 import { share } from "@/lib/format";
 import type { Input } from "./api";
 
@@ -15,9 +16,9 @@ export function binNames({ edges, categories }: Input, missing: string): string[
 }
 
 /** The last part of a JSON pointer, for people. */
-export function nameOf(pointer: string): string {
+export function nameOf(pointer: string, textOf: TextOf): string {
   const last = pointer.split("/").at(-1) ?? pointer;
-  return last.replaceAll("~1", "/").replaceAll("~0", "~").replaceAll("_", " ");
+  return textOf(last.replaceAll("~1", "/").replaceAll("~0", "~")).replaceAll("_", " ");
 }
 
 export function percent(fraction: number | null, locale: string): string {

@@ -5,6 +5,7 @@ import { may, meQuery } from "@/api/session";
 import { ChartCard } from "@/components/chart-card";
 import { type Column, DataTable } from "@/components/data-table";
 import { Field } from "@/components/field";
+import { useModelText } from "@/components/inference/model-texts";
 import { PageHeader } from "@/components/page-header";
 import { ProblemAlert } from "@/components/problem-alert";
 import { Card } from "@/components/ui/card";
@@ -115,7 +116,8 @@ function Tiles({ overview }: { overview: Overview }) {
 
 function useClassName() {
   const { t } = useLingui();
-  return (label: string) => (label === "" ? t`no class` : label === "…" ? t`other classes` : label);
+  const textOf = useModelText();
+  return (label: string) => (label === "" ? t`no class` : label === "…" ? t`other classes` : textOf(label));
 }
 
 function DaysCard({ overview: { days, classes } }: { overview: Overview }) {

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { type Column, DataTable } from "@/components/data-table";
 import { Field } from "@/components/field";
+import { useModelText } from "@/components/inference/model-texts";
 import { Moment } from "@/components/moment";
 import { ProblemAlert } from "@/components/problem-alert";
 import { Card, CardTitle } from "@/components/ui/card";
@@ -17,6 +18,7 @@ const SHOWN_INPUTS = 3;
 /** Inferences without a verdict, the least sure and the most drifted first. */
 export function ReviewCard({ period }: { period: Period }) {
   const { t, i18n } = useLingui();
+  const textOf = useModelText();
   const [order, setOrder] = useState<Order>("score");
   const { data, error, refetch } = useQuery(reviewQuery(period, order));
   const columns: Column<Candidate>[] = [
@@ -38,13 +40,16 @@ export function ReviewCard({ period }: { period: Period }) {
     {
       id: "answer",
       header: t`Answer`,
-      cell: ({ row: { original } }) => `${original.label ?? "–"} ${percent(original.confidence, i18n.locale)}`,
+      cell: ({ row: { original } }) =>
+        `${original.label ? textOf(original.label) : "–"} ${percent(original.confidence, i18n.locale)}`,
     },
     { header: t`Unsure`, accessorKey: "uncertainty", cell: ({ getValue }) => percent(getValue<number>(), i18n.locale) },
     {
       id: "outside",
       header: t`Outside training`,
-      cell: ({ row: { original } }) => <Outside inputs={original.outside.map(({ pointer }) => nameOf(pointer))} />,
+      cell: ({ row: { original } }) => (
+        <Outside inputs={original.outside.map(({ pointer }) => nameOf(pointer, textOf))} />
+      ),
     },
   ];
   return (

@@ -22,10 +22,12 @@ import { fileMembers, formSchema, requestBody } from "./schema";
 import type { Fault } from "./validate";
 
 const loadCheck = () => import("./validate");
-const SchemaForm = lazy(async () => {
+const loadForm = async () => {
   const [{ SchemaForm }] = await Promise.all([import("./schema-form"), loadCheck()]);
   return { default: SchemaForm };
-});
+};
+const SchemaForm = lazy(loadForm);
+loadForm().catch(() => {}); // it is large, so it is not left until the models are known; `lazy` reports a failure
 const NAMES = ["doctor_name", "patient_name"];
 
 type TextFault = { path: readonly string[]; text: string };

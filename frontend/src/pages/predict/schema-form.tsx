@@ -13,6 +13,7 @@ import {
   type ValidatorType,
   type WidgetProps,
 } from "@rjsf/utils";
+import { useModelText } from "@/components/inference/model-texts";
 import { Checkbox, Input, Select, Textarea } from "@/components/ui/input";
 import { words } from "@/lib/format";
 import { PictureWidget } from "./picture-widget";
@@ -85,6 +86,7 @@ function FieldTemplate({
   hidden,
 }: FieldTemplateProps) {
   const { t } = useLingui();
+  const textOf = useModelText();
   if (hidden) return <div hidden>{children}</div>;
   if (schema.type === "object" || schema.type === "array") return <div className="col-span-full">{children}</div>;
   const isCheckbox = schema.type === "boolean";
@@ -92,13 +94,13 @@ function FieldTemplate({
   return (
     <div className={`flex min-w-0 flex-col justify-end gap-1 ${isPicture ? "col-span-full" : ""}`}>
       <label htmlFor={id} className={isCheckbox ? "order-1 text-sm font-medium" : "text-sm font-medium"}>
-        {schema.title ?? words(label)}
+        {schema.title ? textOf(schema.title) : words(textOf(label))}
         {!required && !isCheckbox && <span className="font-normal text-muted-foreground"> ({t`optional`})</span>}
       </label>
       {children}
       {rawDescription && !isPicture && (
         <p id={`${id}__description`} className="text-sm text-muted-foreground">
-          {rawDescription}
+          {textOf(rawDescription)}
         </p>
       )}
       {rawErrors?.map((text) => (
@@ -111,13 +113,14 @@ function FieldTemplate({
 }
 
 function ObjectFieldTemplate({ title, properties, fieldPathId, schema }: ObjectFieldTemplateProps) {
+  const textOf = useModelText();
   const grid = "grid grid-cols-[repeat(auto-fill,minmax(min(9.5rem,100%),1fr))] gap-x-4 gap-y-3";
   const controls = properties.map(({ content, hidden }) => (hidden ? null : content));
   const isRoot = fieldPathId.path.length === 0;
   if (isRoot) return <div className={grid}>{controls}</div>;
   return (
     <fieldset className="min-w-0">
-      <legend className="mb-2 font-semibold">{schema.title ?? words(title)}</legend>
+      <legend className="mb-2 font-semibold">{schema.title ? textOf(schema.title) : words(textOf(title))}</legend>
       <div className={grid}>{controls}</div>
     </fieldset>
   );
@@ -160,6 +163,7 @@ function BaseInputTemplate(props: BaseInputTemplateProps) {
 }
 
 function SelectWidget({ id, value, options, required, rawErrors, onChange }: WidgetProps) {
+  const textOf = useModelText();
   const choices = options.enumOptions ?? [];
   const place = choices.findIndex((choice) => choice.value === value);
   return (
@@ -174,7 +178,7 @@ function SelectWidget({ id, value, options, required, rawErrors, onChange }: Wid
       <option value="" />
       {choices.map(({ label }, number) => (
         <option key={label} value={String(number)}>
-          {label}
+          {textOf(label)}
         </option>
       ))}
     </Select>

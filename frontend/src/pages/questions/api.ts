@@ -1,10 +1,11 @@
-import { ProblemError } from "@ml-proxy/client";
-import { queryOptions } from "@tanstack/react-query";
+import { nextCursor, ProblemError } from "@ml-proxy/client";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, client } from "@/api/client";
 
 export type Database = { id: number; kor_name: string; eng_name: string; description: string; engine: string };
 export type Table = { name: string; kor_name: string; hidden: boolean; columns: { name: string; hidden: boolean }[] };
 export type Example = { id: number; question: string; sql: string };
+export type Earlier = { session_id: string; question: string; sql: string };
 export type Row = Record<string, unknown>;
 
 export const databasesQuery = queryOptions({
@@ -26,6 +27,21 @@ export const examplesQuery = (database: number) =>
     staleTime: 60_000,
     queryFn: async ({ signal }): Promise<Example[]> =>
       (await client.send(`/ddp/db/${database}/example`, { signal })).json(),
+  });
+
+const EARLIER = 20; // a page
+
+/** The caller's own questions that were answered with SQL, newest first. Another caller may sign in on the page. */
+export const earlierQuery = (caller: string, database: number) =>
+  infiniteQueryOptions({
+    queryKey: ["databases", database, "earlier", caller],
+    queryFn: async ({ pageParam, signal }) => {
+      const query = new URLSearchParams({ limit: String(EARLIER), cursor: pageParam });
+      const response = await client.send(`/llm/questions/db/${database}?${query}`, { signal });
+      return { entries: (await response.json()) as Earlier[], next: nextCursor(response.headers.get("Link")) };
+    },
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next,
   });
 
 /** What is to be kept: a statement, and the question that it answers. `isAnswer` is false if a person wrote it all. */

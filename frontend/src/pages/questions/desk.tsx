@@ -1,6 +1,6 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { useQuestion } from "@ml-proxy/client/react";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { LoaderCircle, Send } from "lucide-react";
 import { type FormEvent, type KeyboardEvent, useEffect, useMemo, useState } from "react";
 import { Field } from "@/components/field";
@@ -9,9 +9,8 @@ import { Button } from "@/components/ui/button";
 import { Card, CardTitle } from "@/components/ui/card";
 import { Select, Textarea } from "@/components/ui/input";
 import { Skeleton } from "@/components/ui/skeleton";
-import { useStore } from "@/lib/store";
-import { type Database, type Example, examplesQuery, helpFor } from "./api";
-import { earlier, remember } from "./earlier";
+import { type Database, type Example, earlierQuery, examplesQuery, helpFor } from "./api";
+import { EarlierCard } from "./earlier";
 import { HelpCard } from "./help";
 import { Rows } from "./rows";
 import { hasKorean, inLanguage, nearest } from "./statement";
@@ -47,10 +46,11 @@ export function Desk({ caller, database, databases, onChoose, question: text, on
     if (written) setSql(written.sql);
   }, [written]);
 
-  const ran = rows.variables?.sql;
+  const queries = useQueryClient();
+  const answered = question.data?.session_id;
   useEffect(() => {
-    if (written && ran !== undefined) remember({ caller, database: database.id, ...written, sql: ran });
-  }, [written, ran, caller, database.id]);
+    if (answered) void queries.invalidateQueries(earlierQuery(caller, database.id));
+  }, [answered, queries, caller, database.id]);
 
   const askFor = (asked: string) => {
     setOwn(null);
@@ -215,36 +215,5 @@ function RunProblem({ error }: { error: unknown }) {
         <Trans>Change the SQL above and run it again. Only a single SELECT may run; nothing was changed.</Trans>
       </p>
     </div>
-  );
-}
-
-function EarlierCard({
-  caller,
-  database,
-  onOpen,
-}: {
-  caller: string;
-  database: number;
-  onOpen: (entry: Written) => void;
-}) {
-  const { t } = useLingui();
-  const entries = useStore(earlier).filter((each) => each.caller === caller && each.database === database);
-  if (entries.length === 0) return null;
-  return (
-    <Card aria-label={t`Earlier questions`}>
-      <CardTitle>
-        <Trans>Earlier questions</Trans>
-      </CardTitle>
-      <ul className="flex flex-col gap-1">
-        {entries.map((entry) => (
-          <li key={entry.sessionId}>
-            <TextButton onClick={() => onOpen(entry)}>{entry.question || entry.sql}</TextButton>
-          </li>
-        ))}
-      </ul>
-      <p className="mt-3 text-sm text-muted-foreground">
-        <Trans>Since you loaded this page. The browser does not store them.</Trans>
-      </p>
-    </Card>
   );
 }

@@ -1,5 +1,6 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Link } from "@tanstack/react-router";
+import { useModelText } from "@/components/inference/model-texts";
 import { Badge } from "@/components/ui/badge";
 import type { Feedback, Outcome, Result } from "./api";
 
@@ -44,6 +45,7 @@ export function RunResult({ result }: { result: Result }) {
 
 function FeedbackOutcome({ feedback }: { feedback: Feedback }) {
   const { t } = useLingui();
+  const textOf = useModelText();
   const { kept, learned, unlearned, not_learned } = feedback.counts;
   const lists: [Outcome, string, number][] = [
     ["learned", t`Learned`, learned],
@@ -63,7 +65,11 @@ function FeedbackOutcome({ feedback }: { feedback: Feedback }) {
         )}
       </dl>
       {lists.map(([name, title]) => {
-        const taught = feedback[name] ?? [];
+        const taught = (feedback[name] ?? []).map(({ inference_id, label, predicted }) => ({
+          inference_id,
+          label: textOf(label),
+          predicted: predicted && textOf(predicted),
+        }));
         return (
           taught.length > 0 && (
             <details key={name} open={name === "unlearned"} className="mt-2">
