@@ -796,6 +796,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/llm/questions/db/{database_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Your earlier questions, newest first
+         * @description Those that were answered with SQL. The Link field, rel=next, names the next page.
+         */
+        get: operations["list_questions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ml/v1/access-log/": {
         parameters: {
             query?: never;
@@ -1468,6 +1488,23 @@ export interface components {
             description?: string;
             /** @description A JSON text or an object {"host", "db", "user", "passwd", "port"?, "engine"?}, or a URL. */
             connection_info: unknown;
+        };
+        /** @description A question of the caller, and the SQL that answered it. */
+        EarlierQuestion: {
+            /**
+             * Format: uuid
+             * @description By which the SQL is run, and kept as an example.
+             */
+            session_id: string;
+            /** @description A question in plain language. */
+            question: string;
+            /** @description One SELECT in the database's dialect. */
+            sql: string;
+            /**
+             * Format: date-time
+             * @description When the row was written.
+             */
+            readonly created_at: string;
         };
         /** @description A question with its SQL, to add. */
         ExampleRequest: {
@@ -2323,6 +2360,7 @@ export type ClassifyResponse = components['schemas']['ClassifyResponse'];
 export type ClassifyUpload = components['schemas']['ClassifyUpload'];
 export type ColumnRequest = components['schemas']['ColumnRequest'];
 export type DatabaseRequest = components['schemas']['DatabaseRequest'];
+export type EarlierQuestion = components['schemas']['EarlierQuestion'];
 export type ExampleRequest = components['schemas']['ExampleRequest'];
 export type ExampleSchema = components['schemas']['ExampleSchema'];
 export type ExecutionRequest = components['schemas']['ExecutionRequest'];
@@ -5845,6 +5883,58 @@ export interface operations {
                     };
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_questions: {
+        parameters: {
+            query?: {
+                /** @description Opaque, from the Link field. */
+                cursor?: string;
+                /** @description Questions of a page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The database's id, from `GET /ddp/db`.
+                 * @example 1
+                 */
+                database_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    /** @description The next page, rel=next, if there is one. */
+                    Link?: string;
+                    /** @description The id of this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "session_id": "0198d1a2-7c1e-7000-8000-3f2b5a6c7d91",
+                     *         "question": "환자는 몇 명인가요?",
+                     *         "sql": "SELECT COUNT(*) AS n FROM patient",
+                     *         "created_at": "2026-11-30T09:00:00Z"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["EarlierQuestion"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];

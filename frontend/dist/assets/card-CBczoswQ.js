@@ -1,1 +1,0 @@
-import{h as s,vt as a}from"./shell-Q9YG7cl0.js";var e=a();function r({className:a,...r}){return(0,e.jsx)("section",{className:s("min-w-0 rounded-lg border bg-card p-4 sm:p-5",a),...r})}function t({className:a,...r}){return(0,e.jsx)("h2",{className:s("mb-3 text-lg font-semibold",a),...r})}export{t as n,r as t};

@@ -1,0 +1,1 @@
+import{t as o}from"./dialog-BzpnynQk.js";export{o as Dialog};

@@ -1,1 +1,0 @@
-import{t as o}from"./dialog-D3qP3JGd.js";export{o as Dialog};

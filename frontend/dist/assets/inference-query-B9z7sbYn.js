@@ -1,1 +1,0 @@
-import{S as e,T as r,W as a}from"./shell-Q9YG7cl0.js";function n(n){return a({queryKey:["inference",n],...e,staleTime:6e4,queryFn:async()=>{const e={inference_id:n},{data:a}=await r.GET("/ml/v1/history/{inference_id}/",{params:{path:e}});return a}})}export{n as t};

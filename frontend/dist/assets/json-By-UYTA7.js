@@ -1,1 +1,0 @@
-function r(r){return"object"==typeof r&&null!==r&&!Array.isArray(r)}function t(n,e=[]){const a=r(n)?Object.entries(n):Array.isArray(n)?[...n.entries()]:[];return 0===a.length?[[e,n]]:a.flatMap(([r,n])=>t(n,[...e,String(r)]))}export{t as n,r as t};

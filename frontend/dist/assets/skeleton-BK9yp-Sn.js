@@ -1,1 +1,0 @@
-import{h as a,vt as s}from"./shell-Q9YG7cl0.js";var e=s();function r({className:s}){return(0,e.jsx)("div",{"aria-hidden":!0,className:a("animate-pulse rounded-md bg-muted",s)})}export{r as t};

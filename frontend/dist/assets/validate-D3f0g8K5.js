@@ -1,1 +1,0 @@
-import{t}from"./validate-B52CAOIg.js";export{t as faultsOf};

@@ -1,0 +1,1 @@
+import{t}from"./validate-gE5jNIj1.js";export{t as faultsOf};
