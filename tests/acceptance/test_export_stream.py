@@ -1,7 +1,7 @@
 """An export from a real server: slow readers, readers that disconnect, and a database that fails meanwhile."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 import requests
@@ -18,19 +18,12 @@ TABLE = "ml_proxy_inferencelog"
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[System]:
+def system(make_shared_system: Callable[..., System]) -> System:
     """A gateway with two threads and a large log."""
-    made = System(tmp_path_factory.mktemp("system"), database_url=database_url, GATEWAY_THREADS="2")
-    made.manage("migrate", "-v0")
+    made = make_shared_system(GATEWAY_THREADS="2")
     made.manage("shell", "-v0", "-c", MAKE_ROWS)
     made.start("web")
-    yield made
-    made.stop()
-
-
-def rename(system: System, old: str, new: str) -> None:
-    code = f"from django.db import connection; connection.cursor().execute('ALTER TABLE {old} RENAME TO {new}')"
-    system.manage("shell", "-v0", "-c", code)
+    return made
 
 
 def start_export(system: System) -> requests.Response:
@@ -40,7 +33,7 @@ def start_export(system: System) -> requests.Response:
 def test_an_incomplete_file_is_not_valid(system: System) -> None:
     response = start_export(system)
     assert response.status_code == 200
-    rename(system, TABLE, "away")
+    system.sql(f"ALTER TABLE {TABLE} RENAME TO away")
     try:
         lines = response.content.split(b"\n")
     except requests.RequestException:  # the correct behaviour; granian 2.8 ends the answer as if it were complete
@@ -49,7 +42,7 @@ def test_an_incomplete_file_is_not_valid(system: System) -> None:
     assert json.loads(lines[0])["request_id"] == str(ROWS - 1)
     with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
         json.loads(lines[-1])
-    rename(system, "away", TABLE)
+    system.sql(f"ALTER TABLE away RENAME TO {TABLE}")
     assert len(start_export(system).content.splitlines()) == ROWS
     until(lambda: "an export was aborted" in system.log_of("web"))
     assert "away" not in system.log_of("web")

@@ -8,6 +8,7 @@ import subprocess
 import tokenize
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from tests.support.system import ROOT
@@ -55,7 +56,10 @@ def recipes() -> dict[str, Recipe]:
 
 
 def copy_repository(folder: Path) -> Path:
-    """A copy of the working tree with this environment; without what git ignores."""
+    """A copy of the working tree with this environment; without what git ignores, but with compiled modules.
+
+    Otherwise each of the first processes would compile all modules again.
+    """
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -64,9 +68,11 @@ def copy_repository(folder: Path) -> Path:
         text=True,
     )
     for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():  # else it is deleted, and git does not know yet
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
+        compiled = cache_from_source(name) if name.endswith(".py") else name
+        for each in {name, compiled}:
+            if (ROOT / each).is_file():  # else it is deleted and git does not know yet, or nobody imported it
+                (folder / each).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / each, folder / each)  # a compiled module is valid for one time of its source
     (folder / ".venv").symlink_to((ROOT / ".venv").resolve())
     return folder
 

@@ -8,11 +8,15 @@ T = TypeVar("T")
 # Long enough for a busy machine. A wait ends as soon as its condition is true, so a long deadline costs time only if a
 # test fails.
 DEADLINE_SECONDS = 60.0
+# A probe often asks a gateway, or starts a process. A long wait tries less often, and leaves the cores to what it waits
+# for.
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.1  # seconds
 
 
 def until(probe: Callable[[], T], *, seconds: float = DEADLINE_SECONDS, what: str = "") -> T:
     """The first true value of `probe`. After `seconds`, raises its last exception or an AssertionError."""
-    ends_at = time.monotonic() + seconds
+    began = time.monotonic()
+    ends_at = began + seconds
     while True:
         try:
             found = probe()
@@ -24,4 +28,4 @@ def until(probe: Callable[[], T], *, seconds: float = DEADLINE_SECONDS, what: st
                 return found
             if time.monotonic() > ends_at:
                 raise AssertionError(f"not within {seconds} s: {what or probe}")
-        time.sleep(0.02)
+        time.sleep(min(max((time.monotonic() - began) / 10, SHORTEST_PAUSE), LONGEST_PAUSE))
