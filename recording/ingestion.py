@@ -9,6 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import Error, transaction
@@ -26,6 +28,9 @@ from recording.origins import Head
 from recording.records import BadRecord, decrypted, microseconds
 from recording.seals import Key, keyring
 from recording.sources import Received, RecordSource, decode_all
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 log = logging.getLogger(__name__)
 
@@ -59,13 +64,21 @@ def write_batch(batch: Batch, *, is_restoring: bool = False) -> Outcomes:
     return outcomes
 
 
+def numbered_rows() -> "list[QuerySet[Any]]":
+    """The rows of each table whose rows have a number within an origin."""
+    return [*(source.rows for source in sources.registered()), Disposition.objects.all()]
+
+
+def seals(origin: UUID, first: int, last: int) -> dict[int, bytes]:
+    """The seals of the origin's rows and dispositions from `first` to `last`, by number."""
+    numbers = {"origin": origin, "sequence__range": (first, last)}
+    found = chain.from_iterable(rows.filter(**numbers).values_list("sequence", "seal") for rows in numbered_rows())
+    return {sequence: bytes(seal or b"") for sequence, seal in found}
+
+
 def present(origin: UUID, first: int, last: int) -> set[int]:
     """The origin's numbers from `first` to `last` that have a row or a disposition."""
-    found = _with_disposition(origin, first, last)
-    numbers = {"origin": origin, "sequence__range": (first, last)}
-    for source in sources.registered():
-        found.update(source.rows.filter(**numbers).values_list("sequence", flat=True))
-    return found
+    return set(seals(origin, first, last))
 
 
 def insert(records: Sequence[Received], origin: UUID, key: Key) -> Outcomes:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from common.keyset import walk
@@ -16,16 +16,13 @@ from common.number_set import NumberSet, between
 from recording import lookups, origins, sources
 from recording.backlog import waiting_numbers
 from recording.findings import Finding, Step
-from recording.ingestion import is_genuine
+from recording.ingestion import is_genuine, numbered_rows
 from recording.models import Disposition
 from recording.origins import Head
 from recording.publisher.heads import SavedHead
 from recording.records import UnsupportedRecord, microseconds
 from recording.seals import START, Key, keyring
 from recording.sources import RecordSource
-
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
 
 
 class Link(NamedTuple):
@@ -188,11 +185,6 @@ def _still_absent(origin: UUID, first: int, last: int) -> NumberSet:
 def _is_taken_twice(origin: UUID, number: int) -> bool:
     """Whether several rows and dispositions have this number, now: an erased row was seen with its tombstone."""
     return sum(rows.filter(origin=origin, sequence=number).count() for rows in numbered_rows()) > 1
-
-
-def numbered_rows() -> "list[QuerySet[Any]]":
-    """The rows of each table whose rows have a number within an origin."""
-    return [*(source.rows for source in sources.registered()), Disposition.objects.all()]
 
 
 def _links(origin: UUID, key: Key) -> Iterator[Link]:

@@ -15,8 +15,9 @@ from common.number_set import NumberSet
 from recording import folds, origin_walk, origins, sources
 from recording.backlog import journal_numbers
 from recording.findings import Finding, Step
+from recording.ingestion import numbered_rows
 from recording.models import Fold, Origin
-from recording.origin_walk import InJournal, numbered_rows
+from recording.origin_walk import InJournal
 from recording.origins import Head
 from recording.publisher import heads
 

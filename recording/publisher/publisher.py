@@ -26,7 +26,7 @@ from recording.batches import WRITE_RECORDS, Batch
 from recording.journal import Spool
 from recording.journal.segment import SegmentName
 from recording.models import Origin
-from recording.publisher import large_records
+from recording.publisher import forks, large_records
 from recording.publisher.heads import Heads
 from recording.publisher.large_records import LargeRecord
 from recording.publisher.progress import Progress
@@ -266,7 +266,7 @@ class Publisher:
                 is_closed = self._spool.is_closed(name)
                 if (is_closed or is_due) and self._has_lost(name):
                     del self._readers[name]  # it is read again from its start
-                elif is_closed:
+                elif (is_closed or is_due) and forks.rescue(self._spool, self._readers[name]) and is_closed:
                     self._remove_segment(name, self._readers[name])
 
     def _has_lost(self, name: SegmentName) -> bool:

@@ -44,6 +44,7 @@ class SegmentReader:
     offset: int = 0  # bytes
     first: int = 0  # sequences read, 0 for none
     last: int = 0
+    last_seal: bytes = b""  # of `last`; blank if its frame is
     is_read: bool = False  # to its end, as of the last read
     is_damaged: bool = False
     error_since: float = 0.0  # `time.monotonic` of the first disk error at this offset, 0 for none
@@ -65,7 +66,8 @@ class SegmentReader:
 
     def advance(self, entries: Sequence[Located]) -> None:
         """Moves behind these entries."""
-        self._move(entries[0].entry.sequence, entries[-1].entry.sequence, entries[-1].end)
+        last = entries[-1]
+        self._move(entries[0].entry.sequence, last.entry.sequence, last.end, last.entry.seal)
 
     def _read(self, spool: Spool) -> list[Located]:
         """Entries numbered without a gap, about one batch. Moves behind damage and blank frames before them."""
@@ -113,9 +115,9 @@ class SegmentReader:
         if frame.is_blank:
             self._move(frame.first, frame.last, frame.end)
 
-    def _move(self, first: int, last: int, offset: int) -> None:
+    def _move(self, first: int, last: int, offset: int, seal: bytes = b"") -> None:
         self.first = self.first or first
-        self.last = last
+        self.last, self.last_seal = last, seal
         self.offset, self.error_since = offset, 0.0
 
     def _report_damage(self, following: Frame) -> None:
