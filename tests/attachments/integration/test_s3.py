@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 import redis
@@ -17,6 +17,7 @@ from attachments.storage import s3
 from ml_proxy.models import InferenceLog
 from ml_proxy.source import INFERENCES
 from recording import erasure
+from tests.ml_proxy.integration.test_multipart import IMAGE, NAMES, form
 from tests.support.gateway import predict
 from tests.support.model import Conversation, ScriptedModel
 from tests.support.record_pipeline import publisher, write_messages
@@ -64,6 +65,17 @@ def test_it_returns_a_link_of_the_storage(
     response = requests.get(shown["url"], timeout=60)
     assert (response.status_code, response.content) == (200, LARGE)
     assert response.headers["Content-Disposition"] == 'attachment; filename="body.json"'
+
+
+@pytest.mark.usefixtures("server")
+def test_a_link_of_the_storage_keeps_a_files_name(gateway: Client, process_records: Callable[[], None]) -> None:
+    answer = predict(gateway, **form([*NAMES, ("파일", ("사진.png", "image/png", IMAGE))]))
+    process_records()
+    [shown] = get_inference(gateway, answer["X-Inference-ID"])["files"]
+    assert shown["filename"] == "사진.png"
+    response = requests.get(shown["url"], timeout=60)
+    assert (response.status_code, response.content) == (200, IMAGE)
+    assert f"filename*=utf-8''{quote('사진.png')}" in response.headers["Content-Disposition"]
 
 
 def test_a_file_that_is_not_uploaded_yet_has_a_link_of_the_gateway(

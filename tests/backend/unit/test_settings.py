@@ -14,6 +14,8 @@ from tests.support.settings_process import SERVER, run_with_settings
     [
         ({"TRUST_PROXY": "yes"}, "TRUST_PROXY can't be 'yes': set it to 0 or 1"),
         ({"DATABASE_URL": "mysql://a.example/b"}, "DATABASE_URL can't be used: set it to postgresql://"),
+        ({"DATABASE_URL": "mysql://u:s3c#ret@h/b"}, "DATABASE_URL can't be used: set it to postgresql://"),
+        ({"DATABASE_URL": "postgresql://u:s3c#ret@h:port/b"}, "DATABASE_URL names no host and port: write host:5432,"),
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS is not set: name the hosts"),
         ({"API_AUTH": "open"}, "API_AUTH can't be 'open' outside DEBUG: set API_AUTH=required, or DEBUG=1"),
         ({"DEBUG": "1", "API_AUTH": "open", "BIND_HOST": "0.0.0.0"}, "API_AUTH can't be 'open' on 0.0.0.0: set"),  # noqa: S104

@@ -13,7 +13,16 @@ from tests.support.gateway import predict
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
-PAGES = ["/", "/admin/login/", "/admin/", "/admin/ml_proxy/inferencelog/", "/api/docs/"]
+PAGES = [
+    "/",
+    "/admin/login/",
+    "/admin/",
+    "/admin/ml_proxy/inferencelog/",
+    "/accounts/login/",
+    "/accounts/tokens/",
+    "/reception/",
+    "/api/docs/",
+]
 DATA_PATHS = ["/healthz", "/readyz", "/metrics", "/api/schema/", "/ml/v1/history/", "/nowhere", "/ml/v1/accuracy/"]
 
 
@@ -28,9 +37,16 @@ def directives(response: Any) -> dict[str, str]:
     return {name: value for name, _, value in parts}
 
 
+def page_at(signed_in: Client, path: str) -> Any:
+    """The page; a page for signing in is a redirect to who is signed in."""
+    response = (Client() if path.endswith("/login/") else signed_in).get(path)
+    assert (response.status_code, response["Content-Type"]) == (200, "text/html; charset=utf-8")
+    return response
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_runs_only_files_of_its_own_origin(signed_in: Client, path: str) -> None:
-    policy = directives(signed_in.get(path))
+    policy = directives(page_at(signed_in, path))
     assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
     assert policy["script-src"] == "'self'"
     assert re.fullmatch(r"'self'( 'nonce-[\w-]{22}')?" if path == "/" else "'self'", policy["style-src"])
@@ -43,7 +59,7 @@ def test_each_answer_of_the_console_has_a_nonce_of_its_own(signed_in: Client) ->
 
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_has_anything_inline(signed_in: Client, path: str) -> None:
-    html = signed_in.get(path).content.decode()
+    html = page_at(signed_in, path).content.decode()
     scripts = re.findall(r"<script([^>]*)>(.*?)</script>", html, re.DOTALL)
     assert all("src=" in attributes or 'type="application/json"' in attributes for attributes, _ in scripts)
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", html)
@@ -57,6 +73,13 @@ def test_data_may_load_nothing(gateway: Client, path: str) -> None:
 def test_the_policy_follows_what_a_response_is_not_its_path(gateway: Client) -> None:
     assert gateway.get("/admin/login/")["Content-Security-Policy"] == PAGE
     assert gateway.get("/nowhere")["Content-Security-Policy"] == DATA
+
+
+def test_an_unknown_page_for_people_is_data(signed_in: Client) -> None:
+    for path in ("/admin/nowhere/", "/accounts/nowhere/", "/reception/nowhere/"):
+        response = signed_in.get(path, HTTP_ACCEPT="text/html")
+        assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
+        assert response["Content-Security-Policy"] == DATA
 
 
 @pytest.fixture

@@ -111,3 +111,13 @@ def test_the_options_of_the_docs_are_a_405(strict: Client) -> None:
     response = strict.options("/api/docs/")
     assert_problem(response, 405, "wrong-method")
     assert response["Allow"] == "GET, HEAD"
+
+
+def test_no_path_answers_options_with_an_error_of_the_server(strict: Client) -> None:
+    found = [*paths(get_resolver()), "/", "/admin/", "/accounts/login/", "/accounts/tokens/", "/reception/"]
+    browser = Client(raise_request_exception=False)
+    browser.force_login(User.objects.create_superuser("dr-kim"))
+    for path in found:
+        for client, fields in [*((strict, fields) for fields in CREDENTIALS), (browser, {})]:
+            response = client.options(path, **fields)
+            assert response.status_code < 500, (path, response.content)

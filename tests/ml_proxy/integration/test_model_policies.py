@@ -41,7 +41,16 @@ POLICIES = {
 KEPT = {"Link": "</next>; rel=next", "ETag": '"7"', "X-Model": "a", "Cache-Control": "private", "Location": "/x"}
 PAGE = b"<script>fetch('/ml/v1/history/')</script>"
 Ask = Callable[[Client], Any]
-ASKS: list[Ask] = [predict, predict_with_key, lambda gateway: gateway.get("/ml/v1/status/")]
+PROMOTE = "/ml/v1/models/m/versions/1/promote/"
+ASKS: dict[str, Ask] = {
+    "predict": predict,
+    "predict with a key": predict_with_key,
+    "status": lambda gateway: gateway.get("/ml/v1/status/"),
+    "model-info": lambda gateway: gateway.get("/ml/v1/model-info/"),
+    "models": lambda gateway: gateway.get("/ml/v1/models/"),
+    "retrain": lambda gateway: gateway.post("/ml/v1/retrain/", {}, content_type="application/json"),
+    "promote": lambda gateway: gateway.post(PROMOTE, {"reason": "better"}, content_type="application/json"),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -56,9 +65,9 @@ def _policies(model: ScriptedModel) -> None:
 
 
 @pytest.mark.parametrize("ask", ASKS)
-def test_its_policies_for_the_origin_are_dropped(gateway: Client, ask: Ask) -> None:
+def test_its_policies_for_the_origin_are_dropped(gateway: Client, ask: str) -> None:
     for _ in range(2):  # a kept answer of an Idempotency-Key too
-        response = ask(gateway)
+        response = ASKS[ask](gateway)
         assert response.status_code == 200
         sent = [(name.lower(), value) for name, value in response.items()]
         assert not [field for field in sent if field[1] in POLICIES.values()]

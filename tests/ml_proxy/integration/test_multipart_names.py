@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -15,6 +16,16 @@ from tests.support.stored_files import get_inference
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("files_folder")]
 
 
+def assert_is_the_file(gateway: Client, row: dict[str, Any], pointer: str, name: str) -> None:
+    """The row's only file has this name in `files`, and its download too."""
+    [shown] = row["files"]
+    assert (shown["pointer"], shown["filename"]) == (pointer, name)
+    given = gateway.get(shown["url"])
+    told = given["Content-Disposition"]
+    assert given.content == IMAGE
+    assert f"filename*=utf-8''{quote(name)}" in told or f'filename="{name}"' in told
+
+
 @pytest.mark.parametrize(
     "name", ["사진.png", "café.png", "日本語.png", unicodedata.normalize("NFD", "사진.png"), "a b'(1).png"]
 )
@@ -24,12 +35,7 @@ def test_a_field_and_a_file_keep_their_names(gateway: Client, process_records: C
     process_records()
     row = get_inference(gateway, answer["X-Inference-ID"])
     assert (row["input_data"]["메모"], row["input_data"]["파일"]["filename"]) == ("재검", name)
-    [shown] = row["files"]
-    assert (shown["pointer"], shown["filename"]) == ("/파일", name)
-    given = gateway.get(shown["url"])
-    told = given["Content-Disposition"]
-    assert given.content == IMAGE
-    assert f"filename*=utf-8''{quote(name)}" in told or f'filename="{name}"' in told
+    assert_is_the_file(gateway, row, "/파일", name)
 
 
 def test_an_extended_parameter_is_the_files_name(
@@ -42,4 +48,6 @@ def test_an_extended_parameter_is_the_files_name(
     answer = predict(gateway, **asked)
     assert answer.status_code == 200, answer.content
     process_records()
-    assert get_inference(gateway, answer["X-Inference-ID"])["input_data"]["image"]["filename"] == "사진.png"
+    row = get_inference(gateway, answer["X-Inference-ID"])
+    assert row["input_data"]["image"]["filename"] == "사진.png"
+    assert_is_the_file(gateway, row, "/image", "사진.png")
