@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import pytest
@@ -36,6 +37,8 @@ DATABASE_CONNECTIONS = 4 + 2 + 1 + 4 + 3  # of the pools for GATEWAY_THREADS, an
 RAW = json.dumps(BODY).encode()
 PREDICT = "POST /ml/v1/predict/"
 MIB = 2**20
+MEDIA = ["application/json", "multipart/form-data; boundary=b"]
+FORM_FILE = b'--b\r\nContent-Disposition: form-data; name="scan"; filename="s.png"\r\n\r\n'  # its bytes follow
 KEYS = 850_000
 ROWS = 40  # of a MiB each
 MAKE_ROWS = (
@@ -52,8 +55,11 @@ def server() -> Iterator[ScriptedModel]:
 
 
 @pytest.fixture(scope="module")
-def shared(make_shared_system: Callable[..., System], server: ScriptedModel) -> System:
-    made = make_shared_system(ml_server_url=server.url, **LIMITS)
+def shared(
+    make_shared_system: Callable[..., System], server: ScriptedModel, tmp_path_factory: pytest.TempPathFactory
+) -> System:
+    temporary = str(tmp_path_factory.mktemp("temporary"))
+    made = make_shared_system(ml_server_url=server.url, TMPDIR=temporary, **LIMITS)
     made.manage("shell", "-v0", "-c", MAKE_ROWS)
     made.start("web")
     return made
@@ -71,6 +77,15 @@ def system(shared: System, server: ScriptedModel) -> Iterator[System]:
 @pytest.fixture
 def port(system: System) -> int:
     return int(system.environment["GATEWAY_PORT"])
+
+
+def head_of(media: str) -> str:
+    return f"Host: 127.0.0.1\r\nContent-Type: {media}\r\n"
+
+
+def temporary_files(system: System) -> list[str]:
+    """What the gateway left in its temporary folder."""
+    return sorted(str(path) for path in Path(system.environment["TMPDIR"]).rglob("*"))
 
 
 def worker(system: System) -> psutil.Process:
@@ -216,23 +231,28 @@ def test_500_slow_callers_hold_up_nobody(system: System, port: int) -> None:
         ("POST /nowhere/", 2 * MIB),
     ],
 )
+@pytest.mark.parametrize("media", MEDIA)
 def test_a_declared_size_over_the_limit_is_refused_before_it_is_read(
-    line: str, length: int, system: System, port: int
+    line: str, length: int, media: str, system: System, port: int
 ) -> None:
     with callers(port, 1) as (large,):
-        large.begin(line, length=length)
+        large.begin(line, length=length, sent=FORM_FILE, fields=head_of(media))
         status, problem = large.answer()
     assert (status, problem["type"]) == (413, f"{PREFIX}body-too-large")
+    assert temporary_files(system) == []
 
 
-def test_an_endless_body_in_chunks_is_refused_at_the_limit(system: System, port: int) -> None:
+@pytest.mark.parametrize("line", [PREDICT, "POST /admin/login/"])
+@pytest.mark.parametrize("media", MEDIA)
+def test_an_endless_body_in_chunks_is_refused_at_the_limit(media: str, line: str, system: System, port: int) -> None:
     before = memory(system)
-    chunk = b"100000\r\n" + b"0" * MIB + b"\r\n"
+    first, chunk = f"{len(FORM_FILE):x}\r\n".encode() + FORM_FILE + b"\r\n", b"100000\r\n" + b"0" * MIB + b"\r\n"
     with callers(port, 1) as (large,):
-        large.send(b"POST /admin/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        large.send(f"{line} HTTP/1.1\r\n{head_of(media)}Transfer-Encoding: chunked\r\n\r\n".encode() + first)
         with pytest.raises(ConnectionError):
             large.send_often(chunk, 1024)
     assert memory(system) - before < 50
+    assert temporary_files(system) == []
     assert_serves_others(system)
 
 
@@ -275,8 +295,9 @@ def test_predictions_to_a_slow_model_leave_the_rest_alone(system: System, server
 
 
 def test_large_bodies_with_many_keys_take_bounded_memory(system: System, server: ScriptedModel, port: int) -> None:
-    keys = ",".join(f'"k{number:06}":{number % 10}' for number in range(KEYS - 100_000))
+    keys = ",".join(f'"k{number:06}":{number % 10}' for number in range(KEYS))
     body = RAW[:-1] + b"," + keys.encode() + b"}"
+    assert 9 * MIB < len(body) <= 10 * MIB
     highest = 0
     with callers(port, 16) as large, ThreadPoolExecutor(16) as threads:
         answers = [threads.submit(send_all, each, body) for each in large]

@@ -1,4 +1,4 @@
-"""Redis servers on a Unix socket, behind TLS and behind Sentinel, with a user and a password of reserved characters."""
+"""Redis servers on a port, a Unix socket, behind TLS and Sentinel, with a user and a password of reserved characters."""
 
 import subprocess
 import tempfile
@@ -15,6 +15,15 @@ from tests.support.wait import until
 from tools.launch.redis import server
 
 USER, PASSWORD = "clinic", "s3c#r@t%/?:é"
+
+
+@contextmanager
+def on_a_port() -> Iterator[str]:
+    """The password stands in the URL as it is."""
+    port = free_port()
+    with _folder() as folder, _redis(folder, "--port", str(port)):
+        until(lambda: _pings(port=port), what="redis")
+        yield f"redis://{USER}:{PASSWORD}@127.0.0.1:{port}/1?socket_timeout=5&health_check_interval=30"
 
 
 @contextmanager
@@ -57,6 +66,7 @@ def behind_sentinel() -> Iterator[str]:
 
 
 DIALECTS: dict[str, Callable[[], AbstractContextManager[str]]] = {
+    "plain": on_a_port,
     "unix": on_a_socket,
     "tls": behind_tls,
     "sentinel": behind_sentinel,

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -221,6 +222,20 @@ def test_it_survives_deep_nesting(server: Server) -> None:
     body = json.dumps(server.example())[:-1] + ', "deep": ' + "[" * 511 + "]" * 511 + "}"
     assert server.post("predict", data=body).status_code == 200
     assert server.post("predict", data="[" * 100_000).status_code == 400
+
+
+def test_it_answers_soon_after_callers_of_bodies_with_many_keys_left(server: Server) -> None:
+    example = server.example()
+    keys = ",".join(f'"k{number:06}":{number % 10}' for number in range(850_000))
+    body = f"{json.dumps(example)[:-1]},{keys}}}".encode()
+    assert 9 * 2**20 < len(body) <= 10 * 2**20
+    head = f"POST /api/v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    for _ in range(16):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS) as connection:
+            connection.sendall(head + body)
+    started_at = time.monotonic()
+    assert server.post("predict", example).status_code == 200
+    assert time.monotonic() - started_at < 10  # callers who left once kept it busy for 80 s
 
 
 def test_it_logs_the_request_id_but_no_patient_data(server: Server) -> None:
