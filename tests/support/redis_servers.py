@@ -1,4 +1,4 @@
-"""Redis servers on a port, a Unix socket, behind TLS and Sentinel, with a user and a password of reserved characters."""
+"""Redis servers on a port, a Unix socket, behind TLS and Sentinel; user and password have reserved characters."""
 
 import subprocess
 import tempfile

@@ -28,9 +28,10 @@ def test_the_cap_is_per_caller(places: Places) -> None:
     held = [Turn(request_of("kim"), places) for _ in range(MOST)]
     with pytest.raises(TooManyExports, match="At most 2 exports of one caller"):
         Turn(request_of("kim"), places)
-    assert [Turn(request_of("lee"), places) for _ in range(MOST)]
+    for _ in range(MOST):
+        Turn(request_of("lee"), places)
     held[0].end()
-    assert Turn(request_of("kim"), places)
+    Turn(request_of("kim"), places)
     with pytest.raises(TooManyExports):
         Turn(request_of("lee"), places)
 
@@ -42,4 +43,4 @@ def test_all_callers_together_have_a_cap_too(places: Places) -> None:
     for each in held:
         each.end()
     assert not places.running
-    assert Turn(request_of("f"), places)
+    Turn(request_of("f"), places)

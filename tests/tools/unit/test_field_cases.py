@@ -18,6 +18,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "1 names of fields and files beyond ASCII": (
         "ml_proxy/integration/test_multipart_names.py::test_a_field_and_a_file_keep_their_names",
         "ml_proxy/integration/test_multipart_names.py::test_an_extended_parameter_is_the_files_name",
+        "attachments/integration/test_s3.py::test_a_link_of_the_storage_keeps_a_files_name",
     ),
     "2 a large record over a slow link": (
         "recording/integration/test_publisher_large.py::test_small_records_arrive_within_seconds_behind_large_ones_over_a_slow_link",
@@ -121,9 +122,13 @@ CASES: dict[str, tuple[str, ...]] = {
         "accounts/integration/test_lockout.py::test_many_names_from_one_address_are_throttled",
         "acceptance/test_database_away.py::test_many_wrong_passwords_harm_nobody",
     ),
-    "A5 exports that nobody reads": ("acceptance/test_slow_callers.py::test_exports_that_nobody_reads_are_cut_off",),
+    "A5 exports that nobody reads": (
+        "acceptance/test_slow_callers.py::test_exports_that_nobody_reads_are_cut_off",
+        "common/unit/test_stream_turns.py::test_the_cap_is_per_caller",
+    ),
     "A6 bodies with very many keys": (
         "acceptance/test_slow_callers.py::test_large_bodies_with_many_keys_take_bounded_memory",
+        "ml_server/integration/test_ml_server.py::test_it_answers_soon_after_callers_of_bodies_with_many_keys_left",
     ),
     "A7 a page of another origin": (
         "common/integration/test_other_origins.py::test_a_page_of_another_origin_reaches_nothing_in_open_mode",
@@ -158,7 +163,10 @@ CASES: dict[str, tuple[str, ...]] = {
         "ml_proxy/integration/test_feedback_seals.py::test_a_changed_verdict_is_named",
         "recording/integration/test_verify_log.py::test_it_reports_a_changed_reason_or_time_of_a_tombstone",
     ),
-    "A15 OPTIONS of the docs": ("common/integration/test_wrong_paths.py::test_the_options_of_the_docs_are_a_405",),
+    "A15 OPTIONS of the docs": (
+        "common/integration/test_wrong_paths.py::test_the_options_of_the_docs_are_a_405",
+        "common/integration/test_wrong_paths.py::test_no_path_answers_options_with_an_error_of_the_server",
+    ),
     "A16 an unmigrated database; a full Redis": (
         "common/integration/test_database_unavailable.py::test_readiness_says_that_migrations_are_missing",
         "common/integration/test_health.py::test_it_says_that_redis_is_out_of_memory",
