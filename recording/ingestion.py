@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import Error, transaction
-from django.db.models import F
 
 from common import metrics, tracing
-from common.any_of import AnyOf
 from common.bulk_insert import insert_new
 from common.database_errors import is_row_fault
 from common.number_set import between
@@ -215,8 +213,8 @@ def _remove_erased(source: RecordSource, inserted: Sequence[Received], key: Key)
     """
     others = keyring().others(key)
     events = {digest: each.event for each in inserted for digest in _digests(each, others)}
-    tombstones = Disposition.objects.filter(AnyOf(F("digest"), list(events)), kind=Disposition.Kind.ERASED)
-    erased = {events[bytes(each.digest)] for each in tombstones} if events else set()
+    tombstones = Disposition.objects.filter(kind=Disposition.Kind.ERASED, digest__in=events) if events else ()
+    erased = {events[bytes(each.digest)] for each in tombstones}
     if erased:
         source.rows.filter(pk__in=erased).delete()
     return erased

@@ -28,6 +28,7 @@ WORDS = {
         "verdict": "Your verdict",
         "any verdict": "Verdict",
         "model": "Model",
+        "answer": "malignant",
         "corrected": "Corrected: benign",
         "look up": "Look up",
         "sign out": "Sign out",
@@ -45,7 +46,8 @@ WORDS = {
         "verdict": "나의 소견",
         "any verdict": "소견",
         "model": "모델",
-        "corrected": "정정: benign",
+        "answer": "악성",
+        "corrected": "정정: 양성",
         "look up": "찾기",
         "sign out": "로그아웃",
     },
@@ -82,7 +84,7 @@ def test_a_doctor_predicts_and_finds_the_record(console: System, open_page: Open
     answer = page.get_by_test_id("answer")
     expect(answer).to_contain_text("Dr. Kim")  # her own name is there from the start
     expect(answer).to_contain_text("breast-cancer-wisconsin 1")
-    expect(answer.get_by_test_id("top-label")).to_have_text("malignant")
+    expect(answer.get_by_test_id("top-label")).to_have_text(words["answer"])
     expect(answer).to_have_attribute("data-stale", "false")
 
     page.get_by_label(words["patient"], exact=True).fill("Somebody Else")

@@ -13,7 +13,7 @@ from tests.support.system import ROOT
 
 PREDICTION = "Walk of a prediction"
 WALKS = (PREDICTION, "Walk of a job", "Walk of a correction")
-MOST_FILES, MOST_SUPPORT, MOST_BESIDE = 20, 11, 13
+MOST_FILES, MOST_SUPPORT, MOST_BESIDE = 20, 11, 14
 
 
 def backward(files: list[str]) -> list[tuple[str, str]]:
@@ -87,12 +87,12 @@ def test_each_import_of_the_walk_is_on_the_page() -> None:
 
 
 def test_what_is_listed_is_imported_by_the_walk_or_beside_it() -> None:
-    """Folds run in a prediction, and only the heads and the origins beside the walk import them."""
+    """Folds and keyed hashes run in a prediction, and only what is beside the walk imports them."""
     files = {step.file for step in walk(PREDICTION)}
     used = {module_of(found) for file in files for found in imports(file) - files}
     used |= {
         module_of(found)
-        for name in ("recording.origins", "recording.publisher.heads")
+        for name in ("recording.lookups", "recording.origins", "recording.publisher.heads", "recording.seals")
         for found in imports_of(name) - files
     }
     listed = [*support(), *beside(), *other_cases()]
