@@ -281,6 +281,24 @@ def test_it_reports_a_changed_reason_or_time_of_a_tombstone(origin: UUID) -> Non
         assert verify() == []
 
 
+@pytest.mark.parametrize("kind", ["quarantined", "repeated"])
+@pytest.mark.parametrize("changes", [{"reason": "none"}, {"created_at": datetime(2026, 1, 1, tzinfo=UTC)}])
+def test_it_reports_a_changed_reason_or_time_of_another_disposition(
+    writer: Writer, journal: Path, kind: str, changes: dict[str, Any]
+) -> None:
+    item = record()
+    for _ in range(2):
+        writer.append(item.encode(), item.content())
+    writer.append(b"no record", b"")
+    origin = settle(journal, sizes=(3,))
+    assert verify() == []
+    kept = Disposition.objects.get(kind=kind)
+    Disposition.objects.filter(kind=kind).update(**changes)
+    assert verify() == [f"changed: number {kept.sequence} of origin {origin}: {kind} record"]
+    kept.save()
+    assert verify() == []
+
+
 @pytest.mark.parametrize("where", ["unknown origin", "next number", "far number"])
 def test_it_reports_an_inserted_row(origin: UUID, where: str) -> None:
     row = InferenceLog.objects.get(origin=origin, sequence=6)
