@@ -19,7 +19,7 @@ from common.ids import uuid7
 from ml_proxy.models import InferenceLog
 from ml_proxy.records import InferenceRecord
 from ml_proxy.source import INFERENCES
-from recording import origins, verification
+from recording import origins, restoration, verification
 from recording.batches import Batch
 from recording.direct_writes import DirectOrigins
 from recording.erasure import erase, erase_quarantined
@@ -255,6 +255,34 @@ def test_what_is_settled_must_be_a_row_even_if_the_journal_still_has_it(writer: 
     assert verify() == []
     call_command("restore", stdout=out)
     assert out.getvalue().endswith("\n0 records were restored.\n")
+
+
+def test_restore_writes_batches_but_none_over_a_blanked_record(writer: Writer, journal: Path) -> None:
+    """One transaction for each record could not catch up with a busy gateway."""
+    for _ in range(6):
+        item = record()
+        writer.append(item.encode(), item.content())
+    [name] = Spool(journal).segments()
+    origin = UUID(name.origin)
+    segment.blank(journal / str(name), list(segment.frames(journal / str(name), 0, segment.ALL))[3])
+    assert list(restoration.restore(journal)) == [3, 2]
+    [line] = verify()
+    assert line.startswith(f"missing: number 4 of origin {origin}")
+    assert list(restoration.restore(journal)) == [0, 0]
+
+
+@pytest.mark.parametrize("limit", ["MAX_ENTRIES", "MAX_BYTES"])
+def test_the_batches_of_restore_are_limited(
+    writer: Writer, journal: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    items = [record() for _ in range(5)]
+    for item in items:
+        writer.append(item.encode(), item.content())
+    [name] = Spool(journal).segments()
+    sizes = [len(entry.payload) for entry in Spool(journal).entries(name)]
+    monkeypatch.setattr(restoration, limit, 2 if limit == "MAX_ENTRIES" else 2 * max(sizes))
+    assert list(restoration.restore(journal)) == [2, 2, 1]
+    assert InferenceLog.objects.count() == 5
 
 
 def test_a_copy_of_the_heads_shows_what_was_lost_with_the_host(origin: UUID, journal: Path, tmp_path: Path) -> None:
