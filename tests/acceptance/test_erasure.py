@@ -33,6 +33,20 @@ def keys_with_the_name(system: System) -> list[bytes]:
     return [key for key, value in dumped.items() if any(spelling in value for spelling in spellings())]
 
 
+def tables_with_the_name(system: System) -> list[str]:
+    """Looks in each row as text. SQLite's one file is looked through as a file; PostgreSQL's are elsewhere."""
+    if "DATABASE_URL" not in system.environment:
+        return []
+    found = system.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
+    return [table for [table] in found if has_the_name(system.sql(f'SELECT t::text FROM "{table}" t'))]  # noqa: S608
+
+
+def has_the_name(rows: list[tuple[str]]) -> bool:
+    """In clear, or in the digits of a binary column."""
+    texts = [text.encode() for [text] in rows]
+    return any(each in text for text in texts for name in spellings() for each in (name, name.hex().encode()))
+
+
 def test_an_erased_name_is_in_no_file_and_in_no_key(make_system: Callable[..., System], model: ScriptedModel) -> None:
     """Rows whose segment is still open, a quarantined record, feedback, an idempotency key; others stay."""
     system = make_system(INLINE_MAX_BYTES="1024", ML_SERVER_URL=model.url)
@@ -50,10 +64,13 @@ def test_an_erased_name_is_in_no_file_and_in_no_key(make_system: Callable[..., S
     assert system.predict(large).status_code == 200
     until(lambda: system.sql(f"SELECT count(*) FROM {TABLE}") == [(6,)], what="the rows")  # noqa: S608 - our name
     assert files_with_the_name(system.folder)
+    if "DATABASE_URL" in system.environment:
+        assert {TABLE, "recording_disposition"} <= set(tables_with_the_name(system))
 
     done = system.manage("erase", "--patient", NAME, "--reason", "asked for", "--yes")
     assert "4 rows were erased, and 1 quarantined records; their tombstones verify." in done, done
     assert files_with_the_name(system.folder) == []
+    assert tables_with_the_name(system) == []
     assert keys_with_the_name(system) == []
     assert len(system.history(patient=OTHER).json()) == 2
     assert "all in place and unchanged" in system.manage("verify_log", "--no-progress")

@@ -1,6 +1,8 @@
 """Behind PgBouncer with transaction pooling, every command and every page works while rows are inserted."""
 
+import base64
 import json
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -23,40 +25,88 @@ pytestmark = pytest.mark.any_database
 
 CALLERS = 2
 ROWS = 1200  # more than a walk's chunk
+# Each in a process of its own, as at a start.
 COMMANDS = [
     "migrate",
     "migrate --check",
     "check --database default",
+    "retrain --wait --param epochs=1",
+]
+TOGETHER = [
     f"seed_demo --rows {ROWS}",
     "verify_log --no-progress",
     "verify_log --no-progress --files",
     "export --output {folder}/rows.csv --format csv",
     "export --output {folder}/rows.parquet --format parquet",
     "dataset --output {folder}/judged.ndjson",
-    "erase --doctor nobody --reason none",
-    "retrain --wait --param epochs=1",
+    "restore",
+    "encrypt_data --no-progress",
+    "encrypt_data --no-progress --check",
+    "create_token operator --name one",
+    "revoke_token --user operator",
+    "unlock --all",
+    "subject_export --patient Nam --output {folder}/subject",
+    "erase --patient Nam --reason asked --yes",
+    "access_log",
+    "access_log --format csv",
+    "import_products --synthetic --no-progress",
+    "index_products --no-progress",
+    "generate_test_databases --register",
+    "rotate_credentials",
+    "evaluate_sql --sample 2",
     "dumpdata recording.origin --output {folder}/origins.json",
     "clearsessions",
+    "doctor",
 ]
+# Starting a process takes longer than most of the commands.
+IN_ONE_PROCESS = """
+from django.core.management import call_command
+for command in {commands!r}:
+    print("$", command, flush=True)
+    try:
+        call_command(*command.split())
+    except SystemExit as exc:
+        print("exit status", exc.code, flush=True)
+"""
 PAGES = [
     "/",
     "/readyz",
     "/metrics",
+    "/api/docs/",
+    "/ml/v1/models/",
     "/ml/v1/history/",
     "/ml/v1/history/?doctor=Dr.+Load",
+    "/ml/v1/history/{row}/",
     "/ml/v1/history/export/",
     "/ml/v1/history/export/?format=csv",
     "/ml/v1/history/export/?format=parquet",
     "/ml/v1/accuracy/?by=week",
     "/ml/v1/dataset/",
     "/ml/v1/retrain/jobs/",
+    "/ml/v1/access-log/",
+    "/ml/v1/access-log/export/",
+    "/ddp/db",
+    "/llm/executions/",
+    "/llm/executions/export/",
+    "/llm/logs/",
+    "/llm/execute-sql/jobs/",
+    "/ai/calls/",
+    "/ai/jobs/",
+    "/reception/",
+    "/reception/{row}/",
+    "/accounts/tokens/",
+    "/accounts/access-log/",
     "/admin/",
+    "/admin/accounts/accesslog/",
+    "/admin/accounts/apitoken/",
+    "/admin/accounts/profile/",
     "/admin/auth/user/",
     "/admin/auth/user/1/change/",
     "/admin/auth/group/add/",
     "/admin/jobs/job/",
     "/admin/ml_proxy/feedback/",
     "/admin/ml_proxy/inferencelog/",
+    "/admin/ml_proxy/inferencelog/{row}/change/",
     "/admin/recording/disposition/",
 ]
 
@@ -102,7 +152,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterat
     name = new_name()
     postgres.make_database(name)
     with closing(PgBouncer(tmp_path_factory.mktemp("pgbouncer"), postgres)) as bouncer:
-        made = Site(System(tmp_path_factory.mktemp("system"), database_url=bouncer.url_of(name)))
+        folder, key = tmp_path_factory.mktemp("system"), base64.b64encode(os.urandom(32)).decode()
+        made = Site(System(folder, database_url=bouncer.url_of(name), DATA_KEYS=key))
         try:
             made.start()
             yield made
@@ -119,7 +170,7 @@ def _load(site: Site) -> Iterator[None]:
         yield
         stop.set()
     answered = sum(caller.result() for caller in callers)
-    query = "SELECT count(*) FROM ml_proxy_inferencelog WHERE doctor_name = 'Dr. Load'"
+    query = "SELECT count(*) FROM ml_proxy_inferencelog WHERE caller = ''"  # the names are encrypted
     until(lambda: site.system.sql(query) == [(answered,)], what=f"{answered} rows")
 
 
@@ -131,10 +182,30 @@ def test_each_command_works(site: Site, command: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_load")
+def test_commands_work_in_one_process(site: Site, tmp_path: Path) -> None:
+    """The connection outlives each command, but not the server's session behind it."""
+    row_id = site.system.predict(site.body | {"patient_name": "Nam"}).headers["X-Inference-ID"]
+    until(lambda: requests.get(f"{site.system.url}/ml/v1/history/{row_id}/", timeout=60).ok)
+    commands = [command.format(folder=tmp_path) for command in TOGETHER]
+    done = site.system.ask("shell", "-v0", "-c", IN_ONE_PROCESS.format(commands=commands))
+    said = done.stdout + done.stderr
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), said
+    assert re.findall(r"^\$ (.+)", done.stdout, re.MULTILINE) == commands
+    # Only the doctor finds something wrong: the tests' PostgreSQL need not survive a crash.
+    assert re.findall(r"^(?:exit status|wrong +).*", done.stdout.partition("$ doctor")[0], re.MULTILINE) == [], said
+    [wrong] = re.findall(r"^wrong .*", done.stdout, re.MULTILINE)
+    assert "fsync and synchronous_commit off" in wrong
+    manifest = json.loads((tmp_path / "subject" / "manifest.json").read_text())
+    assert manifest["sources"]["ml_proxy.inference"]["rows"] == 1
+    assert "Everything is encrypted" in done.stdout
+
+
+@pytest.mark.usefixtures("_load")
 def test_each_page_works(site: Site) -> None:
+    row_id = requests.get(f"{site.system.url}/ml/v1/history/?limit=1", timeout=60).json()[0]["id"]
     with site.signed_in() as browser:
         for page in PAGES:
-            response = browser.get(f"{site.system.url}{page}", timeout=60)
+            response = browser.get(f"{site.system.url}{page.format(row=row_id)}", timeout=60)
             assert response.status_code == 200, (page, response.text[:2000])
 
 

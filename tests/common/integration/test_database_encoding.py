@@ -76,20 +76,23 @@ def test_it_quarantines_nothing(url_in: Callable[[str], str], encoding: str, tmp
     assert readiness == f"The database has the encoding {encoding}, not UTF8."
 
 
-@pytest.mark.parametrize("name", STARTS)
-def test_nothing_starts(url_in: Callable[[str], str], name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [*((name, "SQL_ASCII") for name in STARTS), *(("migrate", encoding) for encoding in ENCODINGS[1:])],
+)
+def test_nothing_starts(url_in: Callable[[str], str], name: str, encoding: str, tmp_path: Path) -> None:
     ports = {port: str(free_port()) for port in ("GATEWAY_PORT", "ML_SERVER_PORT", "FLOWER_PORT", "REDIS_PORT")}
     variables = {"PATH": os.environ["PATH"], "DEBUG": "1", "VAR_DIR": str(tmp_path), **ports}
     done = subprocess.run(
         STARTS[name],
         cwd=ROOT,
-        env=variables | {"DATABASE_URL": url_in("SQL_ASCII")},
+        env=variables | {"DATABASE_URL": url_in(encoding)},
         check=False,
         capture_output=True,
         text=True,
         timeout=120,
     )
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "DATABASE_URL names a database with the encoding SQL_ASCII" in done.stderr
+    assert f"DATABASE_URL names a database with the encoding {encoding}" in done.stderr
     assert "createdb --encoding UTF8 --template template0 NAME" in done.stderr
     assert "Traceback" not in done.stderr

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,9 @@ from common import person_names
 from ml_proxy import demo
 from ml_proxy.demo.seeding import BATCH
 from ml_proxy.models import InferenceLog
+from recording.models import Origin
+from recording.publisher import journal_folder
+from recording.publisher.heads import Heads
 from tests.support.model import Conversation, ScriptedModel
 from tests.support.network import free_port
 from tests.support.system import System
@@ -130,6 +134,24 @@ def test_it_commits_batch_by_batch() -> None:
     assert InferenceLog.objects.count() == BATCH
     assert list(written) == [1]
     assert set(json.loads(rows()[0].input_data)) == {"doctor_name", "patient_name"}
+
+
+def test_verify_log_names_its_rows_if_they_are_deleted_with_their_origin(tmp_path: Path, settings: Settings) -> None:
+    settings.VAR_DIR = tmp_path
+    exchange = demo.Exchange(input="{}", output="{}", latency_ms=1, model_name="", model_version="")
+    assert list(demo.write(demo.Plan(rows=3, days=1, seed=1), [exchange])) == [3]
+    [origin] = Origin.objects.values_list("id", flat=True)
+    journal_folder().mkdir(parents=True, exist_ok=True)
+    heads = Heads(journal_folder())
+    heads.update()
+    heads.save()
+    call_command("verify_log", stdout=StringIO())
+    InferenceLog.objects.all().delete()
+    Origin.objects.all().delete()
+    out = StringIO()
+    with pytest.raises(CommandError):
+        call_command("verify_log", stdout=out)
+    assert f"missing: number 1-3 of origin {origin}" in out.getvalue()
 
 
 def answering(info: object, predict: Any = Conversation.answer) -> Any:

@@ -19,7 +19,7 @@ from common.ids import uuid7
 from ml_proxy.models import InferenceLog
 from ml_proxy.records import InferenceRecord
 from ml_proxy.source import INFERENCES
-from recording import origins, verification
+from recording import origins, restoration, verification
 from recording.batches import Batch
 from recording.direct_writes import DirectOrigins
 from recording.erasure import erase, erase_quarantined
@@ -257,6 +257,34 @@ def test_what_is_settled_must_be_a_row_even_if_the_journal_still_has_it(writer: 
     assert out.getvalue().endswith("\n0 records were restored.\n")
 
 
+def test_restore_writes_batches_but_none_over_a_blanked_record(writer: Writer, journal: Path) -> None:
+    """One transaction for each record could not catch up with a busy gateway."""
+    for _ in range(6):
+        item = record()
+        writer.append(item.encode(), item.content())
+    [name] = Spool(journal).segments()
+    origin = UUID(name.origin)
+    segment.blank(journal / str(name), list(segment.frames(journal / str(name), 0, segment.ALL))[3])
+    assert list(restoration.restore(journal)) == [3, 2]
+    [line] = verify()
+    assert line.startswith(f"missing: number 4 of origin {origin}")
+    assert list(restoration.restore(journal)) == [0, 0]
+
+
+@pytest.mark.parametrize("limit", ["MAX_ENTRIES", "MAX_BYTES"])
+def test_the_batches_of_restore_are_limited(
+    writer: Writer, journal: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    items = [record() for _ in range(5)]
+    for item in items:
+        writer.append(item.encode(), item.content())
+    [name] = Spool(journal).segments()
+    sizes = [len(entry.payload) for entry in Spool(journal).entries(name)]
+    monkeypatch.setattr(restoration, limit, 2 if limit == "MAX_ENTRIES" else 2 * max(sizes))
+    assert list(restoration.restore(journal)) == [2, 2, 1]
+    assert InferenceLog.objects.count() == 5
+
+
 def test_a_copy_of_the_heads_shows_what_was_lost_with_the_host(origin: UUID, journal: Path, tmp_path: Path) -> None:
     save_heads(journal)
     copy = (journal / "heads.json").rename(tmp_path / "copy.json")
@@ -279,6 +307,24 @@ def test_it_reports_a_changed_reason_or_time_of_a_tombstone(origin: UUID) -> Non
         assert verify() == [f"changed: number 3 of origin {origin}: erased record"]
         kept.save()
         assert verify() == []
+
+
+@pytest.mark.parametrize("kind", ["quarantined", "repeated"])
+@pytest.mark.parametrize("changes", [{"reason": "none"}, {"created_at": datetime(2026, 1, 1, tzinfo=UTC)}])
+def test_it_reports_a_changed_reason_or_time_of_another_disposition(
+    writer: Writer, journal: Path, kind: str, changes: dict[str, Any]
+) -> None:
+    item = record()
+    for _ in range(2):
+        writer.append(item.encode(), item.content())
+    writer.append(b"no record", b"")
+    origin = settle(journal, sizes=(3,))
+    assert verify() == []
+    kept = Disposition.objects.get(kind=kind)
+    Disposition.objects.filter(kind=kind).update(**changes)
+    assert verify() == [f"changed: number {kept.sequence} of origin {origin}: {kind} record"]
+    kept.save()
+    assert verify() == []
 
 
 @pytest.mark.parametrize("where", ["unknown origin", "next number", "far number"])
