@@ -1,18 +1,20 @@
-"""Forks: a gateway that goes on from a snapshot of its machine, with its memory, gives numbers a second time.
+"""Compares the journal with the log by seals, before the journal removes its copy.
 
-The records of these numbers are not in the log, although their numbers are settled. The seal of a segment's last record
-shows it, since each seal covers the one before it.
+A gateway that goes on from a snapshot of its machine, with its memory, gives numbers a second time. Their records are
+not in the log, although their numbers are settled.
 """
 
 import logging
 import socket
+from collections.abc import Sequence
+from itertools import chain
 from uuid import UUID
 
 from common.encryption import UnknownDataKey
 from recording import ingestion, sources
 from recording.batches import Batch, Numbered
 from recording.direct_writes import DirectOrigins
-from recording.journal import Frame, Spool
+from recording.journal import Entry, Frame, Spool
 from recording.journal.segment import SegmentName
 from recording.publisher.segment_reader import SegmentReader
 from recording.records import BadRecord, SealableRecord, UnsupportedRecord, decrypted
@@ -20,38 +22,44 @@ from recording.seals import keyring
 
 log = logging.getLogger(__name__)
 
+CHUNK_BYTES = 4 * 1024 * 1024  # of a segment in memory
+
 
 def rescue(spool: Spool, reader: SegmentReader) -> bool:
-    """Writes the rows of a confirmed segment's forked records under other numbers. Returns whether all have rows now.
+    """Writes the rows of forked records under other numbers: what the segment has, but not the log under its number.
 
-    Raises `OSError`, or Django's database errors.
+    Only for a segment whose records are settled up to the reader's offset. Looks at each record once. Returns whether
+    all have rows now. Raises `OSError`, or Django's database errors.
     """
-    origin = UUID(reader.name.origin)
-    stored = ingestion.seals(origin, reader.last, reader.last).get(reader.last)
-    if not reader.last_seal or stored in (None, reader.last_seal):
-        return True
-    try:
-        written = sum(_rescue(reader.name, frame) for frame in spool.frames(reader.name) if frame.start < reader.offset)
-    except (BadRecord, UnsupportedRecord, UnknownDataKey) as exc:
-        log.error("%s stays in place: its numbers are those of other records, and %s", reader.name, exc)
-        return False
-    if written:
-        log.error(
-            "%s has numbers that other records have: restart the gateway, which went on from a snapshot with its "
-            "memory. %d records are rows under other numbers now",
-            reader.name,
-            written,
-        )
+    while reader.compared < reader.offset:
+        chunk = list(spool.frames(reader.name, reader.compared, CHUNK_BYTES))
+        try:
+            _rescue(reader.name, [frame for frame in chunk if frame.end <= reader.offset and not frame.is_blank])
+        except (BadRecord, UnsupportedRecord, UnknownDataKey) as exc:
+            log.error("%s stays in place: its numbers are those of other records, and %s", reader.name, exc)
+            return False
+        reader.compared = min(chunk[-1].end, reader.offset) if chunk else reader.offset
     return True
 
 
-def _rescue(name: SegmentName, frame: Frame) -> int:
-    origin = UUID(name.origin)
-    stored = ingestion.seals(origin, frame.first, frame.last)
-    forked = [entry for entry in frame.entries if stored.get(entry.sequence, entry.seal) != entry.seal]
-    if not forked:
-        return 0
-    batch = sources.before_publish(Batch.of(origin, socket.gethostname(), name.key_id, forked))
+def _rescue(name: SegmentName, frames: Sequence[Frame]) -> None:
+    if not frames:
+        return
+    stored = ingestion.seals(UUID(name.origin), frames[0].first, frames[-1].last)
+    entries = chain.from_iterable(frame.entries for frame in frames)
+    forked = [entry for entry in entries if stored.get(entry.sequence, entry.seal) != entry.seal]
+    if forked:
+        log.error(
+            "%s has numbers that other records have: restart the gateway, which went on from a snapshot with its "
+            "memory. %d records are rows under other numbers now",
+            name,
+            _write(name, forked),
+        )
+
+
+def _write(name: SegmentName, forked: Sequence[Entry]) -> int:
+    """Returns how many were no rows."""
+    batch = sources.before_publish(Batch.of(UUID(name.origin), socket.gethostname(), name.key_id, forked))
     records = [record for number in batch.records if (record := _without_row(number))]
     if records:
         direct = DirectOrigins(keyring().current)

@@ -44,7 +44,7 @@ class SegmentReader:
     offset: int = 0  # bytes
     first: int = 0  # sequences read, 0 for none
     last: int = 0
-    last_seal: bytes = b""  # of `last`; blank if its frame is
+    compared: int = 0  # bytes that `forks.rescue` has looked at
     is_read: bool = False  # to its end, as of the last read
     is_damaged: bool = False
     error_since: float = 0.0  # `time.monotonic` of the first disk error at this offset, 0 for none
@@ -66,8 +66,7 @@ class SegmentReader:
 
     def advance(self, entries: Sequence[Located]) -> None:
         """Moves behind these entries."""
-        last = entries[-1]
-        self._move(entries[0].entry.sequence, last.entry.sequence, last.end, last.entry.seal)
+        self._move(entries[0].entry.sequence, entries[-1].entry.sequence, entries[-1].end)
 
     def _read(self, spool: Spool) -> list[Located]:
         """Entries numbered without a gap, about one batch. Moves behind damage and blank frames before them."""
@@ -115,9 +114,9 @@ class SegmentReader:
         if frame.is_blank:
             self._move(frame.first, frame.last, frame.end)
 
-    def _move(self, first: int, last: int, offset: int, seal: bytes = b"") -> None:
+    def _move(self, first: int, last: int, offset: int) -> None:
         self.first = self.first or first
-        self.last, self.last_seal = last, seal
+        self.last = last
         self.offset, self.error_since = offset, 0.0
 
     def _report_damage(self, following: Frame) -> None:
