@@ -51,21 +51,21 @@ def _rescue(name: SegmentName, frames: Sequence[Frame]) -> None:
     if forked:
         log.error(
             "%s has numbers that other records have: restart the gateway, which went on from a snapshot with its "
-            "memory. %d records are rows under other numbers now",
+            "memory",
             name,
-            _write(name, forked),
         )
+        _write(name, forked)
 
 
-def _write(name: SegmentName, forked: Sequence[Entry]) -> int:
-    """Returns how many were no rows."""
+def _write(name: SegmentName, forked: Sequence[Entry]) -> None:
+    """Writes those that are no rows yet: the reader begins again at the start of a segment after a restart."""
     batch = sources.before_publish(Batch.of(UUID(name.origin), socket.gethostname(), name.key_id, forked))
     records = [record for number in batch.records if (record := _without_row(number))]
     if records:
         direct = DirectOrigins(keyring().current)
         direct.write(records)
         direct.end()
-    return len(records)
+        log.error("%d records of %s are rows under other numbers now", len(records), name)
 
 
 def _without_row(number: Numbered) -> SealableRecord | None:
