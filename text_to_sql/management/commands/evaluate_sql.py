@@ -59,7 +59,7 @@ class Command(BaseCommand):
 
 
 def _outcomes(asked: Sequence[Question]) -> "list[Outcome]":
-    """How the questions were answered; those until an interrupt, since a small model needs an hour for all."""
+    """How the questions were answered; those until an interrupt, since a small model needs half an hour for all."""
     from text_to_sql.evaluation import runner  # noqa: PLC0415 - Faker is loaded only here
 
     found: list[Outcome] = []
