@@ -64,7 +64,8 @@ def run(names: list[str], plan: Plan, folder: Path) -> Results:
             for section in SECTIONS:
                 section(Run(testbed, plan, results))
             results.missing.update(testbed.missing)
-            results.notes.extend(run_notes(results, testbed.variants.values()))
+            variants, first = testbed.variants.values(), testbed.callers_run_first
+            results.notes.extend(run_notes(results, variants, callers_run_first=first))
     finally:
         shutil.rmtree(state, ignore_errors=True)
     return results

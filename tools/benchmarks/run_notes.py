@@ -9,11 +9,22 @@ from tools.benchmarks.variants import Variant
 
 NOISY = 0.05  # share of the web process' core that other processes used
 SATURATED = 0.95
+WAITED = (
+    "Callers and model server had no priority (only root may give it). So latencies, p99 above all, include the time "
+    "that they waited for workers and the database on their core."
+)
 
 
-def run_notes(results: Results, variants: Iterable[Variant]) -> list[str]:
+def run_notes(results: Results, variants: Iterable[Variant], *, callers_run_first: bool) -> list[str]:
     """Returns one sentence per note."""
-    return [line for line in (_versions(variants), _noise(results), _ceiling(results), _late(results)) if line] + [
+    lines = (
+        _versions(variants),
+        _noise(results),
+        "" if callers_run_first else WAITED,
+        _ceiling(results),
+        _late(results),
+    )
+    return [line for line in lines if line] + [
         f"{name}: requests without a 2xx, by status or reason: {failed}."
         for name in results.variants(CLOSED)
         if (failed := results.failures(name))

@@ -12,7 +12,7 @@ from tests.support.postgres import Postgres
 from tools.benchmarks.catalogue import CATALOGUE, SharedServices
 from tools.benchmarks.environments import NotInstalled
 from tools.benchmarks.raw_http import request, request_once
-from tools.benchmarks.resources import CoreLayout, pin
+from tools.benchmarks.resources import CoreLayout, pin, run_first
 from tools.benchmarks.variants import NotReady, Variant
 
 REFERENCE = "straight"
@@ -26,6 +26,7 @@ class Testbed:
         self.missing: dict[str, str] = {}
         self.isolated = CoreLayout.isolated()
         self.layout = self.isolated
+        self.callers_run_first = False  # before all other processes of their core, and so does the model server
         self._stack = ExitStack()
         self._postgres = self._stack.enter_context(closing(Postgres(folder / "postgres")))
         self._services = SharedServices(folder, environments, self._postgres, free_port())
@@ -37,6 +38,10 @@ class Testbed:
             self._or_missing(name, self._spawn)
         for name in tqdm(list(self.variants), unit="variant", desc="starting"):
             self._or_missing(name, lambda name: self.variants[name].wait())
+        model_servers = [
+            each.system.processes[each.web].pid for each in self.variants.values() if each.name == REFERENCE
+        ]
+        self.callers_run_first = run_first([os.getpid(), *model_servers])
 
     def drop(self, name: str, reason: str) -> None:
         """Stops a variant; its measurements so far are kept."""

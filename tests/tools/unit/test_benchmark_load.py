@@ -171,3 +171,15 @@ def test_the_stub_answers_after_the_configured_delay(stub: int) -> None:
     later = load.closed_loop(Target(stub, request("/", BODY)), connections=2, seconds=0.2)
     assert min(later.times) >= 30
     assert request_once(stub, request("/", BODY)).endswith(ANSWER)
+
+
+def test_callers_run_first_and_their_children_do_not() -> None:
+    script = (
+        "import os, subprocess, sys; from tools.benchmarks.resources import run_first;"
+        "first = run_first([os.getpid()]);"
+        "child = subprocess.check_output([sys.executable, '-c', 'import os; print(os.sched_getscheduler(0))']);"
+        "own = os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK;"
+        "print(first, own == os.SCHED_FIFO, int(child) == os.SCHED_OTHER)"
+    )
+    printed = subprocess.check_output([sys.executable, "-c", script], cwd=ROOT, text=True)
+    assert printed.split() in (["True", "True", "True"], ["False", "False", "True"])

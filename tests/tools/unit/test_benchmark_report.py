@@ -161,12 +161,14 @@ def test_a_gateway_that_was_dropped_kept_nothing() -> None:
 
 
 def test_notes_report_noise_and_failures() -> None:
-    def notes(foreign: float) -> str:
+    def notes(foreign: float, *, callers_run_first: bool = True) -> str:
         closed = [(EIGHT, name, 0, {"rate": 9.0, "foreign": foreign}) for name in ("straight", "litellm")]
-        return " ".join(run_notes(results(*closed, broken=3), []))
+        return " ".join(run_notes(results(*closed, broken=3), [], callers_run_first=callers_run_first))
 
     assert "not quiet" in notes(0.4)
     assert "not quiet" not in notes(0.01)
+    assert "had no priority" not in notes(0.01)
+    assert "had no priority" in notes(0.01, callers_run_first=False)
     assert "litellm: requests without a 2xx, by status or reason: {'broken': 3}" in notes(0.01)
 
 
