@@ -51,6 +51,11 @@ def test_what_was_not_measured_at_each_size_has_no_growth() -> None:
     assert list(costs(results(walk(SIZES[1], 100_000, 6.0)))) == ["history page of 100, ms in the database"]
 
 
+def test_one_section_alone_is_reported() -> None:
+    cpu = measured("gateway_cpu", "all", SIZES[0], p50=1.5, p95=2.0)
+    assert any("100,000 rows" in line for line in report.lines(Results({"cores": 2}, {}, [cpu])))
+
+
 def test_the_plot_begins_at_one() -> None:
     bars = relative(results())
     assert [bar.median for bar in bars.values() if bar] == [1, 1]

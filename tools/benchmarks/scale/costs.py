@@ -15,8 +15,8 @@ GetCost = Callable[[Results, int], float | None]
 
 
 def sizes(results: Results) -> list[int]:
-    """Returns the sizes at which pages were measured."""
-    return [cell.load for cell in results.cells(PAGE)]
+    """Returns the sizes at which anything was measured, except the empty log."""
+    return sorted({item.cell.load for item in results.measurements} - {0})
 
 
 def costs(results: Results) -> dict[str, dict[int, float]]:
