@@ -20,6 +20,7 @@ PLAIN_PAGES = {
     "one inference": "/reception/{id}/",
     "account": "/accounts/",
     "new token": "/accounts/tokens/",
+    "password": "/accounts/password/",
     "access log": "/accounts/access-log/",
     "bad query": "/reception/?cursor=x",
     "forbidden": "/admin/jobs/job/add/",
