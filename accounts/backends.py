@@ -9,6 +9,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from accounts import lockout
 from accounts.exceptions import TooManyChecks
@@ -67,4 +68,4 @@ def _turn_of_check() -> Iterator[None]:
 
 
 def _busy() -> TooManyChecks:
-    return TooManyChecks("Many people are signing in at this moment. Try again in a few seconds.")
+    return TooManyChecks(gettext("Many people are signing in at this moment. Try again in a few seconds."))

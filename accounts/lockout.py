@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext
 
 from accounts.exceptions import LockedOut
 from accounts.login_attempts import LoginAttempts
@@ -136,5 +137,5 @@ def _digest(*parts: str) -> str:
 
 
 def _text(seconds: int) -> str:
-    minutes = seconds // 60 + 1
-    return f"Too many sign-ins failed. Try again in {minutes} min, or ask {settings.SIGN_IN_CONTACT} to unlock it."
+    text = gettext("Too many sign-ins failed. Try again in %(minutes)d min, or ask %(contact)s to unlock it.")
+    return text % {"minutes": seconds // 60 + 1, "contact": gettext(settings.SIGN_IN_CONTACT)}

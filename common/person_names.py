@@ -4,6 +4,8 @@ import re
 import unicodedata
 from typing import Any
 
+from django.utils.translation import gettext
+
 MAX_LENGTH = 100  # characters after trimming
 LONGEST_SPELLING = 4  # characters that one of NFC has in another form, at most
 
@@ -17,21 +19,21 @@ class BadName(ValueError):
 def canonical(value: Any, max_length: int = MAX_LENGTH) -> str:
     """`value` trimmed and in Unicode NFC, so that one name typed on two systems is one name. Raises `BadName`."""
     if type(value) is not str:  # a parsed JSON number is a subclass of str
-        raise BadName("must be a string")
+        raise BadName(gettext("must be a string"))
     spelling = value.strip()
     if not spelling:
-        raise BadName("must not be blank")
+        raise BadName(gettext("must not be blank"))
     is_long = len(spelling) > LONGEST_SPELLING * max_length  # first: see `common.normalization` for what long ones cost
     name = "" if is_long else unicodedata.normalize("NFC", spelling).strip()
     if is_long or len(name) > max_length:
-        raise BadName(f"must have at most {max_length} characters")
+        raise BadName(gettext("must have at most %(count)d characters") % {"count": max_length})
     if _UNUSABLE.search(name):
-        raise BadName("must not contain NUL or a lone surrogate")
+        raise BadName(gettext("must not contain NUL or a lone surrogate"))
     return name
 
 
 def exact(value: str) -> str:
     """`value` unchanged, because the model server defines the names of models. Raises `BadName`."""
     if "\0" in value:
-        raise BadName("must not contain NUL")
+        raise BadName(gettext("must not contain NUL"))
     return value

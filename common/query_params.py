@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes, urlencode
 
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from rest_framework.request import Request
 
 from common.exceptions import BadInput, FieldError
@@ -74,7 +75,7 @@ def cursor(place_of: Callable[[str], Any]) -> Callable[[str], Any]:
         try:
             return place_of(value[:MAX_CURSOR])
         except ValueError:
-            raise ValueError("must be taken from a Link field of this path") from None
+            raise ValueError(gettext("must be taken from a Link field of this path")) from None
 
     return read
 
@@ -94,15 +95,16 @@ def _require_utf8(query: str) -> None:
         except UnicodeDecodeError:
             name = pair.partition(b"=")[0].decode("ascii", "replace")[:100]
             raise BadInput(
-                "The query can't be read.", field_errors=[FieldError(name, "must be percent-encoded UTF-8")]
+                "The query can't be read.", field_errors=[FieldError(name, gettext("must be percent-encoded UTF-8"))]
             ) from None
 
 
 def _read(name: str, values: list[str], readers: Readers) -> dict[str, Any]:
     if name not in readers:
-        raise ValueError(f"is no parameter of this path; it takes {', '.join(readers)}")
+        text = gettext("is no parameter of this path; it takes %(names)s")
+        raise ValueError(text % {"names": ", ".join(readers)})
     if len(values) != 1:
-        raise ValueError("must be given once")
+        raise ValueError(gettext("must be given once"))
     if not values[0].strip():
         return {}
     field, read = readers[name]

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, tzinfo
 
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext
 
 
 def moment(value: str, zone: tzinfo = UTC) -> datetime:
@@ -22,4 +23,4 @@ def moment(value: str, zone: tzinfo = UTC) -> datetime:
         found = found if found.tzinfo else found.replace(tzinfo=zone)
         return found.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError("must be a time in ISO 8601, such as 2026-01-31T09:00:00Z") from None
+        raise ValueError(gettext("must be a time in ISO 8601, such as 2026-01-31T09:00:00Z")) from None

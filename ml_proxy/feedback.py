@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext, gettext_noop
 
 from accounts.callers import Caller
 from common import advisory_lock
@@ -22,6 +23,7 @@ from recording import recorder
 from recording.records import microseconds
 
 MAX_LISTED = 100  # classes in an error
+_OWN_LABEL = gettext_noop('is the model\'s own label: use the verdict "agree"')
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def _label(request: FeedbackRequest, model_label: str | None) -> str | None:
     """Returns the label according to the doctor. Raises `BadInput` if it contradicts the verdict."""
     if request.verdict is Feedback.Verdict.CORRECT:
         if request.label == model_label:
-            raise invalid_feedback(FieldError("/label", 'is the model\'s own label: use the verdict "agree"'))
+            raise invalid_feedback(FieldError("/label", gettext(_OWN_LABEL)))
         return request.label
     if request.label not in {None, model_label}:
         raise invalid_feedback(
@@ -131,6 +133,6 @@ def _require_class(label: str, row: InferenceLog) -> None:
     if classes is None or label in classes:
         return
     rest = len(classes) - MAX_LISTED
-    more = f", or one of {rest} more (see model-info)" if rest > 0 else ""
-    listed = ", ".join(classes[:MAX_LISTED])
-    raise invalid_feedback(FieldError("/label", f"is no class of the model: use {listed}{more}"))
+    more = gettext(", or one of %(rest)d more (see model-info)") % {"rest": rest} if rest > 0 else ""
+    text = gettext("is no class of the model: use %(classes)s")
+    raise invalid_feedback(FieldError("/label", text % {"classes": ", ".join(classes[:MAX_LISTED]) + more}))

@@ -1,13 +1,18 @@
-"""The classes of a model version, as the model server describes it; remembered, because a version never changes.
+"""What the model server tells of a model version: its classes, and texts to show for them in other languages.
 
-`model-info` describes the serving versions. The reference model server describes another one under its own path.
+Both are remembered, because a version never changes. `model-info` describes the serving versions. The reference model
+server describes another one under its own path.
 """
 
 import threading
 import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 
 from django.conf import settings
+from django.utils.translation import gettext, gettext_noop
 
 from common import person_names, strict_json
 from common.exceptions import Unavailable
@@ -21,19 +26,23 @@ ASK_SECONDS = 2.0  # for one look at the model server
 PAUSE_SECONDS = 30.0  # between two looks for a version that it does not tell
 AWAY_SECONDS = 5.0  # between two looks while the model server gives no answer
 MAX_VERSIONS = 1000  # of each kind that are remembered
-AWAY = (
+AWAY = gettext_noop(
     "The model server can't be asked now whether the label is one of the model's classes. Nothing is stored: try again."
 )
 
 Version = tuple[str, str, str]  # the model server's URL, the model's name, its version
 Classes = tuple[str, ...]
+Texts = Mapping[str, str]  # by the text that the model knows
 
 
 class ModelClasses:
-    """Asks the model server for the classes of versions that are not known yet. Thread-safe."""
+    """Asks the model server for versions that are not known yet. Thread-safe."""
 
     def __init__(self) -> None:
         self._known: dict[Version, Classes] = {}
+        self._texts: dict[Version, Mapping[str, Texts]] = {}  # by language
+        self._look_at = 0.0  # the next `look`, in time.monotonic() seconds
+        self._looks = threading.Lock()
         self._ask_at: dict[Version, float] = {}  # the next look, in time.monotonic() seconds
         self._away: set[Version] = set()
         self._lock = threading.Lock()
@@ -47,29 +56,69 @@ class ModelClasses:
         key = url, name, version
         if name and key not in self._known:
             if not self._lock.acquire(timeout=ASK_SECONDS):
-                raise Unavailable(AWAY)
+                raise Unavailable(gettext(AWAY))
             try:
                 self._ask(key)
                 if key in self._away:
-                    raise Unavailable(AWAY)
+                    raise Unavailable(gettext(AWAY))
             finally:
                 self._lock.release()
         return self._known.get(key)
+
+    def texts(self, name: str, version: str, language: str) -> Texts:
+        """The texts to show for this version's own, as far as they are remembered; asks nobody.
+
+        Those of the model's other versions count too, because `model-info` tells the serving one alone.
+        """
+        url: str = settings.ML_SERVER_URL
+        found: dict[str, str] = {}
+        for (place, model, _), texts in list(self._texts.items()):
+            if (place, model) == (url, name):
+                found |= texts.get(language, {})
+        found |= self._texts.get((url, name, version), {}).get(language, {})
+        return found
+
+    def look(self, versions: Iterable[tuple[str, str]]) -> None:
+        """Asks for `model-info` in a thread, unless all of these versions are known. Nobody waits for it."""
+        url: str = settings.ML_SERVER_URL
+        if all((url, *version) in self._texts for version in versions):
+            return
+        with self._looks:
+            if time.monotonic() < self._look_at:
+                return
+            self._look_at = time.monotonic() + PAUSE_SECONDS
+        threading.Thread(target=self._look, args=(url,), name="model-info", daemon=True).start()
+
+    def _look(self, url: str) -> None:
+        try:
+            self._remember(url, _listed(_ask_for("model-info")))
+        except UpstreamError:
+            self._look_at = time.monotonic() + AWAY_SECONDS
+
+    def _remember(self, url: str, models: Iterable[Value]) -> None:
+        for remembered in (self._known, self._texts):
+            if len(remembered) > MAX_VERSIONS:
+                remembered.clear()
+        for model in models:
+            name, version = member(model, "name"), member(model, "version")
+            if type(name) is type(version) is str:
+                self._texts[url, name, version] = _read_texts(member(model, "translations"))
+                if classes := _read_classes(member(model, "classes")):
+                    self._known[url, name, version] = classes
 
     def _ask(self, key: Version) -> None:
         now = time.monotonic()
         if key in self._known or now < self._ask_at.get(key, now):
             return
-        for remembered in (self._known, self._ask_at, self._away):
+        for remembered in (self._ask_at, self._away):
             if len(remembered) > MAX_VERSIONS:
                 remembered.clear()
         url, name, version = key
         self._away.discard(key)
         try:
-            found = _read_classes(_ask_for("model-info"), "models")
-            if (name, version) not in found and SEGMENT.fullmatch(name) and SEGMENT.fullmatch(version):
-                found |= _read_classes(_ask_for(f"models/{name}/versions/{version}"))
-            self._known |= {(url, *each): classes for each, classes in found.items()}
+            self._remember(url, _listed(_ask_for("model-info")))
+            if key not in self._known and SEGMENT.fullmatch(name) and SEGMENT.fullmatch(version):
+                self._remember(url, [_ask_for(f"models/{name}/versions/{version}")])
         except UpstreamError:
             self._away.add(key)
         self._ask_at[key] = time.monotonic() + (AWAY_SECONDS if key in self._away else PAUSE_SECONDS)
@@ -96,21 +145,39 @@ def _ask_for(path: str) -> Value:
         return None
 
 
-def _read_classes(info: Value, listed_in: str = "") -> dict[tuple[str, str], Classes]:
-    """The classes by name and version; leaves out models whose description has none.
+def _listed(info: Value) -> list[Value]:
+    """The descriptions in `model-info`."""
+    models = member(info, "models")
+    return models if isinstance(models, list) else []
 
-    `listed_in`: the member that lists several descriptions; empty if `info` is one.
-    """
-    models = member(info, listed_in) if listed_in else [info]
-    found: dict[tuple[str, str], Classes] = {}
-    for model in models if isinstance(models, list) else ():
-        name, version, classes = (member(model, each) for each in ("name", "version", "classes"))
-        if type(name) is type(version) is str and isinstance(classes, list) and classes:
-            try:
-                found[name, version] = tuple(person_names.canonical(each, MAX_LABEL) for each in classes)
-            except person_names.BadName:  # a class that no verdict could name
-                continue
-    return found
+
+def _read_classes(told: Value) -> Classes | None:
+    """The classes; None if there are none, or one that no verdict could name."""
+    try:
+        return tuple(person_names.canonical(each, MAX_LABEL) for each in told) if isinstance(told, list) else None
+    except person_names.BadName:
+        return None
+
+
+def _read_texts(told: Value) -> Mapping[str, Texts]:
+    """`{"ko": {"malignant": "악성"}}`; leaves out unusable texts, and those that two labels would share."""
+    found = {language: dict(_usable(texts)) for language, texts in _pairs(told)}
+    return {language: _distinct(texts) for language, texts in found.items()}
+
+
+def _usable(texts: Value) -> Iterator[tuple[str, str]]:
+    for text, shown in _pairs(texts):
+        with suppress(person_names.BadName):
+            yield person_names.canonical(text, MAX_LABEL), person_names.canonical(shown, MAX_LABEL)
+
+
+def _distinct(texts: Texts) -> Texts:
+    times = Counter(texts.values())
+    return {text: shown for text, shown in texts.items() if times[shown] == 1}
+
+
+def _pairs(value: Value) -> Iterable[tuple[str, Value]]:
+    return value if strict_json.is_object(value) else ()
 
 
 MODEL_CLASSES = ModelClasses()

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.models import Profile
 from accounts.oidc.exceptions import NoAccount
@@ -18,7 +19,6 @@ from common.normalization import normalized
 log = logging.getLogger(__name__)
 
 EMAIL = "email"
-UNUSABLE_NAME = f"The identity provider sent no user name that can be used here. Ask {settings.SIGN_IN_CONTACT}."
 
 
 def needed_claims() -> frozenset[str]:
@@ -36,7 +36,7 @@ def user_of(account: SocialAccount, claims: Mapping[str, Any]) -> User:
     """
     user: User = account.user if account.pk else _first_sign_in(account, claims)
     if not user.is_active:
-        raise NoAccount("the user is not active", detail=f"Your account is closed. Ask {settings.SIGN_IN_CONTACT}.")
+        raise NoAccount("the user is not active", detail=_ask(gettext("Your account is closed. Ask %(contact)s.")))
     _set_roles(user, _texts(claim(claims, settings.OIDC_GROUPS_CLAIM)))
     if settings.OIDC_DOCTOR_CLAIM:
         _set_doctor(user, claim(claims, settings.OIDC_DOCTOR_CLAIM))
@@ -87,29 +87,31 @@ def _is_same(mine: str, theirs: str) -> bool:
 def _new_user(claims: Mapping[str, Any]) -> User:
     name = claim(claims, settings.OIDC_USERNAME_CLAIM)
     if not isinstance(name, str) or not name.strip():
-        raise NoAccount(
-            f"the claim {settings.OIDC_USERNAME_CLAIM} (OIDC_USERNAME_CLAIM) is missing",
-            detail=UNUSABLE_NAME,
-        )
+        raise _unusable(f"the claim {settings.OIDC_USERNAME_CLAIM} (OIDC_USERNAME_CLAIM) is missing")
     user = User(username=normalized("NFKC", name.strip()))
     user.set_unusable_password()
     try:
         user.clean_fields(exclude=["password"])
     except ValidationError as exc:
-        raise NoAccount(
-            "the user name is too long, or has characters that no name here may have", detail=UNUSABLE_NAME
-        ) from exc
+        raise _unusable("the user name is too long, or has characters that no name here may have") from exc
     if User.objects.filter(username__iexact=user.username).exists():
         raise _taken()
     user.save()
     return user
 
 
+def _unusable(reason: str) -> NoAccount:
+    text = gettext("The identity provider sent no user name that can be used here. Ask %(contact)s.")
+    return NoAccount(reason, detail=_ask(text))
+
+
 def _taken() -> NoAccount:
-    return NoAccount(
-        "an account with this name exists and is not linked to this identity",
-        detail=f"There is an account with your name already. Ask {settings.SIGN_IN_CONTACT} to link it to you.",
-    )
+    text = gettext("There is an account with your name already. Ask %(contact)s to link it to you.")
+    return NoAccount("an account with this name exists and is not linked to this identity", detail=_ask(text))
+
+
+def _ask(text: str) -> str:
+    return text % {"contact": gettext(settings.SIGN_IN_CONTACT)}
 
 
 def _set_roles(user: User, groups: frozenset[str]) -> None:

@@ -21,6 +21,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
@@ -28,6 +29,7 @@ from accounts import session_info
 from accounts.oidc.exceptions import NoAccount, ProviderBusy, ProviderSignInError, ProviderUnavailable
 from accounts.oidc.provider import ID, Callback, Flow
 from common.logs import current_request_id
+from common.page_language import in_callers_language
 from common.request_body import require_method
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ def _with_pages_for_errors(view: View) -> View:
 
     @csrf_exempt  # it takes GET only; the state protects the callback
     @never_cache
+    @in_callers_language
     @wraps(view)
     def wrapped(request: Any, **kwargs: Any) -> HttpResponseBase:
         require_method(request, "GET")
@@ -102,7 +105,7 @@ def _translated_errors() -> Iterator[None]:
     except (requests.RequestException, OAuth2Error) as exc:
         raise ProviderUnavailable(f"a call of the identity provider failed ({type(exc).__name__})") from exc
     except IntegrityError as exc:
-        raise NoAccount("another sign-in of the same person was faster", detail="Try again.") from exc
+        raise NoAccount("another sign-in of the same person was faster", detail=gettext("Try again.")) from exc
 
 
 def _page(request: HttpRequest, error: ProviderSignInError) -> HttpResponse:
@@ -110,8 +113,8 @@ def _page(request: HttpRequest, error: ProviderSignInError) -> HttpResponse:
     user_login_failed.send(sender=__name__, credentials={"username": ""}, request=request)
     context = {
         "detail": error.detail,
-        "provider": settings.OIDC_NAME,
-        "contact": settings.SIGN_IN_CONTACT,
+        "provider": gettext(settings.OIDC_NAME),
+        "contact": gettext(settings.SIGN_IN_CONTACT),
         "request_id": current_request_id.get(),
     }
     return render(request, "accounts/provider_error.html", context, status=error.status)

@@ -19,6 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from accounts.access_log.source import ACCESS, AccessRow
 from accounts.access_log.views import FILTERS, HISTORY, note_look
 from accounts.callers import caller_of_user
+from accounts.pages.query_errors import shown_errors
 from accounts.throttling import limit
 from common.exceptions import BadInput
 from common.page_language import in_callers_language
@@ -52,7 +53,7 @@ def access_log_page(request: HttpRequest) -> HttpResponse:
     try:
         query = read_query(request, _readers())
     except BadInput as exc:
-        context = {"wide": True, "asked": asked, "errors": exc.field_errors or [{"detail": exc.detail}]}
+        context = {"wide": True, "asked": asked, "errors": shown_errors(exc)}
         return render(request, "accounts/access_log.html", context, status=exc.status)
     return render(
         request, "accounts/access_log.html", {**_found(request, caller.doctors, query, asked), "asked": asked}

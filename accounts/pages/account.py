@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import extend_schema
@@ -20,9 +22,15 @@ from accounts.callers import Caller, caller_of, caller_of_user
 from accounts.models import ApiToken
 from accounts.pages.sign_in import OnlyMethods
 from accounts.read_view import ReadView
+from common.page_language import in_callers_language
 from common.request_body import require_method
 from common.responses import json_response
 
+_METHODS = {
+    session_info.PASSWORD: _("by password"),
+    session_info.ONE_CLICK: _("by one click"),
+    session_info.PROVIDER: _("by the identity provider"),
+}
 _TEXTS = {"type": "array", "items": {"type": "string"}}
 _ME = {
     "name": {"type": "string", "description": "The user name; empty for an anonymous caller of an open API."},
@@ -38,6 +46,7 @@ _ME_SCHEMA = {"type": "object", "required": list(_ME), "properties": _ME}
 @csrf_exempt  # it changes nothing, and a wrong method must get a 405
 @never_cache
 @login_required
+@in_callers_language
 def account_page(request: HttpRequest) -> HttpResponse:
     """Shows the account of the signed-in user."""
     require_method(request, "GET", "HEAD")
@@ -45,15 +54,15 @@ def account_page(request: HttpRequest) -> HttpResponse:
     context = {
         "roles": roles(user.get_username()),
         "tokens": ApiToken.objects.filter(user=user, revoked_at=None).order_by("-created_at"),
-        "method": session_info.method(request),
+        "method": _METHODS.get(session_info.method(request), ""),
         "has_password": user.has_usable_password(),
-        "contact": settings.SIGN_IN_CONTACT,
+        "contact": gettext(settings.SIGN_IN_CONTACT),
         "may_audit": caller_of_user(user).may(ACCESS.read_permission),
     }
     return render(request, "accounts/account.html", context)
 
 
-@method_decorator(never_cache, name="dispatch")
+@method_decorator((never_cache, in_callers_language), name="dispatch")
 class ChangePassword(OnlyMethods, views.PasswordChangeView):
     """Changes one's own password, which ends the user's other sessions."""
 

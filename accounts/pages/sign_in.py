@@ -9,12 +9,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.generic import View
 
 from accounts import local_admin, session_info
 from accounts.exceptions import LockedOut, TooManyChecks
 from common.exceptions import UnknownPath
+from common.page_language import in_callers_language
 from common.request_body import require_method
 
 
@@ -29,6 +31,7 @@ class OnlyMethods:
         raise AssertionError(request.method)
 
 
+@method_decorator(in_callers_language, name="dispatch")
 class SignIn(OnlyMethods, views.LoginView):
     """Takes a name and a password. The admin's sign-in page is this one too."""
 
@@ -57,8 +60,8 @@ class SignIn(OnlyMethods, views.LoginView):
         """Adds the other ways to sign in."""
         return super().get_context_data(
             **kwargs,
-            contact=settings.SIGN_IN_CONTACT,
-            provider=settings.OIDC_NAME if settings.OIDC_ISSUER else "",
+            contact=gettext(settings.SIGN_IN_CONTACT),
+            provider=gettext(settings.OIDC_NAME) if settings.OIDC_ISSUER else "",
             one_click=local_admin.for_one_click(self.request),
             not_staff=self.request.user.get_username() if self._is_closed() else "",
         )
@@ -87,6 +90,7 @@ class OneClick(OnlyMethods, views.RedirectURLMixin, View):
         return HttpResponseRedirect(self.get_success_url())
 
 
+@method_decorator(in_callers_language, name="dispatch")
 class SignOut(OnlyMethods, views.LogoutView):
     """Ends the session on the server."""
 
@@ -103,7 +107,7 @@ class SignOut(OnlyMethods, views.LogoutView):
         response = super().post(request, *args, **kwargs)
         if not end_session:
             return response
-        context = {"end_session": end_session, "provider": settings.OIDC_NAME}
+        context = {"end_session": end_session, "provider": gettext(settings.OIDC_NAME)}
         return render(request, self.template_name, context)
 
     def get_success_url(self) -> str:

@@ -8,35 +8,40 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from accounts import tokens
 from accounts.models import ApiToken
 from accounts.scopes import SCOPES
 from common.exceptions import UnknownPath
+from common.page_language import in_callers_language
 from common.request_body import require_method
 
 
 class NewToken(forms.Form):
     """What a new token is for, what it may do, and when it ends. Tokens without an end are the administrator's."""
 
-    name = forms.CharField(max_length=100, label="What is it for?", help_text="For example: notebook on my computer.")
+    name = forms.CharField(
+        max_length=100, label=_("What is it for?"), help_text=_("For example: notebook on my computer.")
+    )
     scopes = forms.MultipleChoiceField(
         choices=[(name, name) for name in SCOPES],
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        label="What may it do?",
-        help_text="None chosen: all that you may do.",
+        label=_("What may it do?"),
+        help_text=_("None chosen: all that you may do."),
     )
     expires = forms.ChoiceField(
-        choices=[("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days"), ("365d", "a year")],
+        choices=[("7d", _("7 days")), ("30d", _("30 days")), ("90d", _("90 days")), ("365d", _("a year"))],
         initial="30d",
-        label="For how long?",
+        label=_("For how long?"),
     )
 
 
 @never_cache
 @login_required
+@in_callers_language
 def new_token(request: HttpRequest) -> HttpResponse:
     """Makes a token. The page that answers is the only one that shows it, so it is no redirect."""
     require_method(request, "GET", "HEAD", "POST")

@@ -13,6 +13,7 @@ SESSION_IDLE_SECONDS = env.integer("SESSION_IDLE_SECONDS", _HOUR, minimum=60, ma
 SESSION_COOKIE_AGE = min(SESSION_IDLE_SECONDS, SESSION_SECONDS)
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True  # clinics share computers; the server ends sessions by `common.session_expiry`
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "accounts.pages.refused.csrf_failure"
 
 # https://pages.nist.gov/800-63-4/sp800-63b.html#passwordver: 15 characters if a password is the only factor. It asks
 # for a list of common passwords, and forbids rules about kinds of characters.

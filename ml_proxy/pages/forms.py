@@ -12,6 +12,7 @@ from common.exceptions import BadInput, Unavailable
 from common.responses import as_json
 from ml_proxy import feedback
 from ml_proxy.feedback_requests import read_request
+from ml_proxy.model_classes import Texts
 from ml_proxy.models import MAX_NOTE, Feedback
 
 if TYPE_CHECKING:
@@ -36,12 +37,17 @@ class VerdictForm(ModelForm):
         labels: ClassVar = {"label": _("The right class")}
         widgets: ClassVar = {"label": forms.TextInput(attrs={"list": "classes"})}  # a datalist of the page
 
-    def __init__(self, *args: Any, classes: Sequence[str] | None, own_label: str | None, **kwargs: Any) -> None:
-        """`classes` are the model's, or None if they are unknown; `own_label` is what the model answered."""
+    def __init__(
+        self, *args: Any, classes: Sequence[str] | None, own_label: str | None, texts: Texts, **kwargs: Any
+    ) -> None:
+        """`classes` are the model's, or None if they are unknown; `own_label` is what the model answered.
+
+        `texts` are shown for the classes that they name.
+        """
         super().__init__(*args, **kwargs)
         self._own_label = own_label
         if classes is not None:
-            choices = [("", "---------"), *((each, each) for each in classes if each != own_label)]
+            choices = [("", "---------"), *((each, texts.get(each, each)) for each in classes if each != own_label)]
             label = self.fields["label"].label
             self.fields["label"] = forms.ChoiceField(label=label, required=False, choices=choices)
 

@@ -5,16 +5,19 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.access_log import purpose_of
 from accounts.callers import Caller, caller_of_user
+from accounts.pages.query_errors import shown_errors
 from accounts.throttling import limit
 from attachments.links import links
 from common.access import note_rows
@@ -28,7 +31,7 @@ from ml_proxy import history
 from ml_proxy.answers import Prediction, predictions
 from ml_proxy.filters import HISTORY_FILTERS
 from ml_proxy.history import Cursor, Page, wanted
-from ml_proxy.model_classes import MODEL_CLASSES
+from ml_proxy.model_classes import MODEL_CLASSES, Texts
 from ml_proxy.models import Feedback
 from ml_proxy.pages.forms import VerdictForm
 from ml_proxy.permissions import GIVE_FEEDBACK, READ_FEEDBACK, READ_HISTORY
@@ -60,9 +63,11 @@ def _newest(request: HttpRequest) -> HttpResponse:
     try:
         query = read_query(request, _READERS)
     except BadInput as exc:
-        context = {"wide": True, "asked": asked, "errors": exc.field_errors or [{"detail": exc.detail}]}
+        context = {"wide": True, "asked": asked, "errors": shown_errors(exc)}
         return render(request, "ml_proxy/reception.html", context, status=exc.status)
     page = history.page(wanted(scope=caller.doctors, limit=PER_PAGE, **query))
+    if _is_translated():
+        MODEL_CLASSES.look({(row.model_name, row.model_version) for row in page.rows})
     note_rows(request, "inference.list", page.rows, query)
     return render(request, "ml_proxy/reception.html", {"wide": True, "asked": asked, **_listed(page, asked, caller)})
 
@@ -102,7 +107,9 @@ def _listed(page: Page, asked: dict[str, str], caller: Caller) -> dict[str, Any]
     verdicts = _verdicts([row.id for row in page.rows]) if caller.may(READ_FEEDBACK) else {}
     chosen = {name: value for name, value in asked.items() if value.strip()}
     return {
-        "rows": [{"row": row, "top": _top(row), "verdict": verdicts.get(row.id)} for row in page.rows],
+        "rows": [
+            {"row": row, "top": _top(row), "verdict": verdicts.get(row.id), "texts": _texts(row)} for row in page.rows
+        ],
         "has_verdicts": caller.may(READ_FEEDBACK),
         "older": urlencode({**chosen, "cursor": page.next.opaque()}) if page.next else "",
         "newest": urlencode(chosen),
@@ -118,7 +125,8 @@ def _verdicts(inference_ids: list[UUID]) -> dict[UUID, Feedback]:
 def _form(request: HttpRequest, row: Row) -> VerdictForm:
     top = _top(row)
     posted = request.POST if request.method == "POST" else None
-    return VerdictForm(posted, classes=_classes(row), own_label=top.label if top else None)
+    classes = _classes(row)  # before the texts, which the same answer of the model server tells
+    return VerdictForm(posted, classes=classes, own_label=top.label if top else None, texts=_texts(row))
 
 
 def _classes(row: Row) -> Sequence[str] | None:
@@ -129,6 +137,17 @@ def _classes(row: Row) -> Sequence[str] | None:
         return None
 
 
+def _texts(row: Row) -> Texts:
+    """What to show for the model's labels, as far as that is remembered."""
+    language = get_language() or settings.LANGUAGE_CODE
+    return MODEL_CLASSES.texts(row.model_name, row.model_version, language) if _is_translated() else {}
+
+
+def _is_translated() -> bool:
+    """Whether the reader's language is not that of the labels. The console too shows those as they are in English."""
+    return get_language() != settings.LANGUAGE_CODE
+
+
 def _described(request: HttpRequest, page: Page, form: VerdictForm, caller: Caller) -> dict[str, Any]:
     row: Row = page.rows[0]
     columns = {row_id: column for row_id, (column,) in page.hidden.items()}
@@ -136,6 +155,7 @@ def _described(request: HttpRequest, page: Page, form: VerdictForm, caller: Call
     return {
         "row": row,
         "predictions": _predictions(row),
+        "texts": _texts(row),
         "input": indented(row.input_data, SHOWN_CHARS),
         "files": links(SOURCE, columns).get(row.id, []) if columns else [],
         "verdicts": verdicts if caller.may(READ_FEEDBACK) else None,

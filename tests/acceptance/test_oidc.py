@@ -15,6 +15,7 @@ from tests.support.access_log import noted_in
 from tests.support.oidc_provider import CLIENT_ID, CLIENT_SECRET, Claims, OidcProvider, new_key
 from tests.support.sign_in import PASSWORD
 from tests.support.system import System
+from tests.support.translations import english
 
 pytestmark = pytest.mark.any_database
 
@@ -362,6 +363,23 @@ def test_sign_out_ends_the_session_and_offers_the_providers_sign_out(hospital: H
     assert f"{hospital.provider.url}/oauth2/end_session?client_id={CLIENT_ID}" in page.text
     browser.cookies.set("sessionid", kept)
     assert not browser.is_signed_in()
+
+
+def test_a_korean_browser_reads_korean_from_sign_in_to_sign_out(hospital: Hospital) -> None:
+    hospital.provider.add_user("10", preferred_username="taken", email="taken@clinic.example", email_verified=True)
+    hospital.provider.add_user("11", preferred_username="with a blank")
+    browser, strangers = hospital.browser(), [hospital.browser() for _ in range(3)]
+    for each in (browser, *strangers):
+        each.headers["Accept-Language"] = "ko"
+    pages = [browser.open("/accounts/login/"), strangers[0].sign_in("10"), strangers[1].sign_in("11")]
+    pages.append(strangers[2].open(f"{CALLBACK}?state=lost"))
+    browser.sign_in("1")
+    pages += [browser.open(ACCOUNT), browser.post("/accounts/logout/")]
+    assert [page.status_code for page in pages] == [200, 403, 403, 400, 200, 200]
+    names = ("Synthetic", "Hospital", "ID", "the", "help", "desk", "extension", "dr", "kim", "clinician")
+    for page in pages:
+        assert '<html lang="ko">' in page.text
+        assert english(page.text, *names) == set(), page.text
 
 
 def test_what_is_kept_of_a_person_is_little_and_the_log_has_no_name(hospital: Hospital) -> None:

@@ -20,6 +20,7 @@ PLAIN_PAGES = {
     "one inference": "/reception/{id}/",
     "account": "/accounts/",
     "new token": "/accounts/tokens/",
+    "password": "/accounts/password/",
     "access log": "/accounts/access-log/",
     "bad query": "/reception/?cursor=x",
     "forbidden": "/admin/jobs/job/add/",
@@ -75,6 +76,16 @@ def test_no_page_violates_accessibility_rules(open_page: Open, language: str, sc
         found[name] = violations(page)
     found |= _of_plain_pages(page, PLAIN_PAGES | (ADMIN_PAGES if language == "en" else {}))
     assert {name: faults for name, faults in found.items() if faults} == {}
+
+
+def test_no_page_without_javascript_is_wider_than_a_phone(open_page: Open) -> None:
+    page = open_page(PLAIN_PAGES["new token"], "root", language="ko", width=390)
+    page.get_by_label("용도").fill("작업")
+    page.get_by_role("button", name="토큰 만들기").click()
+    expect(page.get_by_role("heading", name="새 토큰이 만들어졌습니다")).to_be_visible()
+    for path in (each for each in PLAIN_PAGES.values() if "{id}" not in each):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
 def _of_plain_pages(page: Page, pages: Mapping[str, str]) -> dict[str, list[str]]:

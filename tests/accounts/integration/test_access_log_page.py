@@ -4,19 +4,17 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
-from pathlib import Path
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
 from accounts.access_log.records import AccessRecord
-from accounts.pages import access_log
 from accounts.pages.access_log import PER_PAGE
 from common.rate_limits import RateLimit
 from tests.support.access_log import Noted, insert_access
 from tests.support.accounts import make_user
-from tests.support.translations import assert_translated
+from tests.support.translations import KOREAN
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
@@ -32,7 +30,7 @@ def auditor(gateway: Client, settings: Settings) -> Client:
 
 
 def accounts_in(html: str) -> list[str]:
-    rows = re.findall(r"<tr>\s*<td>[^<]*</td>\s*<td>([^<]*?)(?: <span|</td>)", html)
+    rows = re.findall(r"<tr>\s*<td><time[^>]*>[^<]*</time></td>\s*<td>([^<]*?)(?: <span|</td>)", html)
     return [unescape(row) for row in rows]
 
 
@@ -129,15 +127,10 @@ def test_in_korean_march_is_that_of_seoul(auditor: Client) -> None:
     insert_access(account="first of March", recorded_at=datetime(2026, 2, 28, 15, 0, tzinfo=UTC), patients=["Lee"])
     insert_access(account="first of April", recorded_at=datetime(2026, 3, 31, 15, 0, tzinfo=UTC), patients=["Lee"])
     asked = {"patient": "Lee", "since": "2026-03-01", "until": "2026-04-01"}
-    html = auditor.get(PAGE, asked, HTTP_ACCEPT_LANGUAGE="ko-KR,ko;q=0.9").content.decode()
+    html = auditor.get(PAGE, asked, **KOREAN).content.decode()
     assert accounts_in(html) == ["first of March"]
     assert "2026-03-01 00:00:00" in html
     file = auditor.get(link(html, re.escape("조건에 맞는 기록 전체(CSV)")))
     lines = b"".join(file.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]
     assert [line.partition(",")[0] for line in lines] == ["account", "first of March"]
     assert accounts_in(auditor.get(PAGE, asked).content.decode()) == ["first of April"]
-
-
-def test_every_text_is_translated() -> None:
-    page, package = Path(access_log.__file__), Path(access_log.__file__).parents[1]
-    assert_translated(package, [page, package / "templates/accounts/access_log.html"], least=25)

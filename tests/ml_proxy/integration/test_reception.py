@@ -2,6 +2,8 @@
 
 import json
 import re
+import threading
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 import ml_proxy
+from ml_proxy import feedback, model_classes
 from ml_proxy.model_classes import ModelClasses
 from ml_proxy.models import Feedback
 from ml_proxy.pages import forms, reception
@@ -20,12 +23,13 @@ from tests.support.accounts import make_user
 from tests.support.feedback import model_answer
 from tests.support.inference_rows import NOON, insert_row
 from tests.support.model import Conversation, ScriptedModel
-from tests.support.translations import assert_translated
+from tests.support.translations import KOREAN, assert_translated, english
+from tests.support.wait import until
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 LIST = "/reception/"
-KOREAN: dict[str, Any] = {"HTTP_ACCEPT_LANGUAGE": "ko-KR,ko;q=0.9,en;q=0.8"}
+KOREAN_TEXTS = {"benign": "양성 종양", "malignant": "악성 종양"}
 
 
 @pytest.fixture(autouse=True)
@@ -41,9 +45,14 @@ def desk(gateway: Client, model: ScriptedModel) -> Client:
     return gateway
 
 
-def tells_classes(conversation: Conversation) -> None:
-    told = {"name": "stub", "version": "7", "classes": ["benign", "malignant"]}
-    conversation.answer(json.dumps({"name": "stub", "models": [told]}).encode())
+def tells(**more: Any) -> Callable[[Conversation], None]:
+    """A script that answers model-info with two classes and `more`."""
+    told = {"name": "stub", "version": "7", "classes": ["benign", "malignant"], **more}
+    return lambda conversation: conversation.answer(json.dumps({"name": "stub", "models": [told]}).encode())
+
+
+tells_classes = tells()
+tells_texts = tells(translations={"ko": KOREAN_TEXTS})
 
 
 def page_of(client: Client, path: str = LIST, **fields: Any) -> str:
@@ -168,7 +177,128 @@ def test_text_of_models_and_callers_is_escaped(desk: Client) -> None:
         assert markup not in page_of(desk, path)
 
 
+def test_a_korean_reader_sees_the_model_s_korean_names_of_classes(desk: Client, model: ScriptedModel) -> None:
+    model.script = tells_texts
+    path = f"{LIST}{one()}/"
+    desk.post(path, {"verdict": "correct", "label": "malignant"})
+    found = page_of(desk, path, **KOREAN)
+    assert re.findall(r'<option value="([^"]*)"[^>]*>([^<]*)<', found) == [
+        ("", "---------"),
+        ("malignant", "악성 종양"),
+    ]
+    assert "<bdi>양성 종양</bdi> 90.0%" in found
+    assert "정정: <bdi>악성 종양</bdi>" in found
+    found = page_of(desk, **KOREAN)
+    assert "<bdi>양성 종양</bdi> 90.0%" in found
+    assert "정정: <bdi>악성 종양</bdi>" in found
+    for each in (path, LIST):
+        assert "종양" not in page_of(desk, each)
+
+
+def test_a_verdict_in_korean_stores_the_model_s_label(desk: Client, model: ScriptedModel) -> None:
+    model.script = tells_texts
+    path = f"{LIST}{one()}/"
+    assert desk.post(path, {"verdict": "correct", "label": "악성 종양"}, **KOREAN).status_code == 200
+    assert desk.post(path, {"verdict": "correct", "label": "malignant"}, **KOREAN).status_code == 302
+    assert Feedback.objects.get().label == "malignant"
+
+
+def test_the_list_learns_the_names_without_waiting_for_them(
+    desk: Client, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_classes, "ASK_SECONDS", 60.0)
+    is_answered = threading.Event()
+
+    def script(conversation: Conversation) -> None:
+        is_answered.wait(30)
+        tells_texts(conversation)
+
+    model.script = script
+    one()
+    assert "<bdi>benign</bdi>" in page_of(desk, **KOREAN)  # although nobody has answered
+    is_answered.set()
+    until(lambda: "<bdi>양성 종양</bdi>" in page_of(desk, **KOREAN), what="the Korean name")
+    assert len(model.requests) == 1
+
+
+def test_a_list_in_english_asks_nobody(desk: Client, model: ScriptedModel) -> None:
+    one()
+    page_of(desk)
+    assert model.requests == []
+
+
+def test_an_older_version_s_classes_have_the_names_of_the_serving_one(desk: Client, model: ScriptedModel) -> None:
+    model.script = tells_texts
+    page_of(desk, f"{LIST}{one()}/")
+    insert_row(output_data=model_answer("malignant"), model_version="6")
+    insert_row(output_data=model_answer("benign"), model_name="another")
+    found = page_of(desk, **KOREAN)
+    assert re.findall(r"<bdi>([^<]+)</bdi> 90", found) == ["benign", "악성 종양", "양성 종양"]
+
+
+@pytest.mark.parametrize(
+    "translations",
+    [
+        {"ko": ["benign"]},
+        {"ko": {"benign": 1}},
+        {"ko": {"benign": " "}},
+        {"ko": {"benign": "같음", "malignant": "같음"}},
+        {"fi": {"benign": "hyvänlaatuinen"}},
+        "ko",
+    ],
+)
+def test_what_is_no_usable_name_leaves_the_label(desk: Client, model: ScriptedModel, translations: Any) -> None:
+    model.script = tells(translations=translations)
+    found = page_of(desk, f"{LIST}{one()}/", **KOREAN)
+    assert "<bdi>benign</bdi> 90.0%" in found
+    assert '<option value="malignant">malignant</option>' in found
+
+
+def test_while_the_model_server_is_away_a_known_name_stays(
+    desk: Client, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_classes, "AWAY_SECONDS", 0.0)
+    one()
+    model.script = lambda conversation: conversation.answer(b"{}", status="503 Service Unavailable")
+    assert "<bdi>benign</bdi>" in page_of(desk, **KOREAN)
+    model.script = tells_texts
+    until(lambda: "<bdi>양성 종양</bdi>" in page_of(desk, **KOREAN), what="the Korean name")
+    model.close()
+    row = insert_row(output_data=model_answer("benign"), model_version="8")
+    assert '<option value="malignant">악성 종양</option>' in page_of(desk, f"{LIST}{row.id}/", **KOREAN)
+
+
+def test_errors_of_a_verdict_are_korean(desk: Client, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    form = {"verdict": "correct", "label": "unsure"}
+    path = f"{LIST}{one()}/"
+    model.script = lambda conversation: conversation.answer(b"{}", status="503 Service Unavailable")
+    monkeypatch.setattr(feedback, "MODEL_CLASSES", ModelClasses())
+    away = desk.post(path, form, **KOREAN).content.decode()
+    assert "잠시 뒤 다시 시도하세요" in away
+    own = desk.post(path, {"verdict": "correct", "label": "benign"}, **KOREAN).content.decode()
+    assert "모델의 결과와 같은 분류입니다" in own
+    model.script = tells_classes
+    monkeypatch.setattr(feedback, "MODEL_CLASSES", ModelClasses())
+    unknown = desk.post(path, form, **KOREAN).content.decode()
+    assert "모델에 없는 분류입니다. 쓸 수 있는 분류: benign, malignant" in unknown
+    for html in (away, own, unknown):
+        assert (
+            english(html, "kim", "Dr", "Kim", "Lee", "stub", "benign", "malignant", "other", "atypical", "unsure")
+            == set()
+        )
+
+
+@pytest.mark.parametrize("query", ["cursor=x", "doctor=%00", "patient=a&patient=b"])
+def test_errors_of_a_query_are_korean(desk: Client, query: str) -> None:
+    answer = desk.get(f"{LIST}?{query}", **KOREAN)
+    assert answer.status_code == 400
+    assert english(answer.content.decode(), "kim", "cursor", "NUL") == set()
+
+
 def test_every_text_is_translated_and_the_compiled_file_is_that_of_the_source() -> None:
     package = Path(ml_proxy.__file__).parent
-    pages = [*package.glob("templates/ml_proxy/reception*.html"), Path(forms.__file__)]
-    assert_translated(package, pages, least=20)
+    pages = [
+        *package.glob("templates/ml_proxy/*.html"),
+        *(Path(str(each.__file__)) for each in (forms, feedback, model_classes)),
+    ]
+    assert_translated(package, pages, least=30)

@@ -1,0 +1,1 @@
+import{t as o}from"./dialog-CEqAv41p.js";export{o as Dialog};

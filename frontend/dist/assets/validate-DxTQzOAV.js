@@ -1,0 +1,1 @@
+import{t}from"./validate-C1hSOW3P.js";export{t as faultsOf};
