@@ -1,1 +1,0 @@
-import{t as o}from"./dialog-BzpnynQk.js";export{o as Dialog};

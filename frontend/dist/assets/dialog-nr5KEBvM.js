@@ -1,0 +1,1 @@
+import{t as o}from"./dialog-BMF93RdB.js";export{o as Dialog};

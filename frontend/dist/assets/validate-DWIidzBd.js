@@ -1,1 +1,0 @@
-import{t}from"./validate-gE5jNIj1.js";export{t as faultsOf};
