@@ -3,6 +3,7 @@ import babel from "@rolldown/plugin-babel";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { compileHints } from "./build/compile-hints.ts";
 import { precompress } from "./build/precompress.ts";
 import { preloads } from "./build/preloads.ts";
 
@@ -24,6 +25,7 @@ export default defineConfig(({ command }) => ({
     lingui({ failOnMissing: command === "build", failOnCompileError: true }),
     tailwindcss(),
     preloads({ predict: ["pages/predict/schema-form.tsx"] }),
+    compileHints(["shell", "schema-form"]),
     precompress(),
   ],
   resolve: {

@@ -8,8 +8,6 @@ export function Markdown({ children }: { children: string }): ReactNode {
   const parts = children.replace(/<\/?em>/g, "").split(/(\*\*[^*]+\*\*|`[^`]+`)/);
   return parts.map((part, place) => {
     if (place % 2 === 0) return part;
-    const [element, marks] = part.startsWith("`") ? ["code", 1] : ["strong", 2];
-    // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one text have no other identity
-    return createElement(element as string, { key: place }, part.slice(marks as number, -(marks as number)));
+    return createElement(part.startsWith("`") ? "code" : "strong", { key: place }, part.replace(/^[*`]+|[*`]+$/g, ""));
   });
 }

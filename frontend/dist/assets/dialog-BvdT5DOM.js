@@ -1,0 +1,1 @@
+import{t as o}from"./dialog-tbyAhuyP.js";export{o as Dialog};

@@ -1,1 +1,0 @@
-import{t as o}from"./dialog-BMF93RdB.js";export{o as Dialog};
