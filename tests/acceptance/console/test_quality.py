@@ -127,8 +127,8 @@ def test_the_form_is_interactive_soon_on_a_slow_core(open_page: Open, cache: str
 
 
 def _slowed(open_page: Open) -> Page:
-    """An empty page on a slow core, in a context whose cache has nothing."""
-    page = open_page("about:blank")
+    """A page on a slow core, in a context whose cache has nothing of the console."""
+    page = open_page("/healthz")
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
     page.add_init_script(_WATCH_FORM)
     return page
@@ -145,7 +145,7 @@ def _seconds_to_form(page: Page) -> float:
 @pytest.mark.parametrize("path", ["/", "/predict"])
 def test_the_page_names_all_that_its_form_needs(open_page: Open, path: str, language: str) -> None:
     """A browser without a cache asks for it at once: what only a script names costs one more round trip."""
-    page = open_page("about:blank", language=language)
+    page = open_page("/healthz", language=language)
     response = page.goto(path)
     assert response is not None
     named = response.text()
