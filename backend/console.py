@@ -1,5 +1,6 @@
 """The console: one page for all of its addresses. `frontend/dist` has it built; ADR 32 says why it is committed."""
 
+import json
 from functools import lru_cache
 from pathlib import Path
 from secrets import token_urlsafe
@@ -7,6 +8,8 @@ from secrets import token_urlsafe
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, register_converter
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import get_language_from_request
 from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
 
 from common.exceptions import Unavailable
@@ -26,24 +29,32 @@ PAGES = (
 )
 _NONCE = "CSP_NONCE"  # in the built page, in place of a nonce
 _PORT = '"FLOWER_PORT"'  # in the built page, in place of the port for the link to Flower
+_HEAD_END = "</head>"
 # Scripts of this origin only, and nothing inline. Dialogs lock scrolling with a style element, which has the nonce;
 # previews of pictures are blobs that the page made.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data: blob:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_HOME = "predict"  # where the browser's router goes from `/`
+# Reads that a page begins with. Those of a page are sent only for someone who may be signed in.
+_READS = ("/ml/v1/me/",)
+_READS_OF_PAGES = {"predict": ("/ml/v1/model-info/",)}
 
 
 @csrf_exempt  # it changes nothing, and a wrong method must get a 405
 @ensure_csrf_cookie  # a session sends the token with its calls
-def console(request: HttpRequest, page: str = "") -> HttpResponse:
-    """The page, with a nonce of its own. Raises `Unavailable` if nobody built it."""
+def console(request: HttpRequest, page: str = _HOME) -> HttpResponse:
+    """The page, with a nonce of its own, and what it needs first. Raises `Unavailable` if nobody built it."""
     require_method(request, "GET", "HEAD")
     nonce = token_urlsafe(16)
     built = _page(settings.CONSOLE_DIR / "index.html").replace(_PORT, f'"{settings.FLOWER_PORT}"')
-    response = HttpResponse(built.replace(_NONCE, nonce))
+    may_read = settings.API_AUTH == "open" or settings.SESSION_COOKIE_NAME in request.COOKIES
+    links = _links(_source(page), get_language_from_request(request), may_read=may_read)
+    response = HttpResponse(built.replace(_NONCE, nonce).replace(_HEAD_END, links + _HEAD_END))
     response["Content-Security-Policy"] = _POLICY.format(nonce=nonce)
     response["Cache-Control"] = "no-cache"
+    patch_vary_headers(response, ("Accept-Language", "Cookie"))
     return response
 
 
@@ -72,3 +83,23 @@ def _page(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError as exc:
         raise Unavailable("The console is not built. Run `make console`.") from exc
+
+
+def _source(page: str) -> str:
+    """The page's name in `preloads.json`: one record of a list is a page of its own."""
+    name, _, record = page.strip("/").partition("/")
+    return f"{name}/record" if record else name
+
+
+@lru_cache(maxsize=128)
+def _links(page: str, language: str, *, may_read: bool) -> str:
+    """Elements that make a browser without a cache ask at once for what it would find out step by step."""
+    file = settings.CONSOLE_DIR / "preloads.json"  # frontend/build/preloads.ts writes it
+    scripts = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    reads = (*_READS, *(_READS_OF_PAGES.get(page, ()) if may_read else ()))
+    return "".join(
+        [
+            *(f'<link rel="preload" as="fetch" crossorigin href="{url}">\n' for url in reads),
+            *(f'<link rel="modulepreload" href="{url}">\n' for url in scripts.get(page, {}).get(language, ())),
+        ]
+    )

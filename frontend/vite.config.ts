@@ -3,12 +3,14 @@ import babel from "@rolldown/plugin-babel";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { compileHints } from "./build/compile-hints.ts";
 import { precompress } from "./build/precompress.ts";
+import { preloads } from "./build/preloads.ts";
 
 const gateway = process.env.GATEWAY_URL ?? "http://127.0.0.1:8000";
 const api = ["/ml/", "/ai/", "/llm/", "/ddp/", "/accounts/", "/api/", "/readyz", "/admin/", "/static/admin/"];
 const SHELL =
-  /frontend\/src\/(?:main|router|components\/(?:ui\/button|page-header|problem-alert|status-banner|toaster|preferences|route-error|shell|sign-in-dialog)\.tsx)/;
+  /frontend\/src\/(?:main|router|lib\/format|components\/(?:ui\/(?:button|card|input|skeleton)|field|inference\/(?:model-texts|predictions)|page-header|problem-alert|status-banner|toaster|preferences|route-error|shell|sign-in-dialog)\.tsx?)/;
 
 export default defineConfig(({ command }) => ({
   // The gateway serves the built files as static files; the development server serves everything at its root.
@@ -22,12 +24,15 @@ export default defineConfig(({ command }) => ({
     }),
     lingui({ failOnMissing: command === "build", failOnCompileError: true }),
     tailwindcss(),
+    preloads({ predict: ["pages/predict/schema-form.tsx"] }),
+    compileHints(["shell", "schema-form"]),
     precompress(),
   ],
   resolve: {
     dedupe: ["react", "react-dom"],
     alias: [
       { find: "@rjsf/validator-ajv8", replacement: path("./build/no-validator.ts") },
+      { find: "markdown-to-jsx/react", replacement: path("./build/markdown.ts") },
       { find: "@ml-proxy/client/react", replacement: path("../clients/typescript/src/react/index.ts") },
       { find: "@ml-proxy/client", replacement: path("../clients/typescript/src/index.ts") },
       { find: /^@\//, replacement: path("./src/") },

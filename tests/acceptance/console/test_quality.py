@@ -41,9 +41,12 @@ SCROLLS = 4  # of two seconds; the best one counts, because others may use both 
 SLOWER = 4  # times, than this machine's core
 MAX_INTERACTIVE_SECONDS = 2.0  # on two cores that others use too; the aim is 1
 LOADS, MOST_LOADS = 4, 16  # the best one counts; more are tried while other programs take the cores
+_FIELD = "main form [id^=input_]"  # of the model's own input
+_FETCHED = """performance.getEntriesByType("resource").map(({name}) => new URL(name).pathname)
+  .filter((path) => path.endsWith(".js") || path.startsWith("/ml/"))"""
 # The moment at which the form takes input: it is there, and the main thread has nothing else to do.
 _WATCH_FORM = """new MutationObserver((_, watch) => {
-  if (!document.querySelector("main form input")) return;
+  if (!document.querySelector("main form [id^=input_]")) return;
   watch.disconnect();
   requestIdleCallback(() => { window.interactiveAt = performance.now(); });
 }).observe(document, {subtree: true, childList: true});"""
@@ -119,17 +122,49 @@ def test_the_first_load_is_small() -> None:
     )
 
 
-def test_the_form_is_interactive_soon_on_a_slow_core(open_page: Open) -> None:
-    page = open_page("/account")
+@pytest.mark.parametrize("cache", ["empty", "warm"])
+def test_the_form_is_interactive_soon_on_a_slow_core(open_page: Open, cache: str) -> None:
+    measured: list[float] = []
+    page = _slowed(open_page)
+    if cache == "warm":
+        _seconds_to_form(page)
+    while len(measured) < LOADS or (min(measured) > MAX_INTERACTIVE_SECONDS and len(measured) < MOST_LOADS):
+        measured.append(_seconds_to_form(page))
+        if cache == "empty":
+            page.context.close()
+            page = _slowed(open_page)
+    print(f"interactive with {cache} cache after seconds:", [round(each, 2) for each in measured])
+    assert min(measured) <= MAX_INTERACTIVE_SECONDS
+
+
+def _slowed(open_page: Open) -> Page:
+    """A page on a slow core, in a context whose cache has nothing of the console."""
+    page = open_page("/healthz")
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
     page.add_init_script(_WATCH_FORM)
-    measured: list[float] = []
-    while len(measured) < LOADS or (min(measured) > MAX_INTERACTIVE_SECONDS and len(measured) < MOST_LOADS):
-        page.goto("/predict")
-        until(lambda: page.evaluate("window.interactiveAt"), what="the form")
-        measured.append(page.evaluate("window.interactiveAt / 1000"))
-    print("interactive after seconds:", [round(each, 2) for each in measured])
-    assert min(measured) <= MAX_INTERACTIVE_SECONDS
+    return page
+
+
+def _seconds_to_form(page: Page) -> float:
+    """How long the model's whole form takes until it reacts, after its address was opened."""
+    page.goto("/predict")
+    until(lambda: page.evaluate("window.interactiveAt"), what="the form")
+    return float(page.evaluate("window.interactiveAt / 1000"))
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("path", ["/", "/predict"])
+def test_the_page_names_all_that_its_form_needs(open_page: Open, path: str, language: str) -> None:
+    """A browser without a cache asks for it at once: what only a script names costs one more round trip."""
+    page = open_page("/healthz", language=language)
+    response = page.goto(path)
+    assert response is not None
+    named = response.text()
+    page.locator(_FIELD).first.wait_for()
+    fetched = page.evaluate(_FETCHED)
+    assert "/ml/v1/model-info/" in fetched
+    assert [each for each in fetched if f'"{each}"' not in named] == []
+    assert len(fetched) == len(set(fetched))  # what was preloaded is used
 
 
 def test_history_scrolls_smoothly_through_100_000_rows(console: System, open_page: Open) -> None:

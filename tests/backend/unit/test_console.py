@@ -3,6 +3,7 @@
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings as project
@@ -55,6 +56,28 @@ def test_it_has_no_inline_scripts_or_styles_and_loads_nothing_from_elsewhere(cli
     loaded = re.findall(r'(?:src|href)="(/static/[^"]+)"', html)
     assert len(loaded) > 2
     assert all((project.CONSOLE_DIR / url.removeprefix("/static/console/")).is_file() for url in loaded)
+
+
+@pytest.mark.parametrize("path", ["/", *(f"/{name}" for name in PAGES), f"/history/{ID}"])
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_each_page_names_its_own_scripts_first(client: Client, path: str, language: str) -> None:
+    response = client.get(path, headers={"accept-language": language})
+    named = re.findall(r'<link rel="modulepreload" href="/static/console/([^"]+)"', response.content.decode())
+    assert all((project.CONSOLE_DIR / name).is_file() for name in named)
+    names = [name.removeprefix("assets/")[: -len("-12345678.js")] for name in named]
+    page = "record" if path.endswith(ID) else path.strip("/") or "predict"
+    assert page in names
+    assert {name for name in names if name in {"en", "ko"}} == {language}
+    assert "Accept-Language" in response["Vary"]
+
+
+def test_reads_that_need_a_caller_are_named_for_a_session_only(client: Client, settings: Any) -> None:
+    settings.API_AUTH = "required"
+    assert "/ml/v1/me/" in client.get("/predict").content.decode()
+    assert "/ml/v1/model-info/" not in client.get("/predict").content.decode()
+    client.cookies[settings.SESSION_COOKIE_NAME] = "x"
+    assert "/ml/v1/model-info/" in client.get("/predict").content.decode()
+    assert "/ml/v1/model-info/" not in client.get("/history").content.decode()
 
 
 @pytest.mark.django_db  # closing a response closes its connections

@@ -21,12 +21,8 @@ import { type Example, examplesOf } from "./examples";
 import { fileMembers, formSchema, requestBody } from "./schema";
 import type { Fault } from "./validate";
 
-const loadCheck = () => import("./validate");
-const loadForm = async () => {
-  const [{ SchemaForm }] = await Promise.all([import("./schema-form"), loadCheck()]);
-  return { default: SchemaForm };
-};
-const SchemaForm = lazy(loadForm);
+const loadForm = () => import("./schema-form");
+const SchemaForm = lazy(async () => ({ default: (await loadForm()).SchemaForm }));
 loadForm().catch(() => {}); // it is large, so it is not left until the models are known; `lazy` reports a failure
 const NAMES = ["doctor_name", "patient_name"];
 
@@ -233,7 +229,7 @@ async function inputFaults(
   i18n: I18n,
 ): Promise<TextFault[]> {
   if (!schema) return [];
-  const { faultsOf } = await loadCheck();
+  const { faultsOf } = await loadForm();
   return faultsOf(schema, input).map(({ path, message }: Fault) => ({ path, text: i18n._(message) }));
 }
 

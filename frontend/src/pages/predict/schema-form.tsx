@@ -20,6 +20,8 @@ import { PictureWidget } from "./picture-widget";
 import type { Schema } from "./schema";
 import { type Fault, faultsOf } from "./validate";
 
+export { faultsOf };
+
 type Props = {
   schema: Schema;
   files: readonly string[];

@@ -1,1 +1,0 @@
-import{St as s,p as a}from"./shell-D8tvN5L2.js";var e=s();function r({className:s,...r}){return(0,e.jsx)("section",{className:a("min-w-0 rounded-lg border bg-card p-4 sm:p-5",s),...r})}function t({className:s,...r}){return(0,e.jsx)("h2",{className:a("mb-3 text-lg font-semibold",s),...r})}export{t as n,r as t};

@@ -1,1 +1,0 @@
-import{t as o}from"./dialog-CEqAv41p.js";export{o as Dialog};

@@ -1,0 +1,1 @@
+import{t as o}from"./dialog-DmOU3kW1.js";export{o as Dialog};

@@ -1,1 +1,0 @@
-import{E as e,J as r,k as a}from"./shell-D8tvN5L2.js";function n(n){return r({queryKey:["inference",n],...e,staleTime:6e4,queryFn:async()=>{const e={inference_id:n},{data:r}=await a.GET("/ml/v1/history/{inference_id}/",{params:{path:e}});return r}})}export{n as t};

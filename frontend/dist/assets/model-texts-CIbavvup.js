@@ -1,1 +1,0 @@
-import{Y as t,bt as n,c as o,l as s}from"./shell-D8tvN5L2.js";function a(){const{i18n:a}=n(),{data:e}=t({...o,enabled:"en"!==a.locale});return t=>function(t,n,o){for(const{translations:a}of t){const t=a?.[n],e=s(t)&&Object.hasOwn(t,o)?t[o]:void 0;if("string"==typeof e)return e}return o}(e??[],a.locale,t)}export{a as t};

@@ -1,1 +1,0 @@
-import{St as t,bt as e}from"./shell-D8tvN5L2.js";var s=t();function a({time:t}){const{i18n:a}=e();return t?(0,s.jsx)("time",{dateTime:t,className:"whitespace-nowrap",children:a.date(t,{dateStyle:"short",timeStyle:"short"})}):"–"}export{a as t};

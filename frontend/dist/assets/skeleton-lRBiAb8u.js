@@ -1,1 +1,0 @@
-import{St as a,p as s}from"./shell-D8tvN5L2.js";var e=a();function r({className:a}){return(0,e.jsx)("div",{"aria-hidden":!0,className:s("animate-pulse rounded-md bg-muted",a)})}export{r as t};

@@ -1,1 +1,0 @@
-import{t}from"./validate-C1hSOW3P.js";export{t as faultsOf};
