@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
+from django.db.models import FilteredRelation, Q
+
 from common.exceptions import NoSuchRecord
 from text_to_sql.guard import Catalogue
 from text_to_sql.guard import Table as VisibleTable
-from text_to_sql.models import Column, Database, RowRule
+from text_to_sql.models import Database, RowRule
 
 NO_ROWS = "1 = 0"
 
@@ -21,11 +23,11 @@ def registered(database_id: int) -> Database:
 
 def catalogue_of(database: Database, groups: Iterable[int] | None) -> Catalogue:
     """The visible tables. `groups` are the ids of the caller's groups; None is a caller who sees all rows."""
-    columns = _columns(database)
     rules = {} if groups is None else _rules(database, set(groups))
-    tables = database.tables.filter(hidden=False).values_list("pk", "name")
-    visible = (VisibleTable(name, tuple(columns.get(pk, ())), rules.get(pk, "")) for pk, name in tables)
-    return _catalogue(database.engine, database.schema, tuple(visible))
+    tables = tuple(
+        VisibleTable(name, tuple(columns), rules.get(pk, "")) for (pk, name), columns in _columns(database).items()
+    )
+    return _catalogue(database.engine, database.schema, tables)
 
 
 @lru_cache(maxsize=64)
@@ -34,11 +36,16 @@ def _catalogue(dialect: str, schema: str, tables: tuple[VisibleTable, ...]) -> C
     return Catalogue(dialect, schema, tables)
 
 
-def _columns(database: Database) -> dict[int, list[str]]:
-    """The names of visible columns, by their table's id."""
-    found: dict[int, list[str]] = {}
-    for table, name in Column.objects.filter(table__database=database, hidden=False).values_list("table_id", "name"):
-        found.setdefault(table, []).append(name)
+def _columns(database: Database) -> dict[tuple[int, str], list[str]]:
+    """The names of visible columns, by the id and the name of their visible table, by one query."""
+    visible = FilteredRelation("columns", condition=Q(columns__hidden=False))
+    rows = database.tables.filter(hidden=False).annotate(visible=visible)
+    found: dict[tuple[int, str], list[str]] = {}
+    rows = rows.order_by("name", "visible__position", "visible__name")
+    for pk, name, column in rows.values_list("pk", "name", "visible__name"):
+        columns = found.setdefault((pk, name), [])
+        if column is not None:  # a table may have no visible column
+            columns.append(column)
     return found
 
 

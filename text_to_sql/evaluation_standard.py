@@ -16,8 +16,8 @@ LEAST_QUESTIONS = 20  # that both were asked; with fewer, nothing is refused
 
 def require_accepted(model: str, prompt_version: str) -> None:
     """Raises `ModelNotAccepted` if the newest evaluation of this model and prompt found it worse."""
-    found = Evaluation.objects.filter(model=model, prompt_version=prompt_version).first()
-    if found is not None and found.verdict == Evaluation.Verdict.WORSE:
+    verdicts = Evaluation.objects.filter(model=model, prompt_version=prompt_version).values_list("verdict", flat=True)
+    if verdicts.first() == Evaluation.Verdict.WORSE:
         raise ModelNotAccepted(
             f"The model {model} with prompt {prompt_version} answered the published questions worse than the accepted "
             "one: set LLM_MODEL to another, or accept it with `manage.py evaluate_sql --accept`."

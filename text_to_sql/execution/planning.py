@@ -10,7 +10,7 @@ from text_to_sql.models import Database
 
 
 def plan(database: Database, sql: str, catalogue: Catalogue, seconds: float) -> None:
-    """Checks the statement, and has it planned. It runs with LIMIT 0, so that no row leaves the database.
+    """Checks the statement, and has it planned.
 
     Raises `StatementRefused`, `StatementFailed`, `TargetError` or `TargetTimeout`.
     """
@@ -19,4 +19,4 @@ def plan(database: Database, sql: str, catalogue: Catalogue, seconds: float) -> 
     except QueryRefused as exc:
         raise StatementRefused(str(exc), reason=exc.reason) from None
     limits = Limits(seconds=min(seconds, settings.QUERY_SECONDS), rows=0, bytes=0)
-    wall.run(database.info, checked.sql, catalogue.tables, limits)
+    wall.plan(database.info, checked.sql, catalogue.tables, limits)

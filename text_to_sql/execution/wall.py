@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import pymysql
@@ -30,6 +30,7 @@ _MYSQL_NO_PLAN = 1345
 _MYSQL_TIMEOUTS = {1028, 1205, 1317, 1969, 3024}
 _MYSQL_LOST = {2006, 2013, 2014, 2055, 1053, 1927}
 Collected = Callable[..., Result]
+T = TypeVar("T")
 
 
 def run(
@@ -40,6 +41,29 @@ def run(
     Raises `StatementFailed`, `StatementCancelled`, `TargetError` or `TargetTimeout`.
     """
     audience = audience or Audience()
+    collected = partial(collect, limits=limits, on_rows=audience.on_rows)
+
+    def planned_and_run(connection: Any) -> Result:
+        _PLAN[info.engine](connection, sql)
+        return _RUN[info.engine](connection, sql, collected)
+
+    return _connected(planned_and_run, info, readable, limits, audience)
+
+
+def plan(info: ConnectionInfo, sql: str, readable: Sequence[Table], limits: Limits) -> None:
+    """Plans one statement. It runs only if the role is not told the plan, so give it LIMIT 0. Raises as `run`."""
+
+    def planned(connection: Any) -> None:
+        if not _PLAN[info.engine](connection, sql):
+            _RUN[info.engine](connection, sql, partial(collect, limits=limits))
+
+    _connected(planned, info, readable, limits, Audience())
+
+
+def _connected(
+    use: Callable[[Any], T], info: ConnectionInfo, readable: Sequence[Table], limits: Limits, audience: Audience
+) -> T:
+    """What `use` returns for a new connection, which is watched, and closed then."""
     connection = connect(info, limits.seconds)
     watch = Watch(
         lambda: _CANCEL[info.engine](connection, info),
@@ -51,7 +75,7 @@ def run(
         with watch:
             if info.engine == "sqlite":
                 sqlite_wall.build(connection, readable, limits.seconds)
-            return _RUN[info.engine](connection, sql, partial(collect, limits=limits, on_rows=audience.on_rows))
+            return use(connection)
     except Exception as exc:  # noqa: BLE001 - drivers raise anything for bytes that are no protocol
         raise _translated(exc, info, limits, watch.ending) from None
     finally:
@@ -59,11 +83,15 @@ def run(
             connection.close()
 
 
-def _run_postgres(connection: "psycopg.Connection[Any]", sql: str, collected: Collected) -> Result:
+def _plan_postgres(connection: "psycopg.Connection[Any]", sql: str) -> bool:
     """`stream` uses the extended protocol, which takes one statement only."""
     with connection.cursor() as cursor:
-        for _plan in cursor.stream(b"EXPLAIN " + sql.encode()):
+        for _line in cursor.stream(b"EXPLAIN " + sql.encode()):
             pass
+    return True
+
+
+def _run_postgres(connection: "psycopg.Connection[Any]", sql: str, collected: Collected) -> Result:
     with connection.cursor() as cursor:
         rows = cursor.stream(sql.encode())
         first = next(rows, None)
@@ -71,10 +99,22 @@ def _run_postgres(connection: "psycopg.Connection[Any]", sql: str, collected: Co
         return collected(names, _chained(first, rows))
 
 
-def _run_mysql(connection: "pymysql.Connection[Any]", sql: str, collected: Collected) -> Result:
-    """The connection does not ask for several statements, so the server takes one only."""
+def _plan_mysql(connection: "pymysql.Connection[Any]", sql: str) -> bool:
+    """A role that may read a view, but not the tables below it, is not told the plan.
+
+    The connection does not ask for several statements, so the server takes one only.
+    """
     with connection.cursor() as cursor:
-        _plan_mysql(cursor, sql)
+        try:
+            cursor.execute(f"EXPLAIN {sql}")
+        except pymysql.Error as exc:
+            if exc.args[:1] != (_MYSQL_NO_PLAN,):
+                raise
+            return False
+    return True
+
+
+def _run_mysql(connection: "pymysql.Connection[Any]", sql: str, collected: Collected) -> Result:
     cursor = connection.cursor(SSCursor)  # not closed: that would read the rest of the rows
     cursor.execute("START TRANSACTION READ ONLY")
     cursor.execute(sql)
@@ -82,17 +122,12 @@ def _run_mysql(connection: "pymysql.Connection[Any]", sql: str, collected: Colle
     return collected(names, iter(cursor.fetchone, None))
 
 
-def _plan_mysql(cursor: Any, sql: str) -> None:
-    """A role that may read a view, but not the tables below it, is not told the plan."""
-    try:
-        cursor.execute(f"EXPLAIN {sql}")
-    except pymysql.Error as exc:
-        if exc.args[:1] != (_MYSQL_NO_PLAN,):
-            raise
+def _plan_sqlite(connection: sqlite3.Connection, sql: str) -> bool:
+    connection.execute(f"EXPLAIN {sql}").close()
+    return True
 
 
 def _run_sqlite(connection: sqlite3.Connection, sql: str, collected: Collected) -> Result:
-    connection.execute(f"EXPLAIN {sql}").close()
     cursor = connection.execute(sql)
     names = [column[0] for column in cursor.description or []]
     return collected(names, cursor)
@@ -153,6 +188,12 @@ def _is_lost(exc: Exception) -> bool:
     return isinstance(exc, psycopg.Error) and exc.sqlstate is None and not isinstance(exc, psycopg.DataError)
 
 
+# Whether the role was told the plan.
+_PLAN: dict[str, Callable[[Any, str], bool]] = {
+    "postgres": _plan_postgres,
+    "mysql": _plan_mysql,
+    "sqlite": _plan_sqlite,
+}
 _RUN: dict[str, Callable[..., Result]] = {"postgres": _run_postgres, "mysql": _run_mysql, "sqlite": _run_sqlite}
 _CANCEL: dict[str, Callable[..., None]] = {
     "postgres": _cancel_postgres,

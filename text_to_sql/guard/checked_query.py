@@ -82,12 +82,14 @@ def _generator(dialect: str) -> Generator:
 
 def _check_generated(sql: str, dialect: str) -> None:
     """A second net: reads what was generated, as the database will. Raises `QueryRefused`."""
-    tokens = _options(dialect).tokenize(sql)
-    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
-        if token.token_type in _NEVER or token.comments:
+    previous = None
+    for token in _options(dialect).tokenize(sql):
+        kind = token.token_type
+        if kind in _NEVER or token.comments:
             raise QueryRefused("construct", f"{token.text[:30]} is not allowed here.")
-        if following is not None and following.token_type is TokenType.L_PAREN:
-            _check_call(token, dialect)
+        if kind is _BRACKET and previous is not None:
+            _check_call(previous, dialect)
+        previous = token
 
 
 def _check_call(token: Token, dialect: str) -> None:
@@ -96,6 +98,7 @@ def _check_call(token: Token, dialect: str) -> None:
         raise syntax.refused_function(token.text)
 
 
+_BRACKET = TokenType.L_PAREN
 _NEVER = frozenset(
     {
         TokenType.SEMICOLON,

@@ -12,6 +12,7 @@ from text_to_sql.guard.catalogue import Catalogue, Table, key_of
 from text_to_sql.guard.refusal import QueryRefused, not_joined, unknown
 from text_to_sql.guard.rules import predicate
 from text_to_sql.guard.scope import Columns, Cte, Ctes, Scope, Source, quoted
+from text_to_sql.guard.syntax import children
 from text_to_sql.guard.text import MAX_NAME
 
 CTE_PREFIX = "cte_"
@@ -214,7 +215,7 @@ class _Select:
             if not left or key not in source.columns:
                 raise unknown("column", identifier.name, sorted(source.columns.values()))
             for each in (*left, source):
-                each.column(key)
+                each.use(key)
             self._scope.merged.add(key)
             names.append(quoted(source.columns[key]))
         if names:
@@ -269,11 +270,11 @@ class _Select:
             elif isinstance(node, exp.Column):
                 self._resolve_column(node, member)
             elif isinstance(node, exp.Window):
-                stack.extend(_children(self._window(node)))
+                stack += children(self._window(node))
             elif member == "joins" and isinstance(node, exp.Join):
-                stack.extend(_parts(node.args.get("on")))
+                stack += _parts(node.args.get("on"))
             else:
-                stack.extend(_children(node))
+                stack += children(node)
 
     def _window(self, node: exp.Window) -> exp.Window:
         """Quotes the names of windows: they are names of their own, not columns."""
@@ -293,25 +294,26 @@ class _Select:
             if key not in source.columns:
                 owners = self._resolver.owners(key)
                 raise unknown("column", f"{source.alias}.{node.name}", list(source.columns.values()), owners)
-            _become(node, source.column(key))
+            _become(node, source.use(key), source.alias)
         elif member == "order" and key in self._scope.aliases:
-            _become(node, exp.Column(this=quoted(self._scope.aliases[key])))
+            _become(node, self._scope.aliases[key])
         else:
-            _become(node, self._unqualified(node, key, member))
+            _become(node, *self._unqualified(node, key, member))
 
-    def _unqualified(self, node: exp.Column, key: str, member: str) -> exp.Column:
+    def _unqualified(self, node: exp.Column, key: str, member: str) -> tuple[str, str]:
+        """The name of the column, and its table's alias; a blank one for a merged column or an alias of SELECT."""
         for scope in self._scope.outwards():
             if key in scope.merged:
-                return exp.Column(this=quoted(scope.having(key)[0].columns[key]))
+                return scope.having(key)[0].columns[key], ""
             found = scope.having(key)
             if len(found) > 1:
                 raise QueryRefused(
                     "ambiguous", f"The column {node.name[:60]!r} is in several tables: write table.column."
                 )
             if found:
-                return found[0].column(key)
+                return found[0].use(key), found[0].alias
             if scope is self._scope and member in {"group", "having"} and key in scope.aliases:
-                return exp.Column(this=quoted(scope.aliases[key]))
+                return scope.aliases[key], ""
         known = [name for source in self._scope.sources.values() for name in source.columns.values()]
         raise unknown("column", node.name, known, self._resolver.owners(key))
 
@@ -338,21 +340,11 @@ def _fence(node: exp.Select, dialect: str) -> None:
         node.set("limit", exp.Limit(expression=exp.Literal.number(_ALL_ROWS[dialect])))
 
 
-def _become(node: exp.Column, column: exp.Column) -> None:
-    node.set("this", column.this)
-    node.set("table", column.args.get("table"))
+def _become(node: exp.Column, name: str, table: str = "") -> None:
+    node.set("this", quoted(name))
+    node.set("table", quoted(table) if table else None)
 
 
 def _parts(value: object) -> list[exp.Expr]:
     items = value if isinstance(value, list) else [value]
     return [item for item in items if isinstance(item, exp.Expr)]
-
-
-def _children(node: exp.Expr) -> list[exp.Expr]:
-    found: list[exp.Expr] = []
-    for value in node.args.values():  # without `_parts`: it is called for every node
-        if isinstance(value, exp.Expr):
-            found.append(value)
-        elif isinstance(value, list):
-            found.extend(item for item in value if isinstance(item, exp.Expr))
-    return found

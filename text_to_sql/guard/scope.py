@@ -30,10 +30,15 @@ class Source:
     used: dict[str, None] = field(default_factory=dict)
     finish: Callable[["Source"], None] = lambda _: None
 
+    def use(self, key: str) -> str:
+        """The name of a column, which the query mentions."""
+        name = self.columns[key]
+        self.used[name] = None
+        return name
+
     def column(self, key: str) -> exp.Column:
         """A qualified column."""
-        self.used[self.columns[key]] = None
-        return exp.Column(this=quoted(self.columns[key]), table=quoted(self.alias))
+        return exp.Column(this=quoted(self.use(key)), table=quoted(self.alias))
 
 
 @dataclass(eq=False)

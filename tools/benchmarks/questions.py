@@ -5,6 +5,7 @@ web process is the one of production, on loopback. It is published in docs/text-
 """
 
 import argparse
+import gc
 import json
 import os
 import re
@@ -25,6 +26,7 @@ from tests.support.postgres import Postgres
 from tests.support.system import System
 from text_to_sql.guard import Catalogue, Table, check
 from tools.benchmarks.results import percentile
+from tools.launch.web import GARBAGE_THRESHOLDS
 
 DIALECTS = ("sqlite", "postgres")
 AT_ONCE = 50
@@ -43,7 +45,12 @@ _VISIBLE = (
 
 
 def guard_times(number: int) -> list[float]:
-    """Milliseconds of processor time for `number` different statements of 2,000 bytes, sorted."""
+    """Milliseconds of processor time for `number` different statements of 2,000 bytes, sorted.
+
+    Garbage is collected as in a web process.
+    """
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
     catalogue, found = Catalogue("postgres", "public", _VISIBLE), []
     for each in range(number):
         sql = " UNION ALL ".join(_GUARDED.format(each * 10 + part) for part in range(9)).ljust(2000)

@@ -81,7 +81,7 @@ def test_a_question_reads_the_metadata_once(
 ) -> None:
     llm.say(COUNT)
     ask(api, clinic)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(6):
         assert ask(api, clinic)[0] == 200
 
 

@@ -72,6 +72,12 @@ def test_a_change_of_the_metadata_counts_at_once() -> None:
     assert first(ours, "매출전표") == "orders"
     synonym = Synonym.objects.create(database=ours, word="매출전표", means="people")
     assert first(ours, "매출전표") == "people"
+    synonym.means = "orders"
+    synonym.save()
+    assert first(ours, "매출전표") == "orders"
+    synonym.means = "people"
+    synonym.save()
+    assert first(ours, "매출전표") == "people"
     synonym.delete()
     assert first(ours, "매출전표") == "orders"
     ours.tables.get(name="people").delete()

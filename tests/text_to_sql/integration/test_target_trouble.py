@@ -243,6 +243,12 @@ def test_a_statement_that_nobody_wants_is_cancelled_in_the_database(
         until(lambda: running(target) == 0)
 
 
+@pytest.mark.parametrize("engine", ["postgres", "mariadb", "sqlite"])
+def test_planning_does_not_run_the_statement(request: pytest.FixtureRequest, engine: str) -> None:
+    target: Target = request.getfixturevalue(f"{engine}_target")
+    wall.plan(info.read(target.owner), slow(target), (), Limits(seconds=5, rows=0, bytes=0))
+
+
 def slow(target: Target) -> str:
     """A statement that would run for years."""
     return LONG[target.engine]
