@@ -39,8 +39,9 @@ def send(task: str, **kwargs: str) -> None:
 
 
 def start_waiting_worker(system: System, tmp_path: Path) -> None:
-    """Starts the worker with the tasks for tests; waits until each of its two processes has done one."""
+    """Starts the worker with the tasks for tests and two processes; waits until each has done one."""
     command = [word.replace("worker.logs", "tests.support.waiting_worker") for word in system.commands["worker-logs"]]
+    command[command.index("--concurrency") + 1] = "2"
     system.commands["worker-logs"] = command
     system.start("worker-logs")
     over = tmp_path / "over"
