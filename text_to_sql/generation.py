@@ -1,15 +1,15 @@
-"""From a question to SQL with a language model: choose tables, write, have it planned, correct it once."""
+"""From a question to SQL with a language model: choose tables, write, have it planned, correct or doubt it once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.conf import settings
 from common.ids import uuid7
-from text_to_sql import ranking, value_links
+from text_to_sql import draft_doubts, ranking, value_links
 from text_to_sql.agents import nearest_examples, query_generator, schema_text, table_selector
 from text_to_sql.agents.query_generator import Draft, Material
 from text_to_sql.asked import Asked
-from text_to_sql.exceptions import CannotAnswer, NotAnswered, StatementFailed, StatementRefused
+from text_to_sql.exceptions import CannotAnswer, LanguageModelError, NotAnswered, StatementFailed, StatementRefused
 from text_to_sql.execution.planning import plan
 from text_to_sql.guard import UNKNOWN_NAMES, Catalogue
 from text_to_sql.llm import client
@@ -17,6 +17,7 @@ from text_to_sql.llm.attempt import Parent
 from text_to_sql.models import QuestionSession, Table
 
 WARNING = "small model, check the SQL"
+_DATE_TYPES = ("DATE", "TIMESTAMP")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +52,26 @@ def _drafted(parent: Parent, asked: Asked) -> Draft:
         material = _material(asked, candidates)
         draft = query_generator.write(parent, material)
     refusal = _refusal(parent, draft, catalogue)
-    if refusal:
-        draft = query_generator.repair(parent, material, draft, refusal.detail)
-        refusal = _refusal(parent, draft, catalogue)
-    if refusal:
+    if refusal is None:
+        return _reconsidered(parent, asked, material, draft)
+    draft = query_generator.repair(parent, material, draft, f"The statement can't run. {refusal.detail}")
+    if refusal := _refusal(parent, draft, catalogue):
         raise _given_up(refusal)
     return draft
+
+
+def _reconsidered(parent: Parent, asked: Asked, material: Material, draft: Draft) -> Draft:
+    """The model's second draft if there are doubts about the first one, which can run. The first one if that fails."""
+    columns = (column for table in asked.known.tables for column in table.columns.all())
+    dates = {column.name.lower() for column in columns if column.data_type.upper().startswith(_DATE_TYPES)}
+    found = draft_doubts.doubts(asked.question, draft.sql, asked.database.engine, dates)
+    if not found:
+        return draft
+    try:
+        second = query_generator.repair(parent, material, draft, f"The statement may be wrong. {' '.join(found)}")
+        return draft if _refusal(parent, second, asked.catalogue) else second
+    except (CannotAnswer, LanguageModelError):
+        return draft
 
 
 def _candidates(asked: Asked) -> list[Table]:

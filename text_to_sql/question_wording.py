@@ -19,13 +19,17 @@ _ENGLISH_DATE = re.compile(rf"\b({'|'.join(_MONTHS)})\s+(?:(\d{{1,2}}),?\s+)?(\d
 
 @lru_cache(maxsize=2048)
 def normalized(question: str) -> str:
-    """The question in lower case without spaces. Dates are ISO 8601: `2026년 10월` is `2026-10`."""
-    text = _THOUSANDS.sub("", normalization.normalized("NFKC", question).casefold())
-    text = _ENGLISH_DATE.sub(lambda match: _iso(match[3], str(_MONTHS[match[1]]), match[2]), text)
-    text = _KOREAN_DATE.sub(lambda match: _iso(match[1], match[2], match[3]), text)
-    words = [word for word in _MARKS.sub(" ", text).split() if word not in _POLITE]
+    """The question in lower case without spaces, with plain dates."""
+    words = [word for word in _MARKS.sub(" ", with_plain_dates(question)).split() if word not in _POLITE]
     joined = _joined([_PARTICLE.sub("", word) for word in words])
     return _PARTICLE.sub("", _HOW_MANY.sub(r"\1", _REQUEST.sub("", joined)))
+
+
+def with_plain_dates(question: str) -> str:
+    """The question in lower case. Dates are ISO 8601: `2026년 10월` is `2026-10`. Numbers have no thousands marks."""
+    text = _THOUSANDS.sub("", normalization.normalized("NFKC", question).casefold())
+    text = _ENGLISH_DATE.sub(lambda match: _iso(match[3], str(_MONTHS[match[1]]), match[2]), text)
+    return _KOREAN_DATE.sub(lambda match: _iso(match[1], match[2], match[3]), text)
 
 
 def _joined(words: list[str]) -> str:

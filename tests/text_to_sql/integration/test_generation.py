@@ -130,6 +130,24 @@ def test_after_one_correction_it_gives_up(api: Api, clinic: int, llm: LLMServer)
     assert not QuestionSession.objects.exists()
 
 
+DOUBTFUL = "SELECT COUNT(*) AS n FROM visits GROUP BY person_id HAVING COUNT(*) >= 2"
+COUNTED = f"SELECT COUNT(*) AS n FROM ({DOUBTFUL}) AS found"
+HOW_MANY = "2번 이상 방문한 환자는 몇 명인가요?"
+
+
+def test_a_draft_that_does_not_fit_the_question_goes_back_once(api: Api, clinic: int, llm: LLMServer) -> None:
+    llm.say(DOUBTFUL, COUNTED)
+    assert ask(api, clinic, HOW_MANY)[1]["sql"] == COUNTED
+    assert "Count the groups" in llm.prompt()
+    assert "can't run" not in llm.prompt()
+
+
+@pytest.mark.parametrize("second", [DOUBTFUL, "SELECT nothing FROM visits", "-- cannot answer: nothing", "Sorry."])
+def test_without_a_better_draft_the_first_one_stays(api: Api, clinic: int, llm: LLMServer, second: str) -> None:
+    llm.say(DOUBTFUL, second)
+    assert ask(api, clinic, HOW_MANY)[1]["sql"] == DOUBTFUL
+
+
 def test_what_no_table_has_is_asked_back_after_a_correction(api: Api, clinic: int, llm: LLMServer) -> None:
     llm.say("SELECT AVG(age) FROM people")
     status, problem = ask(api, clinic, "환자의 평균 나이는?")

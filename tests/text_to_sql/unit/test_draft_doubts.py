@@ -1,0 +1,58 @@
+"""Doubts about a model's draft: what they find, and what they leave alone."""
+
+import pytest
+
+from text_to_sql.draft_doubts import doubts
+
+DATES = {"hired_on", "resigned_on"}
+
+
+@pytest.mark.parametrize(
+    ("question", "sql", "says"),
+    [
+        ("Clicks on 2026-10-01?", "SELECT SUM(clicks) FROM s WHERE strftime('%Y-%m', d) = '2026-10'", "2026-10-01"),
+        ("2026년 10월 1일의 클릭 수는?", "SELECT SUM(clicks) FROM s", "2026-10-01"),
+        ("비용이 100만원을 넘은 캠페인은?", "SELECT name FROM c WHERE budget > 10000000", "names 1000000,"),
+        ("예산이 5천만원을 넘는 캠페인은?", "SELECT name FROM c WHERE budget > 5000", "names 50000000,"),
+        ("Campaigns above 1.5 million won", "SELECT name FROM c WHERE budget > 1000000", "names 1500000"),
+        ("Courses whose average is at least 80", "SELECT title, AVG(score) FROM e GROUP BY title", "names 80,"),
+        ("How many were hired in 2026?", "SELECT COUNT(*) FROM e WHERE hired_on = '2026-01-01'", "no single day"),
+        (
+            "How many customers placed 10 or more orders?",
+            "SELECT COUNT(*) FROM orders GROUP BY customer_id HAVING COUNT(*) >= 10",
+            "Count the groups",
+        ),
+        ("Which has most clicks?", "SELECT c.name, SUM(s.clicks) FROM s, c ORDER BY 2 LIMIT 1", "name stands beside"),
+        ("How long did they stay?", "SELECT AVG(hired_on - e.resigned_on) FROM e", "julianday(b)"),
+    ],
+)  # fmt: skip
+def test_a_slip_is_named(question: str, sql: str, says: str) -> None:
+    (found,) = doubts(question, sql, "sqlite", DATES)
+    assert says in found
+
+
+@pytest.mark.parametrize(
+    ("question", "sql"),
+    [
+        ("How many clicks on October 1, 2026?", "SELECT SUM(clicks) FROM s WHERE d = '2026-10-01'"),
+        ("예산이 5천만원을 넘는 캠페인은?", "SELECT name FROM c WHERE budget > 50000000"),
+        ("Sales above 1,000,000 won", "SELECT * FROM s WHERE won > 1e6 OR won > 1000000"),
+        ("Orders of the last 2 weeks", "SELECT * FROM o WHERE d >= date('now', '-14 days')"),
+        ("Discounts of 20% or more", "SELECT * FROM o WHERE discount >= 0.2"),
+        ("최근 7일의 주문", "SELECT * FROM o WHERE d >= date('now', '-1 week')"),
+        ("How many were hired in 2026?", "SELECT COUNT(*) FROM e WHERE hired_on >= '2026-01-01'"),
+        ("Who was hired today?", "SELECT name FROM e WHERE hired_on = '2026-11-30'"),
+        ("How many orders has each with 10 or more?", "SELECT c, COUNT(*) FROM o GROUP BY c HAVING COUNT(*) >= 10"),
+        ("고객별 주문이 몇 건인가요? 10건 이상만", "SELECT c, COUNT(*) FROM o GROUP BY c HAVING COUNT(*) >= 10"),
+        ("Name and clicks by campaign", "SELECT c.name, SUM(s.clicks) FROM s, c GROUP BY c.name"),
+        ("갤럭시10의 가격은?", "SELECT price FROM p WHERE name = '갤럭시10'"),
+        ("What is a minus b?", "SELECT a - b FROM t"),
+        ("A union", "SELECT 1 AS n UNION SELECT 2"),
+    ],
+)  # fmt: skip
+def test_what_fits_raises_no_doubt(question: str, sql: str) -> None:
+    assert doubts(question, sql, "sqlite", DATES) == []
+
+
+def test_other_databases_refuse_mixed_columns_themselves() -> None:
+    assert doubts("Most clicks?", "SELECT name, SUM(clicks) FROM s", "postgres") == []
