@@ -21,13 +21,15 @@ def answer(asked: Asked, *, any_model: bool = False) -> dict[str, Any]:
     if found := questions.answer(asked):
         session, example = found
         shown = {"id": example.pk, "question": example.question, "sql": example.sql}
-        return {**_described(session), "example": shown, "model": None, "warning": None}
+        return {**_described(session), "example": shown, "model": None, "warning": None, "doubts": []}
     if not calls.is_configured():
         raise questions.model_needed(asked, HOW)
     if not any_model:
         evaluation_standard.require_accepted(settings.LLM_MODEL, query_generator.VERSION)
     session, model = generation.generate(asked)
-    return {**_described(session), "example": None, "model": asdict(model), "warning": generation.warning()}
+    doubts = [asdict(doubt) for doubt in generation.doubts(asked, session.sql)]
+    told = {"model": asdict(model), "warning": generation.warning(), "doubts": doubts}
+    return {**_described(session), "example": None, **told}
 
 
 def _described(session: QuestionSession) -> dict[str, Any]:

@@ -1,17 +1,20 @@
-"""What in a draft does not fit its question, found without a model: a second look costs less than a wrong answer.
+"""What in a model's SQL does not fit its question, found without a model, for the person who reads the answer.
 
 Only signs of frequent slips: a number of the question that is not in the SQL, one day where the question names none,
-rows of groups where it asks for one number. A draft without doubts may still be wrong.
+rows of groups where it asks for one number. SQL without doubts may still be wrong.
 """
 
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 
 from text_to_sql.question_wording import with_plain_dates
+
+KINDS = ("missing-date", "missing-number", "one-day", "rows-of-groups", "mixed-column", "subtracted-dates")
 
 _DATE = re.compile(r"(?<!\d)\d{4}-\d{2}(?:-\d{2})?(?!\d)")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -27,8 +30,17 @@ _PER_GROUP = re.compile(r"별|마다|각|씩|당\b|\b(?:each|every|per|by)\b")
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
 
 
-def doubts(question: str, sql: str, dialect: str, dates: Collection[str] = ()) -> list[str]:
-    """A sentence for each doubt, for the model that wrote this SQL, which the guard has read. `dates` are columns."""
+@dataclass(frozen=True)
+class Doubt:
+    """A sign of a slip. `value` is what the question names, or the column; blank for other kinds."""
+
+    kind: str
+    value: str
+    detail: str
+
+
+def doubts(question: str, sql: str, dialect: str, dates: Collection[str] = ()) -> list[Doubt]:
+    """The doubts about SQL that the guard has read. `dates` are the columns with dates, in lower case."""
     asked = with_plain_dates(question)
     tree = Dialect.get_or_raise(dialect).parse(sql)[0]
     if not isinstance(tree, exp.Query):
@@ -44,13 +56,13 @@ def doubts(question: str, sql: str, dialect: str, dates: Collection[str] = ()) -
     ]
 
 
-def _missing_dates(asked: str, texts: list[str]) -> Iterator[str]:
+def _missing_dates(asked: str, texts: list[str]) -> Iterator[Doubt]:
     named = _DATE.findall(asked)
     if named and not any(date in text for date in named for text in texts):
-        yield f"The question names {named[0]}, and the SQL does not."
+        yield Doubt("missing-date", named[0], f"The question names {named[0]}, and the SQL does not.")
 
 
-def _missing_numbers(asked: str, texts: list[str]) -> Iterator[str]:
+def _missing_numbers(asked: str, texts: list[str]) -> Iterator[Doubt]:
     there = {Decimal(digits) for text in texts for digits in _DIGITS.findall(text)}
     for match in _NUMBER.finditer(_DATE.sub(" ", asked)):
         if match["time"]:  # may be written in another unit
@@ -59,40 +71,35 @@ def _missing_numbers(asked: str, texts: list[str]) -> Iterator[str]:
         for scale in filter(None, (match["few"], match["many"], match["word"])):
             value *= _SCALES[scale]
         if value > 1 and not {value, value / 100} & there:  # a hundredth, for per cent
-            yield f"The question names {value:f}, and the SQL does not."
+            yield Doubt("missing-number", f"{value:f}", f"The question names {value:f}, and the SQL does not.")
 
 
-def _invented_days(asked: str, tree: exp.Expr) -> Iterator[str]:
+def _invented_days(asked: str, tree: exp.Expr) -> Iterator[Doubt]:
     if _DAY.search(asked) or _NAMES_A_DAY.search(asked):
         return
     for equal in tree.find_all(exp.EQ):
         if any(isinstance(side, exp.Literal) and _DAY.fullmatch(side.name) for side in (equal.left, equal.right)):
-            yield (
-                "The question names no single day, and the SQL compares with one. A year is from its '-01-01' on, and "
-                "before the '-01-01' of the next year."
-            )
+            yield Doubt("one-day", "", "The question names no single day, and the SQL compares with one.")
             return
 
 
-def _rows_of_groups(asked: str, tree: exp.Expr) -> Iterator[str]:
+def _rows_of_groups(asked: str, tree: exp.Expr) -> Iterator[Doubt]:
     if tree.args.get("having") and _ONE_NUMBER.search(asked) and not _PER_GROUP.search(asked):
-        yield (
-            "The question asks for one number, and GROUP BY gives a row for each group. Count the groups: "
-            "SELECT COUNT(*) FROM (SELECT … GROUP BY … HAVING …) AS found."
-        )
+        yield Doubt("rows-of-groups", "", "The question asks for one number, and the SQL gives a row for each group.")
 
 
-def _mixed_columns(tree: exp.Expr) -> Iterator[str]:
+def _mixed_columns(tree: exp.Expr) -> Iterator[Doubt]:
     if not isinstance(tree, exp.Select) or tree.args.get("group"):
         return
     plain = [each.unalias() for each in tree.expressions if isinstance(each.unalias(), exp.Column)]
     if plain and any(isinstance(each.unalias(), exp.AggFunc) for each in tree.expressions):
-        yield f"{plain[0].name} stands beside a sum or a count, without GROUP BY: group by it, or leave it out."
+        detail = f"{plain[0].name} stands beside a sum or a count without GROUP BY, so it is that of any row."
+        yield Doubt("mixed-column", plain[0].name, detail)
 
 
-def _subtracted_dates(tree: exp.Expr, dates: Collection[str]) -> Iterator[str]:
+def _subtracted_dates(tree: exp.Expr, dates: Collection[str]) -> Iterator[Doubt]:
     for minus in tree.find_all(exp.Sub):
         sides = (minus.left, minus.right)
         if all(isinstance(side, exp.Column) and side.name.lower() in dates for side in sides):
-            yield "Dates are texts here: the days from a to b are julianday(b) - julianday(a)."
+            yield Doubt("subtracted-dates", "", "Dates are texts here: their difference is not a number of days.")
             return

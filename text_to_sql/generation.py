@@ -1,4 +1,4 @@
-"""From a question to SQL with a language model: choose tables, write, have it planned, correct or doubt it once."""
+"""From a question to SQL with a language model: choose tables, write, have it planned, correct it once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ from text_to_sql import draft_doubts, ranking, value_links
 from text_to_sql.agents import nearest_examples, query_generator, schema_text, table_selector
 from text_to_sql.agents.query_generator import Draft, Material
 from text_to_sql.asked import Asked
-from text_to_sql.exceptions import CannotAnswer, LanguageModelError, NotAnswered, StatementFailed, StatementRefused
+from text_to_sql.draft_doubts import Doubt
+from text_to_sql.exceptions import CannotAnswer, NotAnswered, StatementFailed, StatementRefused
 from text_to_sql.execution.planning import plan
 from text_to_sql.guard import UNKNOWN_NAMES, Catalogue
 from text_to_sql.llm import client
@@ -52,26 +53,12 @@ def _drafted(parent: Parent, asked: Asked) -> Draft:
         material = _material(asked, candidates)
         draft = query_generator.write(parent, material)
     refusal = _refusal(parent, draft, catalogue)
-    if refusal is None:
-        return _reconsidered(parent, asked, material, draft)
-    draft = query_generator.repair(parent, material, draft, f"The statement can't run. {refusal.detail}")
-    if refusal := _refusal(parent, draft, catalogue):
+    if refusal:
+        draft = query_generator.repair(parent, material, draft, refusal.detail)
+        refusal = _refusal(parent, draft, catalogue)
+    if refusal:
         raise _given_up(refusal)
     return draft
-
-
-def _reconsidered(parent: Parent, asked: Asked, material: Material, draft: Draft) -> Draft:
-    """The model's second draft if there are doubts about the first one, which can run. The first one if that fails."""
-    columns = (column for table in asked.known.tables for column in table.columns.all())
-    dates = {column.name.lower() for column in columns if column.data_type.upper().startswith(_DATE_TYPES)}
-    found = draft_doubts.doubts(asked.question, draft.sql, asked.database.engine, dates)
-    if not found:
-        return draft
-    try:
-        second = query_generator.repair(parent, material, draft, f"The statement may be wrong. {' '.join(found)}")
-        return draft if _refusal(parent, second, asked.catalogue) else second
-    except (CannotAnswer, LanguageModelError):
-        return draft
 
 
 def _candidates(asked: Asked) -> list[Table]:
@@ -112,6 +99,13 @@ def _given_up(refusal: StatementRefused | StatementFailed) -> CannotAnswer | Not
     if isinstance(refusal, StatementRefused) and refusal.reason in UNKNOWN_NAMES:
         return CannotAnswer(f"The model looks for what the tables do not hold. {refusal.detail}")
     return NotAnswered(f"The model's SQL can't run, also after a correction: ask in other words. {refusal.detail}")
+
+
+def doubts(asked: Asked, sql: str) -> list[Doubt]:
+    """What in the SQL does not fit the question."""
+    columns = (column for table in asked.known.tables for column in table.columns.all())
+    dates = {column.name.lower() for column in columns if column.data_type.upper().startswith(_DATE_TYPES)}
+    return draft_doubts.doubts(asked.question, sql, asked.database.engine, dates)
 
 
 def warning() -> str | None:

@@ -6,6 +6,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from text_to_sql.draft_doubts import KINDS
 from text_to_sql.models import Column, Database, Example, QuestionSession, Synonym, Table
 
 LIST_SCHEMA = {"type": "array", "items": {"type": "object", "additionalProperties": {}}}
@@ -141,6 +142,14 @@ class ModelSchema(serializers.Serializer[Any]):
     prompt_version = serializers.CharField()
 
 
+class DoubtSchema(serializers.Serializer[Any]):
+    """A sign that the SQL does not fit the question; `value` is the date, the number or the column, or blank."""
+
+    kind = serializers.ChoiceField(choices=KINDS)
+    value = serializers.CharField(allow_blank=True)
+    detail = serializers.CharField()
+
+
 class QuestionResponse(serializers.Serializer[Any]):
     """The SQL; `id` and `session_id` are the same, as are `query` and `sql`."""
 
@@ -152,6 +161,9 @@ class QuestionResponse(serializers.Serializer[Any]):
     example = ExampleSchema(allow_null=True, help_text="The verified example that equals the question.")
     model = ModelSchema(allow_null=True, help_text="The model that wrote the SQL.")
     warning = serializers.CharField(allow_null=True)
+    doubts = DoubtSchema(
+        many=True, help_text="What in a model's SQL does not fit the question. None found is no proof."
+    )
 
 
 class EarlierQuestion(serializers.ModelSerializer[QuestionSession]):

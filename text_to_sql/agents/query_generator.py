@@ -17,7 +17,7 @@ from text_to_sql.llm.client import Message
 from text_to_sql.models import Example
 from text_to_sql.value_links import ValueLink
 
-NAME, VERSION = "query_generator", "4"
+NAME, VERSION = "query_generator", "3"
 
 _CANNOT = re.compile(r"^\W*cannot answer\s*:?\s*(.*)", re.IGNORECASE)
 # Other statements than queries too: the guard says why they may not run, and the model can correct them.
@@ -64,9 +64,9 @@ def write(parent: Parent, material: Material) -> Draft:
 
 
 def repair(parent: Parent, material: Material, draft: Draft, words: str) -> Draft:
-    """The model's answer to what is wrong with a draft, or may be. Raises `LanguageModelError`."""
+    """The model's answer to the database's words about a draft. Raises `LanguageModelError`."""
     joins = f"Tables are joined by {' and '.join(material.joins)}.\n" if material.joins else ""
-    said = f"{words}\n{joins}Answer with the corrected SQL only."
+    said = f"The statement can't run. {words}\n{joins}Answer with the corrected SQL only."
     turns = [{"role": "assistant", "content": draft.sql}, {"role": "user", "content": said}]
     return _ask(parent, [*_messages(material), *turns])
 

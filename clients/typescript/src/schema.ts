@@ -1489,6 +1489,21 @@ export interface components {
             /** @description A JSON text or an object {"host", "db", "user", "passwd", "port"?, "engine"?}, or a URL. */
             connection_info: unknown;
         };
+        /** @description A sign that the SQL does not fit the question; `value` is the date, the number or the column, or blank. */
+        DoubtSchema: {
+            /**
+             * @description * `missing-date` - missing-date
+             *     * `missing-number` - missing-number
+             *     * `one-day` - one-day
+             *     * `rows-of-groups` - rows-of-groups
+             *     * `mixed-column` - mixed-column
+             *     * `subtracted-dates` - subtracted-dates
+             * @enum {string}
+             */
+            kind: "missing-date" | "missing-number" | "one-day" | "rows-of-groups" | "mixed-column" | "subtracted-dates";
+            value: string;
+            detail: string;
+        };
         /** @description A question of the caller, and the SQL that answered it. */
         EarlierQuestion: {
             /**
@@ -2017,6 +2032,8 @@ export interface components {
             model: components["schemas"]["ModelSchema"] | null;
             /** @description What to know about the model that wrote the SQL; null if there is nothing to say. */
             warning: string | null;
+            /** @description What in a model's SQL does not fit the question. None found is no proof. */
+            doubts: components["schemas"]["DoubtSchema"][];
         };
         /** @description A column of a result. */
         ResultColumn: {
@@ -2360,6 +2377,7 @@ export type ClassifyResponse = components['schemas']['ClassifyResponse'];
 export type ClassifyUpload = components['schemas']['ClassifyUpload'];
 export type ColumnRequest = components['schemas']['ColumnRequest'];
 export type DatabaseRequest = components['schemas']['DatabaseRequest'];
+export type DoubtSchema = components['schemas']['DoubtSchema'];
 export type EarlierQuestion = components['schemas']['EarlierQuestion'];
 export type ExampleRequest = components['schemas']['ExampleRequest'];
 export type ExampleSchema = components['schemas']['ExampleSchema'];

@@ -1,6 +1,7 @@
 """`/llm/generate-sql/…` with a language model: tables, SQL, its correction, and what can't be answered."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
@@ -130,22 +131,13 @@ def test_after_one_correction_it_gives_up(api: Api, clinic: int, llm: LLMServer)
     assert not QuestionSession.objects.exists()
 
 
-DOUBTFUL = "SELECT COUNT(*) AS n FROM visits GROUP BY person_id HAVING COUNT(*) >= 2"
-COUNTED = f"SELECT COUNT(*) AS n FROM ({DOUBTFUL}) AS found"
-HOW_MANY = "2번 이상 방문한 환자는 몇 명인가요?"
-
-
-def test_a_draft_that_does_not_fit_the_question_goes_back_once(api: Api, clinic: int, llm: LLMServer) -> None:
-    llm.say(DOUBTFUL, COUNTED)
-    assert ask(api, clinic, HOW_MANY)[1]["sql"] == COUNTED
-    assert "Count the groups" in llm.prompt()
-    assert "can't run" not in llm.prompt()
-
-
-@pytest.mark.parametrize("second", [DOUBTFUL, "SELECT nothing FROM visits", "-- cannot answer: nothing", "Sorry."])
-def test_without_a_better_draft_the_first_one_stays(api: Api, clinic: int, llm: LLMServer, second: str) -> None:
-    llm.say(DOUBTFUL, second)
-    assert ask(api, clinic, HOW_MANY)[1]["sql"] == DOUBTFUL
+def test_an_answer_says_what_does_not_fit_the_question(api: Api, clinic: int, llm: LLMServer) -> None:
+    llm.say("SELECT person_id, COUNT(*) AS n FROM visits GROUP BY person_id HAVING COUNT(*) >= 2")
+    answer: Any = ask(api, clinic, "3번 이상 방문한 환자는 몇 명인가요?")[1]
+    assert [(doubt["kind"], doubt["value"]) for doubt in answer["doubts"]] == [
+        ("missing-number", "3"),
+        ("rows-of-groups", ""),
+    ]
 
 
 def test_what_no_table_has_is_asked_back_after_a_correction(api: Api, clinic: int, llm: LLMServer) -> None:

@@ -73,7 +73,7 @@ def test_a_changed_prompt_is_a_new_version() -> None:
     """Change a prompt in a new file with a new version, and add its digest here: evaluations name versions."""
     found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in _FOLDER.glob("*.txt")}
     assert found == {
-        "query_generator.v4.txt": "c0114c2b60e353cc",
+        "query_generator.v3.txt": "c0114c2b60e353cc",
         "result_summarizer.v1.txt": "414efbb0acbb3be7",
         "table_selector.v1.txt": "8007a8b207ba59d4",
     }

@@ -77,7 +77,7 @@ export function Statement({ database, written, answer, sql, onSql, onRun, isRunn
 }
 
 /** Where the SQL is from, and how far to trust it. */
-function Origin({ answer: { example, model, warning } }: { answer: QuestionResponse }) {
+function Origin({ answer: { example, model, warning, doubts } }: { answer: QuestionResponse }) {
   return (
     <div className="mb-3 flex flex-wrap items-center gap-2 text-sm text-muted-foreground">
       {warning && (
@@ -95,8 +95,34 @@ function Origin({ answer: { example, model, warning } }: { answer: QuestionRespo
           <Trans>Written by {model.name}; no person has checked it.</Trans>
         </p>
       )}
+      {doubts.length > 0 && (
+        <ul className="w-full list-disc ps-5 text-foreground" data-testid="doubts">
+          {doubts.map((doubt) => (
+            <li key={doubt.kind + doubt.value} className="wrap-anywhere">
+              <DoubtText doubt={doubt} />
+            </li>
+          ))}
+        </ul>
+      )}
     </div>
   );
+}
+
+/** What in the SQL does not fit the question. */
+function DoubtText({ doubt: { kind, value } }: { doubt: QuestionResponse["doubts"][number] }) {
+  switch (kind) {
+    case "missing-date":
+    case "missing-number":
+      return <Trans>The question names {value}, and the SQL does not.</Trans>;
+    case "one-day":
+      return <Trans>The question names no single day, and the SQL compares with one.</Trans>;
+    case "rows-of-groups":
+      return <Trans>The question asks for one number, and the SQL gives a row for each group.</Trans>;
+    case "mixed-column":
+      return <Trans>{value} stands beside a sum or a count without GROUP BY, so it is that of any row.</Trans>;
+    case "subtracted-dates":
+      return <Trans>Dates are texts here: their difference is not a number of days.</Trans>;
+  }
 }
 
 function UsedTables({ tables }: { tables: Table[] }) {

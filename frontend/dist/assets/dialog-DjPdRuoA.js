@@ -1,1 +1,0 @@
-import{t as o}from"./dialog-DmOU3kW1.js";export{o as Dialog};

@@ -1,0 +1,1 @@
+import{t as o}from"./dialog-D5Wepix6.js";export{o as Dialog};
