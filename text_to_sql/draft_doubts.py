@@ -1,13 +1,16 @@
 """What in a model's SQL does not fit its question, found without a model, for the person who reads the answer.
 
-Only signs of frequent slips: a number of the question that is not in the SQL, one day where the question names none,
-rows of groups where it asks for one number. SQL without doubts may still be wrong.
+Only signs of frequent slips: a number or a day of the question that is not in the SQL, one day where a year is asked
+for, rows of groups where one number is. SQL without doubts may still be wrong, and SQL with doubts right.
 """
 
+import datetime as dt
 import re
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
@@ -15,19 +18,31 @@ from sqlglot.dialects.dialect import Dialect
 from text_to_sql.question_wording import with_plain_dates
 
 KINDS = ("missing-date", "missing-number", "one-day", "rows-of-groups", "mixed-column", "subtracted-dates")
+MOST = 3  # doubts about one answer
 
 _DATE = re.compile(r"(?<!\d)\d{4}-\d{2}(?:-\d{2})?(?!\d)")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_SCALES = {"십": 10, "백": 100, "천": 1000, "만": 10**4, "억": 10**8, "조": 10**12}
-_SCALES |= {"thousand": 1000, "million": 10**6, "billion": 10**9}
-_NUMBER = re.compile(
-    r"(?<![\w.-])(?P<digits>\d+(?:\.\d+)?)(?P<few>[십백천]?)(?P<many>[만억조]?)(?:\s*(?P<word>thousand|million|billion)\b)?"
-    r"(?P<time>\s*(?:년|월|일|주|개월|달|분기|시간|분|초|years?|quarters?|months?|weeks?|days?|hours?|minutes?|seconds?))?"
+_OTHER_DATE = re.compile(r"(?<!\d)\d{4}([./])\d{1,2}\1\d{1,2}(?!\d)")
+_DAY = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
+_BARE_YEAR = re.compile(r"(?<![\d.,/-])(?:19|20)\d{2}(?:년|(?![\d.,/-]))")
+_WITHIN_A_YEAR = re.compile(
+    r"월|일|주|분기|날|오늘|어제|\b(?:january|february|march|april|may|june|july|august|september|october|november"
+    r"|december|quarter|month|week|day|today|yesterday|date)"
 )
-_NAMES_A_DAY = re.compile(r"오늘|어제|그제|내일|하루|\b(?:today|yesterday|tomorrow)\b")
+_SCALES = {"십": 10, "백": 100, "천": 1000, "만": 10**4, "억": 10**8}
+_SCALES |= {"thousand": 1000, "million": 10**6, "billion": 10**9}
+_PART = r"\d+(?:\.\d+)?[십백천]?"
+_AMOUNT = re.compile(
+    rf"(?<![\w.-])(?P<amount>(?:{_PART}[만억]\s*)*{_PART}[만억]?|{_PART}[만억])"
+    r"(?:\s*(?P<word>thousand|million|billion)\b)?"
+    # Units that the SQL may count in another way, places in an order, shares, and words that begin with a number.
+    r"(?P<other>\s*(?:년|월|일|주(?!문|소)|개월|달(?!러)|분기|시|분(?!류)|초(?!과)|번째|위|등|조|%|퍼센트|percent|years?\b"
+    r"|quarters?\b|months?\b|weeks?\b|days?\b|hours?\b|minutes?\b|seconds?\b|[ap]\.?m\b)|[a-z/])?"
+)
+_AMOUNT_PART = re.compile(r"(\d+(?:\.\d+)?)([십백천]?)([만억]?)")
 _ONE_NUMBER = re.compile(r"몇\s*[가-힣]|\bhow many\b")
 _PER_GROUP = re.compile(r"별|마다|각|씩|당\b|\b(?:each|every|per|by)\b")
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
+_ONE_DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -40,66 +55,83 @@ class Doubt:
 
 
 def doubts(question: str, sql: str, dialect: str, dates: Collection[str] = ()) -> list[Doubt]:
-    """The doubts about SQL that the guard has read. `dates` are the columns with dates, in lower case."""
+    """At most `MOST` doubts about SQL that the guard has read. `dates` are the columns with dates, in lower case."""
     asked = with_plain_dates(question)
     tree = Dialect.get_or_raise(dialect).parse(sql)[0]
     if not isinstance(tree, exp.Query):
         return []
+    return list(islice(dict.fromkeys(_all(asked, tree, dialect, dates)), MOST))
+
+
+def _all(asked: str, tree: exp.Query, dialect: str, dates: Collection[str]) -> Iterator[Doubt]:
     texts = [literal.name for literal in tree.find_all(exp.Literal)]
-    return [
-        *_missing_dates(asked, texts),
-        *_missing_numbers(asked, texts),
-        *_invented_days(asked, tree),
-        *_rows_of_groups(asked, tree),
-        *(_mixed_columns(tree) if dialect == "sqlite" else ()),  # other databases refuse that
-        *(_subtracted_dates(tree, dates) if dialect == "sqlite" else ()),
-    ]
+    numbers = set(_numbers(texts))
+    yield from _missing_days(asked, texts, numbers)
+    yield from _missing_numbers(asked, numbers)
+    yield from _invented_day(asked, tree)
+    if not isinstance(tree, exp.Select):
+        return
+    yield from _rows_of_groups(asked, tree)
+    if dialect == "sqlite":  # other databases refuse these, or subtract days
+        yield from _mixed_column(tree)
+        yield from _subtracted_dates(tree, dates)
 
 
-def _missing_dates(asked: str, texts: list[str]) -> Iterator[Doubt]:
-    named = _DATE.findall(asked)
-    if named and not any(date in text for date in named for text in texts):
-        yield Doubt("missing-date", named[0], f"The question names {named[0]}, and the SQL does not.")
+def _numbers(texts: list[str]) -> Iterator[Decimal]:
+    for text in texts:
+        with suppress(ArithmeticError):
+            yield Decimal(text)  # 1e6
+        yield from map(Decimal, _DIGITS.findall(text))
 
 
-def _missing_numbers(asked: str, texts: list[str]) -> Iterator[Doubt]:
-    there = {Decimal(digits) for text in texts for digits in _DIGITS.findall(text)}
-    for match in _NUMBER.finditer(_DATE.sub(" ", asked)):
-        if match["time"]:  # may be written in another unit
-            continue
-        value = Decimal(match["digits"])
-        for scale in filter(None, (match["few"], match["many"], match["word"])):
-            value *= _SCALES[scale]
-        if value > 1 and not {value, value / 100} & there:  # a hundredth, for per cent
+def _missing_days(asked: str, texts: list[str], numbers: Collection[Decimal]) -> Iterator[Doubt]:
+    for named in _DAY.findall(asked):
+        with suppress(ValueError, OverflowError):
+            day = dt.date.fromisoformat(named)
+            near = (day, day - _ONE_DAY, day + _ONE_DAY)  # the next one for "until", or the one before for "after"
+            is_written = any(each.isoformat() in text for each in near for text in texts)
+            if not is_written and not {day.year, day.month, day.day} <= set(numbers):
+                yield Doubt("missing-date", named, f"The question names {named}, and the SQL does not.")
+
+
+def _missing_numbers(asked: str, numbers: Collection[Decimal]) -> Iterator[Doubt]:
+    for match in _AMOUNT.finditer(_OTHER_DATE.sub(" ", _DATE.sub(" ", asked))):
+        value = sum((_value(part) for part in _AMOUNT_PART.finditer(match["amount"])), Decimal())
+        value *= _SCALES.get(match["word"], 1)
+        one_beside = {value, value - 1, value + 1}  # at least 10 is more than 9
+        if not match["other"] and value > 1 and not one_beside & set(numbers):
             yield Doubt("missing-number", f"{value:f}", f"The question names {value:f}, and the SQL does not.")
 
 
-def _invented_days(asked: str, tree: exp.Expr) -> Iterator[Doubt]:
-    if _DAY.search(asked) or _NAMES_A_DAY.search(asked):
+def _value(part: re.Match[str]) -> Decimal:
+    return Decimal(part[1]) * _SCALES.get(part[2], 1) * _SCALES.get(part[3], 1)
+
+
+def _invented_day(asked: str, tree: exp.Query) -> Iterator[Doubt]:
+    if not _BARE_YEAR.search(asked) or _DATE.search(asked) or _WITHIN_A_YEAR.search(_BARE_YEAR.sub(" ", asked)):
         return
     for equal in tree.find_all(exp.EQ):
         if any(isinstance(side, exp.Literal) and _DAY.fullmatch(side.name) for side in (equal.left, equal.right)):
             yield Doubt("one-day", "", "The question names no single day, and the SQL compares with one.")
-            return
 
 
-def _rows_of_groups(asked: str, tree: exp.Expr) -> Iterator[Doubt]:
-    if tree.args.get("having") and _ONE_NUMBER.search(asked) and not _PER_GROUP.search(asked):
+def _rows_of_groups(asked: str, tree: exp.Select) -> Iterator[Doubt]:
+    is_one_count = len(tree.expressions) == 1 and isinstance(tree.expressions[0].unalias(), exp.Count)
+    if is_one_count and tree.args.get("having") and _ONE_NUMBER.search(asked) and not _PER_GROUP.search(asked):
         yield Doubt("rows-of-groups", "", "The question asks for one number, and the SQL gives a row for each group.")
 
 
-def _mixed_columns(tree: exp.Expr) -> Iterator[Doubt]:
-    if not isinstance(tree, exp.Select) or tree.args.get("group"):
-        return
-    plain = [each.unalias() for each in tree.expressions if isinstance(each.unalias(), exp.Column)]
-    if plain and any(isinstance(each.unalias(), exp.AggFunc) for each in tree.expressions):
+def _mixed_column(tree: exp.Select) -> Iterator[Doubt]:
+    """SQLite takes the column from the row of a MIN or MAX, but from any row of a sum or a count."""
+    shown = [each.unalias() for each in tree.expressions]
+    plain = [each for each in shown if isinstance(each, exp.Column)]
+    if plain and not tree.args.get("group") and any(isinstance(each, exp.Sum | exp.Count | exp.Avg) for each in shown):
         detail = f"{plain[0].name} stands beside a sum or a count without GROUP BY, so it is that of any row."
         yield Doubt("mixed-column", plain[0].name, detail)
 
 
-def _subtracted_dates(tree: exp.Expr, dates: Collection[str]) -> Iterator[Doubt]:
+def _subtracted_dates(tree: exp.Select, dates: Collection[str]) -> Iterator[Doubt]:
     for minus in tree.find_all(exp.Sub):
-        sides = (minus.left, minus.right)
-        if all(isinstance(side, exp.Column) and side.name.lower() in dates for side in sides):
-            yield Doubt("subtracted-dates", "", "Dates are texts here: their difference is not a number of days.")
-            return
+        if all(isinstance(side, exp.Column) and side.name.lower() in dates for side in (minus.left, minus.right)):
+            detail = "Dates are texts here: their difference is not a number of days."
+            yield Doubt("subtracted-dates", "", detail)

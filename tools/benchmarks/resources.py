@@ -47,7 +47,8 @@ def run_first(pids: Iterable[int]) -> bool:
     """
     try:
         for pid in pids:
-            os.sched_setscheduler(pid, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+            with suppress(ProcessLookupError):
+                os.sched_setscheduler(pid, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
     except PermissionError:
         return False
     return True

@@ -16,7 +16,7 @@ from tools.benchmarks.row_counter import RowCounter
 
 UP_SECONDS = 90.0
 SETTLE_SECONDS = 60.0
-POLL_SECONDS, LONGEST_PAUSE_SECONDS = 0.01, 2.0
+POLL_SECONDS, LONGEST_PAUSE_SECONDS = 0.01, 0.25
 
 
 class NotReady(Exception):
@@ -83,15 +83,17 @@ class Variant:
         """Waits until there are `count` rows; returns False after `SETTLE_SECONDS`.
 
         Counting many new rows takes PostgreSQL's time, which would be measured too. So it counts after half of the time
-        that the missing rows should take at the rate so far.
+        that the missing rows should take at the rate of the last pause.
         """
         assert self.rows is not None  # noqa: S101 - only called for variants with a log
-        started, first = time.monotonic(), self.rows.count()
-        found, now = first, started
-        while found < count and now < started + SETTLE_SECONDS:
-            expected = (count - found) * (now - started) / (found - first) if found > first else 0.0
-            time.sleep(min(max(POLL_SECONDS, expected / 2), LONGEST_PAUSE_SECONDS))
+        found, now = self.rows.count(), time.monotonic()
+        ends_at, pause = now + SETTLE_SECONDS, POLL_SECONDS
+        while found < count and now < ends_at:
+            time.sleep(pause)
+            before, then = found, now
             found, now = self.rows.count(), time.monotonic()
+            expected = (count - found) * (now - then) / (found - before) if found > before else 0.0
+            pause = min(max(POLL_SECONDS, expected / 2), LONGEST_PAUSE_SECONDS)
         return found >= count
 
     def settle(self) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from text_to_sql.draft_doubts import KINDS, doubts
+from text_to_sql.draft_doubts import KINDS, MOST, doubts
 
 DATES = {"hired_on", "resigned_on"}
 
@@ -22,6 +22,9 @@ DATES = {"hired_on", "resigned_on"}
             "SELECT COUNT(*) FROM orders GROUP BY customer_id HAVING COUNT(*) >= 10",
             "a row for each group",
         ),
+        ("매출이 1000 초과인 지점", "SELECT name FROM s WHERE sales > 100", "names 1000,"),
+        ("가격이 100달러 이상인 상품", "SELECT name FROM p WHERE price >= 10", "names 100,"),
+        ("1억 5천만원 이상", "SELECT name FROM p WHERE price >= 100000000", "names 150000000,"),
         ("Which has most clicks?", "SELECT c.name, SUM(s.clicks) FROM s, c ORDER BY 2 LIMIT 1", "name stands beside"),
         ("How long did they stay?", "SELECT AVG(hired_on - e.resigned_on) FROM e", "Dates are texts"),
     ],
@@ -46,6 +49,24 @@ def test_a_slip_is_named(question: str, sql: str, says: str) -> None:
         ("How many orders has each with 10 or more?", "SELECT c, COUNT(*) FROM o GROUP BY c HAVING COUNT(*) >= 10"),
         ("고객별 주문이 몇 건인가요? 10건 이상만", "SELECT c, COUNT(*) FROM o GROUP BY c HAVING COUNT(*) >= 10"),
         ("Name and clicks by campaign", "SELECT c.name, SUM(s.clicks) FROM s, c GROUP BY c.name"),
+        ("3만 5천원 이상인 상품", "SELECT name FROM p WHERE price >= 35000"),
+        ("1억5천만원 이상", "SELECT name FROM p WHERE price >= 150000000"),
+        ("10월 1일의 클릭 수는?", "SELECT SUM(clicks) FROM s WHERE d = '2026-10-01'"),
+        ("Clicks on 1 October 2026", "SELECT SUM(clicks) FROM s WHERE d = '2026-10-01'"),
+        ("2026.10.01의 클릭 수", "SELECT SUM(clicks) FROM s WHERE d = '2026-10-01'"),
+        ("2026/10/01의 클릭 수", "SELECT SUM(clicks) FROM s WHERE d = '2026-10-01'"),
+        ("2026년 10월의 클릭 수", "SELECT SUM(clicks) FROM s WHERE YEAR(d) = 2026 AND MONTH(d) = 10"),
+        ("2026년 9월 30일까지의 클릭", "SELECT SUM(clicks) FROM s WHERE d < '2026-10-01'"),
+        ("3번째로 비싼 상품", "SELECT name FROM p ORDER BY price DESC LIMIT 1 OFFSET 2"),
+        ("The 5th most expensive product", "SELECT name FROM p ORDER BY price DESC LIMIT 1 OFFSET 4"),
+        ("2번 이상 주문한 고객", "SELECT c FROM o GROUP BY c HAVING COUNT(*) > 1"),
+        ("오후 3시 이후의 방문", "SELECT * FROM v WHERE h >= 15"),
+        ("Budgets above 10M won", "SELECT name FROM c WHERE budget > 10000000"),
+        ("Prices above 1,000,000", "SELECT name FROM p WHERE price > 1e6"),
+        ("Prices after 20% off", "SELECT price * 0.8 FROM p"),
+        ("3조 학생의 이름", "SELECT name FROM s WHERE team = 3"),
+        ("Who came 2 or more times, and how many visits?", "SELECT p, COUNT(*) FROM v GROUP BY p HAVING COUNT(*) >= 2"),
+        ("The most expensive product and its price", "SELECT name, MAX(price) FROM p"),
         ("갤럭시10의 가격은?", "SELECT price FROM p WHERE name = '갤럭시10'"),
         ("What is a minus b?", "SELECT a - b FROM t"),
         ("A union", "SELECT 1 AS n UNION SELECT 2"),
@@ -57,3 +78,8 @@ def test_what_fits_raises_no_doubt(question: str, sql: str) -> None:
 
 def test_other_databases_refuse_mixed_columns_themselves() -> None:
     assert doubts("Most clicks?", "SELECT name, SUM(clicks) FROM s", "postgres") == []
+
+
+def test_a_question_of_numbers_gets_few_doubts() -> None:
+    asked = " ".join(map(str, range(100, 600))) + " 7" * 500
+    assert len(doubts(asked, "SELECT 1 AS n", "sqlite")) == MOST
