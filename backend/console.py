@@ -1,6 +1,7 @@
 """The console: one page for all of its addresses. `frontend/dist` has it built; ADR 32 says why it is committed."""
 
 import json
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from secrets import token_urlsafe
@@ -95,7 +96,9 @@ def _source(page: str) -> str:
 def _links(page: str, language: str, *, may_read: bool) -> str:
     """Elements that make a browser without a cache ask at once for what it would find out step by step."""
     file = settings.CONSOLE_DIR / "preloads.json"  # frontend/build/preloads.ts writes it
-    scripts = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    scripts: dict[str, dict[str, list[str]]] = {}
+    with suppress(FileNotFoundError, ValueError):  # the page works without them, only later
+        scripts = json.loads(file.read_text(encoding="utf-8"))
     reads = (*_READS, *(_READS_OF_PAGES.get(page, ()) if may_read else ()))
     return "".join(
         [

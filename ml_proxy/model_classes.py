@@ -68,7 +68,8 @@ class ModelClasses:
     def texts(self, name: str, version: str, language: str) -> Texts:
         """The texts to show for this version's own, as far as they are remembered; asks nobody.
 
-        Those of the model's other versions count too, because `model-info` tells the serving one alone.
+        Those of the model's other versions count too, because `model-info` tells the serving one alone. No two classes
+        are shown with the same text.
         """
         url: str = settings.ML_SERVER_URL
         found: dict[str, str] = {}
@@ -76,7 +77,7 @@ class ModelClasses:
             if (place, model) == (url, name):
                 found |= texts.get(language, {})
         found |= self._texts.get((url, name, version), {}).get(language, {})
-        return found
+        return _distinct(found, self._known.get((url, name, version), ()))
 
     def look(self, versions: Iterable[tuple[str, str]]) -> None:
         """Asks for `model-info` in a thread, unless all of these versions are known. Nobody waits for it."""
@@ -160,9 +161,8 @@ def _read_classes(told: Value) -> Classes | None:
 
 
 def _read_texts(told: Value) -> Mapping[str, Texts]:
-    """`{"ko": {"malignant": "악성"}}`; leaves out unusable texts, and those that two labels would share."""
-    found = {language: dict(_usable(texts)) for language, texts in _pairs(told)}
-    return {language: _distinct(texts) for language, texts in found.items()}
+    """`{"ko": {"malignant": "악성"}}`, without unusable texts."""
+    return {language: dict(_usable(texts)) for language, texts in _pairs(told)}
 
 
 def _usable(texts: Value) -> Iterator[tuple[str, str]]:
@@ -171,9 +171,11 @@ def _usable(texts: Value) -> Iterator[tuple[str, str]]:
             yield person_names.canonical(text, MAX_LABEL), person_names.canonical(shown, MAX_LABEL)
 
 
-def _distinct(texts: Texts) -> Texts:
+def _distinct(texts: Texts, labels: Iterable[str]) -> Texts:
+    """Without those that two labels would share, or that are another label themselves."""
+    all_labels = {*texts, *labels}
     times = Counter(texts.values())
-    return {text: shown for text, shown in texts.items() if times[shown] == 1}
+    return {label: text for label, text in texts.items() if times[text] == 1 and text not in all_labels - {label}}
 
 
 def _pairs(value: Value) -> Iterable[tuple[str, Value]]:

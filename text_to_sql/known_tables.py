@@ -22,7 +22,7 @@ SELECT 1 AS kind, MAX(updated_at), COUNT(*), COUNT(*) FILTER (WHERE hidden)
     FROM text_to_sql_table WHERE database_id = %s
 UNION ALL SELECT 2, MAX(c.updated_at), COUNT(*), COUNT(*) FILTER (WHERE c.hidden)
     FROM text_to_sql_column c JOIN text_to_sql_table t ON t.id = c.table_id WHERE t.database_id = %s
-UNION ALL SELECT 3, MAX(updated_at), COUNT(*), 0 FROM text_to_sql_synonym WHERE database_id = %s
+UNION ALL SELECT 3, MAX(updated_at), COUNT(*), MAX(id) FROM text_to_sql_synonym WHERE database_id = %s
 ORDER BY kind
 """
 
@@ -79,7 +79,10 @@ def kept(build: Callable[[KnownTables], T]) -> Callable[[KnownTables], T]:
 
 
 def _version(database: Database) -> Version:
-    """Changes with every change of the metadata: hiding and deleting change a count, all else the time."""
+    """Changes with every change of the metadata: a new synonym has a new id, hiding and deleting change a count.
+
+    All else changes the newest time.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_VERSION, [database.pk] * 3)
         return tuple(cursor.fetchall())

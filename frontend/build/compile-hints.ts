@@ -2,7 +2,7 @@ import type { Plugin } from "vite";
 
 /**
  * Asks V8 to compile all functions of these chunks while they arrive, on another thread. Otherwise the main thread compiles
- * each function at its first call, which is a third of its work until the form is there.
+ * each function at its first call, which is much of its work until the form is there.
  */
 export function compileHints(names: readonly string[]): Plugin {
   return {
