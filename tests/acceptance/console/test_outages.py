@@ -7,17 +7,14 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
-from tests.acceptance.console.conftest import AXE, PATIENCE_MS, violations
+from tests.acceptance.console.conftest import PATIENCE_MS, violations
 from tests.acceptance.console.test_doctors_day import load_example
 from tests.support.postgres import Postgres
 from tests.support.processes import frozen
 from tests.support.system import System
 from tests.support.wait import DEADLINE_SECONDS, until
 
-pytestmark = [
-    pytest.mark.any_database,
-    pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: .venv/bin/python -m tools.node install"),
-]
+pytestmark = pytest.mark.any_database
 
 PARTS = ("redis", "ml_server", "web", "publisher", "worker-logs", "beat")
 MODEL_SECONDS = "2"  # how long the gateway waits for a frozen model server

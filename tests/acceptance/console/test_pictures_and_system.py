@@ -8,7 +8,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.acceptance.console.conftest import AXE, Open, violations
+from tests.acceptance.console.conftest import Open, violations
 from tests.support import weights
 from tests.support.system import ROOT, System
 from tests.support.wait import until
@@ -87,10 +87,9 @@ def language() -> str:
 
 def assert_accessible(page: Page) -> None:
     """No violation of axe in either colour scheme, and nothing wider than the phone."""
-    if AXE.exists():
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            assert violations(page) == [], scheme
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert violations(page) == [], scheme
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

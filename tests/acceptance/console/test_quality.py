@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.acceptance.console.conftest import AXE, Open, violations
+from tests.acceptance.console.conftest import Open, require, violations
 from tests.acceptance.console.test_doctors_day import WORDS, predict
 from tests.support.system import ROOT, System
 from tests.support.wait import until
@@ -64,7 +64,6 @@ _FRAMES = """async () => {
 }"""
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: .venv/bin/python -m tools.node install")
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ko", "dark"), ("en", "dark"), ("ko", "light")])
 def test_no_page_violates_accessibility_rules(open_page: Open, language: str, scheme: str) -> None:
     page = open_page("/sign-in", "", language=language, scheme=scheme)
@@ -134,7 +133,7 @@ def test_the_form_is_interactive_soon_on_a_slow_core(open_page: Open, cache: str
             page.context.close()
             page = _slowed(open_page)
     print(f"interactive with {cache} cache after seconds:", [round(each, 2) for each in measured])
-    assert min(measured) <= MAX_INTERACTIVE_SECONDS
+    require(min(measured) <= MAX_INTERACTIVE_SECONDS, f"seconds to the form: {measured}")
 
 
 def _slowed(open_page: Open) -> Page:
@@ -181,7 +180,7 @@ def test_history_scrolls_smoothly_through_100_000_rows(console: System, open_pag
     expect(rows).to_be_visible()
     measured = [page.evaluate(_FRAMES) for _ in range(SCROLLS)]
     print("frames per second:", [round(each["perSecond"], 1) for each in measured], "to", measured[-1]["top"])
-    assert max(each["perSecond"] for each in measured) >= MIN_FRAMES
+    require(max(each["perSecond"] for each in measured) >= MIN_FRAMES, f"frames: {measured}")
     assert measured[-1]["top"] > 5_000  # further pages came while it scrolled
     assert page.get_by_role("row").count() < 80  # only what is on the screen is in the document
 

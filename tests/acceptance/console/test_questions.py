@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.acceptance.console.conftest import AXE, ROOT_USER, Open, violations
+from tests.acceptance.console.conftest import ROOT_USER, Open, violations
 from tests.support.system import System
 
 DATABASE, ANALYST = "test_ecommerce", "analyst"
@@ -23,10 +23,7 @@ demo_databases.register("ecommerce", {{"engine": "sqlite", "db": "{name}.sqlite3
 user = User.objects.create_user("analyst", password=PASSWORD)
 user.groups.set(Group.objects.filter(name="analyst"))
 """
-pytestmark = [
-    pytest.mark.any_database,
-    pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: .venv/bin/python -m tools.node install"),
-]
+pytestmark = pytest.mark.any_database
 WORDS = {
     "en": {
         "question": "How many customers are there in each city?",

@@ -2,17 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
+from tests.acceptance.console.conftest import violations
 from tests.support.system import System
 from tests.support.wait import until
 
-AXE = Path(__file__).parents[3] / "node_modules/axe-core/axe.min.js"
 MODEL = "breast-cancer-wisconsin"
 SECONDS = 60_000  # milliseconds, for a busy machine
 
@@ -52,9 +51,7 @@ def assert_accessible(page: Page) -> None:
         page.emulate_media(color_scheme=scheme)
         # Colors in between have less contrast.
         until(lambda: page.evaluate("document.getAnimations().length") == 0, what="the colors")
-        page.evaluate(AXE.read_text("utf-8"))
-        found = page.evaluate("axe.run().then(({violations}) => violations.map(({id, nodes}) => [id, nodes[0].html]))")
-        assert found == [], scheme
+        assert violations(page) == [], scheme
 
 
 def judge(system: System, verdict: str) -> dict[str, Any]:
