@@ -132,10 +132,10 @@ def test_after_one_correction_it_gives_up(api: Api, clinic: int, llm: LLMServer)
 
 
 def test_an_answer_says_what_does_not_fit_the_question(api: Api, clinic: int, llm: LLMServer) -> None:
-    llm.say("SELECT person_id, COUNT(*) AS n FROM visits GROUP BY person_id HAVING COUNT(*) >= 2")
-    answer: Any = ask(api, clinic, "3번 이상 방문한 환자는 몇 명인가요?")[1]
+    llm.say("SELECT COUNT(*) AS n FROM visits GROUP BY person_id HAVING COUNT(*) >= 2")
+    answer: Any = ask(api, clinic, "5번 이상 방문한 환자는 몇 명인가요?")[1]
     assert [(doubt["kind"], doubt["value"]) for doubt in answer["doubts"]] == [
-        ("missing-number", "3"),
+        ("missing-number", "5"),
         ("rows-of-groups", ""),
     ]
 
