@@ -5,6 +5,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -136,6 +137,15 @@ def model() -> Iterator[ScriptedModel]:
     server = ScriptedModel()
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Waits at the end for look-ups of credentials: PostgreSQL drops no database that a thread is connected to."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name in {"credentials", "passwords"}:
+            thread.join(30)
 
 
 @pytest.fixture
