@@ -1,7 +1,6 @@
 """One running system for the folder, with sign-in required, and a browser for each file."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from tools import node
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE_MS = 60_000  # a busy machine
-TOO_BUSY = 2.5  # programs that want one core; these tests beside others of this repository are fewer
 PARTS = ("redis", "ml_server", "web", "publisher", "worker-logs")
 DOCTOR, ROOT_USER = "dr-kim", "root"
 _USERS = f"""
@@ -110,14 +108,6 @@ def sign_in(context: BrowserContext, user: str) -> None:
         "/accounts/session/", data={"username": user, "password": PASSWORD}, headers={"X-CSRFToken": token}
     )
     assert answer.status == 204
-
-
-def require(is_reached: bool, measured: str) -> None:
-    """Fails if a figure is not reached. Skips the test if so many programs run that nobody can measure it."""
-    load, cores = os.getloadavg()[0], os.cpu_count() or 1
-    if not is_reached and load > TOO_BUSY * cores:
-        pytest.skip(f"{load:.1f} programs want {cores} cores, too many to measure: {measured}")
-    assert is_reached, measured
 
 
 def violations(page: Page) -> list[str]:

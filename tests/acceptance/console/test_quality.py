@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.acceptance.console.conftest import Open, require, violations
+from tests.acceptance.console.conftest import Open, violations
 from tests.acceptance.console.test_doctors_day import WORDS, predict
 from tests.support.system import ROOT, System
 from tests.support.wait import until
@@ -133,7 +133,7 @@ def test_the_form_is_interactive_soon_on_a_slow_core(open_page: Open, cache: str
             page.context.close()
             page = _slowed(open_page)
     print(f"interactive with {cache} cache after seconds:", [round(each, 2) for each in measured])
-    require(min(measured) <= MAX_INTERACTIVE_SECONDS, f"seconds to the form: {measured}")
+    assert min(measured) <= MAX_INTERACTIVE_SECONDS
 
 
 def _slowed(open_page: Open) -> Page:
@@ -180,7 +180,7 @@ def test_history_scrolls_smoothly_through_100_000_rows(console: System, open_pag
     expect(rows).to_be_visible()
     measured = [page.evaluate(_FRAMES) for _ in range(SCROLLS)]
     print("frames per second:", [round(each["perSecond"], 1) for each in measured], "to", measured[-1]["top"])
-    require(max(each["perSecond"] for each in measured) >= MIN_FRAMES, f"frames: {measured}")
+    assert max(each["perSecond"] for each in measured) >= MIN_FRAMES
     assert measured[-1]["top"] > 5_000  # further pages came while it scrolled
     assert page.get_by_role("row").count() < 80  # only what is on the screen is in the document
 
