@@ -38,24 +38,20 @@ _POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _HOME = "predict"  # where the browser's router goes from `/`
-# Reads that a page begins with. Those of a page are sent only for someone who may be signed in.
-_READS = ("/ml/v1/me/",)
-_READS_OF_PAGES = {"predict": ("/ml/v1/model-info/",)}
 
 
 @csrf_exempt  # it changes nothing, and a wrong method must get a 405
 @ensure_csrf_cookie  # a session sends the token with its calls
 def console(request: HttpRequest, page: str = _HOME) -> HttpResponse:
-    """The page, with a nonce of its own, and what it needs first. Raises `Unavailable` if nobody built it."""
+    """The page, with a nonce of its own and the names of its scripts. Raises `Unavailable` if nobody built it."""
     require_method(request, "GET", "HEAD")
     nonce = token_urlsafe(16)
     built = _page(settings.CONSOLE_DIR / "index.html").replace(_PORT, f'"{settings.FLOWER_PORT}"')
-    may_read = settings.API_AUTH == "open" or settings.SESSION_COOKIE_NAME in request.COOKIES
-    links = _links(_source(page), get_language_from_request(request), may_read=may_read)
+    links = _links(_source(page), get_language_from_request(request))
     response = HttpResponse(built.replace(_NONCE, nonce).replace(_HEAD_END, links + _HEAD_END))
     response["Content-Security-Policy"] = _POLICY.format(nonce=nonce)
     response["Cache-Control"] = "no-cache"
-    patch_vary_headers(response, ("Accept-Language", "Cookie"))
+    patch_vary_headers(response, ("Accept-Language",))
     return response
 
 
@@ -93,16 +89,13 @@ def _source(page: str) -> str:
 
 
 @lru_cache(maxsize=128)
-def _links(page: str, language: str, *, may_read: bool) -> str:
-    """Elements that make a browser without a cache ask at once for what it would find out step by step."""
+def _links(page: str, language: str) -> str:
+    """Elements that make a browser without a cache ask at once for scripts that it would find out step by step.
+
+    No reads of the API: a browser would send them without the header that begins a trace.
+    """
     file = settings.CONSOLE_DIR / "preloads.json"  # frontend/build/preloads.ts writes it
     scripts: dict[str, dict[str, list[str]]] = {}
     with suppress(FileNotFoundError, ValueError):  # the page works without them, only later
         scripts = json.loads(file.read_text(encoding="utf-8"))
-    reads = (*_READS, *(_READS_OF_PAGES.get(page, ()) if may_read else ()))
-    return "".join(
-        [
-            *(f'<link rel="preload" as="fetch" crossorigin href="{url}">\n' for url in reads),
-            *(f'<link rel="modulepreload" href="{url}">\n' for url in scripts.get(page, {}).get(language, ())),
-        ]
-    )
+    return "".join(f'<link rel="modulepreload" href="{url}">\n' for url in scripts.get(page, {}).get(language, ()))

@@ -218,10 +218,9 @@ def test_a_token_is_shown_once_works_and_is_revoked(console: System, open_page: 
     expect(page.get_by_role("button", name="Revoke notebook")).to_have_count(0)
 
 
-def test_each_call_of_a_script_begins_a_trace(open_page: Open) -> None:
-    """The page itself may ask for a read before any script runs: then the gateway begins the trace."""
-    page = open_page("/history")
-    with page.expect_request("**/ml/v1/history/*") as asked:
+def test_each_call_begins_a_trace(open_page: Open) -> None:
+    page = open_page("/predict")
+    with page.expect_request("**/ml/v1/model-info/") as asked:
         page.reload()
     assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", asked.value.headers["traceparent"])
 

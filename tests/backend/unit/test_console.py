@@ -3,7 +3,6 @@
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.conf import settings as project
@@ -69,15 +68,6 @@ def test_each_page_names_its_own_scripts_first(client: Client, path: str, langua
     assert page in names
     assert {name for name in names if name in {"en", "ko"}} == {language}
     assert "Accept-Language" in response["Vary"]
-
-
-def test_reads_that_need_a_caller_are_named_for_a_session_only(client: Client, settings: Any) -> None:
-    settings.API_AUTH = "required"
-    assert "/ml/v1/me/" in client.get("/predict").content.decode()
-    assert "/ml/v1/model-info/" not in client.get("/predict").content.decode()
-    client.cookies[settings.SESSION_COOKIE_NAME] = "x"
-    assert "/ml/v1/model-info/" in client.get("/predict").content.decode()
-    assert "/ml/v1/model-info/" not in client.get("/history").content.decode()
 
 
 @pytest.mark.django_db  # closing a response closes its connections
