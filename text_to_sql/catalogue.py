@@ -23,10 +23,8 @@ def registered(database_id: int) -> Database:
 
 def catalogue_of(database: Database, groups: Iterable[int] | None) -> Catalogue:
     """The visible tables. `groups` are the ids of the caller's groups; None is a caller who sees all rows."""
-    columns = _columns(database)
-    rules = (
-        {} if groups is None else _rules(database, set(groups))
-    )  # later: a table may get a rule as it becomes visible
+    columns = _columns(database)  # before the rules: a table may get one as it becomes visible
+    rules = {} if groups is None else _rules(database, set(groups))
     tables = tuple(VisibleTable(name, tuple(own), rules.get(pk, "")) for (pk, name), own in columns.items())
     return _catalogue(database.engine, database.schema, tables)
 

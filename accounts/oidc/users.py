@@ -36,7 +36,9 @@ def user_of(account: SocialAccount, claims: Mapping[str, Any]) -> User:
     """
     user: User = account.user if account.pk else _first_sign_in(account, claims)
     if not user.is_active:
-        raise NoAccount("the user is not active", detail=_ask(gettext("Your account is closed. Ask %(contact)s.")))
+        raise NoAccount(
+            "the user is not active", detail=_with_contact(gettext("Your account is closed. Ask %(contact)s."))
+        )
     _set_roles(user, _texts(claim(claims, settings.OIDC_GROUPS_CLAIM)))
     if settings.OIDC_DOCTOR_CLAIM:
         _set_doctor(user, claim(claims, settings.OIDC_DOCTOR_CLAIM))
@@ -102,15 +104,15 @@ def _new_user(claims: Mapping[str, Any]) -> User:
 
 def _unusable(reason: str) -> NoAccount:
     text = gettext("The identity provider sent no user name that can be used here. Ask %(contact)s.")
-    return NoAccount(reason, detail=_ask(text))
+    return NoAccount(reason, detail=_with_contact(text))
 
 
 def _taken() -> NoAccount:
     text = gettext("There is an account with your name already. Ask %(contact)s to link it to you.")
-    return NoAccount("an account with this name exists and is not linked to this identity", detail=_ask(text))
+    return NoAccount("an account with this name exists and is not linked to this identity", detail=_with_contact(text))
 
 
-def _ask(text: str) -> str:
+def _with_contact(text: str) -> str:
     return text % {"contact": gettext(settings.SIGN_IN_CONTACT)}
 
 

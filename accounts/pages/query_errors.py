@@ -17,5 +17,6 @@ _LABELS: Mapping[str, str | Promise] = {
 
 
 def shown_errors(error: BadInput) -> Sequence[Mapping[str, str | Promise]]:
-    """Each error as `{"label", "detail"}`, for a template."""
-    return [{"label": _LABELS.get(each.pointer, each.pointer), "detail": each.detail} for each in error.field_errors]
+    """Each error as `{"label", "detail"}`, for a template. The label is blank if no field is at fault."""
+    found = [{"label": _LABELS.get(each.pointer, each.pointer), "detail": each.detail} for each in error.field_errors]
+    return found or [{"label": "", "detail": error.detail}]
