@@ -17,7 +17,14 @@ from sqlglot.dialects.dialect import Dialect
 
 from text_to_sql.question_wording import with_plain_dates
 
-KINDS = ("missing-date", "missing-number", "one-day", "rows-of-groups", "mixed-column", "subtracted-dates")
+KINDS = {
+    "missing-date": "The question names a date, and the SQL does not.",
+    "missing-number": "The question names a number, and the SQL does not.",
+    "one-day": "The question names a year only, and the SQL compares with one day.",
+    "rows-of-groups": "The question asks for one number, and the SQL gives a row for each group.",
+    "mixed-column": "A column stands beside a sum or a count without GROUP BY.",
+    "subtracted-dates": "Dates are texts in the database, and the SQL subtracts them.",
+}
 MOST = 3  # doubts about one answer
 
 _DATE = re.compile(r"(?<!\d)\d{4}-\d{2}(?:-\d{2})?(?!\d)")

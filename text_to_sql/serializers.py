@@ -143,11 +143,13 @@ class ModelSchema(serializers.Serializer[Any]):
 
 
 class DoubtSchema(serializers.Serializer[Any]):
-    """A sign that the SQL does not fit the question; `value` is the date, the number or the column, or blank."""
+    """A sign that the SQL does not fit the question."""
 
-    kind = serializers.ChoiceField(choices=KINDS)
-    value = serializers.CharField(allow_blank=True)
-    detail = serializers.CharField()
+    kind = serializers.ChoiceField(choices=list(KINDS.items()), help_text="What does not fit.")
+    value = serializers.CharField(
+        allow_blank=True, help_text="The date, number or column that it is about; blank for the other kinds."
+    )
+    detail = serializers.CharField(help_text="The doubt in a sentence.")
 
 
 class QuestionResponse(serializers.Serializer[Any]):

@@ -1489,19 +1489,23 @@ export interface components {
             /** @description A JSON text or an object {"host", "db", "user", "passwd", "port"?, "engine"?}, or a URL. */
             connection_info: unknown;
         };
-        /** @description A sign that the SQL does not fit the question; `value` is the date, the number or the column, or blank. */
+        /** @description A sign that the SQL does not fit the question. */
         DoubtSchema: {
             /**
-             * @description * `missing-date` - missing-date
-             *     * `missing-number` - missing-number
-             *     * `one-day` - one-day
-             *     * `rows-of-groups` - rows-of-groups
-             *     * `mixed-column` - mixed-column
-             *     * `subtracted-dates` - subtracted-dates
+             * @description What does not fit.
+             *
+             *     * `missing-date` - The question names a date, and the SQL does not.
+             *     * `missing-number` - The question names a number, and the SQL does not.
+             *     * `one-day` - The question names a year only, and the SQL compares with one day.
+             *     * `rows-of-groups` - The question asks for one number, and the SQL gives a row for each group.
+             *     * `mixed-column` - A column stands beside a sum or a count without GROUP BY.
+             *     * `subtracted-dates` - Dates are texts in the database, and the SQL subtracts them.
              * @enum {string}
              */
             kind: "missing-date" | "missing-number" | "one-day" | "rows-of-groups" | "mixed-column" | "subtracted-dates";
+            /** @description The date, number or column that it is about; blank for the other kinds. */
             value: string;
+            /** @description The doubt in a sentence. */
             detail: string;
         };
         /** @description A question of the caller, and the SQL that answered it. */
@@ -5561,7 +5565,8 @@ export interface operations {
                      *         "sql": "SELECT COUNT(*) AS n FROM patient"
                      *       },
                      *       "model": null,
-                     *       "warning": null
+                     *       "warning": null,
+                     *       "doubts": []
                      *     }
                      */
                     "application/json": components["schemas"]["QuestionResponse"];
