@@ -32,7 +32,11 @@ def check(sql: str, catalogue: Catalogue, limit: int) -> CheckedQuery:
     No part of the caller's text is in the result: it is generated from the checked tree. The result depends on nothing
     but the arguments, so it is kept: examples are checked for each question, a statement to plan it and to run it.
     """
-    tree = text.parse(sql, catalogue.dialect)
+    with text.parsed(sql, catalogue.dialect) as tree:
+        return _checked(tree, catalogue, limit)
+
+
+def _checked(tree: exp.Expr, catalogue: Catalogue, limit: int) -> CheckedQuery:
     if not isinstance(tree, exp.Query):
         raise QueryRefused("not-a-query", "Only a query can run: write a SELECT.")
     resolver = Resolver(catalogue, fenced=syntax.check_tree(tree, catalogue.dialect))

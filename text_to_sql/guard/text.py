@@ -6,7 +6,8 @@ condition. So the bounds are checked on the tokens, before the text is parsed.
 
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
@@ -32,6 +33,21 @@ _SET_OPERATIONS = {TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT}
 _EXECUTED_COMMENTS = ("!", "M!", "+")  # MySQL and MariaDB run what such a comment holds
 
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # its warnings quote the statement
+
+
+@contextmanager
+def parsed(sql: str, dialect: str) -> Iterator[exp.Expr]:
+    """The tree of the one statement in `sql`, which is freed afterwards. Raises `QueryRefused`.
+
+    A node refers to its parent and back. Left like that, trees would wait for the garbage collector, which then stops
+    every thread of the process for as long as it takes to check a statement.
+    """
+    tree = parse(sql, dialect)
+    try:
+        yield tree
+    finally:
+        for node in list(tree.walk()):
+            node.parent = None
 
 
 def parse(sql: str, dialect: str) -> exp.Expr:

@@ -1,10 +1,13 @@
 """What the guard lets pass, what it makes of it, and what it says about the rest."""
 
+import gc
 import time
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlglot import exp
 
 from text_to_sql.guard import Catalogue, QueryRefused, RuleRefused, Table, check, check_rule
 
@@ -31,6 +34,19 @@ def test_it_wraps_each_table_into_its_visible_columns_and_rows() -> None:
         'LEFT JOIN (SELECT "amount", "user_id" FROM "public"."orders" WHERE ("shop" = \'north\')) AS "o" '
         'ON "o"."user_id" = "u"."id" LIMIT 100'
     )
+
+
+def test_a_statement_is_freed_without_the_garbage_collector() -> None:
+    sql("SELECT id FROM orders")  # what is kept: the rule
+    gc.collect()
+    gc.disable()
+    try:
+        sql("SELECT id FROM orders WHERE amount > (SELECT AVG(amount) FROM orders)")
+        with suppress(QueryRefused):
+            sql("SELECT id FROM orders WHERE pg_sleep(1) > 0")
+        assert not [each for each in gc.get_objects() if type(each) is exp.Select]
+    finally:
+        gc.enable()
 
 
 def test_it_expands_a_star_to_the_visible_columns() -> None:
