@@ -14,7 +14,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from tools.attack_sql.parts import CHUNK, part, set_up
+from tools.exit_signals import exit_on_signals
 
 DIALECTS, WALLS = ("sqlite", "postgres", "mysql"), ("guard", "database")
 
@@ -51,7 +54,8 @@ def _figures(options: argparse.Namespace, wall: str, place: Any) -> dict[str, An
     started, total = time.monotonic(), Outcome()
     chunks = range(-(-options.statements // CHUNK))
     with ProcessPoolExecutor(options.processes, get_context("spawn"), set_up) as pool:
-        for outcome in pool.map(partial(part, place, wall, options.statements, options.seed), chunks):
+        outcomes = pool.map(partial(part, place, wall, options.statements, options.seed), chunks)
+        for outcome in tqdm(outcomes, f"{wall} wall", len(chunks), unit=f" x {CHUNK:,} statements"):
             total.add(outcome)
     return {**asdict(total), "seconds": round(time.monotonic() - started)}
 
@@ -84,5 +88,6 @@ def _line(figures: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
+    exit_on_signals()
     set_up()
     sys.exit(main())

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from tools.benchmarks import log_sections, machine, page, sections
 from tools.benchmarks.catalogue import CATALOGUE, ON_REQUEST
-from tools.benchmarks.exit_signals import exit_on_signals
 from tools.benchmarks.goals import GATEWAY
 from tools.benchmarks.plan import Plan
 from tools.benchmarks.results import Cell, Results
 from tools.benchmarks.run_notes import run_notes
 from tools.benchmarks.sections import Run
 from tools.benchmarks.testbed import REFERENCE, Testbed
+from tools.exit_signals import exit_on_signals
 
 SECTIONS = (
     sections.closed_loop,

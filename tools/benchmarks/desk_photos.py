@@ -35,6 +35,7 @@ from tools.benchmarks.load import open_loop
 from tools.benchmarks.raw_http import request
 from tools.benchmarks.results import percentile
 from tools.chaos.databases import PostgresDatabase
+from tools.exit_signals import exit_on_signals
 
 PREDICTION = ROOT / "docs/examples/predict.json"
 DOCTOR = "Dr. Yoon (synthetic)"  # of that prediction
@@ -236,4 +237,5 @@ def _bench(stack: ExitStack, photo: bytes, niceness: str) -> Bench:
 
 
 if __name__ == "__main__":
+    exit_on_signals()
     sys.exit(main())

@@ -27,9 +27,9 @@ from tqdm import tqdm
 
 from tests.support.postgres import Postgres
 from tests.support.system import ROOT
-from tools.benchmarks.exit_signals import exit_on_signals
 from tools.benchmarks.scale.database import environment
 from tools.benchmarks.tables import Table
+from tools.exit_signals import exit_on_signals
 
 Names = dict[str, dict[str, str]]  # the parameters of a look-up, by what it looks up
 Figures = dict[str, float]  # milliseconds, by what was looked up

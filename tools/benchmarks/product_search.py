@@ -17,6 +17,7 @@ from tests.support.postgres import Postgres
 from tests.support.production import production_settings
 from tests.support.system import System
 from tools.benchmarks.results import percentile
+from tools.exit_signals import exit_on_signals
 
 PRODUCTS, CHUNK = 100_000, 2000
 REPEATS = 15
@@ -87,4 +88,5 @@ def report(found: dict[str, list[float]]) -> int:
 
 
 if __name__ == "__main__":
+    exit_on_signals()
     sys.exit(main())

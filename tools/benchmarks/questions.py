@@ -26,6 +26,7 @@ from tests.support.postgres import Postgres
 from tests.support.system import System
 from text_to_sql.guard import Catalogue, Table, check
 from tools.benchmarks.results import percentile
+from tools.exit_signals import exit_on_signals
 from tools.launch.web import GARBAGE_THRESHOLDS
 
 DIALECTS = ("sqlite", "postgres")
@@ -175,4 +176,5 @@ def _show(figures: object) -> None:
 
 
 if __name__ == "__main__":
+    exit_on_signals()
     main()

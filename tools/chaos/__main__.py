@@ -3,7 +3,6 @@
 import argparse
 import os
 import shutil
-import signal
 import sys
 import tempfile
 from contextlib import closing
@@ -14,6 +13,7 @@ from tools.chaos.databases import open_database
 from tools.chaos.plan import Plan
 from tools.chaos.report import Report
 from tools.chaos.testbed import Testbed
+from tools.exit_signals import exit_on_signals
 
 
 def options(argv: list[str] | None = None) -> Plan:
@@ -64,5 +64,5 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that every `finally` runs
+    exit_on_signals()
     sys.exit(main())

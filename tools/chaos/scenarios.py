@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import signal
 import sys
 import tempfile
 import time
@@ -25,6 +24,7 @@ from tools.chaos.reader import read
 from tools.chaos.reconciliation import wait_until_drained
 from tools.chaos.report import percentiles
 from tools.chaos.testbed import Testbed
+from tools.exit_signals import exit_on_signals
 
 Figures = dict[str, Any]
 DEFAULTS = {"REPUBLISH_SECONDS": "20", "JOURNAL_MAX_BYTES": str(2**30), "JOURNAL_SEGMENT_BYTES": str(4 * 2**20)}
@@ -207,5 +207,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that every `finally` runs
+    exit_on_signals()
     sys.exit(main())

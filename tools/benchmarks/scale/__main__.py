@@ -15,9 +15,9 @@ from pathlib import Path
 
 from tests.support.postgres import Postgres
 from tools.benchmarks import machine
-from tools.benchmarks.exit_signals import exit_on_signals
 from tools.benchmarks.results import Results
 from tools.benchmarks.scale import database, report
+from tools.exit_signals import exit_on_signals
 
 STEPS = (10_000, 100_000, 1_000_000, 5_000_000)
 FREE_BYTES_PER_ROW = 2500  # including the WAL while the log grows

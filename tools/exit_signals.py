@@ -1,4 +1,4 @@
-"""Ends a benchmark on a signal, with all processes that it started."""
+"""Ends a tool on a signal, with all processes that it started."""
 
 import signal
 import sys
