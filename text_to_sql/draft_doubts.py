@@ -24,6 +24,7 @@ KINDS = {
     "rows-of-groups": "The question asks for one number, and the SQL gives a row for each group.",
     "mixed-column": "A column stands beside a sum or a count without GROUP BY.",
     "subtracted-dates": "Dates are texts in the database, and the SQL subtracts them.",
+    "whole-division": "The SQL divides whole numbers, so the fraction is lost.",
 }
 MOST = 3  # doubts about one answer
 
@@ -61,27 +62,40 @@ class Doubt:
     detail: str
 
 
-def doubts(question: str, sql: str, dialect: str, dates: Collection[str] = ()) -> list[Doubt]:
-    """At most `MOST` doubts about SQL that the guard has read. `dates` are the columns with dates, in lower case."""
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """The names of columns with dates, and of those with whole numbers, in lower case."""
+
+    dates: Collection[str] = ()
+    whole: Collection[str] = ()
+
+
+NOT_KNOWN = Columns()
+
+
+def doubts(question: str, sql: str, dialect: str, columns: Columns = NOT_KNOWN) -> list[Doubt]:
+    """At most `MOST` doubts about SQL that the guard has read."""
     asked = with_plain_dates(question)
     tree = Dialect.get_or_raise(dialect).parse(sql)[0]
     if not isinstance(tree, exp.Query):
         return []
-    return list(islice(dict.fromkeys(_all(asked, tree, dialect, dates)), MOST))
+    return list(islice(dict.fromkeys(_all(asked, tree, dialect, columns)), MOST))
 
 
-def _all(asked: str, tree: exp.Query, dialect: str, dates: Collection[str]) -> Iterator[Doubt]:
+def _all(asked: str, tree: exp.Query, dialect: str, columns: Columns) -> Iterator[Doubt]:
     texts = [literal.name for literal in tree.find_all(exp.Literal)]
     numbers = set(_numbers(texts))
     yield from _missing_days(asked, texts, numbers)
     yield from _missing_numbers(asked, numbers)
     yield from _invented_day(asked, tree)
+    if dialect != "mysql":  # whose quotient has a fraction
+        yield from _whole_division(tree, columns.whole)
     if not isinstance(tree, exp.Select):
         return
     yield from _rows_of_groups(asked, tree)
     if dialect == "sqlite":  # other databases refuse these, or subtract days
         yield from _mixed_column(tree)
-        yield from _subtracted_dates(tree, dates)
+        yield from _subtracted_dates(tree, columns.dates)
 
 
 def _numbers(texts: list[str]) -> Iterator[Decimal]:
@@ -142,3 +156,26 @@ def _subtracted_dates(tree: exp.Select, dates: Collection[str]) -> Iterator[Doub
         if all(isinstance(side, exp.Column) and side.name.lower() in dates for side in (minus.left, minus.right)):
             detail = "Dates are texts here: their difference is not a number of days."
             yield Doubt("subtracted-dates", "", detail)
+
+
+def _whole_division(tree: exp.Query, whole: Collection[str]) -> Iterator[Doubt]:
+    if any(_is_whole(each.left, whole) and _is_whole(each.right, whole) for each in tree.find_all(exp.Div)):
+        yield Doubt("whole-division", "", "The SQL divides whole numbers, so the fraction is lost.")
+
+
+def _is_whole(node: exp.Expr, whole: Collection[str]) -> bool:
+    if isinstance(node, exp.Column):
+        return node.name.lower() in whole
+    if isinstance(node, exp.Literal):
+        return not node.is_string and node.name.isdigit()
+    values = _values(node)
+    return isinstance(node, exp.Count) or (bool(values) and all(_is_whole(each, whole) for each in values))
+
+
+def _values(node: exp.Expr) -> list[exp.Expr]:
+    """What a node takes its value from, without computing with it."""
+    if isinstance(node, exp.Case):
+        return [*(each.args["true"] for each in node.args["ifs"]), *filter(None, [node.args.get("default")])]
+    if isinstance(node, exp.Subquery):
+        return [each.unalias() for each in node.selects]
+    return [node.this] if isinstance(node, exp.Sum | exp.Min | exp.Max | exp.Paren) else []

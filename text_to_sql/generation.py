@@ -1,5 +1,6 @@
 """From a question to SQL with a language model: choose tables, write, have it planned, correct it once."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from text_to_sql import draft_doubts, ranking, value_links
 from text_to_sql.agents import nearest_examples, query_generator, schema_text, table_selector
 from text_to_sql.agents.query_generator import Draft, Material
 from text_to_sql.asked import Asked
-from text_to_sql.draft_doubts import Doubt
+from text_to_sql.draft_doubts import Columns, Doubt
 from text_to_sql.exceptions import CannotAnswer, NotAnswered, StatementFailed, StatementRefused
 from text_to_sql.execution.planning import plan
 from text_to_sql.guard import UNKNOWN_NAMES, Catalogue
@@ -19,6 +20,7 @@ from text_to_sql.models import QuestionSession, Table
 
 WARNING = "small model, check the SQL"
 _DATE_TYPES = ("DATE", "TIMESTAMP")
+_WHOLE_TYPE = re.compile(r"(?:TINY|SMALL|MEDIUM|BIG)?INT(?:EGER)?\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,9 +105,11 @@ def _given_up(refusal: StatementRefused | StatementFailed) -> CannotAnswer | Not
 
 def doubts(asked: Asked, sql: str) -> list[Doubt]:
     """What in the SQL does not fit the question."""
-    columns = (column for table in asked.known.tables for column in table.columns.all())
+    columns = [column for table in asked.known.tables for column in table.columns.all()]
     dates = {column.name.lower() for column in columns if column.data_type.upper().startswith(_DATE_TYPES)}
-    return draft_doubts.doubts(asked.question, sql, asked.database.engine, dates)
+    others = {column.name.lower() for column in columns if not _WHOLE_TYPE.match(column.data_type)}
+    known = Columns(dates=dates, whole={column.name.lower() for column in columns} - others)
+    return draft_doubts.doubts(asked.question, sql, asked.database.engine, known)
 
 
 def warning() -> str | None:

@@ -138,6 +138,11 @@ def test_an_answer_says_what_does_not_fit_the_question(api: Api, clinic: int, ll
         ("missing-number", "5"),
         ("rows-of-groups", ""),
     ]
+    llm.say("SELECT SUM(person_id) / COUNT(*) AS mean, SUM(fee) / COUNT(*) AS fee FROM visits")
+    answer = ask(api, clinic, "환자 번호의 평균은?")[1]
+    assert [doubt["kind"] for doubt in answer["doubts"]] == ["whole-division"]
+    llm.say("SELECT SUM(fee) / COUNT(*) AS fee FROM visits")
+    assert ask(api, clinic, "진료비의 평균은?")[1]["doubts"] == []
 
 
 def test_what_no_table_has_is_asked_back_after_a_correction(api: Api, clinic: int, llm: LLMServer) -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from text_to_sql.draft_doubts import KINDS, MOST, doubts
+from text_to_sql.draft_doubts import KINDS, MOST, Columns, doubts
 
-DATES = {"hired_on", "resigned_on"}
+COLUMNS = Columns(dates={"hired_on", "resigned_on"}, whole={"clicks", "shown", "done"})
 
 
 @pytest.mark.parametrize(
@@ -27,10 +27,13 @@ DATES = {"hired_on", "resigned_on"}
         ("1억 5천만원 이상", "SELECT name FROM p WHERE price >= 100000000", "names 150000000,"),
         ("Which has most clicks?", "SELECT c.name, SUM(s.clicks) FROM s, c ORDER BY 2 LIMIT 1", "name stands beside"),
         ("How long did they stay?", "SELECT AVG(hired_on - e.resigned_on) FROM e", "Dates are texts"),
+        ("Click rate", "SELECT ROUND(SUM(clicks) / SUM(shown), 2) FROM s", "divides whole numbers"),
+        ("Share", "SELECT SUM(CASE WHEN done = 1 THEN 1 ELSE 0 END) / COUNT(*) FROM s", "divides whole numbers"),
+        ("Share", "SELECT COUNT(done) / (SELECT COUNT(*) FROM s) * 100 FROM s", "divides whole numbers"),
     ],
 )  # fmt: skip
 def test_a_slip_is_named(question: str, sql: str, says: str) -> None:
-    (found,) = doubts(question, sql, "sqlite", DATES)
+    (found,) = doubts(question, sql, "sqlite", COLUMNS)
     assert says in found.detail
     assert found.kind in KINDS
 
@@ -48,6 +51,9 @@ def test_a_slip_is_named(question: str, sql: str, says: str) -> None:
         ("Who was hired today?", "SELECT name FROM e WHERE hired_on = '2026-11-30'"),
         ("How many orders has each with 10 or more?", "SELECT c, COUNT(*) FROM o GROUP BY c HAVING COUNT(*) >= 10"),
         ("고객별 주문이 몇 건인가요? 10건 이상만", "SELECT c, COUNT(*) FROM o GROUP BY c HAVING COUNT(*) >= 10"),
+        ("Click rate", "SELECT SUM(clicks) * 1.0 / SUM(shown) FROM s"),
+        ("Click rate", "SELECT CAST(SUM(clicks) AS REAL) / SUM(shown), SUM(cost) / SUM(clicks) FROM s"),
+        ("Share", "SELECT SUM(CASE WHEN done = 1 THEN 1.0 ELSE 0 END) / COUNT(*), 100.0 * clicks / shown FROM s"),
         ("Name and clicks by campaign", "SELECT c.name, SUM(s.clicks) FROM s, c GROUP BY c.name"),
         ("3만 5천원 이상인 상품", "SELECT name FROM p WHERE price >= 35000"),
         ("1억5천만원 이상", "SELECT name FROM p WHERE price >= 150000000"),
@@ -73,7 +79,7 @@ def test_a_slip_is_named(question: str, sql: str, says: str) -> None:
     ],
 )  # fmt: skip
 def test_what_fits_raises_no_doubt(question: str, sql: str) -> None:
-    assert doubts(question, sql, "sqlite", DATES) == []
+    assert doubts(question, sql, "sqlite", COLUMNS) == []
 
 
 def test_other_databases_refuse_mixed_columns_themselves() -> None:

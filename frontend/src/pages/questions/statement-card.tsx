@@ -122,6 +122,8 @@ function DoubtText({ doubt: { kind, value } }: { doubt: QuestionResponse["doubts
       return <Trans>{value} stands beside a sum or a count without GROUP BY, so it is that of any row.</Trans>;
     case "subtracted-dates":
       return <Trans>Dates are texts here: their difference is not a number of days.</Trans>;
+    case "whole-division":
+      return <Trans>The SQL divides whole numbers, so the fraction is lost.</Trans>;
   }
 }
 

@@ -1,0 +1,1 @@
+import{t as o}from"./dialog-CI47zEnA.js";export{o as Dialog};

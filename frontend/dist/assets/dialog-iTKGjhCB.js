@@ -1,1 +1,0 @@
-import{t as o}from"./dialog-D5Wepix6.js";export{o as Dialog};
