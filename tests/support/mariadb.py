@@ -28,14 +28,19 @@ class MariaDB:
 
     def __init__(self, folder: Path) -> None:
         installer, server = programs()
-        folder.mkdir(parents=True, exist_ok=True)
+        temporary = folder.with_name(f"{folder.name}-tmp")
+        for each in (folder, temporary):
+            each.mkdir(parents=True, exist_ok=True)
         user = "--user=root" if os.geteuid() == 0 else f"--user={os.environ.get('USER', 'nobody')}"
-        options = ["--no-defaults", f"--datadir={folder}", user]
-        subprocess.run(
+        # A server that starts removes all temporary tables of its `tmpdir`, also those of others that use it.
+        options = ["--no-defaults", f"--datadir={folder}", f"--tmpdir={temporary}", user]
+        installation = subprocess.run(
             [installer, *options, "--auth-root-authentication-method=normal", "--skip-test-db"],
-            check=True,
+            check=False,
             capture_output=True,
+            text=True,
         )
+        assert installation.returncode == 0, installation.stdout + installation.stderr
         self.port = free_port()
         self._process = subprocess.Popen(
             [server, *options, f"--port={self.port}", "--bind-address=127.0.0.1", f"--socket={folder}/s",

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from tests.support.mariadb import MariaDB
 from tests.support.network import free_port
 from tests.support.registered import Api
 from tests.text_to_sql.conftest import Target
@@ -130,3 +131,9 @@ def test_callers_need_the_permission(api: Api, settings: Settings) -> None:
         ("get", "/llm/executions"),
     ):
         assert api.call(method, path)[0] == 401
+
+
+def test_a_mariadb_of_the_tests_shares_no_temporary_folder_with_others(mariadb: MariaDB) -> None:
+    with mariadb.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT @@tmpdir = CONCAT(TRIM(TRAILING '/' FROM @@datadir), '-tmp')")
+        assert cursor.fetchone() == (1,)
