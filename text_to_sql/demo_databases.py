@@ -16,7 +16,7 @@ from text_to_sql.guard import QueryRefused, check
 from text_to_sql.models import Database, Example, Synonym
 from text_to_sql.test_databases import KOREAN_NAMES, NAMES
 from text_to_sql.test_databases.ddl import comments
-from text_to_sql.test_databases.examples import EXAMPLES, SYNONYMS, sql_of
+from text_to_sql.test_databases.examples import examples, sql_of, synonyms
 
 log = logging.getLogger(__name__)
 _TRIAL = Limits(seconds=10, rows=1, bytes=10_000)
@@ -49,17 +49,17 @@ def register(name: str, connection: Mapping[str, Any], eng_name: str = "") -> Da
     metadata.save(database, _commented(name, tables), [])
     for question, sql in _examples(name, database):
         Example.objects.get_or_create(database=database, question=question, defaults={"sql": sql})
-    for word, means in SYNONYMS[name]:
+    for word, means in synonyms(name).items():
         Synonym.objects.get_or_create(database=database, word=word, means=means)
     return database
 
 
 def _examples(name: str, database: Database) -> Iterator[tuple[str, str]]:
     """The questions with their SQL in the database's dialect. Those of SQLite are known to run."""
-    for questions, sql in EXAMPLES[name]:
-        written = sql_of(sql, database.engine)
+    for example in examples(name):
+        written = sql_of(example.sql, database.engine)
         if database.engine == "sqlite" or _runs(written, database):
-            yield from ((question, written) for question in questions)
+            yield from ((question, written) for question in (example.ko, example.en))
 
 
 def _runs(sql: str, database: Database) -> bool:

@@ -9,8 +9,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlglot
 from django.core.management import call_command
 from pytest_django import Settings
+from sqlglot import exp
 
 from common.intervals import wilson
 from text_to_sql import evaluation_standard
@@ -21,7 +23,7 @@ from text_to_sql.exceptions import ModelNotAccepted
 from text_to_sql.models import Database, Evaluation
 from text_to_sql.question_wording import normalized
 from text_to_sql.test_databases import NAMES, loading
-from text_to_sql.test_databases.examples import EXAMPLES
+from text_to_sql.test_databases.examples import examples, sql_of
 
 pytestmark = pytest.mark.any_database
 
@@ -69,8 +71,23 @@ def test_the_golds_say_what_a_second_reading_says(rows: Path) -> None:
 
 def test_no_question_is_an_example() -> None:
     """Otherwise the evaluation would measure the examples."""
-    shown = {normalized(question) for groups in EXAMPLES.values() for group, _ in groups for question in group}
+    shown = {normalized(text) for name in NAMES for each in examples(name) for text in (each.ko, each.en)}
     assert not [each.text for each in questions() if normalized(each.text) in shown]
+
+
+def test_no_example_has_the_answer_to_a_question(rows: Path) -> None:
+    """Not the same rows from the same tables, whatever the words."""
+    for question in questions():
+        for gold in question.golds:
+            answer, tables = result(rows, question, gold), tables_of(gold)
+            for example in examples(question.database):
+                sql = sql_of(example.sql, "sqlite").replace("date('now'", f"date('{UNTIL}'")
+                if tables_of(sql) == tables:
+                    assert not same(result(rows, question, sql), answer, ordered=False), (question.id, example.ko)
+
+
+def tables_of(sql: str) -> set[str]:
+    return {table.name for table in sqlglot.parse_one(sql, dialect="sqlite").find_all(exp.Table)}
 
 
 @pytest.mark.django_db

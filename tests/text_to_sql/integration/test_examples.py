@@ -14,11 +14,11 @@ from tests.support.postgres import Postgres
 from text_to_sql.guard import Catalogue, Table, check
 from text_to_sql.test_databases import NAMES, loading
 from text_to_sql.test_databases.ddl import comments
-from text_to_sql.test_databases.examples import EXAMPLES, sql_of
+from text_to_sql.test_databases.examples import examples, sql_of
 
 DAY = dt.date(2026, 11, 30)
 _HANGUL = re.compile("[가-힣]")
-STATEMENTS = [(name, sql) for name in NAMES for _, sql in EXAMPLES[name]]
+STATEMENTS = [(name, each.sql) for name in NAMES for each in examples(name)]
 
 
 def guarded(name: str, sql: str, dialect: str, schema: str) -> str:
@@ -31,11 +31,12 @@ def guarded(name: str, sql: str, dialect: str, schema: str) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_there_are_enough_in_korean_and_in_english(name: str) -> None:
-    questions = [question for group, _ in EXAMPLES[name] for question in group]
-    assert len(EXAMPLES[name]) >= 15
+    known = examples(name)
+    questions = [question for each in known for question in (each.ko, each.en)]
+    assert len(known) >= 15
     assert len(set(questions)) == len(questions)
-    for (korean, english), _ in EXAMPLES[name]:
-        assert len(_HANGUL.findall(korean)) > len(_HANGUL.findall(english))
+    for each in known:
+        assert len(_HANGUL.findall(each.ko)) > len(_HANGUL.findall(each.en))
 
 
 def test_they_run_in_sqlite(tmp_path: Path) -> None:
