@@ -6,7 +6,7 @@ from functools import cached_property
 from text_to_sql.catalogue import catalogue_of
 from text_to_sql.guard import Catalogue
 from text_to_sql.known_tables import KnownTables, known_tables
-from text_to_sql.models import Database, Example
+from text_to_sql.models import Database
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +25,5 @@ class Asked:
 
     @cached_property
     def known(self) -> KnownTables:
-        """The visible tables with what is known of them."""
+        """The visible tables with what is known of them, and the verified examples."""
         return known_tables(self.database)
-
-    @cached_property
-    def examples(self) -> list[Example]:
-        """The verified examples, the newest first: the newest correction counts."""
-        return list(self.database.examples.order_by("-id"))

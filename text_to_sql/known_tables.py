@@ -1,4 +1,4 @@
-"""The visible tables of a database with what is known of them, kept in this process until their metadata change.
+"""The visible tables of a database with what is known of them, kept in this process until any of it changes.
 
 What a caller may see is never decided by it: `catalogue.catalogue_of` reads that for each request.
 """
@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from django.db import connection
 from django.db.models import Prefetch
 
-from text_to_sql.models import Column, Database, Table
+from text_to_sql.models import Column, Database, Example, Table
 
 _KEPT = 16  # databases
 # As text, since Django takes longer to write these aggregates than the database to compute them.
@@ -23,6 +23,7 @@ SELECT 1 AS kind, MAX(updated_at), COUNT(*), COUNT(*) FILTER (WHERE hidden)
 UNION ALL SELECT 2, MAX(c.updated_at), COUNT(*), COUNT(*) FILTER (WHERE c.hidden)
     FROM text_to_sql_column c JOIN text_to_sql_table t ON t.id = c.table_id WHERE t.database_id = %s
 UNION ALL SELECT 3, MAX(updated_at), COUNT(*), MAX(id) FROM text_to_sql_synonym WHERE database_id = %s
+UNION ALL SELECT 4, MAX(updated_at), COUNT(*), MAX(id) FROM text_to_sql_example WHERE database_id = %s
 ORDER BY kind
 """
 
@@ -36,7 +37,8 @@ class KnownTables:
     """All threads share it: do not change it.
 
     `tables` have their visible columns prefetched. `synonyms` are other words, by what they mean in lower case.
-    `names` are those of all tables and columns in lower case, hidden ones too.
+    `names` are those of all tables and columns in lower case, hidden ones too. `examples` are the verified ones, the
+    newest first: the newest correction counts.
     """
 
     version: Version
@@ -44,6 +46,7 @@ class KnownTables:
     pairs: Synonyms
     synonyms: Mapping[str, list[str]]
     names: frozenset[str]
+    examples: tuple[Example, ...]
 
 
 _kept: dict[int, KnownTables] = {}  # by database; the last one was used last
@@ -79,12 +82,12 @@ def kept(build: Callable[[KnownTables], T]) -> Callable[[KnownTables], T]:
 
 
 def _version(database: Database) -> Version:
-    """Changes with every change of the metadata: a new synonym has a new id, hiding and deleting change a count.
+    """Changes with every change: a new synonym or example has a new id, hiding and deleting change a count.
 
     All else changes the newest time.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_VERSION, [database.pk] * 3)
+        cursor.execute(_VERSION, [database.pk] * 4)
         return tuple(cursor.fetchall())
 
 
@@ -96,7 +99,8 @@ def _read(database: Database, version: Version) -> KnownTables:
     for word, means in pairs:
         synonyms.setdefault(means.casefold(), []).append(word)
     names = frozenset(name.casefold() for row in every.values_list("name", "columns__name") for name in row if name)
-    return KnownTables(version, tuple(every.filter(hidden=False).prefetch_related(visible)), pairs, synonyms, names)
+    tables = tuple(every.filter(hidden=False).prefetch_related(visible))
+    return KnownTables(version, tables, pairs, synonyms, names, tuple(database.examples.order_by("-id")))
 
 
 def columns_of(known: KnownTables) -> Iterator[Column]:

@@ -160,6 +160,7 @@ class Example(models.Model):
     question = models.TextField()
     sql = models.TextField()
     created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering: ClassVar = ["id"]

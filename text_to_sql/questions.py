@@ -18,7 +18,7 @@ def answer(asked: Asked) -> tuple[QuestionSession, Example] | None:
     """A new session with the SQL of an equal example, if there is one. Raises `StatementRefused`."""
     database, question = asked.database, asked.question
     names = names_of_values(asked.known)
-    for example in asked.examples:
+    for example in asked.known.examples:
         sql = example_templates.fitted(example.question, example.sql, question, database.engine, names)
         if sql is not None:
             _require_allowed(sql, asked.catalogue)
@@ -29,7 +29,7 @@ def answer(asked: Asked) -> tuple[QuestionSession, Example] | None:
 
 def model_needed(asked: Asked, how: str) -> ModelNeeded:
     """The error for a question that no example equals, with the examples that are most like it."""
-    near = get_close_matches(asked.question, [example.question for example in asked.examples], n=3, cutoff=0.2)
+    near = get_close_matches(asked.question, [example.question for example in asked.known.examples], n=3, cutoff=0.2)
     hint = f" Verified questions are, for example: {'; '.join(near)}." if near else ""
     return ModelNeeded(
         f"No verified example equals this question, and no model is connected. Write the SQL yourself.{hint} {how}"

@@ -14,8 +14,8 @@ _MAX_COMPARED = 300  # the newest
 def nearest(asked: Asked, count: int = 8) -> list[Example]:
     """At most `count` examples, the nearest last, whose SQL the caller could run: others may name what is hidden."""
     pairs = _pairs(asked.question)
-    known = asked.examples[:_MAX_COMPARED]
-    known.sort(key=lambda example: _likeness(pairs, _pairs(example.question)), reverse=True)
+    newest = asked.known.examples[:_MAX_COMPARED]
+    known = sorted(newest, key=lambda example: _likeness(pairs, _pairs(example.question)), reverse=True)
     found: list[Example] = []
     for example in _allowed(known, asked.catalogue):
         found.append(example)

@@ -82,7 +82,7 @@ def test_a_question_reads_the_metadata_once(
 ) -> None:
     llm.say(COUNT)
     ask(api, clinic)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(5):
         assert ask(api, clinic)[0] == 200
 
 

@@ -89,5 +89,24 @@ def test_a_verified_correction_becomes_an_example(api: Api, shop: int) -> None:
     assert api.call("post", path, {"query": "DELETE FROM orders"})[0] == 422
 
 
+def test_a_change_of_an_example_counts_at_once(api: Api, shop: int) -> None:
+    def asked() -> tuple[int, object]:
+        status, answer = api.call("post", f"/llm/generate-sql/db/{shop}", {"question": "상품은 모두 몇 개?"})
+        return status, answer.get("sql")
+
+    assert asked()[0] == 422
+    example = Example.objects.create(database_id=shop, question="상품은 모두 몇 개?", sql="SELECT 1 AS n FROM products")
+    assert asked() == (200, "SELECT 1 AS n FROM products")
+    example.sql = "SELECT COUNT(*) AS n FROM products"
+    example.save()
+    assert asked() == (200, "SELECT COUNT(*) AS n FROM products")
+    newer = Example.objects.create(database_id=shop, question=example.question, sql="SELECT SUM(1) AS n FROM products")
+    assert asked() == (200, "SELECT SUM(1) AS n FROM products")
+    newer.delete()
+    assert asked() == (200, "SELECT COUNT(*) AS n FROM products")
+    example.delete()
+    assert asked()[0] == 422
+
+
 def test_an_unknown_session_is_a_404(api: Api, shop: int) -> None:
     assert api.call("post", f"/llm/execute-sql/db/{shop}/nothing")[0] == 404
