@@ -43,11 +43,17 @@ def parsed(sql: str, dialect: str) -> Iterator[exp.Expr]:
     every thread of the process for as long as it takes to check a statement.
     """
     tree = parse(sql, dialect)
+    nodes = list(tree.walk())  # of which some are not in the tree any more when it has been resolved
     try:
         yield tree
     finally:
-        for node in list(tree.walk()):
-            node.parent = None
+        free(*nodes, *tree.walk())
+
+
+def free(*nodes: exp.Expr) -> None:
+    """Lets go of trees with all of their nodes, without the garbage collector."""
+    for node in nodes:
+        node.parent = None
 
 
 def parse(sql: str, dialect: str) -> exp.Expr:
@@ -61,6 +67,7 @@ def parse(sql: str, dialect: str) -> exp.Expr:
     except (SqlglotError, RecursionError, ValueError, IndexError, KeyError, AttributeError, TypeError) as exc:
         raise QueryRefused("not-sql", f"The statement can't be read as SQL: {_first_line(exc)}") from None
     if len(trees) != 1:
+        free(*(node for tree in trees for node in tree.walk()))
         raise QueryRefused("statements", f"Send exactly one statement; this is {len(trees)}.")
     return trees[0]
 
