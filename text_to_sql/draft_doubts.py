@@ -6,16 +6,17 @@ for, rows of groups where one number is. SQL without doubts may still be wrong, 
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
 
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
 
+from text_to_sql.guard import parsed
 from text_to_sql.question_wording import with_plain_dates
+from text_to_sql.whole_division import Widths, divides_whole
 
 KINDS = {
     "missing-date": "The question names a date, and the SQL does not.",
@@ -64,10 +65,10 @@ class Doubt:
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """The names of columns with dates, and of those with whole numbers, in lower case."""
+    """The names of columns with dates, and by table the widths of columns with whole numbers, in lower case."""
 
     dates: Collection[str] = ()
-    whole: Collection[str] = ()
+    widths: Mapping[str, Widths] = field(default_factory=dict)
 
 
 NOT_KNOWN = Columns()
@@ -76,10 +77,10 @@ NOT_KNOWN = Columns()
 def doubts(question: str, sql: str, dialect: str, columns: Columns = NOT_KNOWN) -> list[Doubt]:
     """At most `MOST` doubts about SQL that the guard has read."""
     asked = with_plain_dates(question)
-    tree = Dialect.get_or_raise(dialect).parse(sql)[0]
-    if not isinstance(tree, exp.Query):
-        return []
-    return list(islice(dict.fromkeys(_all(asked, tree, dialect, columns)), MOST))
+    with parsed(sql, dialect) as tree:
+        if not isinstance(tree, exp.Query):
+            return []
+        return list(islice(dict.fromkeys(_all(asked, tree, dialect, columns)), MOST))
 
 
 def _all(asked: str, tree: exp.Query, dialect: str, columns: Columns) -> Iterator[Doubt]:
@@ -88,8 +89,8 @@ def _all(asked: str, tree: exp.Query, dialect: str, columns: Columns) -> Iterato
     yield from _missing_days(asked, texts, numbers)
     yield from _missing_numbers(asked, numbers)
     yield from _invented_day(asked, tree)
-    if dialect != "mysql":  # whose quotient has a fraction
-        yield from _whole_division(tree, columns.whole)
+    if dialect != "mysql" and divides_whole(tree, dialect, columns.widths):  # MySQL's quotient has a fraction
+        yield Doubt("whole-division", "", KINDS["whole-division"])
     if not isinstance(tree, exp.Select):
         return
     yield from _rows_of_groups(asked, tree)
@@ -156,26 +157,3 @@ def _subtracted_dates(tree: exp.Select, dates: Collection[str]) -> Iterator[Doub
         if all(isinstance(side, exp.Column) and side.name.lower() in dates for side in (minus.left, minus.right)):
             detail = "Dates are texts here: their difference is not a number of days."
             yield Doubt("subtracted-dates", "", detail)
-
-
-def _whole_division(tree: exp.Query, whole: Collection[str]) -> Iterator[Doubt]:
-    if any(_is_whole(each.left, whole) and _is_whole(each.right, whole) for each in tree.find_all(exp.Div)):
-        yield Doubt("whole-division", "", "The SQL divides whole numbers, so the fraction is lost.")
-
-
-def _is_whole(node: exp.Expr, whole: Collection[str]) -> bool:
-    if isinstance(node, exp.Column):
-        return node.name.lower() in whole
-    if isinstance(node, exp.Literal):
-        return not node.is_string and node.name.isdigit()
-    values = _values(node)
-    return isinstance(node, exp.Count) or (bool(values) and all(_is_whole(each, whole) for each in values))
-
-
-def _values(node: exp.Expr) -> list[exp.Expr]:
-    """What a node takes its value from, without computing with it."""
-    if isinstance(node, exp.Case):
-        return [*(each.args["true"] for each in node.args["ifs"]), *filter(None, [node.args.get("default")])]
-    if isinstance(node, exp.Subquery):
-        return [each.unalias() for each in node.selects]
-    return [node.this] if isinstance(node, exp.Sum | exp.Min | exp.Max | exp.Paren) else []

@@ -1,6 +1,5 @@
 """From a question to SQL with a language model: choose tables, write, have it planned, correct it once."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,13 +13,14 @@ from text_to_sql.draft_doubts import Columns, Doubt
 from text_to_sql.exceptions import CannotAnswer, NotAnswered, StatementFailed, StatementRefused
 from text_to_sql.execution.planning import plan
 from text_to_sql.guard import UNKNOWN_NAMES, Catalogue
+from text_to_sql.known_tables import KnownTables, kept
 from text_to_sql.llm import client
 from text_to_sql.llm.attempt import Parent
 from text_to_sql.models import QuestionSession, Table
+from text_to_sql.whole_division import width
 
 WARNING = "small model, check the SQL"
 _DATE_TYPES = ("DATE", "TIMESTAMP")
-_WHOLE_TYPE = re.compile(r"(?:TINY|SMALL|MEDIUM|BIG)?INT(?:EGER)?\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,11 +105,18 @@ def _given_up(refusal: StatementRefused | StatementFailed) -> CannotAnswer | Not
 
 def doubts(asked: Asked, sql: str) -> list[Doubt]:
     """What in the SQL does not fit the question."""
-    columns = [column for table in asked.known.tables for column in table.columns.all()]
-    dates = {column.name.lower() for column in columns if column.data_type.upper().startswith(_DATE_TYPES)}
-    others = {column.name.lower() for column in columns if not _WHOLE_TYPE.match(column.data_type)}
-    known = Columns(dates=dates, whole={column.name.lower() for column in columns} - others)
-    return draft_doubts.doubts(asked.question, sql, asked.database.engine, known)
+    return draft_doubts.doubts(asked.question, sql, asked.database.engine, _columns(asked.known))
+
+
+@kept
+def _columns(known: KnownTables) -> Columns:
+    types = {
+        table.name.lower(): {column.name.lower(): column.data_type for column in table.columns.all()}
+        for table in known.tables
+    }
+    dates = {name for each in types.values() for name, kind in each.items() if kind.upper().startswith(_DATE_TYPES)}
+    widths = {table: {name: width(kind) for name, kind in each.items()} for table, each in types.items()}
+    return Columns(dates=dates, widths=widths)
 
 
 def warning() -> str | None:

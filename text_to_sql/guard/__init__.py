@@ -8,6 +8,7 @@ from text_to_sql.guard.catalogue import Catalogue, Table
 from text_to_sql.guard.checked_query import CheckedQuery, check
 from text_to_sql.guard.refusal import UNKNOWN_NAMES, QueryRefused
 from text_to_sql.guard.rules import RuleRefused, check_rule, columns_of_rule
+from text_to_sql.guard.text import parsed
 
 __all__ = [
     "UNKNOWN_NAMES",
@@ -19,4 +20,5 @@ __all__ = [
     "check",
     "check_rule",
     "columns_of_rule",
+    "parsed",
 ]

@@ -1,10 +1,49 @@
 """Doubts about a model's SQL: what they find, and what they leave alone."""
 
+import time
+
 import pytest
 
 from text_to_sql.draft_doubts import KINDS, MOST, Columns, doubts
 
-COLUMNS = Columns(dates={"hired_on", "resigned_on"}, whole={"clicks", "shown", "done"})
+COLUMNS = Columns(
+    dates={"hired_on", "resigned_on"},
+    widths={
+        "s": {"id": 4, "clicks": 4, "shown": 4, "done": 4, "cost": 0, "paid": 8},
+        "e": {"id": 4, "age": 4, "clicks": 0, "cost": 4},
+    },
+)
+WHOLE = [
+    "SELECT SUM(clicks) * 100 / NULLIF(SUM(shown), 0) FROM s",
+    "SELECT (clicks + shown) / 2 FROM s",
+    "SELECT SUM(CASE WHEN done = 1 THEN 1 ELSE NULL END) / COUNT(DISTINCT id) FROM s",
+    "SELECT COUNT(*) FILTER (WHERE done = 1) / COUNT(*) FROM s",
+    "SELECT CAST(cost AS INTEGER) / 2 FROM s",
+    "SELECT e.cost / 2 FROM e JOIN s ON e.id = s.id",
+    "SELECT x.c / x.n FROM (SELECT SUM(clicks) AS c, COUNT(*) AS n FROM s) AS x",
+    "WITH t AS (SELECT SUM(clicks) AS c, SUM(shown) AS n FROM s) SELECT c / n FROM t",
+    "WITH t(c, n) AS (SELECT SUM(clicks), SUM(shown) FROM s) SELECT t.c / t.n FROM t",
+    "WITH t AS (SELECT * FROM s) SELECT clicks / shown FROM t",
+    "SELECT id FROM s GROUP BY id HAVING SUM(clicks) / SUM(shown) > 0",
+    "SELECT id FROM s WHERE (SELECT COUNT(*) FROM e WHERE e.id = s.id) / shown > 0",
+    "SELECT id FROM s WHERE EXISTS (SELECT 1 FROM e WHERE s.clicks / s.shown > 1)",
+    "SELECT cost FROM s UNION SELECT clicks / shown FROM s",
+    "SELECT COUNT(*) / 12 FROM s GROUP BY done",
+    "SELECT MAX(clicks) / 2 FROM s",
+]
+NOT_WHOLE = [
+    "SELECT e.clicks / 2, s.cost / 2 FROM e JOIN s ON e.id = s.id",
+    "WITH t AS (SELECT AVG(clicks) AS clicks, COUNT(*) AS n FROM s) SELECT clicks / n FROM t",
+    "WITH t AS (SELECT CAST(SUM(clicks) AS REAL) AS clicks, SUM(shown) AS shown FROM s) SELECT clicks / shown FROM t",
+    "SELECT x.clicks / x.shown FROM (SELECT AVG(clicks) AS clicks, shown FROM s) AS x",
+    "SELECT AVG(clicks) AS clicks FROM s ORDER BY clicks / 2",
+    "SELECT (age / 10) * 10 FROM e",
+    "SELECT age / 10 AS decade, COUNT(*) FROM e GROUP BY decade",
+    "SELECT age / 10, COUNT(*) FROM e GROUP BY 1",
+    "SELECT age / 10, COUNT(*) FROM e GROUP BY age / 10",
+    "SELECT CAST(age / 10 AS INTEGER) FROM e",
+    "SELECT unknown / 2 FROM nowhere",
+]
 
 
 @pytest.mark.parametrize(
@@ -80,6 +119,38 @@ def test_a_slip_is_named(question: str, sql: str, says: str) -> None:
 )  # fmt: skip
 def test_what_fits_raises_no_doubt(question: str, sql: str) -> None:
     assert doubts(question, sql, "sqlite", COLUMNS) == []
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
+def test_a_division_of_whole_numbers_is_named_wherever_they_come_from(dialect: str) -> None:
+    assert [sql for sql in WHOLE if not _divides_whole(sql, dialect)] == []
+    assert [sql for sql in NOT_WHOLE if _divides_whole(sql, dialect)] == []
+    assert not any(_divides_whole(sql, "mysql") for sql in WHOLE)
+
+
+def test_a_sum_of_large_whole_numbers_keeps_a_fraction_in_postgresql() -> None:
+    for sql in (
+        "SELECT SUM(paid) / COUNT(*) FROM s",
+        "SELECT COUNT(*) / SUM(COUNT(*)) OVER () FROM s GROUP BY done",
+        "SELECT SUM(n) / 2 FROM (SELECT COUNT(*) AS n FROM s GROUP BY done) AS x",
+    ):
+        assert _divides_whole(sql, "sqlite")
+        assert not _divides_whole(sql, "postgres")
+
+
+def test_a_long_statement_is_read_at_once() -> None:
+    for sql in (
+        f"SELECT ({' + '.join(['clicks'] * 1900)}) / 2 FROM s",
+        f"SELECT {' / '.join(['clicks'] * 1900)} FROM s",
+        f"SELECT {'CASE WHEN 1 = 1 THEN ' * 400} 1 {' END' * 400} / 2 FROM s",
+    ):
+        started = time.thread_time()
+        assert _divides_whole(sql, "sqlite")
+        assert time.thread_time() - started < 1
+
+
+def _divides_whole(sql: str, dialect: str) -> bool:
+    return any(doubt.kind == "whole-division" for doubt in doubts("", sql, dialect, COLUMNS))
 
 
 def test_other_databases_refuse_mixed_columns_themselves() -> None:
