@@ -23,6 +23,7 @@ KINDS = {
     "missing-number": "The question names a number, and the SQL does not.",
     "one-day": "The question names a year only, and the SQL compares with one day.",
     "rows-of-groups": "The question asks for one number, and the SQL gives a row for each group.",
+    "no-number": "The question asks how many, and the SQL shows no number.",
     "mixed-column": "A column stands beside a sum or a count without GROUP BY.",
     "subtracted-dates": "Dates are texts in the database, and the SQL subtracts them.",
     "whole-division": "The SQL divides whole numbers, so the fraction is lost.",
@@ -49,6 +50,7 @@ _AMOUNT = re.compile(
 )
 _AMOUNT_PART = re.compile(r"(\d+(?:\.\d+)?)([십백천]?)([만억]?)")
 _ONE_NUMBER = re.compile(r"몇\s*[가-힣]|\bhow many\b")
+_COUNTED = re.compile(r"몇\s*(?:명|건|개(?!월)|곳|번(?!째)|회|장|대(?!의)|가지|종|편|권|팀)|\bhow many\b")
 _PER_GROUP = re.compile(r"별|마다|각|씩|당\b|\b(?:each|every|per|by)\b")
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
 _ONE_DAY = dt.timedelta(days=1)
@@ -65,9 +67,13 @@ class Doubt:
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """The names of columns with dates, and by table the widths of columns with whole numbers, in lower case."""
+    """The names of columns with dates, and of those that hold texts, dates or keys, but no amounts, in lower case.
+
+    `widths` are those of whole numbers, by table.
+    """
 
     dates: Collection[str] = ()
+    labels: Collection[str] = ()
     widths: Mapping[str, Widths] = field(default_factory=dict)
 
 
@@ -89,6 +95,7 @@ def _all(asked: str, tree: exp.Query, dialect: str, columns: Columns) -> Iterato
     yield from _missing_days(asked, texts, numbers)
     yield from _missing_numbers(asked, numbers)
     yield from _invented_day(asked, tree)
+    yield from _no_number(asked, tree, columns.labels)
     if dialect != "mysql" and divides_whole(tree, dialect, columns.widths):  # MySQL's quotient has a fraction
         yield Doubt("whole-division", "", KINDS["whole-division"])
     if not isinstance(tree, exp.Select):
@@ -141,6 +148,13 @@ def _rows_of_groups(asked: str, tree: exp.Select) -> Iterator[Doubt]:
     is_one_count = len(tree.expressions) == 1 and isinstance(tree.expressions[0].unalias(), exp.Count)
     if is_one_count and tree.args.get("having") and _ONE_NUMBER.search(asked) and not _PER_GROUP.search(asked):
         yield Doubt("rows-of-groups", "", "The question asks for one number, and the SQL gives a row for each group.")
+
+
+def _no_number(asked: str, tree: exp.Query, labels: Collection[str]) -> Iterator[Doubt]:
+    shown = [each.unalias() for each in tree.selects]
+    is_list = bool(shown) and all(isinstance(each, exp.Column) and each.name.lower() in labels for each in shown)
+    if is_list and _COUNTED.search(asked):
+        yield Doubt("no-number", "", KINDS["no-number"])
 
 
 def _mixed_column(tree: exp.Select) -> Iterator[Doubt]:

@@ -1,5 +1,9 @@
-"""From a question to SQL with a language model: choose tables, write, have it planned, correct it once."""
+"""From a question to SQL with a language model: choose tables, write, have it planned, correct it once.
 
+A small model writes a few other drafts if its SQL can't run or does not fit the question.
+"""
+
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,17 +14,19 @@ from text_to_sql.agents import nearest_examples, query_generator, schema_text, t
 from text_to_sql.agents.query_generator import Draft, Material
 from text_to_sql.asked import Asked
 from text_to_sql.draft_doubts import Columns, Doubt
-from text_to_sql.exceptions import CannotAnswer, NotAnswered, StatementFailed, StatementRefused
+from text_to_sql.exceptions import CannotAnswer, LanguageModelError, NotAnswered, StatementFailed, StatementRefused
 from text_to_sql.execution.planning import plan
 from text_to_sql.guard import UNKNOWN_NAMES, Catalogue
-from text_to_sql.known_tables import KnownTables, kept
+from text_to_sql.known_tables import KnownTables, columns_of, kept
 from text_to_sql.llm import client
 from text_to_sql.llm.attempt import Parent
-from text_to_sql.models import QuestionSession, Table
+from text_to_sql.models import Column, QuestionSession, Table
 from text_to_sql.whole_division import width
 
 WARNING = "small model, check the SQL"
+_OTHER_DRAFTS = 5
 _DATE_TYPES = ("DATE", "TIMESTAMP")
+_NUMBER_TYPE = re.compile(r"(?:TINY|SMALL|MEDIUM|BIG)?INT|DEC|NUM|REAL|FLOAT|DOUBLE|MONEY", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +64,26 @@ def _drafted(parent: Parent, asked: Asked) -> Draft:
     if refusal:
         draft = query_generator.repair(parent, material, draft, refusal.detail)
         refusal = _refusal(parent, draft, catalogue)
-    if refusal:
-        raise _given_up(refusal)
+    error = _given_up(refusal) if refusal else None
+    may_be_better = settings.LLM_SMALL_MODEL and not isinstance(error, CannotAnswer)
+    if may_be_better and (error or doubts(asked, draft.sql)) and (other := _other_draft(parent, material, asked)):
+        return other
+    if error:
+        raise error
     return draft
+
+
+def _other_draft(parent: Parent, material: Material, asked: Asked) -> Draft | None:
+    """The first one that can run and leaves no doubt, if the model writes one in time."""
+    for number in range(1, _OTHER_DRAFTS + 1):
+        try:
+            draft = query_generator.write(parent, material, number)
+        except LanguageModelError:
+            return None
+        can_run = not draft.missing and _refusal(parent, draft, asked.catalogue) is None
+        if can_run and not doubts(asked, draft.sql):
+            return draft
+    return None
 
 
 def _candidates(asked: Asked) -> list[Table]:
@@ -116,7 +139,14 @@ def _columns(known: KnownTables) -> Columns:
     }
     dates = {name for each in types.values() for name, kind in each.items() if kind.upper().startswith(_DATE_TYPES)}
     widths = {table: {name: width(kind) for name, kind in each.items()} for table, each in types.items()}
-    return Columns(dates=dates, widths=widths)
+    amounts = {column.name.lower() for column in columns_of(known) if _is_amount(column)}
+    labels = {name for each in types.values() for name in each} - amounts
+    return Columns(dates=dates, labels=labels, widths=widths)
+
+
+def _is_amount(column: Column) -> bool:
+    is_key = column.primary_key or bool(column.references)
+    return not is_key and bool(_NUMBER_TYPE.match(column.data_type))
 
 
 def warning() -> str | None:

@@ -4,7 +4,7 @@ Answers are SQL, not JSON: a plan in JSON halves what small models get right.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils import timezone
@@ -25,6 +25,7 @@ _STATEMENT = re.compile(
     r"^[\s(]*(?:SELECT|WITH|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|SHOW|EXPLAIN)\b", re.IGNORECASE | re.MULTILINE
 )
 _MAX_MISSING = 300  # characters
+_OTHERS_TEMPERATURE = 0.7
 
 _DIALECTS = {"mysql": "MySQL", "postgres": "PostgreSQL", "sqlite": "SQLite"}
 _NOTES = {
@@ -58,9 +59,10 @@ class Draft:
     answer: str = ""
 
 
-def write(parent: Parent, material: Material) -> Draft:
-    """The model's first answer. Raises `LanguageModelError`."""
-    return _ask(parent, _messages(material))
+def write(parent: Parent, material: Material, number: int = 0) -> Draft:
+    """The model's answer: its likeliest, or with a number another one. Raises `LanguageModelError`."""
+    options = {"temperature": _OTHERS_TEMPERATURE, "seed": number} if number else {}
+    return _ask(parent, _messages(material), options)
 
 
 def repair(parent: Parent, material: Material, draft: Draft, words: str) -> Draft:
@@ -86,8 +88,8 @@ def read(text: str) -> Draft:
 AGENT = calls.Agent(name=NAME, version=VERSION, read=read, max_tokens=1500)
 
 
-def _ask(parent: Parent, messages: Sequence[Message]) -> Draft:
-    draft, reply = calls.ask(parent, AGENT, messages)
+def _ask(parent: Parent, messages: Sequence[Message], options: Mapping[str, object] | None = None) -> Draft:
+    draft, reply = calls.ask(parent, AGENT, messages, options)
     return Draft(sql=draft.sql, missing=draft.missing, model=reply.model, answer=reply.text)
 
 

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
@@ -37,9 +37,14 @@ def is_configured() -> bool:
     return bool(settings.LLM_BASE_URL)
 
 
-def ask(parent: Parent, agent: Agent[T], messages: Sequence[Message]) -> tuple[T, Reply]:
-    """The answer as the agent reads it, and as it came. Raises `LanguageModelError`, or `NotRecorded`."""
-    call, tries, unknown = _call(parent, agent, messages), 0, frozenset[str]()
+def ask(
+    parent: Parent, agent: Agent[T], messages: Sequence[Message], options: Mapping[str, object] | None = None
+) -> tuple[T, Reply]:
+    """The answer as the agent reads it, and as it came. `options` are more parameters of the protocol.
+
+    Raises `LanguageModelError`, or `NotRecorded`.
+    """
+    call, tries, unknown = _call(parent, agent, messages, options or {}), 0, frozenset[str]()
     while True:
         try:
             found = attempt(call, agent.read)
@@ -56,8 +61,8 @@ def ask(parent: Parent, agent: Agent[T], messages: Sequence[Message]) -> tuple[T
             return found
 
 
-def _call(parent: Parent, agent: Agent[Any], messages: Sequence[Message]) -> Call:
-    options: dict[str, Any] = {"temperature": 0, "max_tokens": agent.max_tokens}
+def _call(parent: Parent, agent: Agent[Any], messages: Sequence[Message], more: Mapping[str, object]) -> Call:
+    options: dict[str, Any] = {"temperature": 0, "max_tokens": agent.max_tokens, **more}
     if agent.schema:
         named = {"name": agent.name, "strict": True, "schema": agent.schema}
         options["response_format"] = {"type": "json_schema", "json_schema": named}

@@ -1498,12 +1498,13 @@ export interface components {
              *     * `missing-number` - The question names a number, and the SQL does not.
              *     * `one-day` - The question names a year only, and the SQL compares with one day.
              *     * `rows-of-groups` - The question asks for one number, and the SQL gives a row for each group.
+             *     * `no-number` - The question asks how many, and the SQL shows no number.
              *     * `mixed-column` - A column stands beside a sum or a count without GROUP BY.
              *     * `subtracted-dates` - Dates are texts in the database, and the SQL subtracts them.
              *     * `whole-division` - The SQL divides whole numbers, so the fraction is lost.
              * @enum {string}
              */
-            kind: "missing-date" | "missing-number" | "one-day" | "rows-of-groups" | "mixed-column" | "subtracted-dates" | "whole-division";
+            kind: "missing-date" | "missing-number" | "one-day" | "rows-of-groups" | "no-number" | "mixed-column" | "subtracted-dates" | "whole-division";
             /** @description The date, number or column that it is about; blank for the other kinds. */
             value: string;
             /** @description The doubt in a sentence. */

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from tests.support.llm_server import MODEL, LLMServer
+from tests.support.llm_server import MODEL, LLMServer, completes, fails
+from tests.support.model import Script
 from tests.support.registered import Api
 from tests.text_to_sql.conftest import Target
 from text_to_sql.agents import query_generator
@@ -143,6 +144,64 @@ def test_an_answer_says_what_does_not_fit_the_question(api: Api, clinic: int, ll
     assert [doubt["kind"] for doubt in answer["doubts"]] == ["whole-division"]
     llm.say("SELECT SUM(fee) / COUNT(*) AS fee FROM visits")
     assert ask(api, clinic, "진료비의 평균은?")[1]["doubts"] == []
+
+
+TWICE = "2번 이상 방문한 환자는 몇 명인가요?"
+PER_PATIENT = "SELECT COUNT(*) AS n FROM visits GROUP BY person_id HAVING COUNT(*) >= 2"  # what small models write
+PATIENTS = "SELECT COUNT(*) AS n FROM (SELECT person_id FROM visits GROUP BY person_id HAVING COUNT(*) >= 2) x"
+
+
+@pytest.fixture
+def small_model(settings: Settings) -> None:
+    settings.LLM_SMALL_MODEL = True
+
+
+@pytest.mark.usefixtures("small_model")
+def test_a_small_model_writes_other_drafts_of_what_does_not_fit(api: Api, clinic: int, llm: LLMServer) -> None:
+    llm.say(PER_PATIENT, "SELECT nothing", "-- cannot answer: no patients", PER_PATIENT, PATIENTS)
+    answer = ask(api, clinic, TWICE)[1]
+    assert (answer["sql"], answer["doubts"]) == (PATIENTS, [])
+    sampled = [(asked["temperature"], asked.get("seed")) for asked in llm.asked()]
+    assert sampled == [(0, None), (0.7, 1), (0.7, 2), (0.7, 3), (0.7, 4)]
+
+
+@pytest.mark.usefixtures("small_model")
+def test_if_no_draft_fits_the_likeliest_one_is_answered(api: Api, clinic: int, llm: LLMServer) -> None:
+    llm.say(PER_PATIENT, PER_PATIENT.replace(">=", ">"))
+    answer: Any = ask(api, clinic, TWICE)[1]
+    assert (answer["sql"], len(llm.requests)) == (PER_PATIENT, 6)
+    assert [doubt["kind"] for doubt in answer["doubts"]] == ["rows-of-groups"]
+
+
+@pytest.mark.usefixtures("small_model")
+def test_another_draft_may_run_where_a_correction_did_not(api: Api, clinic: int, llm: LLMServer) -> None:
+    llm.say("SELECT COUNT(*) FROM visits, visits", "DELETE FROM visits", COUNT)
+    assert ask(api, clinic)[1]["sql"] == COUNT
+    assert len(llm.requests) == 3
+
+
+@pytest.mark.usefixtures("small_model")
+@pytest.mark.parametrize("trouble", [fails("500 Internal Server Error"), completes(""), fails("401 Unauthorized")])
+def test_trouble_with_another_draft_loses_nothing(
+    api: Api, clinic: int, llm: LLMServer, settings: Settings, trouble: Script
+) -> None:
+    settings.LLM_RETRIES = 0
+    llm.say(completes(PER_PATIENT), trouble)
+    assert ask(api, clinic, TWICE)[1]["sql"] == PER_PATIENT
+    assert len(llm.requests) == 2
+
+
+@pytest.mark.usefixtures("small_model")
+def test_what_no_table_has_is_asked_back_without_other_drafts(api: Api, clinic: int, llm: LLMServer) -> None:
+    llm.say("SELECT AVG(age) FROM people")
+    assert ask(api, clinic, "환자의 평균 나이는?")[1]["type"] == "urn:ml-proxy:problem:cannot-answer"
+    assert len(llm.requests) == 2
+
+
+def test_a_large_model_writes_one_draft(api: Api, clinic: int, llm: LLMServer) -> None:
+    llm.say(PER_PATIENT)
+    assert ask(api, clinic, TWICE)[1]["sql"] == PER_PATIENT
+    assert len(llm.requests) == 1
 
 
 def test_what_no_table_has_is_asked_back_after_a_correction(api: Api, clinic: int, llm: LLMServer) -> None:

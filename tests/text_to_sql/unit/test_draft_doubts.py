@@ -8,6 +8,7 @@ from text_to_sql.draft_doubts import KINDS, MOST, Columns, doubts
 
 COLUMNS = Columns(
     dates={"hired_on", "resigned_on"},
+    labels={"id", "name", "hired_on", "resigned_on"},
     widths={
         "s": {"id": 4, "clicks": 4, "shown": 4, "done": 4, "cost": 0, "paid": 8},
         "e": {"id": 4, "age": 4, "clicks": 0, "cost": 4},
@@ -66,6 +67,8 @@ NOT_WHOLE = [
         ("1억 5천만원 이상", "SELECT name FROM p WHERE price >= 100000000", "names 150000000,"),
         ("Which has most clicks?", "SELECT c.name, SUM(s.clicks) FROM s, c ORDER BY 2 LIMIT 1", "name stands beside"),
         ("How long did they stay?", "SELECT AVG(hired_on - e.resigned_on) FROM e", "Dates are texts"),
+        ("후기가 없는 상품은 몇 개인가요?", "SELECT p.id, p.name AS product FROM p", "shows no number"),
+        ("How many people came?", "SELECT name FROM v UNION SELECT name FROM w", "shows no number"),
         ("Click rate", "SELECT ROUND(SUM(clicks) / SUM(shown), 2) FROM s", "divides whole numbers"),
         ("Share", "SELECT SUM(CASE WHEN done = 1 THEN 1 ELSE 0 END) / COUNT(*) FROM s", "divides whole numbers"),
         ("Share", "SELECT COUNT(done) / (SELECT COUNT(*) FROM s) * 100 FROM s", "divides whole numbers"),
@@ -114,6 +117,11 @@ def test_a_slip_is_named(question: str, sql: str, says: str) -> None:
         ("The most expensive product and its price", "SELECT name, MAX(price) FROM p"),
         ("갤럭시10의 가격은?", "SELECT price FROM p WHERE name = '갤럭시10'"),
         ("What is a minus b?", "SELECT a - b FROM t"),
+        ("How many do we have of each?", "SELECT name, stock FROM p"),
+        ("How many are there?", "SELECT x.n FROM (SELECT COUNT(*) AS n FROM p) AS x"),
+        ("How many are there?", "SELECT * FROM p"),
+        ("몇 번째로 입사했는지 순서대로 보여줘", "SELECT name FROM e ORDER BY hired_on"),
+        ("몇 년에 입사했나요?", "SELECT hired_on FROM e"),
         ("A union", "SELECT 1 AS n UNION SELECT 2"),
     ],
 )  # fmt: skip

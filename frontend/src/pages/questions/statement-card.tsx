@@ -118,6 +118,8 @@ function DoubtText({ doubt: { kind, value } }: { doubt: QuestionResponse["doubts
       return <Trans>The question names no single day, and the SQL compares with one.</Trans>;
     case "rows-of-groups":
       return <Trans>The question asks for one number, and the SQL gives a row for each group.</Trans>;
+    case "no-number":
+      return <Trans>The question asks how many, and the SQL shows no number.</Trans>;
     case "mixed-column":
       return <Trans>{value} stands beside a sum or a count without GROUP BY, so it is that of any row.</Trans>;
     case "subtracted-dates":

@@ -1,0 +1,1 @@
+import{t as o}from"./dialog-T_8XVyyM.js";export{o as Dialog};

@@ -1,1 +1,0 @@
-import{t as o}from"./dialog-CI47zEnA.js";export{o as Dialog};

@@ -1,1 +1,0 @@
-import{Y as t}from"./shell-BHa3xj_h.js";var n=new t({model:"",doctor:"",patient:"",input:{}}),i=new t(null);function r(t){n.set({...n.get(),...t})}function e({model:t,doctor:n,patient:i,input:r}){return JSON.stringify([t,n.trim(),i.trim(),r])}export{i,n,e as r,r as t};

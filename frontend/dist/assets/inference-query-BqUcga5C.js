@@ -1,1 +1,0 @@
-import{G as e,H as r,ut as a}from"./shell-BHa3xj_h.js";function n(n){return a({queryKey:["inference",n],...r,staleTime:6e4,queryFn:async()=>{const r={inference_id:n},{data:a}=await e.GET("/ml/v1/history/{inference_id}/",{params:{path:r}});return a}})}export{n as t};

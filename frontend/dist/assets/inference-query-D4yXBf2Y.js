@@ -1,0 +1,1 @@
+import{G as e,H as r,ut as a}from"./shell-YWPnFeKO.js";function n(n){return a({queryKey:["inference",n],...r,staleTime:6e4,queryFn:async()=>{const r={inference_id:n},{data:a}=await e.GET("/ml/v1/history/{inference_id}/",{params:{path:r}});return a}})}export{n as t};

@@ -1,0 +1,1 @@
+import{It as t,Rt as e}from"./shell-YWPnFeKO.js";var s=e();function a({time:e}){const{i18n:a}=t();return e?(0,s.jsx)("time",{dateTime:e,className:"whitespace-nowrap",children:a.date(e,{dateStyle:"short",timeStyle:"short"})}):"–"}export{a as t};

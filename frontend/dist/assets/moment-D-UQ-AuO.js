@@ -1,1 +1,0 @@
-import{It as t,Rt as e}from"./shell-BHa3xj_h.js";var s=e();function a({time:e}){const{i18n:a}=t();return e?(0,s.jsx)("time",{dateTime:e,className:"whitespace-nowrap",children:a.date(e,{dateStyle:"short",timeStyle:"short"})}):"–"}export{a as t};
