@@ -31,9 +31,9 @@ def test_the_described_question_is_answered_and_run(api: Api, shop: int, member:
 
 
 def test_every_example_runs(api: Api, shop: int) -> None:
-    for example in Example.objects.all():
-        status, result = api.execute(example.database_id, example.sql)
-        assert (status, bool(result["data"])) == (200, True), example.question
+    for database, sql in set(Example.objects.values_list("database_id", "sql")):
+        status, result = api.execute(database, sql)
+        assert (status, bool(result["data"])) == (200, True), sql
 
 
 @pytest.mark.parametrize(
