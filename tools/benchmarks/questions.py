@@ -95,8 +95,8 @@ def asked_gateway(folder: Path, llm: str, server: Postgres, dialect: str) -> Ite
     system.manage("migrate", "--verbosity", "0")
     target = ["--url", server.url] if dialect == "postgres" else []
     system.manage("generate_test_databases", "--until", "2026-11-30", "--register", *target)
-    system.start("web")
     try:
+        system.start("web")
         found = requests.get(f"{system.url}/ddp/db", timeout=60).json()
         shop = next(each["id"] for each in found if each["eng_name"] == "test_ecommerce")
         yield system, f"{system.url}/llm/generate-sql/db/{shop}"

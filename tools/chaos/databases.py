@@ -47,7 +47,11 @@ class PostgresDatabase:
 
     def __init__(self, folder: Path) -> None:
         self.server = Postgres(folder / "postgres")
-        self.url = self.server.make_database("chaos")
+        try:
+            self.url = self.server.make_database("chaos")
+        except BaseException:
+            self.server.close()
+            raise
 
     def rows(self) -> Iterator[Row]:
         """Yields all rows of the log."""

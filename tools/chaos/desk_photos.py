@@ -23,6 +23,7 @@ import requests
 
 from tests.support.system import System
 from tests.support.wait import until
+from tools.exit_signals import exit_on_signals
 
 ENDED = {"succeeded", "failed", "cancelled"}
 ACTIVE_JOBS = 6  # at most, at the same time
@@ -216,4 +217,5 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    exit_on_signals()
     sys.exit(main())

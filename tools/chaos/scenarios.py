@@ -87,7 +87,7 @@ def backlog(testbed: Testbed, options: argparse.Namespace) -> Figures:
     testbed.system.manage("migrate", "-v0")
     testbed.system.commands["fill"] = [sys.executable, "-m", "tools.chaos.fill_journal", str(options.records)]
     testbed.system.spawn("fill")
-    if testbed.system.processes.pop("fill").wait():
+    if testbed.system.processes["fill"].wait():
         raise RuntimeError(testbed.system.log_of("fill"))
     testbed.start()
     started = time.monotonic()
@@ -109,7 +109,7 @@ def journal(testbed: Testbed, options: argparse.Namespace) -> Figures:
         *(sys.executable, "-m", "tools.chaos.write_journal", str(folder), str(options.seconds))
     ]
     testbed.system.spawn("writer")
-    writer = testbed.system.processes.pop("writer")
+    writer = testbed.system.processes["writer"]
     polls = entries = set_aside = 0
     gaps: list[str] = []
     while writer.poll() is None or spool.segments():

@@ -13,6 +13,7 @@ from pathlib import Path
 from tools.benchmarks import machine
 from tools.benchmarks.results import Results
 from tools.benchmarks.scale import database, report
+from tools.exit_signals import exit_on_signals
 
 ROWS = 300_000
 FUNCTION, ONCE, MONTH, DETACH, ATTACH = (
@@ -56,4 +57,5 @@ def statements(page: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    exit_on_signals()
     sys.exit(main())
