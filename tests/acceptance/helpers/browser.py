@@ -19,9 +19,9 @@ def chromium(*, runs_first: bool = False) -> Iterator[Browser]:
     measured in it should not include theirs. Without the right to do so it does.
     """
     with _children_run_first() if runs_first else nullcontext():
-        driver = sync_playwright().start()
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        driver = sync_playwright().start()  # the browser's parent
     try:
+        running = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield running
         running.close()
     finally:
@@ -31,9 +31,11 @@ def chromium(*, runs_first: bool = False) -> Iterator[Browser]:
 @contextmanager
 def _children_run_first() -> Iterator[None]:
     """By a real-time policy, which Chromium leaves alone; it sets its threads' niceness itself."""
+    policy, parameter = os.sched_getscheduler(0), os.sched_getparam(0)
     with suppress(PermissionError):
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     try:
         yield
     finally:
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        if os.sched_getscheduler(0) != policy:
+            os.sched_setscheduler(0, policy, parameter)
