@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.callers import caller_of
 from common.admin_base import ReadOnly
+from text_to_sql.catalogue import catalogue_of
+from text_to_sql.exceptions import StatementRefused
 from text_to_sql.models import Example, LLMLog, QueryExecutionLog, RowRule
 
 
@@ -48,8 +51,25 @@ class RowRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not subscripta
     list_display = ("table", "group", "predicate")
 
 
+class _ExampleForm(forms.ModelForm):  # type: ignore[type-arg] # not subscriptable at run time
+    """One example."""
+
+    def clean(self) -> dict[str, Any]:
+        """The values, with an error if the guard refuses the SQL."""
+        from text_to_sql.questions import require_allowed  # noqa: PLC0415 - not in every process: 40 MB
+
+        values: dict[str, Any] = super().clean() or {}
+        if "database" in values and "sql" in values:
+            try:
+                require_allowed(values["sql"], catalogue_of(values["database"], None))
+            except StatementRefused as exc:
+                self.add_error("sql", exc.detail)
+        return values
+
+
 @admin.register(Example)
 class ExampleAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not subscriptable at run time
     """Questions with verified SQL."""
 
+    form = _ExampleForm
     list_display = ("database", "question")

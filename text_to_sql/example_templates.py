@@ -15,6 +15,7 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.tokenizer_core import TokenType
 
 from common import normalization
+from text_to_sql.guard import QueryRefused, parsed
 from text_to_sql.question_wording import normalized
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -65,9 +66,16 @@ def fitted(question: str, sql: str, asked: str, dialect: str, names: Mapping[str
 
 @lru_cache(maxsize=2048)
 def literals(sql: str, dialect: str) -> tuple[Literal, ...]:
-    """The literals that stand once in the SQL, and there in a comparison or as LIMIT."""
-    counts = Counter(text for text, _ in _tokens(sql, dialect))
-    found = (_literal(node) for node in Dialect.get_or_raise(dialect).parse(sql)[0].find_all(exp.Literal))  # type: ignore[union-attr] # it is a query
+    """The literals that stand once in the SQL, and there in a comparison or as LIMIT.
+
+    None in SQL of another dialect, which is left if a database is registered anew with another engine.
+    """
+    try:
+        with parsed(sql, dialect) as tree:
+            counts = Counter(text for text, _ in _tokens(sql, dialect))
+            found = [_literal(node) for node in tree.find_all(exp.Literal)]
+    except QueryRefused:
+        return ()
     return tuple(each for each in found if each is not None and counts[each.text] == 1)
 
 

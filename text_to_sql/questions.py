@@ -21,7 +21,7 @@ def answer(asked: Asked) -> tuple[QuestionSession, Example] | None:
     for example in asked.known.examples:
         sql = example_templates.fitted(example.question, example.sql, question, database.engine, names)
         if sql is not None:
-            _require_allowed(sql, asked.catalogue)
+            require_allowed(sql, asked.catalogue)
             session = QuestionSession.objects.create(database=database, caller=asked.caller, question=question, sql=sql)
             return session, example
     return None
@@ -38,7 +38,7 @@ def model_needed(asked: Asked, how: str) -> ModelNeeded:
 
 def verify(session: QuestionSession, sql: str) -> tuple[Example, bool]:
     """Keeps a session's question with SQL that a person verified, and whether it is new. Raises `StatementRefused`."""
-    _require_allowed(sql, catalogue_of(session.database, None))
+    require_allowed(sql, catalogue_of(session.database, None))
     return Example.objects.get_or_create(database=session.database, question=session.question, sql=sql)
 
 
@@ -52,7 +52,8 @@ def names_of_values(known: KnownTables) -> Mapping[str, Names]:
     return {name: example_templates.normal_names(values) for name, values in found.items()}
 
 
-def _require_allowed(sql: str, catalogue: Catalogue) -> None:
+def require_allowed(sql: str, catalogue: Catalogue) -> None:
+    """Raises `StatementRefused` unless the guard lets the SQL pass."""
     try:
         check(sql, catalogue, 1)
     except QueryRefused as exc:

@@ -10,10 +10,8 @@ from rest_framework.views import APIView
 
 from common.exceptions import NoSuchRecord
 from common.responses import json_response
-from text_to_sql import bodies
+from text_to_sql import bodies, questions
 from text_to_sql.catalogue import catalogue_of, registered
-from text_to_sql.exceptions import StatementRefused
-from text_to_sql.guard import QueryRefused, check
 from text_to_sql.models import Database, Example, Synonym
 from text_to_sql.permissions import CHANGE_DATABASES, READ_DATABASES
 from text_to_sql.serializers import ExampleRequest, ExampleSchema, SynonymRequest, SynonymSchema
@@ -87,10 +85,7 @@ class Examples(_List):
 
     def check(self, database: Database, values: dict[str, Any]) -> None:
         """Raises `StatementRefused`."""
-        try:
-            check(values["sql"], catalogue_of(database, None), 1)
-        except QueryRefused as exc:
-            raise StatementRefused(str(exc)) from None
+        questions.require_allowed(values["sql"], catalogue_of(database, None))
 
 
 @extend_schema_view(

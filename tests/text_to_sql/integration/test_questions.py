@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 from pytest_django import Settings
 
 from tests.support.registered import Api
@@ -87,6 +88,27 @@ def test_a_verified_correction_becomes_an_example(api: Api, shop: int) -> None:
     assert [api.call("post", path)[0] for _ in range(2)] == [201, 200]
     assert Example.objects.filter(question="Show the top 7 products by sales", sql=answer["sql"]).count() == 1
     assert api.call("post", path, {"query": "DELETE FROM orders"})[0] == 422
+
+
+@pytest.mark.parametrize("sql", ["SELECT (", "SELECT 'a", "SELECT id FROM `orders`]"])
+def test_an_example_that_is_no_sql_here_spoils_no_other_question(api: Api, shop: int, sql: str) -> None:
+    """A database that is registered anew with another engine keeps its examples."""
+    Example.objects.create(database_id=shop, question="망가진 예시 10개", sql=sql)
+    path = f"/llm/generate-sql/db/{shop}"
+    assert api.call("post", path, {"question": "매출 상위 5개 상품을 보여줘"})[0] == 200
+    for question in ("다른 질문", "망가진 예시 9개"):
+        assert api.call("post", path, {"question": question})[1]["type"] == "urn:ml-proxy:problem:model-needed"
+    assert api.call("post", path, {"question": "망가진 예시 10개"})[0] == 422
+
+
+def test_the_admin_stores_no_example_that_the_guard_refuses(admin_client: Client, api: Api, shop: int) -> None:
+    form = {"database": shop, "question": "주문 번호", "sql": "DELETE FROM orders"}
+    page = admin_client.post("/admin/text_to_sql/example/add/", form)
+    assert "write a SELECT" in str(page.context["errors"])
+    assert (
+        admin_client.post("/admin/text_to_sql/example/add/", form | {"sql": "SELECT id FROM orders"}).status_code == 302
+    )
+    assert Example.objects.get(question="주문 번호").sql == "SELECT id FROM orders"
 
 
 def test_a_change_of_an_example_counts_at_once(api: Api, shop: int) -> None:
