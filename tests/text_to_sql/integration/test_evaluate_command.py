@@ -19,6 +19,7 @@ from tools.llm import endpoint
 from tools.llm.endpoint import Endpoint
 
 LISTED = sends(orjson.dumps({"data": [{"id": MODEL}]}))
+RICH = "SELECT COUNT(*) FROM campaigns WHERE budget > 50000000"  # what the second question asks for: no other draft
 
 
 @pytest.fixture
@@ -39,10 +40,10 @@ def test_an_interrupt_keeps_what_was_found_until_then(server: LLMServer, tmp_pat
             process.send_signal(signal.SIGINT)
             completes("SELECT 1")(conversation)
 
-        server.say(LISTED, completes("-- cannot answer: no table has it"), completes("SELECT 1"), interrupt)
+        server.say(LISTED, completes("-- cannot answer: no table has it"), completes(RICH), interrupt)
         _, said = process.communicate(timeout=300)
     assert process.returncode == 1
     assert re.search(r"interrupted after 2 of 40 questions: nothing is stored", said), said
     report = orjson.loads(output.read_bytes())
     assert report["model"] == MODEL
-    assert [each["kind"] for each in report["outcomes"]] == ["refused", "wrong"]
+    assert [each["kind"] for each in report["outcomes"]] == ["refused", "right"]
