@@ -75,9 +75,9 @@ def _drafted(parent: Parent, asked: Asked) -> Draft:
 
 def _other_draft(parent: Parent, material: Material, asked: Asked) -> Draft | None:
     """The first one that can run and leaves no doubt, if the model writes one in time."""
-    for number in range(1, _OTHER_DRAFTS + 1):
+    for seed in range(1, _OTHER_DRAFTS + 1):
         try:
-            draft = query_generator.write(parent, material, number)
+            draft = query_generator.write(parent, material, seed)
         except LanguageModelError:
             return None
         can_run = not draft.missing and _refusal(parent, draft, asked.catalogue) is None

@@ -59,9 +59,9 @@ class Draft:
     answer: str = ""
 
 
-def write(parent: Parent, material: Material, number: int = 0) -> Draft:
-    """The model's answer: its likeliest, or with a number another one. Raises `LanguageModelError`."""
-    options = {"temperature": _OTHERS_TEMPERATURE, "seed": number} if number else {}
+def write(parent: Parent, material: Material, seed: int = 0) -> Draft:
+    """The model's answer: its likeliest, or with a seed another one. Raises `LanguageModelError`."""
+    options = {"temperature": _OTHERS_TEMPERATURE, "seed": seed} if seed else {}
     return _ask(parent, _messages(material), options)
 
 

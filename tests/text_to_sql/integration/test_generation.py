@@ -204,6 +204,23 @@ def test_a_large_model_writes_one_draft(api: Api, clinic: int, llm: LLMServer) -
     assert len(llm.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("sql", "kinds"),
+    [
+        ("SELECT id, clinic FROM visits", ["no-number"]),
+        ("SELECT person_id FROM visits", ["no-number"]),
+        ("SELECT id, fee FROM visits", []),
+    ],
+)
+def test_keys_texts_and_dates_are_no_answer_to_how_many(
+    api: Api, clinic: int, llm: LLMServer, sql: str, kinds: list[str]
+) -> None:
+    Column.objects.filter(name="person_id").update(references="people.id")
+    llm.say(sql)
+    answer: Any = ask(api, clinic, "진료는 모두 몇 건인가요?")[1]
+    assert [doubt["kind"] for doubt in answer["doubts"]] == kinds
+
+
 def test_what_no_table_has_is_asked_back_after_a_correction(api: Api, clinic: int, llm: LLMServer) -> None:
     llm.say("SELECT AVG(age) FROM people")
     status, problem = ask(api, clinic, "환자의 평균 나이는?")
